@@ -1,0 +1,62 @@
+# The front door: `make help` lists what it does. Each step is a line that can be typed by hand.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Given on the command line: ARGS for the program, JOBS for the compiler, CMAKE_ARGS for the configuration.
+ARGS ?=
+JOBS ?= $(shell nproc)
+CMAKE_ARGS ?=
+ifdef ADJOINT_WERROR
+override CMAKE_ARGS += -DADJOINT_WERROR=$(ADJOINT_WERROR)
+endif
+
+build = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
+
+sources = $(shell find adjoint.h core cuda autograd nn optim data train python_free_examples bench tests \
+            -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
+
+.PHONY: help mnist test bench dev format tidy
+
+help:
+	@echo 'make mnist    install what is missing, build, find the data, train (ARGS="--epochs 3" goes to the program)'
+	@echo 'make test     install what is missing, build and run all tests'
+	@echo 'make bench    the same for the benchmarks'
+	@echo 'make dev      the tests in a debug build with AddressSanitizer and UBSan'
+	@echo 'make format   clang-format on all sources'
+	@echo 'make tidy     clang-tidy on all sources'
+	@echo 'Also: JOBS=n, CMAKE_ARGS="-D...", ADJOINT_WERROR=ON'
+
+mnist:
+	@scripts/setup build
+	scripts/configure release $(CMAKE_ARGS)
+	$(call build,release,mnist)
+	@scripts/fetch_mnist --for "$(ARGS)"
+	build/release/python_free_examples/mnist $(ARGS)
+
+test:
+	@scripts/setup test
+	scripts/configure release $(CMAKE_ARGS)
+	$(call build,release,adjoint_tests)
+	ctest --preset release
+
+bench:
+	@scripts/setup test
+	scripts/configure release $(CMAKE_ARGS)
+	$(call build,release,adjoint_bench)
+	@for program in build/release/bench/*; do \
+	    if [ -f "$$program" ] && [ -x "$$program" ]; then echo "== $$program"; "$$program" || exit 1; fi; done
+
+dev:
+	@scripts/setup test
+	scripts/configure dev $(CMAKE_ARGS)
+	$(call build,dev,adjoint_tests)
+	ctest --preset dev
+
+format:
+	@scripts/setup format
+	clang-format -i $(sources)
+
+tidy:
+	@scripts/setup format
+	scripts/configure release $(CMAKE_ARGS)
+	scripts/tidy build/release

@@ -1,0 +1,50 @@
+// Result types and elementwise calls.
+#include <adjoint/autograd/apply.h>
+
+#include <adjoint/core/format.h>
+
+namespace adjoint::apply {
+namespace {
+
+// bool < integer < floating
+int kind(DType type) { return is_floating(type) ? 2 : (type == DType::boolean ? 0 : 1); }
+
+}  // namespace
+
+DType result_type(const Tensor& a, const Tensor& b) {
+    const DType x = a.dtype(), y = b.dtype();
+    if (x == y) return x;
+    const bool a_counts = a.dim() > 0, b_counts = b.dim() > 0;
+    if (a_counts != b_counts) {
+        if (a_counts && kind(x) >= kind(y)) return x;
+        if (b_counts && kind(y) >= kind(x)) return y;
+    }
+    return promote(x, y);
+}
+
+void check_same_device(const char* name, const Tensor& a, const Tensor& b) {
+    if (a.device() != b.device()) [[unlikely]]
+        fail<DeviceError>("{}: operands live on {} and {}; move one with to(device)", name, to_string(a.device()),
+                          to_string(b.device()));
+}
+
+Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute) {
+    Tensor out = empty(x.shape(), {.dtype = type, .device = x.device()});
+    if (x.numel() > 0) backend(x.device()).map(op, make_loop<2>({&out, &x}, compute));
+    return out;
+}
+
+Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type, DType compute) {
+    check_same_device(name, a, b);
+    Tensor out = empty(a.shape() == b.shape() ? a.shape() : broadcast_shapes(name, a.shape(), b.shape()),
+                       {.dtype = type, .device = a.device()});
+    if (out.numel() > 0) backend(a.device()).zip(op, make_loop<3>({&out, &a, &b}, compute));
+    return out;
+}
+
+Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b) {
+    const DType type = result_type(a, b);
+    return zip(name, op, a, b, type, compute_type(type));
+}
+
+}  // namespace adjoint::apply

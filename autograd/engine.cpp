@@ -1,0 +1,265 @@
+// The backward pass: nodes run in order of falling depth, so each runs once, after all its consumers.
+//
+// No pass over the graph is needed beforehand: the frontier holds the nodes that have received a gradient and not run
+// yet; the deepest of them cannot receive another one. Nothing recurses.
+#include <adjoint/autograd/engine.h>
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <adjoint/autograd/function.h>
+#include <adjoint/autograd/gradient_buffer.h>
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+
+namespace adjoint {
+namespace {
+
+// Nodes that wait to run with what they have received so far.
+class Frontier {
+  public:
+    struct Waiting {
+        Ref<Producer> node;
+        Grads grads;
+        std::uint64_t order = 0;
+    };
+
+    bool empty() const noexcept { return heap_.empty(); }
+
+    Tensor& slot(const Ref<Producer>& producer, std::uint32_t index) {
+        const auto [place, fresh] = slots_.try_emplace(producer.get(), 0);
+        if (fresh) {
+            place->second = take_free();
+            Waiting& waiting = waiting_[place->second];
+            waiting.node = producer;
+            waiting.order = ++arrivals_;
+            for (std::size_t i = node_of(producer)->output_count(); i > 0; --i) waiting.grads.push_back({});
+            heap_.push_back(place->second);
+            std::push_heap(heap_.begin(), heap_.end(), Shallower{waiting_});
+        }
+        return waiting_[place->second].grads[index];
+    }
+
+    Waiting pop() {
+        std::pop_heap(heap_.begin(), heap_.end(), Shallower{waiting_});
+        const std::uint32_t at = heap_.back();
+        heap_.pop_back();
+        free_.push_back(at);
+        Waiting next = std::move(waiting_[at]);
+        slots_.erase(next.node.get());
+        return next;
+    }
+
+  private:
+    // The deepest node is on top of the heap; among equals the one that came first.
+    struct Shallower {
+        const std::vector<Waiting>& waiting;
+        bool operator()(std::uint32_t a, std::uint32_t b) const {
+            const std::uint32_t depth_a = node_of(waiting[a].node)->depth();
+            const std::uint32_t depth_b = node_of(waiting[b].node)->depth();
+            return depth_a != depth_b ? depth_a < depth_b : waiting[a].order > waiting[b].order;
+        }
+    };
+
+    std::uint32_t take_free() {
+        if (free_.empty()) {
+            waiting_.emplace_back();
+            return static_cast<std::uint32_t>(waiting_.size() - 1);
+        }
+        const std::uint32_t at = free_.back();
+        free_.pop_back();
+        waiting_[at] = {};
+        return at;
+    }
+
+    std::vector<Waiting> waiting_;
+    std::vector<std::uint32_t> heap_, free_;
+    std::unordered_map<const Producer*, std::uint32_t> slots_;
+    std::uint64_t arrivals_ = 0;
+};
+
+class Pass {
+  public:
+    explicit Pass(const GradOptions& options) : options_(options) {}
+
+    void capture(std::span<const Tensor> inputs) {
+        capturing_ = true;
+        captured_.resize(inputs.size());
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            const Edge edge(inputs[i]);
+            check<AutogradError>(!edge.empty(), "grad: input {} does not require a gradient", i);
+            if (edge.leaf) wanted_leaves_[edge.leaf.get()].push_back(i);
+            else wanted_outputs_[edge.node.get()].push_back({edge.index, i});
+        }
+    }
+
+    void run(std::span<const Tensor> outputs) {
+        check<AutogradError>(options_.grad_outputs.empty() || options_.grad_outputs.size() == outputs.size(),
+                             "backward: {} gradients for {} outputs", options_.grad_outputs.size(), outputs.size());
+        const GradMode mode(options_.create_graph);
+        if (capturing_) find_useful(outputs);
+        for (std::size_t i = 0; i < outputs.size(); ++i) start(outputs, i);
+        while (!frontier_.empty()) step(frontier_.pop());
+    }
+
+    std::vector<Tensor> take_captured() { return std::move(captured_); }
+
+  private:
+    void start(std::span<const Tensor> outputs, std::size_t i) {
+        const Tensor& output = outputs[i];
+        check<AutogradError>(output.requires_grad(),
+                             "backward: output {} of shape {} does not depend on anything that requires a gradient", i,
+                             to_string(output.shape()));
+        Tensor gradient = i < options_.grad_outputs.size() ? options_.grad_outputs[i] : Tensor();
+        if (!gradient.defined()) {
+            check<AutogradError>(output.numel() == 1,
+                                 "backward: the gradient can be left out for one element only, the shape is {}; reduce "
+                                 "it to a loss first, or give the gradient",
+                                 to_string(output.shape()));
+            gradient = ones_like(output);
+        }
+        check<ShapeError>(gradient.shape() == output.shape(), "backward: gradient of shape {} for an output of shape {}",
+                          to_string(gradient.shape()), to_string(output.shape()));
+        deliver(Edge(output), std::move(gradient), "backward");
+    }
+
+    void step(Frontier::Waiting waiting) {
+        Node& node = *node_of(waiting.node);
+        for (std::size_t i = 0; i < node.output_count(); ++i) finish_output(node, i, waiting.grads[i]);
+        if (capturing_ && !useful_.contains(&node)) return;
+        check<AutogradError>(!node.released(),
+                             "backward: the graph of {} was freed by an earlier backward pass; pass retain_graph there",
+                             node.name());
+        Grads grads = evaluate(node, std::move(waiting.grads));
+        const std::span<Edge> edges = node.edges();
+        check<AutogradError>(grads.size() == edges.size(), "backward: {} returned {} gradients for {} inputs",
+                             node.name(), grads.size(), edges.size());
+        for (std::size_t i = 0; i < edges.size(); ++i)
+            if (grads[i].defined() && !edges[i].empty()) deliver(edges[i], std::move(grads[i]), node.name());
+        if (!options_.retain_graph && !options_.create_graph) node.release_saved();
+    }
+
+    static Grads evaluate(Node& node, Grads&& outputs) {
+        struct Running {
+            explicit Running(Node* n) : before(running_node()) { set_running_node(n); }
+            ~Running() { set_running_node(before); }
+            Node* before;
+        } const running(&node);
+        return node.backward(std::move(outputs));
+    }
+
+    // The gradient of a node's output is complete: hooks, capture, retained copies; an unreached output is zero.
+    void finish_output(Node& node, std::size_t i, Tensor& gradient) {
+        OutputInfo& info = node.output(i);
+        if (!gradient.defined()) {
+            gradient = zeros(info.shape, {.dtype = info.dtype, .device = info.device});
+            return;
+        }
+        if (info.hooks) gradient = run_hooks(*info.hooks, gradient);
+        if (info.retained) accumulate_leaf(*info.retained, gradient, options_.create_graph);
+        if (!capturing_) return;
+        if (const auto found = wanted_outputs_.find(&node); found != wanted_outputs_.end())
+            for (const auto& [index, input] : found->second)
+                if (index == i) captured_[input] = gradient;
+    }
+
+    void deliver(const Edge& edge, Tensor gradient, const char* from) {
+        if (edge.leaf) {
+            TensorImpl& leaf = *edge.leaf;
+            gradient = fit_gradient(std::move(gradient), leaf.shape, leaf.dtype, leaf.storage->device(), from);
+            if (anomaly_enabled()) [[unlikely]]
+                detail::check_anomaly(from, gradient);
+            deliver_to_leaf(leaf, std::move(gradient));
+            return;
+        }
+        const OutputInfo& info = node_of(edge.node)->output(edge.index);
+        gradient = fit_gradient(std::move(gradient), info.shape, info.dtype, info.device, from);
+        if (anomaly_enabled()) [[unlikely]]
+            detail::check_anomaly(from, gradient);
+        accumulate(frontier_.slot(edge.node, edge.index), std::move(gradient));
+    }
+
+    void deliver_to_leaf(TensorImpl& leaf, Tensor gradient) {
+        if (leaf.hooks) gradient = run_hooks(*leaf.hooks, gradient);
+        if (!capturing_) {
+            accumulate_leaf(leaf, std::move(gradient), options_.create_graph);
+            return;
+        }
+        if (const auto found = wanted_leaves_.find(&leaf); found != wanted_leaves_.end())
+            for (const std::size_t input : found->second) {
+                Tensor copy = gradient;
+                accumulate(captured_[input], std::move(copy));
+            }
+    }
+
+    static Tensor run_hooks(const std::vector<TensorHook>& hooks, Tensor gradient) {
+        for (const TensorHook& hook : hooks) {
+            Tensor replaced = hook(gradient);
+            if (!replaced.defined()) continue;
+            check<ShapeError>(replaced.shape() == gradient.shape(), "backward: a hook returned shape {} for {}",
+                              to_string(replaced.shape()), to_string(gradient.shape()));
+            gradient = std::move(replaced);
+        }
+        return gradient;
+    }
+
+    // The nodes on a path to a wanted input: the others need not run.
+    void find_useful(std::span<const Tensor> outputs) {
+        std::vector<Node*> reachable;
+        std::unordered_set<const Producer*> seen;
+        const auto visit = [&](const Ref<Producer>& producer) {
+            if (producer && seen.insert(producer.get()).second) reachable.push_back(node_of(producer));
+        };
+        for (const Tensor& output : outputs) visit(output.impl().producer);
+        for (std::size_t i = 0; i < reachable.size(); ++i)
+            for (const Edge& edge : reachable[i]->edges()) visit(edge.node);
+        std::stable_sort(reachable.begin(), reachable.end(),
+                         [](const Node* a, const Node* b) { return a->depth() < b->depth(); });
+        for (Node* node : reachable)
+            for (const Edge& edge : node->edges())
+                if ((edge.leaf && wanted_leaves_.contains(edge.leaf.get())) ||
+                    (edge.node && (useful_.contains(edge.node.get()) || wanted_outputs_.contains(edge.node.get())))) {
+                    useful_.insert(node);
+                    break;
+                }
+    }
+
+    const GradOptions& options_;
+    Frontier frontier_;
+    bool capturing_ = false;
+    std::vector<Tensor> captured_;
+    std::unordered_map<const TensorImpl*, std::vector<std::size_t>> wanted_leaves_;
+    std::unordered_map<const Producer*, std::vector<std::pair<std::uint32_t, std::size_t>>> wanted_outputs_;
+    std::unordered_set<const Producer*> useful_;
+};
+
+}  // namespace
+
+void backward(std::span<const Tensor> outputs, const GradOptions& options) { Pass(options).run(outputs); }
+
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, const GradOptions& options) {
+    Pass pass(options);
+    pass.capture(inputs);
+    pass.run(outputs);
+    std::vector<Tensor> grads = pass.take_captured();
+    for (std::size_t i = 0; i < grads.size(); ++i)
+        check<AutogradError>(grads[i].defined() || options.allow_unused,
+                             "grad: the outputs do not depend on input {}; pass allow_unused if that is meant", i);
+    return grads;
+}
+
+Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options) {
+    return grad(std::span(&output, 1), std::span(&input, 1), options)[0];
+}
+
+void Tensor::backward() const { adjoint::backward(std::span(this, 1)); }
+
+void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
+    GradOptions options{.grad_outputs = {}, .retain_graph = retain_graph, .create_graph = create_graph};
+    if (gradient.defined()) options.grad_outputs.push_back(gradient);
+    adjoint::backward(std::span(this, 1), options);
+}
+
+}  // namespace adjoint

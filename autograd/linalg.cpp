@@ -1,0 +1,179 @@
+// Matrix products: the checks, the layout for the backend, the gradients.
+#include <adjoint/autograd/linalg.h>
+
+#include <adjoint/autograd/apply.h>
+#include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/reduce.h>
+#include <adjoint/autograd/shape.h>
+#include <adjoint/core/format.h>
+
+namespace adjoint {
+namespace {
+
+// a b over broadcast leading dimensions, plus a bias row; everything checked here.
+Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, bool transpose_b) {
+    const Shape& left = a.shape();
+    const Shape& right = b.shape();
+    check<ShapeError>(left.size() >= 2 && right.size() >= 2, "{}: needs matrices, the shapes are {} and {}", op,
+                      to_string(left), to_string(right));
+    apply::check_same_device(op, a, b);
+    if (a.dtype() != b.dtype()) [[unlikely]] {
+        const DType common = promote(a.dtype(), b.dtype());
+        return product(op, a.to(common), b.to(common), bias, transpose_b);
+    }
+    const int last_a = left.size() - 1, last_b = right.size() - 1;
+    MatMul p;
+    p.m = left[last_a - 1];
+    p.k = left[last_a];
+    p.n = right[transpose_b ? last_b - 1 : last_b];
+    const std::int64_t inner = right[transpose_b ? last_b : last_b - 1];
+    check<ShapeError>(p.k == inner, "{}: inner sizes differ: {} x {}{}: {} against {}", op, to_string(left),
+                      to_string(right), transpose_b ? " transposed" : "", p.k, inner);
+    p.a_row = a.strides()[last_a - 1];
+    p.a_column = a.strides()[last_a];
+    p.b_row = b.strides()[transpose_b ? last_b : last_b - 1];
+    p.b_column = b.strides()[transpose_b ? last_b - 1 : last_b];
+    p.out_row = p.n;
+
+    Shape shape{p.m, p.n};
+    if (left.size() > 2 || right.size() > 2) {
+        const Shape batch_a(std::span(left.begin(), static_cast<std::size_t>(last_a - 1)));
+        const Shape batch_b(std::span(right.begin(), static_cast<std::size_t>(last_b - 1)));
+        shape = broadcast_shapes(op, batch_a, batch_b);
+        p.batch_rank = shape.size();
+        std::int64_t step = p.m * p.n;
+        for (int d = shape.size() - 1; d >= 0; --d) {
+            p.batch_sizes[d] = shape[d];
+            p.out_batch[d] = step;
+            step *= shape[d];
+            const int da = d - (shape.size() - batch_a.size()), db = d - (shape.size() - batch_b.size());
+            p.a_batch[d] = da < 0 || batch_a[da] == 1 ? 0 : a.strides()[da];
+            p.b_batch[d] = db < 0 || batch_b[db] == 1 ? 0 : b.strides()[db];
+        }
+        shape.push_back(p.m);
+        shape.push_back(p.n);
+    }
+    Tensor dense_bias;
+    if (bias.defined()) {
+        check<ShapeError>(bias.dim() == 1 && bias.numel() == p.n, "{}: bias of shape {} for {} outputs", op,
+                          to_string(bias.shape()), p.n);
+        apply::check_same_device(op, a, bias);
+        dense_bias = bias.to(a.dtype()).contiguous();
+        p.bias = operand(dense_bias);
+    }
+    Tensor out = empty(shape, {.dtype = a.dtype() == DType::boolean ? DType::i64 : a.dtype(), .device = a.device()});
+    p.out = operand(out);
+    p.a = operand(a);
+    p.b = operand(b);
+    if (out.numel() > 0) backend(a.device()).matmul(p);
+    return out;
+}
+
+Tensor swap_last(const Tensor& x) { return transpose(x, -1, -2); }
+
+/// y = a b: da = g b^T, db = a^T g
+struct MatMulFunction : Function {
+    static constexpr auto name = "matmul";
+    Saved a, b;
+    Tensor forward(const Tensor& x, const Tensor& y) {
+        if (needs(1)) a = x;
+        if (needs(0)) b = y;
+        return product(name, x, y, {}, false);
+    }
+    Grads backward(const Tensor& g) {
+        return {needs(0) ? matmul(g, swap_last(b.get())) : Tensor(),
+                needs(1) ? matmul(swap_last(a.get()), g) : Tensor()};
+    }
+};
+
+void check_matrices(const char* op, const Tensor& x, const Tensor& w) {
+    check<ShapeError>(x.dim() == 2 && w.dim() == 2, "{}: needs matrices, the shapes are {} and {}", op,
+                      to_string(x.shape()), to_string(w.shape()));
+}
+
+}  // namespace
+
+namespace fn {
+
+Tensor Affine::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+    check_matrices(name, input, weight);
+    if (needs(1)) x = input;
+    if (needs(0)) w = weight;
+    return product(name, input, weight, bias, false);
+}
+
+Grads Affine::backward(const Tensor& g) {
+    return {needs(0) ? matmul(g, t(w.get())) : Tensor(), needs(1) ? matmul(t(x.get()), g) : Tensor(),
+            needs(2) ? sum(g, 0) : Tensor()};
+}
+
+Tensor Linear::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+    check_matrices(name, input, weight);
+    if (needs(1)) x = input;
+    if (needs(0)) w = weight;
+    return product(name, input, weight, bias, true);
+}
+
+Grads Linear::backward(const Tensor& g) {
+    return {needs(0) ? matmul(g, w.get()) : Tensor(), needs(1) ? matmul(t(g), x.get()) : Tensor(),
+            needs(2) ? sum(g, 0) : Tensor()};
+}
+
+}  // namespace fn
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+    check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: a 0-d operand, the shapes are {} and {}; use mul",
+                      to_string(a.shape()), to_string(b.shape()));
+    if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
+    if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), -2);
+    if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
+    if (a.dim() > 2 && b.dim() == 2 && a.numel() > 0) {  // one tall matrix instead of a batch
+        Shape shape = a.shape();
+        shape[shape.size() - 1] = b.shape()[1];
+        return reshape(record(MatMulFunction{}, reshape(a, {-1, a.shape().back()}), b), shape);
+    }
+    return record(MatMulFunction{}, a, b);
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+    check<ShapeError>(a.dim() == 3 && b.dim() == 3 && a.shape()[0] == b.shape()[0],
+                      "bmm: needs (b, m, k) and (b, k, n), the shapes are {} and {}", to_string(a.shape()),
+                      to_string(b.shape()));
+    return matmul(a, b);
+}
+
+Tensor dot(const Tensor& a, const Tensor& b) {
+    check<ShapeError>(a.dim() == 1 && b.dim() == 1 && a.numel() == b.numel(),
+                      "dot: needs two vectors of one length, the shapes are {} and {}", to_string(a.shape()),
+                      to_string(b.shape()));
+    return sum(a * b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+    check<ShapeError>(a.dim() == 1 && b.dim() == 1, "outer: needs two vectors, the shapes are {} and {}",
+                      to_string(a.shape()), to_string(b.shape()));
+    return unsqueeze(a, 1) * b;
+}
+
+Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
+    check_matrices("addmm", a, b);
+    const Tensor scaled = alpha == 1 ? matmul(a, b) : matmul(a, b) * alpha;
+    if (beta == 0) return scaled;  // c may hold NaN then
+    return scaled + (beta == 1 ? c : c * beta);
+}
+
+Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) { return record(fn::Affine{}, x, w, b); }
+
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
+    if (x.dim() == 2) return record(fn::Linear{}, x, w, b);
+    check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
+                      "linear: input {} for a weight {}", to_string(x.shape()), to_string(w.shape()));
+    Shape shape = x.shape();
+    shape[shape.size() - 1] = w.shape()[0];
+    Shape flat{1, x.shape().back()};
+    for (int d = 0; d + 1 < x.dim(); ++d) flat[0] *= x.shape()[d];
+    return reshape(record(fn::Linear{}, reshape(x, flat), w, b), shape);
+}
+
+}  // namespace adjoint

@@ -1,0 +1,95 @@
+// Losses between tensors of one shape.
+#include <adjoint/autograd/loss.h>
+
+#include <adjoint/autograd/apply.h>
+#include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/loss_reduction.h>
+#include <adjoint/core/format.h>
+
+namespace adjoint {
+namespace {
+
+void check_alike(const char* op, const Tensor& x, const Tensor& y) {
+    check<ShapeError>(x.shape() == y.shape(), "{}: shapes {} and {} differ; a broadcast is not meant here", op,
+                      to_string(x.shape()), to_string(y.shape()));
+}
+
+}  // namespace
+
+namespace fn {
+
+Tensor MSE::forward(const Tensor& output, const Tensor& target) {
+    check_alike("lecture_mse_loss", output, target);
+    y = output;
+    t = target;
+    return 0.5 * sum(square(target - output));
+}
+
+Grads MSE::backward(const Tensor& g) {
+    const Tensor output = y.get(), target = t.get();
+    const double batch = output.dim() > 0 ? static_cast<double>(output.shape()[0]) : 1;
+    const Tensor dy = (output - target) * (g / batch);
+    return {needs(0) ? dy : Tensor(), needs(1) ? neg(dy) : Tensor()};
+}
+
+}  // namespace fn
+
+Tensor lecture_mse_loss(const Tensor& y, const Tensor& t) { return record(fn::MSE{}, y, t); }
+
+Tensor mse_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
+    check_alike("mse_loss", x, y);
+    return reduce_loss(square(x - y), reduction);
+}
+
+Tensor l1_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
+    check_alike("l1_loss", x, y);
+    return reduce_loss(abs(x - y), reduction);
+}
+
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Reduction reduction, double beta) {
+    check_alike("smooth_l1_loss", x, y);
+    check<ValueError>(beta >= 0, "smooth_l1_loss: beta = {}, expected at least 0", beta);
+    const Tensor d = x - y, size = abs(d);
+    if (beta == 0) return reduce_loss(size, reduction);
+    return reduce_loss(where(lt(size, beta), square(d) * (0.5 / beta), size - 0.5 * beta), reduction);
+}
+
+Tensor huber_loss(const Tensor& x, const Tensor& y, Reduction reduction, double delta) {
+    check_alike("huber_loss", x, y);
+    check<ValueError>(delta > 0, "huber_loss: delta = {}, expected a positive number", delta);
+    const Tensor d = x - y, size = abs(d);
+    return reduce_loss(where(lt(size, delta), square(d) * 0.5, delta * (size - 0.5 * delta)), reduction);
+}
+
+Tensor bce_loss(const Tensor& p, const Tensor& t, const Tensor& weight, Reduction reduction) {
+    check_alike("bce_loss", p, t);
+    if (p.numel() > 0) {
+        const Tensor fixed = p.detach();
+        const double low = amin(fixed).item(), high = amax(fixed).item();
+        check<ValueError>(!(low < 0) && !(high > 1), "bce_loss: {} is not a probability; use bce_with_logits for scores",
+                          low < 0 ? low : high);
+    }
+    Tensor loss = neg(t * clamp(log(p), -100) + (1 - t) * clamp(log1p(neg(p)), -100));
+    if (weight.defined()) loss = loss * weight;
+    return reduce_loss(loss, reduction);
+}
+
+Tensor bce_with_logits(const Tensor& x, const Tensor& t, const Tensor& pos_weight, Reduction reduction) {
+    check_alike("bce_with_logits", x, t);
+    // -t log s(x) - (1 - t) log s(-x), and log s(-x) = log s(x) - x.
+    const Tensor log_s = logsigmoid(x);
+    const Tensor positive = pos_weight.defined() ? pos_weight * t : t;
+    return reduce_loss((1 - t) * (x - log_s) - positive * log_s, reduction);
+}
+
+Tensor kl_div(const Tensor& x, const Tensor& t, Reduction reduction, bool log_target) {
+    check_alike("kl_div", x, t);
+    if (log_target) return reduce_loss(exp(t) * (t - x), reduction);
+    // 0 log 0 is 0: the logarithm is not taken where t is 0.
+    const Tensor zero = eq(t, 0);
+    const Tensor safe = where(zero, ones_like(t), t);
+    return reduce_loss(t * log(safe) - t * x, reduction);
+}
+
+}  // namespace adjoint

@@ -1,0 +1,46 @@
+# Whether the CUDA backend is built, and how its sources are compiled.
+file(GLOB adjoint_cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/*.cpp)
+set(ADJOINT_WITH_CUDA OFF)
+set(adjoint_cuda_state "off")
+
+if(NOT ADJOINT_CUDA STREQUAL AUTO AND NOT ADJOINT_CUDA)
+    set(adjoint_cuda_state "off (ADJOINT_CUDA=${ADJOINT_CUDA})")
+    return()
+endif()
+
+if(NOT adjoint_cuda_sources)
+    set(adjoint_cuda_state "off (nothing under cuda/)")
+    return()
+endif()
+
+# The toolkit's installer puts nvcc where PATH does not lead.
+if(NOT DEFINED ENV{CUDACXX} AND NOT DEFINED CMAKE_CUDA_COMPILER)
+    find_program(ADJOINT_NVCC nvcc HINTS /usr/local/cuda/bin)
+    mark_as_advanced(ADJOINT_NVCC)
+    if(ADJOINT_NVCC)
+        set(ENV{CUDACXX} ${ADJOINT_NVCC})
+    endif()
+endif()
+include(CheckLanguage)
+check_language(CUDA)
+if(NOT CMAKE_CUDA_COMPILER)
+    set(adjoint_cuda_state "off (no nvcc)")
+    if(NOT ADJOINT_CUDA STREQUAL AUTO)
+        message(FATAL_ERROR "ADJOINT_CUDA is ${ADJOINT_CUDA}, but nvcc was not found; put it on PATH or set CUDACXX")
+    endif()
+    return()
+endif()
+
+# Developers and CI compile for one architecture; a release names its own list (80-real;90-real;90-virtual).
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 90-real CACHE STRING "CUDA architectures to compile for")
+endif()
+enable_language(CUDA)
+find_package(CUDAToolkit REQUIRED)
+set(ADJOINT_WITH_CUDA ON)
+set(adjoint_cuda_state "on (${CMAKE_CUDA_COMPILER_VERSION}, ${CMAKE_CUDA_ARCHITECTURES})")
+set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
+# The static runtime is named below, as a library: a user of the installed library need not enable the language.
+set(CMAKE_CUDA_RUNTIME_LIBRARY None)
+list(APPEND adjoint_link_libraries CUDA::cudart_static)
+list(APPEND adjoint_private_definitions ADJOINT_WITH_CUDA=1)

@@ -1,0 +1,58 @@
+# The libraries behind the library. All of them are private: no header and no symbol of theirs reaches a user.
+include(${CMAKE_CURRENT_LIST_DIR}/AdjointLibraries.cmake)
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+
+if(NOT ADJOINT_BLAS MATCHES "^(AUTO|ONEDNN|OPENBLAS|NONE)$")
+    message(FATAL_ERROR "ADJOINT_BLAS is \"${ADJOINT_BLAS}\"; it can be AUTO, ONEDNN, OPENBLAS or NONE")
+endif()
+set(adjoint_blas NONE)
+if(ADJOINT_BLAS MATCHES "^(AUTO|ONEDNN)$")
+    adjoint_find_onednn()
+    if(TARGET adjoint::onednn)
+        set(adjoint_blas ONEDNN)
+    endif()
+endif()
+if(adjoint_blas STREQUAL NONE AND ADJOINT_BLAS MATCHES "^(AUTO|OPENBLAS)$")
+    adjoint_find_openblas()
+    if(TARGET adjoint::openblas)
+        set(adjoint_blas OPENBLAS)
+    endif()
+endif()
+if(ADJOINT_BLAS MATCHES "^(ONEDNN|OPENBLAS)$" AND NOT adjoint_blas STREQUAL ADJOINT_BLAS)
+    message(FATAL_ERROR "ADJOINT_BLAS is ${ADJOINT_BLAS}, but that library was not found; "
+                        "on Debian or Ubuntu: apt install libdnnl-dev or libopenblas-dev")
+elseif(ADJOINT_BLAS STREQUAL AUTO AND adjoint_blas STREQUAL NONE)
+    message(WARNING "Neither oneDNN nor OpenBLAS was found: matrix products will be several times slower; "
+                    "on Debian or Ubuntu: apt install libdnnl-dev")
+endif()
+
+set(adjoint_link_libraries Threads::Threads ZLIB::ZLIB)
+set(adjoint_private_definitions "")
+if(NOT adjoint_blas STREQUAL NONE)
+    string(TOLOWER ${adjoint_blas} blas_name)
+    list(APPEND adjoint_link_libraries adjoint::${blas_name})
+    list(APPEND adjoint_private_definitions ADJOINT_WITH_${adjoint_blas}=1)
+endif()
+
+# fmt and JSON are used as headers, so that nothing of them has to be found again or linked by a user. What fmt has
+# besides templates is compiled once, in core/format.cpp, under an inline namespace of ours. A version that this was not
+# tried with is used header-only: slower to compile, the same otherwise.
+if(fmt_VERSION VERSION_LESS 9 OR fmt_VERSION VERSION_GREATER_EQUAL 11)
+    set(adjoint_fmt_definition FMT_HEADER_ONLY=1)
+else()
+    set(adjoint_fmt_definition "FMT_BEGIN_NAMESPACE=namespace fmt { inline namespace adjoint_copy {"
+                               "FMT_END_NAMESPACE=} }")
+endif()
+
+function(adjoint_use_dependencies target)
+    target_link_libraries(${target} PRIVATE ${adjoint_link_libraries} nlohmann_json::nlohmann_json)
+    target_include_directories(${target} SYSTEM PRIVATE
+        $<TARGET_PROPERTY:fmt::fmt-header-only,INTERFACE_INCLUDE_DIRECTORIES>)
+    target_compile_definitions(${target} PRIVATE ${adjoint_private_definitions}
+                               "$<$<COMPILE_LANGUAGE:CXX>:${adjoint_fmt_definition}>")
+endfunction()

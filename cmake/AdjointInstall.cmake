@@ -1,0 +1,48 @@
+# `cmake --install`: the library, its public headers, the CMake package and the pkg-config file.
+include(CMakePackageConfigHelpers)
+set(adjoint_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/adjoint)
+
+install(TARGETS adjoint EXPORT adjointTargets)
+install(EXPORT adjointTargets NAMESPACE adjoint:: DESTINATION ${adjoint_package_dir})
+
+# core/cpu and core/format.h are private, as is cuda/.
+foreach(folder IN LISTS adjoint_public_folders)
+    install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/${folder}
+            FILES_MATCHING PATTERN "*.h"
+            PATTERN "${folder}/cpu" EXCLUDE
+            PATTERN "core/format.h" EXCLUDE)
+endforeach()
+install(FILES adjoint.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
+install(FILES ${adjoint_include_generated}/adjoint/core/version.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/core)
+
+# A static library leaves its own dependencies to whoever links it.
+set(adjoint_config_dependencies "")
+set(adjoint_pc_libs "")
+if(NOT BUILD_SHARED_LIBS)
+    set(adjoint_config_dependencies "find_dependency(Threads)\nfind_dependency(ZLIB)\n")
+    string(APPEND adjoint_pc_libs " -lz ${CMAKE_THREAD_LIBS_INIT}")
+    if(NOT adjoint_blas STREQUAL NONE)
+        string(TOLOWER ${adjoint_blas} blas_name)
+        string(APPEND adjoint_config_dependencies
+               "include(\"\${CMAKE_CURRENT_LIST_DIR}/AdjointLibraries.cmake\")\nadjoint_find_${blas_name}()\n")
+        string(APPEND adjoint_pc_libs " ${ADJOINT_${adjoint_blas}_LIBRARY}")
+    endif()
+    if(ADJOINT_WITH_CUDA)
+        string(APPEND adjoint_config_dependencies "find_dependency(CUDAToolkit)\n")
+        get_target_property(cudart CUDA::cudart_static IMPORTED_LOCATION)
+        string(APPEND adjoint_pc_libs " ${cudart} -ldl -lrt")
+    endif()
+endif()
+
+configure_package_config_file(cmake/adjointConfig.cmake.in adjointConfig.cmake
+    INSTALL_DESTINATION ${adjoint_package_dir} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/adjointConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+# The prefix is found from where the .pc file lies, so that the tree can be installed anywhere and moved.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+           OUTPUT_VARIABLE adjoint_pc_prefix)
+configure_file(cmake/adjoint.pc.in adjoint.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/adjointConfig.cmake ${PROJECT_BINARY_DIR}/adjointConfigVersion.cmake
+              cmake/AdjointLibraries.cmake
+        DESTINATION ${adjoint_package_dir})
+install(FILES ${PROJECT_BINARY_DIR}/adjoint.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

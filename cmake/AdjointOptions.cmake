@@ -1,0 +1,89 @@
+# What can be chosen when configuring, and the compiler flags that follow from it.
+option(ADJOINT_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(ADJOINT_EXAMPLES "Build the programs of python_free_examples/" ${PROJECT_IS_TOP_LEVEL})
+option(ADJOINT_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(ADJOINT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
+option(ADJOINT_WERROR "Treat warnings in our code as errors" OFF)
+set(ADJOINT_CUDA AUTO CACHE STRING "CUDA backend: AUTO (when nvcc is found), ON or OFF")
+set(ADJOINT_BLAS AUTO CACHE STRING "Matrix products on the CPU: AUTO, ONEDNN, OPENBLAS or NONE")
+set(ADJOINT_SANITIZE "" CACHE STRING "Sanitizers to build with: \"address;undefined\" or \"thread\"")
+set_property(CACHE ADJOINT_CUDA PROPERTY STRINGS AUTO ON OFF)
+set_property(CACHE ADJOINT_BLAS PROPERTY STRINGS AUTO ONEDNN OPENBLAS NONE)
+
+if(PROJECT_IS_TOP_LEVEL)
+    set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+    get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+    if(NOT CMAKE_BUILD_TYPE AND NOT multi_config)
+        set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+    endif()
+    find_program(ADJOINT_CCACHE ccache)
+    mark_as_advanced(ADJOINT_CCACHE)
+    if(ADJOINT_CCACHE)
+        foreach(language CXX CUDA)
+            if(NOT DEFINED CMAKE_${language}_COMPILER_LAUNCHER)
+                set(CMAKE_${language}_COMPILER_LAUNCHER ${ADJOINT_CCACHE})
+            endif()
+        endforeach()
+    endif()
+endif()
+
+set(adjoint_sanitize_flags "")
+if(ADJOINT_SANITIZE)
+    list(JOIN ADJOINT_SANITIZE "," sanitizers)
+    set(adjoint_sanitize_flags -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+endif()
+
+# For everything we write: library, tests, programs. Contraction is off because a fused multiply-add rounds once where
+# two operations round twice: the same seed would give other bits at another instruction set level. The standard is
+# spelt out for nvcc because CMake 3.25 does not know that it has C++20.
+function(adjoint_own_flags target)
+    set(warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+    set(numbers -ffp-contract=off -fno-math-errno -fno-trapping-math)
+    list(JOIN numbers "," numbers_for_nvcc)
+    # GCC 12 takes "text" + std::string for an overlapping copy (GCC bug 105651).
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
+        list(APPEND warnings -Wno-restrict)
+    endif()
+    target_compile_options(${target} PRIVATE
+        "$<$<COMPILE_LANGUAGE:CXX>:${warnings};${numbers}>"
+        "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;-Xcompiler=-Wall,-Wextra,${numbers_for_nvcc};-fmad=false>")
+    if(ADJOINT_WERROR)
+        target_compile_options(${target} PRIVATE
+            $<$<COMPILE_LANGUAGE:CXX>:-Werror>
+            "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
+    endif()
+    set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+endfunction()
+
+# What the objects of the library have besides.
+function(adjoint_library_flags target)
+    adjoint_own_flags(${target})
+    target_compile_features(${target} PUBLIC cxx_std_20)
+    set_target_properties(${target} PROPERTIES
+        POSITION_INDEPENDENT_CODE ON
+        CXX_VISIBILITY_PRESET hidden
+        VISIBILITY_INLINES_HIDDEN ON)
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${adjoint_sanitize_flags}>")
+    target_include_directories(${target} PRIVATE
+        ${adjoint_include_view} ${adjoint_include_generated} ${adjoint_include_private})
+endfunction()
+
+# Whoever links a sanitized library in this tree must be sanitized too.
+function(adjoint_sanitize_users target)
+    if(adjoint_sanitize_flags)
+        target_compile_options(${target} PUBLIC
+            "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:${adjoint_sanitize_flags}>>")
+        target_link_options(${target} PUBLIC "$<BUILD_INTERFACE:${adjoint_sanitize_flags}>")
+    endif()
+endfunction()
+
+function(adjoint_report)
+    if(BUILD_SHARED_LIBS)
+        set(kind shared)
+    else()
+        set(kind static)
+    endif()
+    list(JOIN adjoint_isa_levels " " levels)
+    message(STATUS "adjoint ${PROJECT_VERSION}: ${kind}, ${CMAKE_BUILD_TYPE}, BLAS ${adjoint_blas}, "
+                   "CUDA ${adjoint_cuda_state}, CPU levels ${levels}")
+endfunction()

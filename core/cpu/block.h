@@ -1,0 +1,37 @@
+// Blocks: contiguous pieces of an operand in the compute type, whatever its strides and element type.
+#pragma once
+
+#include <cstdint>
+
+#include <adjoint/core/loop.h>
+
+namespace adjoint::cpu {
+
+/// Elements of a block; small enough that a few blocks stay in the first-level cache.
+inline constexpr std::int64_t block_size = 512;
+
+/// A walk over the elements of one operand in row-major order of the loop's sizes.
+class Walk {
+  public:
+    Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Operand operand, DType compute);
+
+    /// Elements start .. start + n - 1 in the compute type: in place if they lie there like that, else in `buffer`.
+    const void* load(std::int64_t start, std::int64_t n, void* buffer);
+    /// Where to write those elements: in place, or `buffer`, which store() then carries over.
+    void* target(std::int64_t start, void* buffer) const;
+    void store(std::int64_t start, std::int64_t n, const void* buffer) const;
+
+    bool direct() const noexcept { return direct_; }
+
+  private:
+    int rank_;
+    const std::int64_t* sizes_;
+    const std::int64_t* strides_;
+    Operand operand_;
+    DType compute_;
+    bool direct_;              // dense and of the compute type
+    bool constant_;            // all strides 0
+    bool constant_loaded_ = false;
+};
+
+}  // namespace adjoint::cpu

@@ -1,0 +1,82 @@
+// The table of vectorised kernels. Each instruction set level fills one; the best that the machine runs is used.
+//
+// A kernel sees contiguous blocks of one compute type (f32, f64 or i64). Strides, broadcasting and conversion are the
+// drivers' business (block.h), so a functor is compiled once per type and level.
+#pragma once
+
+#include <cstdint>
+
+#include <adjoint/core/dtype.h>
+#include <adjoint/core/functors/functors.h>
+#include <adjoint/core/functors/reduce.h>
+#include <adjoint/core/functors/update.h>
+
+namespace adjoint::cpu {
+
+/// Column of the tables: the compute type.
+enum Compute : int { compute_f32 = 0, compute_f64 = 1, compute_i64 = 2, compute_count = 3 };
+
+constexpr Compute compute_column(DType compute) noexcept {
+    return compute == DType::f32 ? compute_f32 : (compute == DType::f64 ? compute_f64 : compute_i64);
+}
+
+using MapKernel = void (*)(const void* functor, void* out, const void* x, std::int64_t n);
+using ZipKernel = void (*)(const void* functor, void* out, const void* a, const void* b, std::int64_t n);
+
+/// Reduces a dense row of n elements to *out; accumulates in a fixed pattern that depends on n alone.
+using ReduceRowKernel = void (*)(void* out, const void* x, std::int64_t n);
+/// acc[j] = acc[j] op x[i * stride + j] for i = 0 .. rows-1 in order; `fresh` starts acc.
+using ReduceColumnsKernel = void (*)(void* acc, const void* x, std::int64_t stride, std::int64_t rows,
+                                     std::int64_t columns, bool fresh);
+/// a[j] = a[j] op b[j]
+using CombineKernel = void (*)(void* a, const void* b, std::int64_t n);
+
+struct ReduceKernels {
+    ReduceRowKernel row;
+    ReduceColumnsKernel columns;
+    CombineKernel combine;
+};
+
+using UpdateKernel = void (*)(const void* functor, void* parameter, const void* gradient, void* const* states,
+                              std::int64_t n);
+
+/// What one matrix product of a batch needs; element strides; `bias` may be null.
+struct GemmCall {
+    void* c;
+    const void* a;
+    const void* b;
+    const void* bias;
+    std::int64_t m, n, k, c_row, a_row, a_column, b_row, b_column;
+};
+
+using SoftmaxKernel = void (*)(bool log, void* out, const void* x, std::int64_t columns);
+using SoftmaxBackwardKernel = void (*)(bool log, void* dx, const void* g, const void* y, std::int64_t columns);
+/// One row: writes the loss and, unless null, softmax - onehot.
+using CrossEntropyKernel = void (*)(void* loss, void* gradient, const void* logits, std::int64_t target,
+                                    std::int64_t columns);
+/// out = x scaled by 1 / (1 - p) where the element's number is at least p, else 0; elements first .. first + n - 1.
+using DropoutKernel = void (*)(void* out, const void* x, std::int64_t first, std::int64_t n, double p,
+                               std::uint64_t seed, std::uint64_t stream);
+/// Random numbers for elements first .. first + n - 1; first is a multiple of 4.
+using RandomKernel = void (*)(void* out, std::int64_t first, std::int64_t n, std::uint64_t seed,
+                              std::uint64_t stream);
+
+struct Kernels {
+    const char* level = "";
+    MapKernel map[functor::UnaryList::size][compute_count] = {};
+    ZipKernel zip[functor::BinaryList::size][compute_count] = {};
+    ReduceKernels reduce[functor::ReduceList::size][compute_count] = {};
+    UpdateKernel update[functor::UpdateList::size][2] = {};
+    void (*gemm[2])(const GemmCall&) = {};
+    SoftmaxKernel softmax[2] = {};
+    SoftmaxBackwardKernel softmax_backward[2] = {};
+    CrossEntropyKernel cross_entropy[2] = {};
+    DropoutKernel dropout[2] = {};
+    RandomKernel uniform[2] = {};
+    RandomKernel normal[2] = {};
+};
+
+/// The table in use. ADJOINT_CPU_LEVEL=v2|v3|v4 in the environment asks for a lower one.
+const Kernels& kernels();
+
+}  // namespace adjoint::cpu

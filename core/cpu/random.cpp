@@ -1,0 +1,103 @@
+// Random fills: fixed tasks, so that any number of threads draws the same numbers.
+#include <algorithm>
+
+#include <adjoint/core/cpu/block.h>
+#include <adjoint/core/cpu/cpu_backend.h>
+#include <adjoint/core/cpu/kernels/kernels.h>
+#include <adjoint/core/cpu/thread_pool.h>
+#include <adjoint/core/random.h>
+
+namespace adjoint::cpu {
+namespace {
+
+constexpr std::int64_t task_size = 8192;  // a multiple of 4 and of block_size
+
+template <class F>
+void for_tasks(std::int64_t numel, F f) {
+    parallel_for((numel + task_size - 1) / task_size, [&](std::int64_t task) {
+        const std::int64_t first = task * task_size;
+        f(first, std::min(task_size, numel - first));
+    });
+}
+
+// Fills with a kernel of the compute type, converting to the operand's.
+void fill_real(const RandomKernel (&kernel)[2], const Operand& out, std::int64_t numel, GeneratorState state) {
+    const DType compute = compute_type(out.dtype);
+    for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
+        alignas(64) char buffer[block_size * 8];
+        const std::int64_t stride = 1;
+        const Walk walk(1, &numel, &stride, out, compute);
+        for (std::int64_t start = first; start < first + n; start += block_size) {
+            const std::int64_t count = std::min(block_size, first + n - start);
+            kernel[compute == DType::f64](walk.target(start, buffer), start, count, state.seed, state.stream);
+            walk.store(start, count, buffer);
+        }
+    });
+}
+
+// 64 random bits of element i, scaled to [low, high).
+void fill_integers(const Integers& range, const Operand& out, std::int64_t numel, GeneratorState state) {
+    const auto width = static_cast<std::uint64_t>(range.high) - static_cast<std::uint64_t>(range.low);
+    for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
+        alignas(64) std::int64_t buffer[block_size];
+        const std::int64_t stride = 1;
+        const Walk walk(1, &numel, &stride, out, DType::i64);
+        for (std::int64_t start = first; start < first + n; start += block_size) {
+            const std::int64_t count = std::min(block_size, first + n - start);
+            auto* to = static_cast<std::int64_t*>(walk.target(start, buffer));
+            for (std::int64_t i = 0; i < count; ++i) {
+                const auto element = static_cast<std::uint64_t>(start + i);
+                const Philox4 words = philox(state.seed, state.stream, element / 2);
+                const std::uint64_t high = words.v[element % 2 * 2], low = words.v[element % 2 * 2 + 1];
+                __extension__ using Wide = unsigned __int128;
+                const auto scaled = static_cast<std::uint64_t>((Wide{high << 32 | low} * width) >> 64);
+                to[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(range.low) + scaled);
+            }
+            walk.store(start, count, buffer);
+        }
+    });
+}
+
+void fill_permutation(const Operand& out, std::int64_t numel, GeneratorState state) {
+    const IndexShuffle shuffle(static_cast<std::uint64_t>(numel), state.seed, state.stream);
+    for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
+        alignas(64) std::int64_t buffer[block_size];
+        const std::int64_t stride = 1;
+        const Walk walk(1, &numel, &stride, out, DType::i64);
+        for (std::int64_t start = first; start < first + n; start += block_size) {
+            const std::int64_t count = std::min(block_size, first + n - start);
+            auto* to = static_cast<std::int64_t*>(walk.target(start, buffer));
+            for (std::int64_t i = 0; i < count; ++i)
+                to[i] = static_cast<std::int64_t>(shuffle(static_cast<std::uint64_t>(start + i)));
+            walk.store(start, count, buffer);
+        }
+    });
+}
+
+}  // namespace
+
+void CpuBackend::random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) {
+    if (std::holds_alternative<Uniform>(op)) fill_real(kernels().uniform, out, numel, state);
+    else if (std::holds_alternative<Normal>(op)) fill_real(kernels().normal, out, numel, state);
+    else if (const auto* range = std::get_if<Integers>(&op)) fill_integers(*range, out, numel, state);
+    else fill_permutation(out, numel, state);
+}
+
+void CpuBackend::dropout(const Operand& out, const Operand& x, std::int64_t numel, double p, GeneratorState state) {
+    const DType compute = compute_type(x.dtype);
+    const DropoutKernel kernel = kernels().dropout[compute == DType::f64];
+    for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
+        alignas(64) char from[block_size * 8], to[block_size * 8];
+        const std::int64_t stride = 1;
+        Walk source(1, &numel, &stride, x, compute);
+        const Walk target(1, &numel, &stride, out, compute);
+        for (std::int64_t start = first; start < first + n; start += block_size) {
+            const std::int64_t count = std::min(block_size, first + n - start);
+            kernel(target.target(start, to), source.load(start, count, from), start, count, p, state.seed,
+                   state.stream);
+            target.store(start, count, to);
+        }
+    });
+}
+
+}  // namespace adjoint::cpu

@@ -1,0 +1,19 @@
+// The part of fmt that is not templates, compiled here once. As a header-only library it costs each file that
+// formats a message several seconds of compiling; as a linked library it would be one more thing for our
+// users to find. The build renames fmt's inline namespace, so that a program with an fmt of its own has two
+// that do not meet.
+#include <fmt/format-inl.h>
+
+FMT_BEGIN_NAMESPACE
+namespace detail {
+
+template FMT_API thousands_sep_result<char> thousands_sep_impl<char>(locale_ref);
+template FMT_API char decimal_point_impl<char>(locale_ref);
+template FMT_API dragonbox::decimal_fp<float> dragonbox::to_decimal<float>(float) noexcept;
+template FMT_API dragonbox::decimal_fp<double> dragonbox::to_decimal<double>(double) noexcept;
+template FMT_API void buffer<char>::append<char>(const char*, const char*);
+template FMT_API void vformat_to<char>(buffer<char>&, basic_string_view<char>,
+                                       basic_format_args<buffer_context<char>>, locale_ref);
+
+}  // namespace detail
+FMT_END_NAMESPACE

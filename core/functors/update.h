@@ -1,0 +1,68 @@
+// Optimizer steps as functors: one element of a parameter, its gradient and its state.
+#pragma once
+
+#include <variant>
+
+#include <adjoint/core/functors/functors.h>
+
+namespace adjoint {
+
+namespace functor {
+
+/// g = gradient + weight_decay p; v = momentum v + (1 - dampening) g; p -= lr (nesterov ? g + momentum v : v).
+/// Source: Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013.
+struct SgdStep {
+    static constexpr const char* name = "sgd";
+    static constexpr int states = 1;
+    double lr, momentum, dampening, weight_decay;
+    bool nesterov, first, maximize;
+    template <class T>
+    ADJOINT_HD void step(T& p, T gradient, T& v, T&, T&) const {
+        const T g = (maximize ? -gradient : gradient) + T(weight_decay) * p;
+        v = first ? g : T(momentum) * v + T(1 - dampening) * g;
+        p -= T(lr) * (nesterov ? g + T(momentum) * v : v);
+    }
+};
+
+/// SGD without momentum keeps no state.
+struct PlainSgdStep {
+    static constexpr const char* name = "sgd";
+    static constexpr int states = 0;
+    double lr, weight_decay;
+    bool maximize;
+    template <class T>
+    ADJOINT_HD void step(T& p, T gradient, T&, T&, T&) const {
+        const T g = (maximize ? -gradient : gradient) + T(weight_decay) * p;
+        p -= T(lr) * g;
+    }
+};
+
+/// m, v: running means of g and g^2; p -= lr m^ / (sqrt(v^) + eps), ^ for bias-corrected. AdamW: decoupled decay.
+/// Source: Kingma and Ba, Adam, ICLR 2015; Loshchilov and Hutter, Decoupled weight decay, ICLR 2019;
+/// Reddi et al., On the convergence of Adam and beyond, ICLR 2018 (amsgrad keeps the largest v).
+struct AdamStep {
+    static constexpr const char* name = "adam";
+    static constexpr int states = 3;
+    double lr, beta1, beta2, eps, weight_decay;
+    double correction1, correction2_root;  // 1 - beta1^t, sqrt(1 - beta2^t)
+    bool decoupled, amsgrad, maximize;
+    template <class T>
+    ADJOINT_HD void step(T& p, T gradient, T& m, T& v, T& largest) const {
+        T g = maximize ? -gradient : gradient;
+        p = decoupled ? p * T(1 - lr * weight_decay) : p;
+        g = decoupled ? g : g + T(weight_decay) * p;
+        m = m + T(1 - beta1) * (g - m);
+        v = T(beta2) * v + T(1 - beta2) * (g * g);
+        largest = amsgrad ? (largest > v ? largest : v) : largest;
+        const T scale = math::sqrt(amsgrad ? largest : v) / T(correction2_root) + T(eps);
+        p -= T(lr / correction1) * (m / scale);
+    }
+};
+
+using UpdateList = FunctorList<PlainSgdStep, SgdStep, AdamStep>;
+
+}  // namespace functor
+
+using UpdateOp = functor::UpdateList::Variant;
+
+}  // namespace adjoint

@@ -1,0 +1,71 @@
+// What floor 1 hands to a backend: operands with checked, broadcast and coalesced strides.
+#pragma once
+
+#include <cstdint>
+
+#include <adjoint/core/dtype.h>
+#include <adjoint/core/shape.h>
+#include <adjoint/core/tensor.h>
+
+namespace adjoint {
+
+/// Elements of one type starting at `data`.
+struct Operand {
+    void* data = nullptr;
+    DType dtype = DType::f32;
+
+    template <class T>
+    T* as() const noexcept {
+        return static_cast<T*>(data);
+    }
+};
+
+inline Operand operand(const Tensor& x) { return {x.impl().data, x.dtype()}; }
+
+/// An elementwise traversal of N operands of one shape; operand 0 is written, the others are read.
+///
+/// Dimensions of size 1 are dropped and neighbours merged where all strides allow it, so a `dense` loop has rank 1
+/// (rank 0 has one element). Broadcast operands have strides of 0. Arithmetic is done in `compute`: f32, f64 or i64.
+template <int N>
+struct Loop {
+    int rank = 0;
+    std::int64_t numel = 1;
+    DType compute = DType::f32;
+    bool dense = true;
+    std::int64_t sizes[max_dims];
+    std::int64_t strides[N][max_dims];
+    Operand operands[N];
+};
+
+/// A loop over `shape` = the shape of tensors[0]; the others broadcast to it (checked by the caller).
+template <int N>
+Loop<N> make_loop(const Tensor* const (&tensors)[N], DType compute);
+
+/// A reduction: `outputs` dense results, each over `length` elements of `in`.
+struct ReductionLoop {
+    Operand out, in;
+    DType compute = DType::f32;
+    std::int64_t outputs = 1, length = 1;
+    int kept_rank = 0, reduced_rank = 0;
+    std::int64_t kept_sizes[max_dims], kept_strides[max_dims];
+    std::int64_t reduced_sizes[max_dims], reduced_strides[max_dims];
+};
+
+/// The reduction of `x` over the dimensions in `reduced` (a bit per dimension) into the dense tensor `out`.
+ReductionLoop make_reduction(const Tensor& out, const Tensor& x, std::uint32_t reduced, DType compute);
+
+/// out = a b (+ bias on every row): matrices with arbitrary strides (in elements), over a batch.
+struct MatMul {
+    Operand out, a, b, bias;  // bias.data may be null; n elements
+    std::int64_t m = 0, n = 0, k = 0;
+    std::int64_t out_row = 0;  // columns of out are adjacent
+    std::int64_t a_row = 0, a_column = 0, b_row = 0, b_column = 0;
+    int batch_rank = 0;
+    std::int64_t batch_sizes[max_dims], out_batch[max_dims], a_batch[max_dims], b_batch[max_dims];
+};
+
+extern template Loop<2> make_loop<2>(const Tensor* const (&)[2], DType);
+extern template Loop<3> make_loop<3>(const Tensor* const (&)[3], DType);
+extern template Loop<4> make_loop<4>(const Tensor* const (&)[4], DType);
+
+}  // namespace adjoint

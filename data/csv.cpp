@@ -1,0 +1,162 @@
+// Reading text tables into tensors and into cells.
+#include <adjoint/data/csv.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+#include <adjoint/data/csv_scanner.h>
+#include <adjoint/data/excerpt.h>
+#include <adjoint/data/file.h>
+
+namespace adjoint::data {
+
+namespace {
+
+std::vector<std::byte> read_text(const std::string& path, const CsvOptions& options) {
+    const char d = options.delimiter;
+    check<ValueError>(d != '"' && d != '\n' && d != '\r' && d != '\0', "csv: the delimiter cannot be {}",
+                      excerpt({&d, 1}));
+    check<ValueError>(options.dtype == DType::f32 || options.dtype == DType::f64,
+                      "csv: numbers are read as f32 or f64, not as {}", name(options.dtype));
+    return read_maybe_gzip(path);
+}
+
+std::string_view as_text(const std::vector<std::byte>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::vector<std::string> read_row(CsvScanner& scanner) {
+    std::vector<std::string> row;
+    do row.emplace_back(scanner.cell());
+    while (scanner.next_cell());
+    return row;
+}
+
+bool is_header(const std::vector<std::string>& row, CsvHeader header) {
+    if (header != CsvHeader::automatic) return header == CsvHeader::yes;
+    const bool number = std::any_of(row.begin(), row.end(), is_number);
+    const bool text =
+        std::any_of(row.begin(), row.end(), [](const std::string& cell) { return !cell.empty(); });
+    return text && !number;
+}
+
+/// The first row, read ahead to learn the number of columns and whether there is a header.
+struct FirstRow {
+    std::vector<std::string> cells;
+    std::int64_t line = 0;
+    bool names_columns = false;
+
+    FirstRow(CsvScanner scanner, const std::string& path, CsvHeader header) {
+        check<IoError>(scanner.begin_row(), "{}: holds no rows", path);
+        line = scanner.line();
+        cells = read_row(scanner);
+        names_columns = is_header(cells, header);
+    }
+
+    void check_length(std::int64_t count, const std::string& path, std::int64_t row_line) const {
+        check<IoError>(count == static_cast<std::int64_t>(cells.size()),
+                       "{}: line {} has {} columns, expected {} as in line {}", path, row_line, count,
+                       cells.size(), line);
+    }
+};
+
+template <class T>
+Tensor read_numbers(const std::string& path, std::string_view text, const CsvOptions& options) {
+    CsvScanner scanner(text, options.delimiter, path);
+    const FirstRow first(scanner, path, options.header);
+    if (first.names_columns && scanner.begin_row()) read_row(scanner);
+    const std::size_t columns = first.cells.size();
+    // Every cell but the last ends with a character, so these are the most rows that can follow; usually as
+    // many do.
+    const std::size_t most = std::min(scanner.lines_left(), (scanner.bytes_left() + 1) / columns);
+    const auto width = static_cast<std::int64_t>(columns);
+    Tensor table = empty({static_cast<std::int64_t>(most), width}, {.dtype = dtype_of<T>});
+    T* const data = reinterpret_cast<T*>(table.impl().data);
+    std::size_t rows = 0;
+    for (; scanner.begin_row(); ++rows) {
+        const std::int64_t line = scanner.line();
+        const std::span<T> row(data + rows * columns, rows < most ? columns : 0);
+        first.check_length(scanner.numbers(row, options.empty_is_nan), path, line);
+    }
+    if (rows == most) return table;
+    return tensor_from_host(data, {static_cast<std::int64_t>(rows), width}, dtype_of<T>,
+                            {.dtype = dtype_of<T>});
+}
+
+template <class T> Tensor convert_columns(const CsvTable& table, const std::vector<std::int64_t>& positions) {
+    std::vector<T> values;
+    values.reserve(table.rows.size() * positions.size());
+    for (std::size_t i = 0; i < table.rows.size(); ++i)
+        for (const std::int64_t position : positions)
+            values.push_back(parse_number<T>(table.rows[i][static_cast<std::size_t>(position)],
+                                             table.options.empty_is_nan, table.path, table.lines[i],
+                                             position));
+    return tensor(
+        values, {static_cast<std::int64_t>(table.rows.size()), static_cast<std::int64_t>(positions.size())});
+}
+
+}  // namespace
+
+Tensor read_csv(const std::string& path, const CsvOptions& options) {
+    const std::vector<std::byte> bytes = read_text(path, options);
+    return options.dtype == DType::f32 ? read_numbers<float>(path, as_text(bytes), options)
+                                       : read_numbers<double>(path, as_text(bytes), options);
+}
+
+CsvTable read_csv_table(const std::string& path, const CsvOptions& options) {
+    const std::vector<std::byte> bytes = read_text(path, options);
+    CsvScanner scanner(as_text(bytes), options.delimiter, path);
+    const FirstRow first(scanner, path, options.header);
+    CsvTable table{.path = path, .columns = {}, .rows = {}, .lines = {}, .options = options};
+    bool header = first.names_columns;
+    while (scanner.begin_row()) {
+        const std::int64_t line = scanner.line();
+        std::vector<std::string> row = read_row(scanner);
+        first.check_length(static_cast<std::int64_t>(row.size()), path, line);
+        if (std::exchange(header, false)) {
+            table.columns = std::move(row);
+            continue;
+        }
+        table.rows.push_back(std::move(row));
+        table.lines.push_back(line);
+    }
+    return table;
+}
+
+std::int64_t CsvTable::column_count() const noexcept {
+    return static_cast<std::int64_t>(rows.empty() ? columns.size() : rows.front().size());
+}
+
+std::int64_t CsvTable::column(std::string_view name) const {
+    const auto found = std::find(columns.begin(), columns.end(), name);
+    check<IndexError>(found != columns.end(), "{}: no column {}; the columns are: {}", path, excerpt(name),
+                      columns.empty() ? "without names" : fmt::format("{}", fmt::join(columns, ", ")));
+    return found - columns.begin();
+}
+
+Tensor CsvTable::numbers(const std::vector<std::int64_t>& positions) const {
+    check<ValueError>(!positions.empty(), "{}: no columns asked for", path);
+    for (const std::int64_t position : positions)
+        check<IndexError>(position >= 0 && position < column_count(), "{}: column {} is outside [0, {})",
+                          path, position, column_count());
+    return options.dtype == DType::f32 ? convert_columns<float>(*this, positions)
+                                       : convert_columns<double>(*this, positions);
+}
+
+CsvCategories CsvTable::categories(std::int64_t position) const {
+    check<IndexError>(position >= 0 && position < column_count(), "{}: column {} is outside [0, {})", path,
+                      position, column_count());
+    const auto at = static_cast<std::size_t>(position);
+    std::vector<std::string> names;
+    for (const auto& row : rows) names.push_back(row[at]);
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    std::vector<std::int64_t> labels;
+    for (const auto& row : rows)
+        labels.push_back(std::lower_bound(names.begin(), names.end(), row[at]) - names.begin());
+    return {tensor(labels, Shape{static_cast<std::int64_t>(labels.size())}), std::move(names)};
+}
+
+}  // namespace adjoint::data

@@ -1,0 +1,57 @@
+// Text tables: numbers separated by commas, other characters, or runs of spaces; and tables of mixed columns.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <adjoint/core/tensor.h>
+
+namespace adjoint::data {
+
+/// Whether the first row names the columns; `automatic`: it does if it has some text and no number.
+enum class CsvHeader : std::uint8_t { automatic, yes, no };
+
+struct CsvOptions {
+    char delimiter = ',';  ///< ' ' stands for any run of spaces and tabs
+    CsvHeader header = CsvHeader::automatic;
+    DType dtype = DType::f32;  ///< of read_csv's result: f32 or f64
+    bool empty_is_nan = true;  ///< an empty number is NaN; otherwise an error
+};
+
+/// Names in ascending order, and for each row the position of its name among them: i64 (rows).
+struct CsvCategories {
+    Tensor labels;
+    std::vector<std::string> names;
+};
+
+/// A table whose cells are text. The columns of numbers and of categories become tensors on request.
+struct ADJOINT_API CsvTable {
+    std::string path;
+    std::vector<std::string> columns;            ///< the header, empty if there is none
+    std::vector<std::vector<std::string>> rows;  ///< all of one length
+    std::vector<std::int64_t> lines;             ///< line of the file on which each row starts
+    CsvOptions options;
+
+    std::int64_t column_count() const noexcept;
+    /// Position of a column by its name in the header. Errors: IndexError naming the columns there are.
+    std::int64_t column(std::string_view name) const;
+    /// The columns at these positions as numbers of options.dtype: (rows, positions).
+    /// errors: IndexError; IoError naming line and column of a cell that is no number.
+    Tensor numbers(const std::vector<std::int64_t>& positions) const;
+    /// The column at this position as class numbers. Errors: IndexError.
+    CsvCategories categories(std::int64_t position) const;
+};
+
+/// A table of numbers: (rows, columns), f32 or f64 by options; a header is skipped.
+/// Cells: what std::from_chars reads whatever the locale, with spaces around it, a leading +, nan, inf;
+/// quotes as in RFC 4180; too large for the dtype is an error, too small is 0. Blank lines, a BOM and CR
+/// before LF are ignored; .gz is read. errors: IoError naming the line for a ragged row, text instead of a
+/// number, a quote without end, an empty file.
+ADJOINT_API Tensor read_csv(const std::string& path, const CsvOptions& options = {});
+
+/// The same file format with the cells kept as text.
+ADJOINT_API CsvTable read_csv_table(const std::string& path, const CsvOptions& options = {});
+
+}  // namespace adjoint::data

@@ -1,0 +1,95 @@
+// Loading and saving safetensors files.
+#include <adjoint/data/safetensors.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <numeric>
+#include <unordered_set>
+
+#include <adjoint/core/format.h>
+#include <adjoint/data/excerpt.h>
+#include <adjoint/data/file.h>
+#include <adjoint/data/safetensors_header.h>
+
+namespace adjoint::data {
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "elements are written as they lie in memory");
+
+constexpr std::uint64_t length_bytes = 8;
+// The limit that other readers of the format set.
+constexpr std::uint64_t longest_header = 100'000'000;
+
+}  // namespace
+
+const Tensor& SafeTensors::operator[](const std::string& name) const {
+    const auto found =
+        std::find_if(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first == name; });
+    if (found == tensors.end())
+        fail<IndexError>("safetensors: no tensor {} among {}", excerpt(name), tensors.size());
+    return found->second;
+}
+
+SafeTensors load_safetensors(const std::string& path) {
+    InputStream stream(path);
+    check<IoError>(!stream.compressed(), "{}: is gzip, expected safetensors; unpack it first", path);
+    const std::uint64_t size = stream.file_size();
+    std::array<std::byte, length_bytes> length_read{};
+    stream.read(length_read, "the header's length");
+    const std::uint64_t length = ByteReader(length_read, path).read_u64_le();
+    check<IoError>(length <= size - length_bytes,
+                   "{}: not a safetensors file: a header of {} bytes in a file of {}", path, length, size);
+    check<IoError>(length <= longest_header, "{}: a header of {} bytes, at most {} are allowed", path, length,
+                   longest_header);
+    std::string text(static_cast<std::size_t>(length), '\0');
+    stream.read(std::as_writable_bytes(std::span(text)), "the header");
+
+    SafeTensorsHeader header = parse_safetensors_header(text, size - length_bytes - length, path);
+    SafeTensors result;
+    result.metadata = std::move(header.metadata);
+    result.tensors.reserve(header.entries.size());
+    for (SafeTensorsEntry& entry : header.entries) {
+        Tensor tensor = read_tensor(stream, entry.claim, "tensor " + excerpt(entry.name));
+        result.tensors.emplace_back(std::move(entry.name), std::move(tensor));
+    }
+    return result;
+}
+
+void save_safetensors(const std::string& path, const NamedTensors& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+    std::vector<std::size_t> order(tensors.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    for (const auto& [name, tensor] : tensors) bytes_of(tensor, "save_safetensors", excerpt(name));
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return size_of(tensors[a].second.dtype()) > size_of(tensors[b].second.dtype());
+    });
+
+    SafeTensorsHeader header;
+    header.metadata = metadata;
+    std::unordered_set<std::string_view> names{"__metadata__"};
+    std::vector<std::span<const std::byte>> pieces;
+    std::uint64_t reached = 0;
+    for (const std::size_t i : order) {
+        const auto& [name, tensor] = tensors[i];
+        if (!names.insert(name).second)
+            fail<ValueError>("save_safetensors: the name {} is taken", excerpt(name));
+        pieces.push_back(bytes_of(tensor, "save_safetensors", name));
+        const std::uint64_t end = reached + pieces.back().size();
+        header.entries.push_back({name, {tensor.shape(), tensor.dtype(), end - reached}, reached, end});
+        reached = end;
+    }
+    const std::string text = format_safetensors_header(header);
+    check<ValueError>(text.size() <= longest_header,
+                      "save_safetensors: a header of {} bytes, at most {} are allowed", text.size(),
+                      longest_header);
+    const std::uint64_t length = text.size();
+    atomic_write(path, [&](Writer& writer) {
+        writer.write(std::as_bytes(std::span(&length, 1)));
+        writer.write(text);
+        for (const auto piece : pieces) writer.write(piece);
+    });
+}
+
+}  // namespace adjoint::data

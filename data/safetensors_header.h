@@ -1,0 +1,34 @@
+// The JSON header of a safetensors file, apart from the tensors it describes. Private.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <adjoint/data/tensor_bytes.h>
+
+namespace adjoint::data {
+
+/// One array in the file: its bytes are [begin, end) of what follows the header.
+struct SafeTensorsEntry {
+    std::string name;
+    Claim claim;
+    std::uint64_t begin = 0, end = 0;
+};
+
+struct SafeTensorsHeader {
+    std::vector<SafeTensorsEntry> entries;
+    std::map<std::string, std::string> metadata;
+};
+
+/// Parses and checks: the entries come sorted by position and cover [0, data_bytes) without hole or overlap.
+/// Errors: IoError naming the path and the tensor.
+SafeTensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes,
+                                           const std::string& path);
+
+/// The header as text, padded with spaces to a multiple of 8. Errors: ValueError for text that is not UTF-8.
+std::string format_safetensors_header(const SafeTensorsHeader& header);
+
+}  // namespace adjoint::data

@@ -1,0 +1,36 @@
+// Between tensors and files: sizes that a file claims, and the bytes of a tensor. Private.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <adjoint/core/tensor.h>
+#include <adjoint/data/file.h>
+
+namespace adjoint::data {
+
+/// What a file says about an array, checked: at most eight dimensions and no overflow in any product of the
+/// sizes other than zero (so that zeros elsewhere cannot hide nonsense).
+struct Claim {
+    Shape shape;
+    DType dtype = DType::f32;
+    std::uint64_t bytes = 0;
+};
+
+/// Errors: IoError "path: what ...".
+Claim claim(const std::string& path, std::string_view what, std::span<const std::uint64_t> sizes,
+            DType dtype);
+
+/// Reads the next bytes of the stream into a new tensor; memory is taken only if the file can hold them.
+/// Errors: IoError, also for a bool that is neither 0 nor 1.
+Tensor read_tensor(InputStream& stream, const Claim& wanted, std::string_view what);
+
+/// The elements as they lie in memory. Errors: ValueError unless dense; DeviceError off the CPU. The message
+/// leads with `op` and names the tensor by `what`.
+std::span<const std::byte> bytes_of(const Tensor& tensor, std::string_view op, std::string_view what);
+/// Those of a tensor that nobody else has seen yet.
+std::span<std::byte> fresh_bytes(const Tensor& tensor);
+
+}  // namespace adjoint::data

@@ -1,0 +1,157 @@
+// Tests of the matrix product against a plain loop in long double: shapes around the tile bounds, strides,
+// epilogues, and the same bits for any number of threads. Built for the compiler's own instruction set.
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#define ADJOINT_ISA test_isa
+#include <adjoint/core/cpu/gemm.h>
+
+namespace adjoint::cpu {
+namespace {
+
+using test_isa::Gemm;
+
+template <typename T> std::vector<T> numbers(std::int64_t count, unsigned seed) {
+    std::vector<T> v(static_cast<std::size_t>(count));
+    for (auto& x : v) {
+        seed = seed * 1664525u + 1013904223u;
+        x = static_cast<T>(static_cast<int>(seed >> 8) % 2001 - 1000) / T(500);
+    }
+    return v;
+}
+
+struct Layout {
+    bool transpose_a, transpose_b;
+    std::int64_t stride;  // elements between neighbours in the dense direction
+};
+
+template <typename T>
+void check(std::int64_t m, std::int64_t n, std::int64_t k, Layout layout = {false, false, 1}, T beta = 0,
+           bool with_bias = false, bool relu = false) {
+    const auto [ta, tb, s] = layout;
+    const std::int64_t pad = 3;  // C's rows are further apart than its columns need
+    const auto a = numbers<T>(m * k * s + 1, 1);
+    const auto b = numbers<T>(k * n * s + 1, 2);
+    const auto bias = numbers<T>(n, 3);
+    const auto before = numbers<T>(m * (n + pad), 4);
+    auto c = before;
+    Gemm<T> g{m,
+              n,
+              k,
+              a.data(),
+              (ta ? 1 : k) * s,
+              (ta ? m : 1) * s,
+              b.data(),
+              (tb ? 1 : n) * s,
+              (tb ? k : 1) * s,
+              c.data(),
+              n + pad};
+    g.beta = beta;
+    g.bias = with_bias ? bias.data() : nullptr;
+    g.relu = relu;
+    test_isa::gemm(g);
+    const auto at = [](const std::vector<T>& v, std::int64_t i) { return v[static_cast<std::size_t>(i)]; };
+    for (std::int64_t i = 0; i < m; ++i) {
+        for (std::int64_t j = 0; j < n; ++j) {
+            long double sum = 0;
+            long double size = 0;
+            for (std::int64_t p = 0; p < k; ++p) {
+                const long double x = static_cast<long double>(at(a, i * g.a_row + p * g.a_column)) *
+                                      static_cast<long double>(at(b, p * g.b_row + j * g.b_column));
+                sum += x;
+                size += std::abs(x);
+            }
+            sum += beta != T(0) ? static_cast<long double>(beta * at(before, i * (n + pad) + j)) : 0;
+            if (with_bias) sum += static_cast<long double>(at(bias, j));
+            if (relu) sum = std::max(sum, 0.0L);
+            const auto bound = static_cast<double>((size + 10) * std::numeric_limits<T>::epsilon() * 8);
+            ASSERT_NEAR(static_cast<double>(at(c, i * (n + pad) + j)), static_cast<double>(sum), bound)
+                << m << 'x' << n << 'x' << k << " at " << i << ',' << j;
+        }
+        for (std::int64_t j = n; j < n + pad; ++j) {
+            ASSERT_EQ(at(c, i * (n + pad) + j), at(before, i * (n + pad) + j)) << "wrote beyond the row";
+        }
+    }
+}
+
+template <typename T> class GemmTest : public ::testing::Test {};
+using Types = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(GemmTest, Types);
+
+TYPED_TEST(GemmTest, shapes_around_the_tile_bounds) {
+    for (const std::int64_t m : {1, 2, 3, 5, 7, 13, 14, 15, 28, 29}) {
+        for (const std::int64_t n : {1, 4, 8, 10, 16, 17, 31, 32, 33, 65}) {
+            for (const std::int64_t k : {1, 2, 15, 16, 17, 40}) {
+                check<TypeParam>(m, n, k);
+                check<TypeParam>(m, n, k, {true, false, 1});
+                check<TypeParam>(m, n, k, {false, true, 1});
+            }
+        }
+    }
+}
+
+TYPED_TEST(GemmTest, blocks_in_every_direction) {
+    for (const bool ta : {false, true}) {
+        for (const bool tb : {false, true}) check<TypeParam>(261, 523, 301, {ta, tb, 1});
+    }
+    check<TypeParam>(9, 33, 1100, {false, true, 1}, TypeParam(1), true, true);
+    check<TypeParam>(600, 10, 70);
+}
+
+TYPED_TEST(GemmTest, strides_that_are_contiguous_nowhere) {
+    for (const bool ta : {false, true}) {
+        for (const bool tb : {false, true}) check<TypeParam>(37, 45, 29, {ta, tb, 3});
+    }
+}
+
+TYPED_TEST(GemmTest, epilogues) {
+    for (const std::int64_t n : {10, 32, 70}) {
+        for (const TypeParam beta : {TypeParam(0), TypeParam(1), TypeParam(-0.5)}) {
+            for (const bool bias : {false, true}) {
+                for (const bool relu : {false, true}) {
+                    check<TypeParam>(30, n, 20, {false, true, 1}, beta, bias, relu);
+                    check<TypeParam>(3, n, 600, {false, false, 1}, beta, bias, relu);
+                    check<TypeParam>(4, n, 0, {false, false, 1}, beta, bias, relu);
+                }
+            }
+        }
+    }
+}
+
+TYPED_TEST(GemmTest, beta_zero_does_not_read_c_and_relu_keeps_nan) {
+    const auto nan = std::numeric_limits<TypeParam>::quiet_NaN();
+    std::vector<TypeParam> a(4, 1), b{2, -3, 1, -1}, c(4, nan);
+    Gemm<TypeParam> g{2, 2, 2, a.data(), 2, 1, b.data(), 2, 1, c.data(), 2};
+    g.relu = true;
+    test_isa::gemm(g);
+    EXPECT_EQ(c, (std::vector<TypeParam>{3, 0, 3, 0}));
+    a[0] = nan;
+    test_isa::gemm(g);
+    EXPECT_TRUE(std::isnan(c[0]) && std::isnan(c[1]));
+    EXPECT_EQ(c[2], 3);
+}
+
+TYPED_TEST(GemmTest, same_bits_for_any_number_of_threads) {
+    for (const auto& [m, n, k] :
+         {std::tuple{300, 700, 500}, {1000, 40, 700}, {64, 800, 784}, {2000, 10, 2000}}) {
+        const auto a = numbers<TypeParam>(m * k, 1);
+        const auto b = numbers<TypeParam>(k * n, 2);
+        std::vector<TypeParam> results[3];
+        int i = 0;
+        for (const int threads : {1, 2, 5}) {
+            set_num_threads(threads);
+            auto& c = results[i++];
+            c.resize(static_cast<std::size_t>(m * n));
+            test_isa::gemm(Gemm<TypeParam>{m, n, k, a.data(), k, 1, b.data(), n, 1, c.data(), n});
+        }
+        EXPECT_EQ(results[0], results[1]) << m;
+        EXPECT_EQ(results[0], results[2]) << m;
+    }
+}
+
+}  // namespace
+}  // namespace adjoint::cpu

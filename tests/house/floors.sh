@@ -1,0 +1,49 @@
+#!/bin/sh
+# Holds the #include lines to the floors of docs/design.md: train -> nn, optim, data -> autograd -> core <- cuda.
+set -eu
+cd "$1"
+list=$(find adjoint.h core cuda autograd nn optim data train python_free_examples bench -type f \
+            \( -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu' \))
+[ -n "$list" ] || { echo "no source files under $1"; exit 1; }
+
+# shellcheck disable=SC2086
+awk '
+function complain(what) {
+    printf "%s:%d: %s: %s\n", FILENAME, FNR, $0, what
+    bad = 1
+}
+BEGIN {
+    may["core"] = " core "
+    may["cuda"] = " core cuda "
+    may["autograd"] = " core autograd "
+    may["data"] = " core data "
+    may["optim"] = " core autograd optim "
+    may["nn"] = " core autograd data nn "
+    may["train"] = " core autograd data optim nn train "
+}
+FNR == 1 {
+    split(FILENAME, path, "/")
+    folder = path[1]
+    library = folder in may
+    private = FILENAME !~ /\.h$/ || FILENAME ~ /^core\/(cpu\/|format\.h)/ || folder == "cuda" || !library
+    matchers = FILENAME ~ /gtest/
+}
+/^[ \t]*#[ \t]*include[ \t]*"/ && library { complain("spell it <adjoint/...>") }
+match($0, /^[ \t]*#[ \t]*include[ \t]*</) {
+    name = substr($0, RLENGTH + 1)
+    sub(/>.*/, "", name)
+    if (name ~ /^adjoint\//) {
+        split(name, part, "/")
+        to = part[2]
+        if (library && index(may[folder], " " to " ") == 0) complain(folder "/ may not include " to "/")
+        if (to == "cuda" && folder != "cuda") complain("cuda/ is private")
+        if (name ~ /^adjoint\/core\/cpu\// && folder != "core") complain("core/cpu/ is private to core/")
+        if (name == "adjoint/core/format.h" && !private) complain("core/format.h in a public header")
+        if (name ~ /^adjoint\/core\/cpu\// && !private) complain("core/cpu/ in a public header")
+    } else if (!private && name ~ /^(fmt|nlohmann|oneapi|dnnl|cblas|zlib|CLI|cuda|cublas|cudnn)/) {
+        complain("a dependency in a public header")
+    } else if (!private && !matchers && name ~ /^gtest/) {
+        complain("GoogleTest in a public header")
+    }
+}
+END { exit bad }' $list

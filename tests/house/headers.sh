@@ -1,0 +1,18 @@
+#!/bin/sh
+# Each installed header compiles alone, and reaches no header of a library that its user need not have.
+# usage: headers.sh COMPILER INCLUDE_FOLDER
+set -eu
+export compiler="$1" include="$2"
+count=$(find "$include/adjoint" -name '*.h' | wc -l)
+[ "$count" -gt 0 ] || { echo "no headers under $include"; exit 1; }
+
+# shellcheck disable=SC2016
+find "$include/adjoint" -name '*.h' | sort | xargs -P 2 -n 1 sh -c '
+    case $1 in *gtest*) foreign="/(fmt|nlohmann|oneapi|CL)/|/zlib.h" ;;
+               *) foreign="/(fmt|nlohmann|oneapi|CL|gtest)/|/zlib.h" ;; esac
+    used=$("$compiler" -std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -x c++ -I "$include" -fsyntax-only -H -include "$1" \
+           /dev/null 2>&1) || { printf "%s does not compile alone:\n%s\n" "$1" "$used"; exit 1; }
+    if printf "%s\n" "$used" | grep -E "^\.+ .*($foreign)"; then
+        printf "%s reaches the headers above\n" "$1"; exit 1
+    fi' one
+echo "$count headers compile alone"

@@ -1,0 +1,19 @@
+# Installs the build tree and moves the result: nothing in it may remember where it was put first.
+# usage: cmake -D BUILD=... -D CONFIG=... -D PREFIX=... -P install.cmake
+file(REMOVE_RECURSE ${PREFIX} ${PREFIX}-first)
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --config ${CONFIG} --prefix ${PREFIX}-first
+                COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+file(RENAME ${PREFIX}-first ${PREFIX})
+file(GLOB_RECURSE installed RELATIVE ${PREFIX} ${PREFIX}/*)
+foreach(file IN LISTS installed)
+    if(file MATCHES "core/cpu/|/cuda/|core/format\\.h|fmt|nlohmann")
+        message(SEND_ERROR "installed, but private: ${file}")
+    endif()
+endforeach()
+file(GLOB_RECURSE texts ${PREFIX}/*.cmake ${PREFIX}/*.pc)
+foreach(file IN LISTS texts)
+    file(READ ${file} text)
+    if(text MATCHES "fmt|nlohmann|GTest|${PREFIX}-first")
+        message(SEND_ERROR "${file} names a private dependency or the folder it was installed in: ${CMAKE_MATCH_0}")
+    endif()
+endforeach()
