@@ -28,14 +28,14 @@ ADJOINT_API Tensor nonzero(const Tensor& x);
 /// The elements where the mask is true, in order, as a vector.
 ADJOINT_API Tensor masked_select(const Tensor& x, const Tensor& mask);
 
-/// A range of places with Python's meaning: slice(1, 5), slice(0, none, 2).
+/// A range of places with Python's meaning: slice(1, 5), slice(0, to_end, 2).
 struct Slice {
     std::int64_t start = 0;
     std::int64_t stop = std::numeric_limits<std::int64_t>::max();
     std::int64_t step = 1;
 };
-inline constexpr std::int64_t none = std::numeric_limits<std::int64_t>::max();
-constexpr Slice slice(std::int64_t start, std::int64_t stop = none, std::int64_t step = 1) {
+inline constexpr std::int64_t to_end = std::numeric_limits<std::int64_t>::max();
+constexpr Slice slice(std::int64_t start, std::int64_t stop = to_end, std::int64_t step = 1) {
     return {start, stop, step};
 }
 struct Ellipsis {};

@@ -68,8 +68,7 @@ Tensor read_numbers(const std::string& path, std::string_view text, const CsvOpt
     const FirstRow first(scanner, path, options.header);
     if (first.names_columns && scanner.begin_row()) read_row(scanner);
     const std::size_t columns = first.cells.size();
-    // Every cell but the last ends with a character, so these are the most rows that can follow; usually as
-    // many do.
+    // Every cell but the last ends with a character, so no more rows than this can follow.
     const std::size_t most = std::min(scanner.lines_left(), (scanner.bytes_left() + 1) / columns);
     const auto width = static_cast<std::int64_t>(columns);
     Tensor table = empty({static_cast<std::int64_t>(most), width}, {.dtype = dtype_of<T>});

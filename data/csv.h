@@ -44,11 +44,10 @@ struct ADJOINT_API CsvTable {
     CsvCategories categories(std::int64_t position) const;
 };
 
-/// A table of numbers: (rows, columns), f32 or f64 by options; a header is skipped.
-/// Cells: what std::from_chars reads whatever the locale, with spaces around it, a leading +, nan, inf;
-/// quotes as in RFC 4180; too large for the dtype is an error, too small is 0. Blank lines, a BOM and CR
-/// before LF are ignored; .gz is read. errors: IoError naming the line for a ragged row, text instead of a
-/// number, a quote without end, an empty file.
+/// A table of numbers, (rows, columns), plain or gzip; a header, blank lines and a BOM are skipped.
+/// cells: digits with a decimal point in any locale, nan, inf, blanks around, quotes as in RFC 4180.
+/// dtypes: f32 or f64 by options; what is too large for it is an error, what is too small is 0.
+/// errors: IoError with the line of a ragged row, of text that is no number, of a quote without end.
 ADJOINT_API Tensor read_csv(const std::string& path, const CsvOptions& options = {});
 
 /// The same file format with the cells kept as text.

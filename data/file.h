@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <adjoint/core/export.h>
@@ -16,8 +17,7 @@
 namespace adjoint::data {
 
 /// A regular file read front to back; one that starts with the gzip magic is unpacked on the way.
-/// Errors: IoError naming the file: missing, a directory, unreadable, and for gzip truncated, corrupt, or
-/// followed by something else.
+/// errors: IoError naming the file: missing, a directory, unreadable; truncated, corrupt or continued gzip.
 class ADJOINT_API InputStream {
   public:
     explicit InputStream(std::string path);
@@ -30,8 +30,8 @@ class ADJOINT_API InputStream {
     /// Bytes of the file as it lies on the disk.
     std::uint64_t file_size() const noexcept;
 
-    /// Fails unless `bytes` more can follow: exact for a plain file; for gzip, what no archive of this size
-    /// can reach. Called before memory is taken for what a header promises.
+    /// Fails unless `bytes` more can follow; asked before memory is taken for what a header promises.
+    /// Exact for a plain file; for gzip, what no archive of this size can reach.
     void expect(std::uint64_t bytes, std::string_view what) const;
     /// Fills `out`; less arrives only at the end of the data.
     std::size_t read_some(std::span<std::byte> out);
@@ -58,8 +58,8 @@ ADJOINT_API std::vector<std::byte> gzip(std::span<const std::byte> bytes);
 /// CRC-32 as in gzip and zip.
 ADJOINT_API std::uint32_t crc32(std::span<const std::byte> bytes) noexcept;
 
-/// A cursor over bytes that came from a file. Errors: IoError naming the file and the offset of a read past
-/// the end.
+/// A cursor over bytes that came from a file.
+/// errors: IoError naming the file and the offset of a read past the end.
 class ADJOINT_API ByteReader {
   public:
     /// `start` is where in the file the first byte lies; the bytes must outlive the reader.
@@ -104,10 +104,9 @@ class ADJOINT_API Writer {
 };
 
 /// Replaces `path` by what `fill` writes: temporary file beside it, write, fsync, close, rename, fsync of the
-/// folder. On any error, also one that `fill` throws, the old file is untouched and the temporary is gone;
-/// temporaries that a killed process left are removed by the next save. Keeps the old file's mode; a link's
-/// target is replaced, not the link; something that is no regular file (/dev/null, a pipe) is written to
-/// directly. Errors: IoError.
+/// folder. On any error the old file is untouched; what a killed process left is removed by the next save.
+/// Keeps the old file's mode; through a link the target is replaced; a pipe or /dev/null is written to
+/// directly. errors: IoError naming the file and the system's reason; whatever `fill` throws.
 ADJOINT_API void atomic_write(const std::string& path, const std::function<void(Writer&)>& fill);
 
 }  // namespace adjoint::data

@@ -64,8 +64,7 @@ struct Target {
     std::string beside(std::string_view file) const { return fmt::format("{}/{}", folder, file); }
 };
 
-/// Removes what killed processes left. A temporary in use is locked by its writer; the lock of a dead process
-/// is gone.
+/// Removes what killed processes left: a living writer holds a lock on its temporary file.
 void remove_stale(const Target& target) {
     const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(target.folder.c_str()), ::closedir);
     if (!listing) return;
@@ -148,8 +147,7 @@ void replace(const Target& target, mode_t mode, bool exists, const std::function
     Writer writer(file.get(), target.path);
     fill(writer);
     writer.flush();
-    // Set afterwards, since the process's mask has had its say at creation; a file system without modes may
-    // refuse.
+    // Creation applied the process's mask, this does not. A file system without modes may refuse.
     if (exists && ::fchmod(file.get(), mode) != 0 && errno != EPERM && errno != ENOTSUP)
         cannot_write(target.path, errno);
     if (!synchronise(file) || !file.close() || !temporary.rename_to(target.path))

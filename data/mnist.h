@@ -19,11 +19,10 @@ struct Mnist {
     std::string note;    ///< one line for the user: which data set, from where, and why if it is not MNIST
 };
 
-/// The four IDX files (train-images-idx3-ubyte .. t10k-labels-idx1-ubyte; also train-images.idx3-ubyte; plain
-/// or .gz) in `directory`, else in $ADJOINT_DATA, else in ./data/mnist, else in
-/// /usr/share/datasets/fashion-mnist. errors: IoError naming all that was tried; for files that are
-/// malformed, disagree in number, or are not 28x28 with labels below 10. A directory that was named is never
-/// replaced by another.
+/// Reads train-images-idx3-ubyte .. t10k-labels-idx1-ubyte (or train-images.idx3-ubyte ..), plain or .gz.
+/// where: `directory`, else $ADJOINT_DATA, else ./data/mnist, else /usr/share/datasets/fashion-mnist.
+/// A directory that was named is never replaced by another.
+/// errors: IoError with all that was tried; malformed files; counts that differ; not 28x28; a label above 9.
 ADJOINT_API Mnist load_mnist(const std::string& directory = "");
 
 }  // namespace adjoint::data

@@ -35,14 +35,18 @@ constexpr Description descriptions[] = {
     {"<i8", DType::i64}, {"|u1", DType::u8},  {"|b1", DType::boolean},
 };
 
-/// Parser of the header: a Python dictionary with exactly the keys descr, fortran_order and shape.
-class NpyHeader {
-  public:
+struct NpyHeader {
     std::optional<DType> dtype;
     std::optional<bool> column_major;
     std::optional<std::vector<std::uint64_t>> sizes;
+};
 
-    NpyHeader(std::string_view text, const std::string& path) : text_(text), path_(path) {
+/// Parser of the header: a Python dictionary with exactly the keys descr, fortran_order and shape.
+class NpyHeaderParser {
+  public:
+    NpyHeaderParser(std::string_view text, const std::string& path) : text_(text), path_(path) {}
+
+    NpyHeader parse() {
         expect('{');
         while (!accept('}')) {
             entry();
@@ -52,19 +56,21 @@ class NpyHeader {
         }
         skip_blanks();
         if (at_ != text_.size()) malformed("the end");
-        const char* const missing = !dtype          ? "descr"
-                                    : !column_major ? "fortran_order"
-                                    : !sizes        ? "shape"
-                                                    : nullptr;
+        const char* const missing = !header_.dtype          ? "descr"
+                                    : !header_.column_major ? "fortran_order"
+                                    : !header_.sizes        ? "shape"
+                                                            : nullptr;
         if (missing) fail<IoError>("{}: the header has no {}", path_, missing);
+        return header_;
     }
 
   private:
     void entry() {
         const std::string_view key = quoted();
         expect(':');
-        const bool again = (key == "descr" && dtype) || (key == "fortran_order" && column_major) ||
-                           (key == "shape" && sizes);
+        const bool again = (key == "descr" && header_.dtype) ||
+                           (key == "fortran_order" && header_.column_major) ||
+                           (key == "shape" && header_.sizes);
         check<IoError>(!again, "{}: the header has {} twice", path_, key);
         if (key == "descr") return parse_type();
         if (key == "fortran_order") return parse_order();
@@ -83,9 +89,9 @@ class NpyHeader {
             const bool single_byte = known.text[0] == '|';
             const bool order_fits = order == known.text.substr(0, 1) || order == "=" ||
                                     (single_byte && (order == "<" || order == ">"));
-            if (order_fits && type == known.text.substr(1)) dtype = known.dtype;
+            if (order_fits && type == known.text.substr(1)) header_.dtype = known.dtype;
         }
-        check<IoError>(dtype.has_value(),
+        check<IoError>(header_.dtype.has_value(),
                        "{}: holds elements of type {}, expected one of <f2, <f4, <f8, <i4, <i8, |u1, |b1{}",
                        path_, excerpt(wanted), wanted.starts_with('>') ? " (it is big-endian)" : "");
     }
@@ -95,12 +101,12 @@ class NpyHeader {
         const std::string_view rest = text_.substr(at_);
         constexpr std::string_view yes = "True", no = "False";
         if (!rest.starts_with(yes) && !rest.starts_with(no)) malformed("True or False");
-        column_major = rest.starts_with(yes);
-        at_ += *column_major ? yes.size() : no.size();
+        header_.column_major = rest.starts_with(yes);
+        at_ += *header_.column_major ? yes.size() : no.size();
     }
 
     void parse_sizes() {
-        sizes.emplace();
+        header_.sizes.emplace();
         expect('(');
         while (!accept(')')) {
             skip_blanks();
@@ -111,9 +117,9 @@ class NpyHeader {
             at_ = static_cast<std::size_t>(end - text_.data());
             // Files from Python 2 have the L of a long integer.
             if (at_ < text_.size() && text_[at_] == 'L') ++at_;
-            sizes->push_back(size);
-            check<IoError>(sizes->size() <= max_dims, "{}: the array has more than {} dimensions", path_,
-                           max_dims);
+            header_.sizes->push_back(size);
+            check<IoError>(header_.sizes->size() <= max_dims, "{}: the array has more than {} dimensions",
+                           path_, max_dims);
             if (accept(',')) continue;
             expect(')');
             break;
@@ -149,6 +155,7 @@ class NpyHeader {
     std::string_view text_;
     const std::string& path_;
     std::size_t at_ = 0;
+    NpyHeader header_;
 };
 
 NpyHeader read_header(InputStream& stream) {
@@ -171,7 +178,7 @@ NpyHeader read_header(InputStream& stream) {
     stream.expect(length, "the header");
     std::string text(length, '\0');
     stream.read(std::as_writable_bytes(std::span(text)), "the header");
-    return NpyHeader(text, stream.path());
+    return NpyHeaderParser(text, stream.path()).parse();
 }
 
 /// Copies elements of `width` bytes from column-major order to row-major.

@@ -1,5 +1,4 @@
-// The safetensors format: named tensors in one file, with a header in JSON that is checked before anything is
-// read.
+// The safetensors format: named tensors in one file behind a JSON header.
 #pragma once
 
 #include <map>
@@ -23,13 +22,13 @@ struct ADJOINT_API SafeTensors {
 
 /// Reads a safetensors file into tensors on the CPU.
 /// dtypes: all of ours; the format's other types are an error.
-/// errors: IoError for a header that is malformed in any way or does not describe exactly the bytes that
-/// follow. source: the format's specification, huggingface.co/docs/safetensors.
+/// errors: IoError for a malformed header and one that does not describe exactly the bytes that follow.
+/// source: the format's specification, huggingface.co/docs/safetensors.
 ADJOINT_API SafeTensors load_safetensors(const std::string& path);
 
-/// Writes dense CPU tensors for any reader of the format: wide elements first (so that all are aligned in the
-/// file), otherwise in the given order. The old file stays on any error. errors: ValueError for a tensor that
-/// is not dense, a name twice or not UTF-8; DeviceError; IoError.
+/// Writes dense CPU tensors for any reader of the format; the old file stays on any error.
+/// order: wide elements first, so that all are aligned in the file, otherwise as given.
+/// errors: ValueError for a tensor that is not dense, a name twice or not UTF-8; DeviceError; IoError.
 ADJOINT_API void save_safetensors(const std::string& path, const NamedTensors& tensors,
                                   const std::map<std::string, std::string>& metadata = {});
 

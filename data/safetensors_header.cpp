@@ -31,9 +31,9 @@ constexpr TypeName type_names[] = {
 constexpr std::size_t length_bytes = 8;
 constexpr std::string_view metadata_key = "__metadata__";
 
-/// Follows the only structure there is: {name: {dtype, shape: [..], data_offsets: [..]}, "__metadata__":
-/// {..}}. Each event is right in one place and an error in every other, which also bounds the nesting to
-/// three.
+/// Follows the only structure there is,
+///     {name: {dtype: "..", shape: [..], data_offsets: [..]}, .., "__metadata__": {..}}
+/// Each event is right in one place and an error in every other, which also bounds the nesting to three.
 class HeaderEvents {
   public:
     HeaderEvents(const std::string& path, SafeTensorsHeader& header) : path_(path), header_(header) {}
@@ -94,8 +94,7 @@ class HeaderEvents {
     bool boolean(bool) { unexpected("true or false"); }
     bool binary(json::binary_t&) { unexpected("binary data"); }
     bool parse_error(std::size_t position, const std::string& token, const json::exception& error) {
-        // "...: syntax error while parsing X - REASON; last read: TOKEN ...", where TOKEN can be as long as
-        // the file.
+        // "..: syntax error while parsing X - REASON; last read: TOKEN ..", and the token can be very long.
         const std::string_view whole = error.what();
         const std::size_t dash = whole.find(" - "), end = whole.find("; last read");
         const std::size_t start = dash == std::string_view::npos ? 0 : dash + 3;

@@ -11,8 +11,8 @@
 
 namespace adjoint::data {
 
-/// What a file says about an array, checked: at most eight dimensions and no overflow in any product of the
-/// sizes other than zero (so that zeros elsewhere cannot hide nonsense).
+/// What a file says about an array, checked: at most eight dimensions, and no overflow in the product of the
+/// sizes even where a zero among them makes the array empty.
 struct Claim {
     Shape shape;
     DType dtype = DType::f32;
@@ -27,8 +27,8 @@ Claim claim(const std::string& path, std::string_view what, std::span<const std:
 /// Errors: IoError, also for a bool that is neither 0 nor 1.
 Tensor read_tensor(InputStream& stream, const Claim& wanted, std::string_view what);
 
-/// The elements as they lie in memory. Errors: ValueError unless dense; DeviceError off the CPU. The message
-/// leads with `op` and names the tensor by `what`.
+/// The elements as they lie in memory. The messages lead with `op` and name the tensor by `what`.
+/// Errors: ValueError unless dense; DeviceError off the CPU.
 std::span<const std::byte> bytes_of(const Tensor& tensor, std::string_view op, std::string_view what);
 /// Those of a tensor that nobody else has seen yet.
 std::span<std::byte> fresh_bytes(const Tensor& tensor);

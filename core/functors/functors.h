@@ -21,7 +21,7 @@ namespace functor {
 
 /// Functions of one variable without a slope (their gradient is 0 or needs no kernel of its own).
 using FlatUnary = FunctorList<Copy, Neg, Sign, Floor, Ceil, Trunc, Round, IsNan, IsInf, IsFinite, LogicalNot, AddScalar,
-                              RsubScalar, MulScalar, DivScalar>;
+                              RsubScalar, MulScalar, ScaleShift, DivScalar>;
 
 /// Functions of one variable with a slope.
 using SmoothUnary =

@@ -39,6 +39,17 @@ struct MulScalar {
     }
 };
 
+/// scale x + shift: pixels to numbers
+struct ScaleShift {
+    static constexpr const char* name = "scale_shift";
+    static constexpr Saves saves = Saves::nothing;
+    double scale, shift;
+    template <class T>
+    ADJOINT_HD T value(T x) const {
+        return x * T(scale) + T(shift);
+    }
+};
+
 struct DivScalar {
     static constexpr const char* name = "div_scalar";
     static constexpr Saves saves = Saves::nothing;

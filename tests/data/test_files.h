@@ -1,5 +1,4 @@
-// What the tests of readers and writers share: a folder that goes away, files of given bytes, expected
-// messages.
+// What the tests of readers and writers share: a folder that goes away, given bytes, expected messages.
 #pragma once
 
 #include <gtest/gtest.h>

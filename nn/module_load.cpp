@@ -1,0 +1,89 @@
+// The state of a module from and to tensors by name and files.
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/grad_mode.h>
+#include <adjoint/core/format.h>
+#include <adjoint/data/safetensors.h>
+#include <adjoint/nn/module_state.h>
+
+namespace adjoint::nn {
+namespace {
+
+struct Target {
+    std::string name;  // the first it goes by
+    Tensor tensor;
+};
+
+/// Every name of every tensor; state() lists a tied one under the first alone.
+std::unordered_map<std::string, Target> all_names(const ModuleState& root) {
+    std::unordered_map<std::string, Target> names;
+    std::unordered_map<const TensorImpl*, std::string> first;
+    visit_modules(root, [&](const std::string& prefix, const ModuleState& state) {
+        for (const NamedTensors* entries : {&state.parameters, &state.buffers})
+            for (const auto& [name, tensor] : *entries)
+                names[prefix + name] = {first.emplace(&tensor.impl(), prefix + name).first->second, tensor};
+    });
+    return names;
+}
+
+void check_fits(const std::string& name, const Tensor& target, const Tensor& value) {
+    check<ValueError>(value.defined(), "load: {} is undefined", name);
+    check<ShapeError>(value.shape() == target.shape(), "load: {} has shape {}, the module's {}", name,
+                      to_string(value.shape()), to_string(target.shape()));
+    check<DTypeError>(value.dtype() == target.dtype(),
+                      "load: {} is {}, the module's {}; convert one of them with to()", name,
+                      adjoint::name(value.dtype()), adjoint::name(target.dtype()));
+}
+
+}  // namespace
+
+LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) const {
+    const NoGrad guard;
+    const auto names = all_names(*state_);
+    std::unordered_map<std::string, Tensor> values;  // by first name
+    std::unordered_set<std::string> given;
+    LoadReport report;
+    for (const auto& [name, value] : state) {
+        check<ValueError>(given.insert(name).second, "load: {} is given twice", name);
+        const auto found = names.find(name);
+        if (found == names.end()) {
+            report.unexpected.push_back(name);
+            continue;
+        }
+        const Target& target = found->second;
+        check_fits(name, target.tensor, value);
+        const Tensor here = value.detach().to(target.tensor.device());
+        const auto [other, is_new] = values.emplace(target.name, here);
+        check<ValueError>(is_new || equal(other->second, here),
+                          "load: {} and {} are one tensor of the module but differ in what is loaded", target.name,
+                          name);
+    }
+    const NamedTensors own = this->state();
+    for (const auto& [name, tensor] : own)
+        if (!values.contains(name)) report.missing.push_back(name);
+    check<ValueError>(!options.strict || (report.missing.empty() && report.unexpected.empty()),
+                      "load: the names do not match: missing [{}], unexpected [{}]; {{.strict = false}} loads the rest",
+                      fmt::join(report.missing, ", "), fmt::join(report.unexpected, ", "));
+    for (const auto& [name, tensor] : own) {
+        const auto found = values.find(name);
+        if (found != values.end()) tensor.copy_(found->second);
+    }
+    return report;
+}
+
+LoadReport Module::load(const std::string& path, const LoadOptions& options) const {
+    return load(data::load_safetensors(path).tensors, options);
+}
+
+void Module::save(const std::string& path) const {
+    const NoGrad guard;
+    NamedTensors tensors = state();
+    for (auto& [name, tensor] : tensors) tensor = tensor.detach().to(Device::cpu()).contiguous();
+    data::save_safetensors(path, tensors);
+}
+
+}  // namespace adjoint::nn

@@ -1,0 +1,43 @@
+// What copies of a module share. Private to the modules.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <adjoint/nn/module.h>
+
+namespace adjoint::nn {
+
+struct ModuleState {
+    struct Child {
+        std::string name;
+        std::shared_ptr<ModuleState> state;
+    };
+
+    std::string kind;     // "Linear"; the class's name if the module gives none
+    std::string options;  // "in_features=784, out_features=10, bias=true"
+    bool training = true;
+    NamedTensors parameters, buffers;
+    std::vector<Child> children;
+};
+
+/// Calls f(prefix, state) for a module and all below it, parents first; one that is met twice is visited twice.
+template <class F>
+void visit_modules(const ModuleState& state, F&& f, const std::string& prefix = {}) {
+    f(prefix, state);
+    for (const ModuleState::Child& child : state.children)
+        visit_modules(*child.state, f, prefix + child.name + ".");
+}
+
+/// Inside nn::clone the deep copy of `original`, elsewhere the state itself.
+std::shared_ptr<ModuleState> copied(const std::shared_ptr<ModuleState>& original);
+
+/// The class's name without its namespaces and template arguments.
+std::string class_name(const std::type_info& type);
+/// "Net(\n  (fc1): Linear(...)\n)"
+std::string print_tree(const ModuleState& state, const std::string& kind);
+
+}  // namespace adjoint::nn
