@@ -88,7 +88,8 @@ struct BatchNormTraining : Function {
 };
 
 void check_channels(const char* what, const Tensor& v, const Tensor& x) {
-    check<ShapeError>(!v.defined() || (v.dim() == 1 && v.numel() == x.shape()[1]),
+    if (!v.defined()) return;
+    check<ShapeError>(v.dim() == 1 && v.numel() == x.shape()[1],
                       "batch_norm: {} of shape {} for {} channels (input {})", what, to_string(v.shape()), x.shape()[1],
                       to_string(x.shape()));
 }

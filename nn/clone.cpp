@@ -11,8 +11,8 @@ namespace adjoint::nn {
 namespace {
 
 struct Copies {
-    // Copies stand here as their own copies, so that a move within the scope that has to copy (of a const member)
-    // keeps them.
+    // Copies stand here as their own copies, so that a move within the scope that has to copy (of a const
+    // member) keeps them.
     std::map<const TensorImpl*, Tensor> tensors;
     std::map<const ModuleState*, std::shared_ptr<ModuleState>> states;
     std::set<const TensorImpl*> held;  // the originals that were met in a Held
@@ -66,10 +66,11 @@ bool detail::CloneScope::active() noexcept { return current != nullptr; }
 
 void detail::CloneScope::check_complete(const NamedTensors& state) const {
     for (const auto& [name, tensor] : state)
-        check<ValueError>(current->held.contains(&tensor.impl()),
-                          "clone: {} is not kept in an nn::Parameter or nn::Buffer, so the copy would share it; "
-                          "declare the member as what parameter() and buffer() return",
-                          name);
+        check<ValueError>(
+            current->held.contains(&tensor.impl()),
+            "clone: {} is not kept in an nn::Parameter or nn::Buffer, so the copy would share it; "
+            "declare the member as what parameter() and buffer() return",
+            name);
 }
 
 }  // namespace adjoint::nn

@@ -12,8 +12,8 @@ ADJOINT_API Tensor copied(const Tensor& original);
 
 }  // namespace detail
 
-/// What Module::parameter and Module::buffer return and a layer keeps as a member. Used as a Tensor; its copies share
-/// the array as those of a Tensor do, except while nn::clone copies the module around it.
+/// What Module::parameter and Module::buffer return and a layer keeps as a member. Used as a Tensor; its
+/// copies share the array as those of a Tensor do, except while nn::clone copies the module around it.
 class Held : public Tensor {
   public:
     Held() = default;

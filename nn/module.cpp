@@ -16,7 +16,8 @@ void check_name(const ModuleState& state, const char* what, const std::string& n
     check<ValueError>(!name.empty() && name.find('.') == std::string::npos,
                       "module: \"{}\" cannot name a {}: a name is not empty and has no dot", name, what);
     const auto taken = [&](const auto& entries) {
-        return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.first == name; });
+        return std::any_of(entries.begin(), entries.end(),
+                           [&](const auto& entry) { return entry.first == name; });
     };
     const bool child = std::any_of(state.children.begin(), state.children.end(),
                                    [&](const ModuleState::Child& entry) { return entry.name == name; });
@@ -69,7 +70,8 @@ void convert_all(const ModuleState& root, const std::function<Tensor(const Tenso
 
 bool contains(const ModuleState& tree, const ModuleState& wanted) {
     bool found = false;
-    visit_modules(tree, [&](const std::string&, const ModuleState& state) { found = found || &state == &wanted; });
+    visit_modules(tree,
+                  [&](const std::string&, const ModuleState& state) { found = found || &state == &wanted; });
     return found;
 }
 
@@ -86,12 +88,16 @@ Module::Module(std::string kind, std::string options) : Module() {
     state_->options = std::move(options);
 }
 Module::Module(const Module& other) : state_(copied(other.state_)) {}
-Module::Module(Module&& other) noexcept = default;
+// A module that was moved from stays usable; the pointer is cheap to share.
+Module::Module(Module&& other) noexcept : state_(other.state_) {}
 Module& Module::operator=(const Module& other) {
     state_ = copied(other.state_);
     return *this;
 }
-Module& Module::operator=(Module&& other) noexcept = default;
+Module& Module::operator=(Module&& other) noexcept {
+    state_ = other.state_;
+    return *this;
+}
 Module::~Module() = default;
 
 NamedTensors Module::named_parameters() const { return collect(*state_, parameters_only); }
@@ -118,7 +124,8 @@ void Module::to(Device device) const {
 }
 
 void Module::to(DType dtype) const {
-    check<DTypeError>(is_floating(dtype), "to: a module's parameters are floating-point, not {}", name(dtype));
+    check<DTypeError>(is_floating(dtype), "to: a module's parameters are floating-point, not {}",
+                      name(dtype));
     convert_all(*state_, [&](const Tensor& x) { return is_floating(x.dtype()) ? x.to(dtype) : x; });
 }
 
@@ -149,7 +156,8 @@ void Module::child(const std::string& name, const char* kind) const {
 
 void Module::adopt(const std::string& name, const Module& module, const std::type_info& type) const {
     check_name(*state_, "child", name);
-    check<ValueError>(!contains(*module.state_, *state_), "module: {} cannot be a child: it contains its parent", name);
+    check<ValueError>(!contains(*module.state_, *state_),
+                      "module: {} cannot be a child: it contains its parent", name);
     state_->children.push_back({name, module.state_});
     if (module.state_->kind.empty()) module.state_->kind = class_name(type);
 }

@@ -1,4 +1,5 @@
-// Module: the base of layers and models. It keeps what a model is made of by name: parameters, buffers, children.
+// Module: the base of layers and models. It keeps what a model is made of by name: parameters, buffers,
+// children.
 //
 //     struct Net : nn::Module {
 //         const nn::Linear fc1 = child("fc1", nn::Linear(784, 128));
@@ -6,8 +7,9 @@
 //         Tensor operator()(const Tensor& x) const { return fc2(relu(fc1(x))); }
 //     };
 //
-// A module is a value: a copy shares parameters, mode and children with its original, as a copy of a Tensor shares the
-// array; nn::clone(module) shares nothing. A layer of one's own registers its tensors the same way:
+// A module is a value: a copy shares parameters, mode and children with its original, as a copy of a Tensor
+// shares the array; nn::clone(module) shares nothing. A layer of one's own registers its tensors the same
+// way:
 //
 //     const nn::Parameter weight = parameter("weight", nn::init::kaiming_uniform_(empty({10, 784})));
 #pragma once
@@ -49,7 +51,8 @@ class ADJOINT_API Module {
     Module& operator=(Module&& other) noexcept;
     ~Module();
 
-    // What it is made of ---------------------------------------------------------------------------------------
+    // What it is made of
+    // ---------------------------------------------------------------------------------------
 
     /// Each parameter once, own ones first, then those of the children in order.
     std::vector<Tensor> parameters() const;
@@ -59,7 +62,8 @@ class ADJOINT_API Module {
     /// Number of elements of all parameters.
     std::int64_t parameter_count() const;
 
-    // Saving and loading ---------------------------------------------------------------------------------------
+    // Saving and loading
+    // ---------------------------------------------------------------------------------------
 
     /// Parameters and buffers by name, sharing memory with the module.
     NamedTensors state() const;
@@ -70,7 +74,8 @@ class ADJOINT_API Module {
     void save(const std::string& path) const;
     LoadReport load(const std::string& path, const LoadOptions& options = {}) const;
 
-    // Mode and place -------------------------------------------------------------------------------------------
+    // Mode and place
+    // -------------------------------------------------------------------------------------------
 
     /// Training mode (the initial one) or evaluation, here and in all children.
     void train(bool training = true) const;
@@ -87,28 +92,25 @@ class ADJOINT_API Module {
     /// Names the kind of module and its options for printing; without it the class's name is used.
     explicit Module(std::string kind, std::string options = {});
 
-    /// Registers a tensor to be trained and returns it; an undefined one is not registered. A tensor that is another
-    /// module's parameter already is tied. errors: ValueError for a name that is empty, taken or contains a dot;
-    /// DTypeError if not floating; AutogradError for the result of a recorded operation.
+    /// Registers a tensor to be trained and returns it; an undefined one is not registered. A tensor that is
+    /// another module's parameter already is tied. errors: ValueError for a name that is empty, taken or
+    /// contains a dot; DTypeError if not floating; AutogradError for the result of a recorded operation.
     Parameter parameter(const std::string& name, const Tensor& tensor) const;
     /// Registers a tensor that is saved and moved but not trained.
     Buffer buffer(const std::string& name, const Tensor& tensor) const;
     /// Registers a module and returns it. Errors: as parameter(); ValueError if it contains this one.
-    template <IsModule M>
-    M child(const std::string& name, M module) const {
+    template <IsModule M> M child(const std::string& name, M module) const {
         adopt(name, module, typeid(M));
         return module;
     }
     /// A child that is no module, for printing.
     void child(const std::string& name, const char* kind) const;
+    /// child() for a module of class `type` that is kept elsewhere.
+    void adopt(const std::string& name, const Module& module, const std::type_info& type) const;
 
   private:
-    template <IsModule M>
-    friend M clone(const M& module);
-    template <IsModule M>
-    friend std::string to_string(const M& module);
+    template <IsModule M> friend std::string to_string(const M& module);
 
-    void adopt(const std::string& name, const Module& module, const std::type_info& type) const;
     std::string print(const std::type_info& type) const;
 
     std::shared_ptr<ModuleState> state_;
@@ -131,9 +133,9 @@ class ADJOINT_API CloneScope {
 }  // namespace detail
 
 /// A module with parameters, buffers, mode and children of its own. What was tied is tied in the copy.
-/// errors: ValueError if a parameter is not kept as nn::Parameter, a buffer not as nn::Buffer: it would stay shared.
-template <IsModule M>
-M clone(const M& module) {
+/// errors: ValueError if a parameter is not kept as nn::Parameter, a buffer not as nn::Buffer: it would stay
+/// shared.
+template <IsModule M> M clone(const M& module) {
     const detail::CloneScope scope;
     M copy(module);
     scope.check_complete(module.state());
@@ -141,9 +143,6 @@ M clone(const M& module) {
 }
 
 /// The module as an indented tree of its children.
-template <IsModule M>
-std::string to_string(const M& module) {
-    return module.print(typeid(M));
-}
+template <IsModule M> std::string to_string(const M& module) { return module.print(typeid(M)); }
 
 }  // namespace adjoint::nn

@@ -59,15 +59,16 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
         const Tensor here = value.detach().to(target.tensor.device());
         const auto [other, is_new] = values.emplace(target.name, here);
         check<ValueError>(is_new || equal(other->second, here),
-                          "load: {} and {} are one tensor of the module but differ in what is loaded", target.name,
-                          name);
+                          "load: {} and {} are one tensor of the module but differ in what is loaded",
+                          target.name, name);
     }
     const NamedTensors own = this->state();
     for (const auto& [name, tensor] : own)
         if (!values.contains(name)) report.missing.push_back(name);
-    check<ValueError>(!options.strict || (report.missing.empty() && report.unexpected.empty()),
-                      "load: the names do not match: missing [{}], unexpected [{}]; {{.strict = false}} loads the rest",
-                      fmt::join(report.missing, ", "), fmt::join(report.unexpected, ", "));
+    check<ValueError>(
+        !options.strict || (report.missing.empty() && report.unexpected.empty()),
+        "load: the names do not match: missing [{}], unexpected [{}]; {{.strict = false}} loads the rest",
+        fmt::join(report.missing, ", "), fmt::join(report.unexpected, ", "));
     for (const auto& [name, tensor] : own) {
         const auto found = values.find(name);
         if (found != values.end()) tensor.copy_(found->second);

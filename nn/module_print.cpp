@@ -32,8 +32,8 @@ std::string print_tree(const ModuleState& state, const std::string& kind) {
 
 std::string class_name(const std::type_info& type) {
     int status = 0;
-    const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
-                                                      std::free);
+    const std::unique_ptr<char, void (*)(void*)> text(
+        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
     std::string name = text ? text.get() : type.name();
     name = name.substr(0, name.find('<'));
     const std::size_t scope = name.rfind(':');

@@ -24,9 +24,9 @@ struct ModuleState {
     std::vector<Child> children;
 };
 
-/// Calls f(prefix, state) for a module and all below it, parents first; one that is met twice is visited twice.
-template <class F>
-void visit_modules(const ModuleState& state, F&& f, const std::string& prefix = {}) {
+/// Calls f(prefix, state) for a module and all below it, parents first; one that is met twice is visited
+/// twice.
+template <class F> void visit_modules(const ModuleState& state, F&& f, const std::string& prefix = {}) {
     f(prefix, state);
     for (const ModuleState::Child& child : state.children)
         visit_modules(*child.state, f, prefix + child.name + ".");

@@ -1,0 +1,178 @@
+// The activations as layers.
+#pragma once
+
+#include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/softmax.h>
+#include <adjoint/nn/describe.h>
+#include <adjoint/nn/module.h>
+
+namespace adjoint::nn {
+
+class ADJOINT_API ReLU : public Module {
+  public:
+    ReLU() : Module("ReLU") {}
+    Tensor operator()(const Tensor& x) const { return relu(x); }
+};
+
+class ADJOINT_API ReLU6 : public Module {
+  public:
+    ReLU6() : Module("ReLU6") {}
+    Tensor operator()(const Tensor& x) const { return relu6(x); }
+};
+
+class ADJOINT_API SELU : public Module {
+  public:
+    SELU() : Module("SELU") {}
+    Tensor operator()(const Tensor& x) const { return selu(x); }
+};
+
+class ADJOINT_API Sigmoid : public Module {
+  public:
+    Sigmoid() : Module("Sigmoid") {}
+    Tensor operator()(const Tensor& x) const { return sigmoid(x); }
+};
+
+class ADJOINT_API LogSigmoid : public Module {
+  public:
+    LogSigmoid() : Module("LogSigmoid") {}
+    Tensor operator()(const Tensor& x) const { return logsigmoid(x); }
+};
+
+class ADJOINT_API Tanh : public Module {
+  public:
+    Tanh() : Module("Tanh") {}
+    Tensor operator()(const Tensor& x) const { return tanh(x); }
+};
+
+class ADJOINT_API SiLU : public Module {
+  public:
+    SiLU() : Module("SiLU") {}
+    Tensor operator()(const Tensor& x) const { return silu(x); }
+};
+
+class ADJOINT_API Mish : public Module {
+  public:
+    Mish() : Module("Mish") {}
+    Tensor operator()(const Tensor& x) const { return mish(x); }
+};
+
+class ADJOINT_API Softsign : public Module {
+  public:
+    Softsign() : Module("Softsign") {}
+    Tensor operator()(const Tensor& x) const { return softsign(x); }
+};
+
+class ADJOINT_API Hardsigmoid : public Module {
+  public:
+    Hardsigmoid() : Module("Hardsigmoid") {}
+    Tensor operator()(const Tensor& x) const { return hardsigmoid(x); }
+};
+
+class ADJOINT_API Hardswish : public Module {
+  public:
+    Hardswish() : Module("Hardswish") {}
+    Tensor operator()(const Tensor& x) const { return hardswish(x); }
+};
+
+class ADJOINT_API LeakyReLU : public Module {
+  public:
+    explicit LeakyReLU(double negative_slope = 0.01)
+        : Module("LeakyReLU", detail::describe({{"negative_slope", negative_slope}})),
+          negative_slope_(negative_slope) {}
+    Tensor operator()(const Tensor& x) const { return leaky_relu(x, negative_slope_); }
+
+  private:
+    double negative_slope_;
+};
+
+class ADJOINT_API ELU : public Module {
+  public:
+    explicit ELU(double alpha = 1) : Module("ELU", detail::describe({{"alpha", alpha}})), alpha_(alpha) {}
+    Tensor operator()(const Tensor& x) const { return elu(x, alpha_); }
+
+  private:
+    double alpha_;
+};
+
+class ADJOINT_API CELU : public Module {
+  public:
+    explicit CELU(double alpha = 1) : Module("CELU", detail::describe({{"alpha", alpha}})), alpha_(alpha) {}
+    Tensor operator()(const Tensor& x) const { return celu(x, alpha_); }
+
+  private:
+    double alpha_;
+};
+
+class ADJOINT_API Softplus : public Module {
+  public:
+    explicit Softplus(double beta = 1, double threshold = 20)
+        : Module("Softplus", detail::describe({{"beta", beta}, {"threshold", threshold}})),
+          beta_(beta),
+          threshold_(threshold) {}
+    Tensor operator()(const Tensor& x) const { return softplus(x, beta_, threshold_); }
+
+  private:
+    double beta_, threshold_;
+};
+
+class ADJOINT_API Hardtanh : public Module {
+  public:
+    explicit Hardtanh(double low = -1, double high = 1)
+        : Module("Hardtanh", detail::describe({{"low", low}, {"high", high}})), low_(low), high_(high) {}
+    Tensor operator()(const Tensor& x) const { return hardtanh(x, low_, high_); }
+
+  private:
+    double low_, high_;
+};
+
+class ADJOINT_API Softmax : public Module {
+  public:
+    explicit Softmax(int dim) : Module("Softmax", detail::describe({{"dim", dim}})), dim_(dim) {}
+    Tensor operator()(const Tensor& x) const { return softmax(x, dim_); }
+
+  private:
+    int dim_;
+};
+
+class ADJOINT_API LogSoftmax : public Module {
+  public:
+    explicit LogSoftmax(int dim) : Module("LogSoftmax", detail::describe({{"dim", dim}})), dim_(dim) {}
+    Tensor operator()(const Tensor& x) const { return log_softmax(x, dim_); }
+
+  private:
+    int dim_;
+};
+
+class ADJOINT_API GELU : public Module {
+  public:
+    explicit GELU(GeluForm approximate = GeluForm::none)
+        : Module("GELU", approximate == GeluForm::tanh ? "approximate=tanh" : ""),
+          approximate_(approximate) {}
+    Tensor operator()(const Tensor& x) const { return gelu(x, approximate_); }
+
+  private:
+    GeluForm approximate_;
+};
+
+/// x where positive, weight x elsewhere, with a weight that is learnt: one, or one per channel (dimension 1).
+class ADJOINT_API PReLU : public Module {
+  public:
+    explicit PReLU(std::int64_t num_parameters = 1, double init = 0.25);
+    Tensor operator()(const Tensor& x) const { return prelu(x, weight); }
+
+    const Parameter weight;
+};
+
+/// The largest of each `pieces` neighbours along a dimension. shapes: size n -> n / pieces there.
+/// errors: ShapeError unless it divides. Source: Goodfellow et al., Maxout networks, ICML 2013.
+class ADJOINT_API Maxout : public Module {
+  public:
+    explicit Maxout(std::int64_t pieces, int dim = 1);
+    Tensor operator()(const Tensor& x) const;
+
+  private:
+    std::int64_t pieces_;
+    int dim_;
+};
+
+}  // namespace adjoint::nn

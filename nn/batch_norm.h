@@ -1,0 +1,51 @@
+// Batch normalisation layers.
+#pragma once
+
+#include <optional>
+
+#include <adjoint/autograd/norm.h>
+#include <adjoint/nn/module.h>
+
+namespace adjoint::nn {
+
+struct BatchNormLayerOptions {
+    double eps = 1e-5;
+    std::optional<double> momentum = 0.1;  ///< weight of the new batch; nullopt averages all batches evenly
+    bool affine = true;
+    bool track_running_stats = true;  ///< without, evaluation uses the batch's statistics as well
+};
+
+/// (x - mean) / sqrt(var + eps) weight + bias per channel: in training by the statistics of the batch, in
+/// evaluation by the running ones. errors: ShapeError for another rank; ValueError in training with one value
+/// per channel.
+class ADJOINT_API BatchNorm : public Module {
+  public:
+    Tensor operator()(const Tensor& x) const;
+
+    const Parameter weight, bias;                                 // (C), undefined unless affine
+    const Buffer running_mean, running_var, num_batches_tracked;  // undefined unless tracked
+
+  protected:
+    BatchNorm(const char* kind, std::int64_t channels, int min_rank, int max_rank,
+              const BatchNormLayerOptions& options);
+
+  private:
+    BatchNormLayerOptions options_;
+    int min_rank_, max_rank_;
+};
+
+/// shapes: (N, C) or (N, C, L).
+class ADJOINT_API BatchNorm1d : public BatchNorm {
+  public:
+    explicit BatchNorm1d(std::int64_t channels, const BatchNormLayerOptions& options = {})
+        : BatchNorm("BatchNorm1d", channels, 2, 3, options) {}
+};
+
+/// shapes: (N, C, H, W).
+class ADJOINT_API BatchNorm2d : public BatchNorm {
+  public:
+    explicit BatchNorm2d(std::int64_t channels, const BatchNormLayerOptions& options = {})
+        : BatchNorm("BatchNorm2d", channels, 4, 4, options) {}
+};
+
+}  // namespace adjoint::nn

@@ -1,0 +1,20 @@
+// Dropout.
+#pragma once
+
+#include <adjoint/autograd/norm.h>
+#include <adjoint/nn/module.h>
+
+namespace adjoint::nn {
+
+/// In training, each element is 0 with probability p, else divided by 1 - p; in evaluation x itself.
+/// errors: ValueError for p outside [0, 1].
+class ADJOINT_API Dropout : public Module {
+  public:
+    explicit Dropout(double p = 0.5);
+    Tensor operator()(const Tensor& x) const { return dropout(x, p_, is_training()); }
+
+  private:
+    double p_;
+};
+
+}  // namespace adjoint::nn

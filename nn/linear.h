@@ -1,0 +1,43 @@
+// Linear, and layers that only rearrange: Flatten, Identity.
+#pragma once
+
+#include <adjoint/autograd/linalg.h>
+#include <adjoint/autograd/shape.h>
+#include <adjoint/nn/module.h>
+
+namespace adjoint::nn {
+
+struct LinearOptions {
+    bool bias = true;
+    DType dtype = DType::f32;
+    Device device = Device::cpu();
+};
+
+/// y = x W^T + b, W (out, in) and b (out) uniform in +-1 / sqrt(in).
+/// shapes: (.., in) -> (.., out). errors: ValueError for a negative size.
+class ADJOINT_API Linear : public Module {
+  public:
+    Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {});
+    Tensor operator()(const Tensor& x) const { return linear(x, weight, bias); }
+
+    const Parameter weight, bias;
+};
+
+/// Makes dimensions start .. end one.
+class ADJOINT_API Flatten : public Module {
+  public:
+    explicit Flatten(int start = 1, int end = -1);
+    Tensor operator()(const Tensor& x) const { return flatten(x, start_, end_); }
+
+  private:
+    int start_, end_;
+};
+
+/// y = x
+class ADJOINT_API Identity : public Module {
+  public:
+    Identity() : Module("Identity") {}
+    Tensor operator()(const Tensor& x) const { return x; }
+};
+
+}  // namespace adjoint::nn

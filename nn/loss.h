@@ -1,0 +1,156 @@
+// The losses as modules: loss(prediction, target). The functions (<adjoint/autograd/loss.h>) say what they
+// compute.
+#pragma once
+
+#include <adjoint/autograd/loss.h>
+#include <adjoint/nn/module.h>
+
+namespace adjoint::nn {
+
+struct LossOptions {
+    Reduction reduction = Reduction::mean;
+};
+struct SmoothL1LossOptions {
+    Reduction reduction = Reduction::mean;
+    double beta = 1;
+};
+struct HuberLossOptions {
+    Reduction reduction = Reduction::mean;
+    double delta = 1;
+};
+struct BCELossOptions {
+    Tensor weight;
+    Reduction reduction = Reduction::mean;
+};
+struct BCEWithLogitsLossOptions {
+    Tensor pos_weight;
+    Reduction reduction = Reduction::mean;
+};
+struct KLDivLossOptions {
+    Reduction reduction = Reduction::mean;
+    bool log_target = false;
+};
+
+class ADJOINT_API MSELoss : public Module {
+  public:
+    explicit MSELoss(const LossOptions& options = {}) : Module("MSELoss"), options_(options) {}
+    Tensor operator()(const Tensor& x, const Tensor& y) const { return mse_loss(x, y, options_.reduction); }
+
+  private:
+    LossOptions options_;
+};
+
+class ADJOINT_API L1Loss : public Module {
+  public:
+    explicit L1Loss(const LossOptions& options = {}) : Module("L1Loss"), options_(options) {}
+    Tensor operator()(const Tensor& x, const Tensor& y) const { return l1_loss(x, y, options_.reduction); }
+
+  private:
+    LossOptions options_;
+};
+
+class ADJOINT_API SmoothL1Loss : public Module {
+  public:
+    explicit SmoothL1Loss(const SmoothL1LossOptions& options = {})
+        : Module("SmoothL1Loss"), options_(options) {}
+    Tensor operator()(const Tensor& x, const Tensor& y) const {
+        return smooth_l1_loss(x, y, options_.reduction, options_.beta);
+    }
+
+  private:
+    SmoothL1LossOptions options_;
+};
+
+class ADJOINT_API HuberLoss : public Module {
+  public:
+    explicit HuberLoss(const HuberLossOptions& options = {}) : Module("HuberLoss"), options_(options) {}
+    Tensor operator()(const Tensor& x, const Tensor& y) const {
+        return huber_loss(x, y, options_.reduction, options_.delta);
+    }
+
+  private:
+    HuberLossOptions options_;
+};
+
+class ADJOINT_API BCELoss : public Module {
+  public:
+    explicit BCELoss(const BCELossOptions& options = {})
+        : Module("BCELoss"), weight(buffer("weight", options.weight)), reduction_(options.reduction) {}
+    Tensor operator()(const Tensor& p, const Tensor& t) const { return bce_loss(p, t, weight, reduction_); }
+
+    const Buffer weight;
+
+  private:
+    Reduction reduction_;
+};
+
+class ADJOINT_API BCEWithLogitsLoss : public Module {
+  public:
+    explicit BCEWithLogitsLoss(const BCEWithLogitsLossOptions& options = {})
+        : Module("BCEWithLogitsLoss"),
+          pos_weight(buffer("pos_weight", options.pos_weight)),
+          reduction_(options.reduction) {}
+    Tensor operator()(const Tensor& x, const Tensor& t) const {
+        return bce_with_logits(x, t, pos_weight, reduction_);
+    }
+
+    const Buffer pos_weight;
+
+  private:
+    Reduction reduction_;
+};
+
+class ADJOINT_API KLDivLoss : public Module {
+  public:
+    explicit KLDivLoss(const KLDivLossOptions& options = {}) : Module("KLDivLoss"), options_(options) {}
+    Tensor operator()(const Tensor& x, const Tensor& t) const {
+        return kl_div(x, t, options_.reduction, options_.log_target);
+    }
+
+  private:
+    KLDivLossOptions options_;
+};
+
+class ADJOINT_API NLLLoss : public Module {
+  public:
+    explicit NLLLoss(const NllOptions& options = {})
+        : Module("NLLLoss"),
+          weight(buffer("weight", options.weight)),
+          reduction_(options.reduction),
+          ignore_index_(options.ignore_index) {}
+    Tensor operator()(const Tensor& x, const Tensor& t) const {
+        return nll_loss(x, t, {.weight = weight, .reduction = reduction_, .ignore_index = ignore_index_});
+    }
+
+    const Buffer weight;
+
+  private:
+    Reduction reduction_;
+    std::int64_t ignore_index_;
+};
+
+class ADJOINT_API CrossEntropyLoss : public Module {
+  public:
+    explicit CrossEntropyLoss(const CrossEntropyOptions& options = {})
+        : Module("CrossEntropyLoss"),
+          weight(buffer("weight", options.weight)),
+          reduction_(options.reduction),
+          ignore_index_(options.ignore_index),
+          label_smoothing_(options.label_smoothing) {}
+    Tensor operator()(const Tensor& x, const Tensor& t) const {
+        return cross_entropy(x, t,
+                             {.weight = weight,
+                              .reduction = reduction_,
+                              .ignore_index = ignore_index_,
+                              .label_smoothing = label_smoothing_});
+    }
+
+    const Buffer weight;
+
+  private:
+    Reduction reduction_;
+    std::int64_t ignore_index_;
+    double label_smoothing_;
+};
+
+}  // namespace adjoint::nn

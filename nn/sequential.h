@@ -1,0 +1,98 @@
+// Sequential: layers, functions and lambdas, one after the other.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <adjoint/nn/module.h>
+
+namespace adjoint::nn {
+
+class Layer;
+
+/// What can stand in a Sequential: takes a tensor, gives a tensor, and may be copied.
+template <class F>
+concept LayerLike = !std::same_as<F, Layer> && std::copy_constructible<F> &&
+                    std::is_invocable_r_v<Tensor, const F&, const Tensor&>;
+
+/// Any module, function or lambda from a tensor to a tensor. Copies share it, except within nn::clone.
+class ADJOINT_API Layer {
+  public:
+    template <LayerLike F> Layer(F f) : held_(std::make_shared<const Of<F>>(std::move(f))) {}
+    Layer(const Layer& other);
+    Layer(Layer&&) = default;
+    Layer& operator=(const Layer& other);
+    Layer& operator=(Layer&&) = default;
+    ~Layer() = default;
+
+    Tensor operator()(const Tensor& x) const { return held_->call(x); }
+    /// The module, null if it is a function.
+    const Module* module() const noexcept { return held_->module(); }
+    /// The class of what is held.
+    const std::type_info& type() const noexcept { return held_->type(); }
+    /// What is held, null unless it is an F.
+    template <class F> const F* get() const noexcept {
+        const auto* of = dynamic_cast<const Of<F>*>(held_.get());
+        return of ? &of->f : nullptr;
+    }
+
+  private:
+    struct Any {
+        Any() = default;
+        Any(const Any&) = delete;
+        Any& operator=(const Any&) = delete;
+        virtual ~Any() = default;
+        virtual Tensor call(const Tensor& x) const = 0;
+        virtual const Module* module() const noexcept = 0;
+        virtual const std::type_info& type() const noexcept = 0;
+        virtual std::shared_ptr<const Any> copy() const = 0;
+    };
+    template <class F> struct Of final : Any {
+        explicit Of(const F& from) : f(from) {}
+        Tensor call(const Tensor& x) const override { return f(x); }
+        const Module* module() const noexcept override {
+            if constexpr (IsModule<F>)
+                return &f;
+            else
+                return nullptr;
+        }
+        const std::type_info& type() const noexcept override { return typeid(F); }
+        std::shared_ptr<const Any> copy() const override { return std::make_shared<const Of>(f); }
+        F f;
+    };
+
+    std::shared_ptr<const Any> held_;
+};
+
+/// y = f_n(.. f_2(f_1(x))). Modules among the layers are its children, named by their place: "0.weight".
+class ADJOINT_API Sequential : public Module {
+  public:
+    template <class... Fs>
+    requires(std::convertible_to<Fs, Layer>&&...) explicit Sequential(Fs... layers)
+        : Sequential(std::vector<Layer>{Layer(std::move(layers))...}) {}
+    explicit Sequential(std::vector<Layer> layers);
+
+    Tensor operator()(const Tensor& x) const;
+    std::size_t size() const noexcept { return layers_.size(); }
+    /// Errors: IndexError.
+    const Layer& operator[](std::size_t i) const;
+    /// The layer of class M in place i: net.at<nn::Linear>(0).weight. Errors: IndexError; ValueError if it is
+    /// another.
+    template <class M> const M& at(std::size_t i) const {
+        const M* layer = (*this)[i].template get<M>();
+        if (layer == nullptr) throw_other_class(i, typeid(M));
+        return *layer;
+    }
+
+  private:
+    [[noreturn]] void throw_other_class(std::size_t i, const std::type_info& wanted) const;
+
+    std::vector<Layer> layers_;
+};
+
+}  // namespace adjoint::nn

@@ -1,0 +1,48 @@
+// Gradient clipping.
+#include <adjoint/optim/clip.h>
+
+#include <cmath>
+#include <vector>
+
+#include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/grad_mode.h>
+#include <adjoint/autograd/reduce.h>
+#include <adjoint/autograd/shape.h>
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+
+namespace adjoint::optim {
+namespace {
+
+std::vector<Tensor> gradients(std::span<const Tensor> parameters) {
+    std::vector<Tensor> result;
+    for (const Tensor& parameter : parameters)
+        if (parameter.grad().defined()) result.push_back(parameter.grad());
+    return result;
+}
+
+}  // namespace
+
+Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, const ClipOptions& options) {
+    check<ValueError>(max_norm >= 0, "clip_grad_norm_: the largest norm is {}", max_norm);
+    const NoGrad guard;
+    const std::vector<Tensor> grads = gradients(parameters);
+    if (grads.empty()) return zeros({});
+    std::vector<Tensor> norms;
+    for (const Tensor& grad : grads) norms.push_back(norm(grad, options.norm_type).to(grads[0].device()));
+    const Tensor total = norm(stack(norms), options.norm_type);
+    check<ValueError>(!options.error_if_nonfinite || std::isfinite(total.item<double>()),
+                      "clip_grad_norm_: the norm of the gradients is not finite");
+    const Tensor factor = clamp(max_norm / (total + 1e-6), 0, 1);
+    for (const Tensor& grad : grads) grad *= factor.to(grad.device());
+    return total;
+}
+
+void clip_grad_value_(std::span<const Tensor> parameters, double value) {
+    check<ValueError>(value >= 0, "clip_grad_value_: the bound is {}", value);
+    const NoGrad guard;
+    for (const Tensor& grad : gradients(parameters)) grad.copy_(clamp(grad, -value, value));
+}
+
+}  // namespace adjoint::optim

@@ -1,0 +1,219 @@
+// The step of any optimizer: which parameters move, and in how few calls of the backend.
+#include <adjoint/optim/optimizer.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <adjoint/autograd/grad_mode.h>
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+
+namespace adjoint::optim {
+namespace {
+
+void check_lr(const char* op, double lr) {
+    check<ValueError>(std::isfinite(lr) && lr >= 0, "{}: learning rate {}", op, lr);
+}
+
+void check_gradient(const char* op, const Tensor& parameter, const Tensor& gradient) {
+    check<ShapeError>(gradient.shape() == parameter.shape(),
+                      "{}: a gradient of shape {} for a parameter of shape {}", op,
+                      to_string(gradient.shape()), to_string(parameter.shape()));
+    check<DTypeError>(gradient.dtype() == parameter.dtype(), "{}: a gradient of {} for a parameter of {}", op,
+                      name(gradient.dtype()), name(parameter.dtype()));
+    check<DeviceError>(gradient.device() == parameter.device(), "{}: a gradient on {} for a parameter on {}",
+                       op, to_string(gradient.device()), to_string(parameter.device()));
+}
+
+void check_parameter(const char* op, const Tensor& parameter) {
+    check<ValueError>(parameter.defined(), "{}: a parameter is undefined", op);
+    check<AutogradError>(parameter.is_leaf(), "{}: a parameter is the result of {}; give the leaf itself", op,
+                         parameter.producer_name());
+    check<DTypeError>(parameter.dtype() == f32 || parameter.dtype() == f64,
+                      "{}: parameters are f32 or f64, not {}", op, name(parameter.dtype()));
+    check<ValueError>(parameter.is_contiguous(),
+                      "{}: a parameter of shape {} is not dense; use contiguous() first", op,
+                      to_string(parameter.shape()));
+}
+
+}  // namespace
+
+void Optimizer::add_group(const std::vector<Tensor>& parameters, double lr,
+                          std::vector<const char*> state_names) {
+    check<ValueError>(!parameters.empty(), "{}: a group without parameters", name_);
+    check<ValueError>(state_names.size() <= std::size(UpdateSlice{}.states), "{}: {} states per parameter",
+                      name_, state_names.size());
+    check_lr(name_, lr);
+    Group group{lr, std::move(state_names), {}};
+    const auto holds = [](const Group& g, const Tensor& parameter) {
+        return std::any_of(g.slots.begin(), g.slots.end(),
+                           [&](const Slot& slot) { return slot.parameter.is_same(parameter); });
+    };
+    for (const Tensor& parameter : parameters) {
+        check_parameter(name_, parameter);
+        const bool taken =
+            holds(group, parameter) ||
+            std::any_of(groups_.begin(), groups_.end(), [&](const Group& g) { return holds(g, parameter); });
+        check<ValueError>(!taken, "{}: a parameter of shape {} is given twice", name_,
+                          to_string(parameter.shape()));
+        group.slots.push_back({parameter, {}, 0});
+    }
+    groups_.push_back(std::move(group));
+    pending_.resize(groups_.size());
+}
+
+void Optimizer::prepare(const Group& group, Slot& slot) const {
+    const Tensor& parameter = slot.parameter;
+    check_parameter(name_, parameter);
+    if (slot.states.size() != group.state_names.size())
+        for (std::size_t i = slot.states.size(); i < group.state_names.size(); ++i)
+            slot.states.push_back(zeros_like(parameter));
+    // The parameter's module may have been moved or converted since.
+    for (Tensor& state : slot.states)
+        if (state.dtype() != parameter.dtype() || state.device() != parameter.device())
+            state = state.to(parameter.dtype()).to(parameter.device());
+}
+
+void Optimizer::collect(Group& group, std::vector<Pending>& pending) {
+    pending.clear();
+    for (Slot& slot : group.slots) {
+        const Tensor gradient = slot.parameter.grad();
+        if (!gradient.defined()) continue;
+        check_gradient(name_, slot.parameter, gradient);
+        prepare(group, slot);
+        pending.push_back({&slot, gradient.is_contiguous() ? gradient : gradient.contiguous()});
+    }
+}
+
+void Optimizer::run(std::size_t g) {
+    auto first = pending_[g].begin();
+    const auto end = pending_[g].end();
+    for (const Pending& pending : pending_[g]) ++pending.slot->step;
+    while (first != end) {
+        const std::int64_t step = first->slot->step, key = update_key(g, step);
+        const Device device = first->slot->parameter.device();
+        const auto next = std::partition(first, end, [&](const Pending& pending) {
+            return update_key(g, pending.slot->step) == key && pending.slot->parameter.device() == device;
+        });
+        slices_.clear();
+        for (; first != next; ++first) {
+            TensorImpl& parameter = first->slot->parameter.impl();
+            UpdateSlice& slice = slices_.emplace_back();
+            slice.parameter = parameter.data;
+            slice.gradient = first->gradient.impl().data;
+            slice.numel = parameter.numel;
+            slice.dtype = parameter.dtype;
+            for (std::size_t i = 0; i < first->slot->states.size(); ++i) {
+                TensorImpl& state = first->slot->states[i].impl();
+                slice.states[i] = state.data;
+                state.storage->bump();
+            }
+            parameter.storage->bump();
+        }
+        backend(device).update(update(g, groups_[g].lr, step), slices_);
+    }
+    pending_[g].clear();  // gives the gradients back
+}
+
+void Optimizer::step() {
+    const NoGrad guard;
+    for (std::size_t g = 0; g < groups_.size(); ++g) collect(groups_[g], pending_[g]);
+    for (std::size_t g = 0; g < groups_.size(); ++g) run(g);
+}
+
+void Optimizer::zero_grad() const {
+    for (const Group& group : groups_)
+        for (const Slot& slot : group.slots) slot.parameter.set_grad({});
+}
+
+std::vector<Tensor> Optimizer::parameters() const {
+    std::vector<Tensor> result;
+    for (const Group& group : groups_)
+        for (const Slot& slot : group.slots) result.push_back(slot.parameter);
+    return result;
+}
+
+double Optimizer::lr(std::size_t group) const {
+    check<IndexError>(group < groups_.size(), "{}: group {} of {}", name_, group, groups_.size());
+    return groups_[group].lr;
+}
+
+void Optimizer::set_lr(double lr) {
+    for (std::size_t g = 0; g < groups_.size(); ++g) set_lr(lr, g);
+}
+
+void Optimizer::set_lr(double lr, std::size_t group) {
+    check<IndexError>(group < groups_.size(), "{}: group {} of {}", name_, group, groups_.size());
+    check_lr(name_, lr);
+    groups_[group].lr = lr;
+}
+
+NamedTensors Optimizer::state() const {
+    NamedTensors result;
+    for (std::size_t g = 0; g < groups_.size(); ++g)
+        result.emplace_back(fmt::format("groups.{}.lr", g), Tensor(groups_[g].lr));
+    std::size_t number = 0;
+    for (const Group& group : groups_)
+        for (const Slot& slot : group.slots) {
+            if (slot.step > 0) {
+                result.emplace_back(fmt::format("{}.step", number), Tensor(slot.step));
+                for (std::size_t i = 0; i < slot.states.size(); ++i)
+                    result.emplace_back(fmt::format("{}.{}", number, group.state_names[i]), slot.states[i]);
+            }
+            ++number;
+        }
+    return result;
+}
+
+void Optimizer::load_state(const NamedTensors& state) {
+    const NoGrad guard;
+    std::vector<bool> used(state.size());
+    const auto take = [&](const std::string& key) {
+        Tensor found;
+        for (std::size_t i = 0; i < state.size(); ++i) {
+            if (state[i].first != key) continue;
+            check<ValueError>(!found.defined() && state[i].second.defined(),
+                              "{}: load_state: {} is undefined or given twice", name_, key);
+            found = state[i].second;
+            used[i] = true;
+        }
+        return found;
+    };
+    const auto take_fitting = [&](const std::string& key, const Shape& shape, DType dtype) {
+        const Tensor found = take(key);
+        check<ValueError>(found.defined(), "{}: load_state: {} is missing", name_, key);
+        check<ShapeError>(found.shape() == shape, "{}: load_state: {} has shape {}, expected {}", name_, key,
+                          to_string(found.shape()), to_string(shape));
+        check<DTypeError>(found.dtype() == dtype, "{}: load_state: {} is {}, expected {}", name_, key,
+                          name(found.dtype()), name(dtype));
+        return found;
+    };
+
+    std::vector<Group> loaded = groups_;
+    std::size_t number = 0;
+    for (std::size_t g = 0; g < loaded.size(); ++g) {
+        loaded[g].lr = take_fitting(fmt::format("groups.{}.lr", g), {}, f64).item<double>();
+        check_lr(name_, loaded[g].lr);
+        for (Slot& slot : loaded[g].slots) {
+            const std::string step = fmt::format("{}.step", number), prefix = fmt::format("{}.", number);
+            ++number;
+            slot.states.clear();
+            slot.step = 0;
+            const bool moved = std::any_of(state.begin(), state.end(),
+                                           [&](const auto& entry) { return entry.first == step; });
+            if (!moved) continue;
+            slot.step = take_fitting(step, {}, i64).item<std::int64_t>();
+            check<ValueError>(slot.step > 0, "{}: load_state: {} is {}", name_, step, slot.step);
+            for (const char* state_name : loaded[g].state_names) {
+                const Tensor value =
+                    take_fitting(prefix + state_name, slot.parameter.shape(), slot.parameter.dtype());
+                slot.states.push_back(value.detach().to(slot.parameter.device()).clone());
+            }
+        }
+    }
+    for (std::size_t i = 0; i < state.size(); ++i)
+        check<ValueError>(used[i], "{}: load_state: {} is no state of this optimizer", name_, state[i].first);
+    groups_ = std::move(loaded);
+}
+
+}  // namespace adjoint::optim

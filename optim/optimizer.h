@@ -1,0 +1,87 @@
+// Optimizer: the base of what moves parameters against their gradients, with groups and state.
+//
+// An optimizer of one's own derives from it, names its state tensors and gives the functor of a step; a
+// functor is an elementwise function of parameter, gradient and up to three states
+// (<adjoint/core/functors/update.h>).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <adjoint/core/backend.h>
+#include <adjoint/core/tensor.h>
+
+namespace adjoint::optim {
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+class ADJOINT_API Optimizer {
+  public:
+    Optimizer(const Optimizer&) = delete;
+    Optimizer& operator=(const Optimizer&) = delete;
+    virtual ~Optimizer() = default;
+
+    /// Moves every parameter that has a gradient; one without neither moves nor ages. Nothing moves on an
+    /// error. errors: ShapeError, DTypeError, DeviceError for a gradient that does not fit its parameter.
+    void step();
+    /// Removes the gradients.
+    void zero_grad() const;
+
+    std::size_t group_count() const noexcept { return groups_.size(); }
+    /// The parameters of all groups, in order.
+    std::vector<Tensor> parameters() const;
+    /// Errors (all three): IndexError for a group that is not there; ValueError unless lr is finite and not
+    /// negative.
+    double lr(std::size_t group = 0) const;
+    void set_lr(double lr);
+    void set_lr(double lr, std::size_t group);
+
+    /// What a resumed run needs: "groups.0.lr", and for the parameters that have moved "0.step", "0.momentum"
+    /// and so on, numbered through all groups. The tensors are the optimizer's own.
+    NamedTensors state() const;
+    /// Copies such a state; nothing is changed unless all fits.
+    /// errors: ValueError for names that do not match; ShapeError, DTypeError for a misfit.
+    void load_state(const NamedTensors& state);
+
+  protected:
+    /// `name` leads the messages.
+    explicit Optimizer(const char* name) : name_(name) {}
+    /// errors: ValueError for an empty list, a parameter given twice or not dense; DTypeError unless f32 or
+    /// f64; AutogradError for the result of a recorded operation.
+    void add_group(const std::vector<Tensor>& parameters, double lr, std::vector<const char*> state_names);
+    /// The step number `step` (from 1) of a parameter of the group.
+    virtual UpdateOp update(std::size_t group, double lr, std::int64_t step) const = 0;
+    /// Parameters of a group for which this is equal share one call of update().
+    virtual std::int64_t update_key(std::size_t /*group*/, std::int64_t step) const { return step; }
+
+  private:
+    struct Slot {
+        Tensor parameter;
+        std::vector<Tensor> states;  // none before the first step
+        std::int64_t step = 0;
+    };
+    struct Group {
+        double lr = 0;
+        std::vector<const char*> state_names;
+        std::vector<Slot> slots;
+    };
+    struct Pending {
+        Slot* slot;
+        Tensor gradient;
+    };
+
+    void collect(Group& group, std::vector<Pending>& pending);
+    void prepare(const Group& group, Slot& slot) const;
+    void run(std::size_t group);
+
+    const char* name_;
+    std::vector<Group> groups_;
+    // Kept from step to step, so that a step does not allocate.
+    std::vector<std::vector<Pending>> pending_;
+    std::vector<UpdateSlice> slices_;
+};
+
+}  // namespace adjoint::optim
