@@ -35,7 +35,7 @@ struct FusedCrossEntropy : Function {
                                    .ignore_index = ignore_index};
         backend(x.device()).cross_entropy({x.shape()[0], x.shape()[1], x.dtype()}, call);
         if (needs_any()) {
-            logits = x;
+            logits = input;  // not the dense copy, whose history is not recorded
             targets = t;
             slopes = slope;
             counted = count;

@@ -44,7 +44,7 @@ ADJOINT_API Tensor kl_div(const Tensor& x, const Tensor& t, Reduction reduction 
                           bool log_target = false);
 
 struct NllOptions {
-    Tensor weight;                     ///< per class
+    Tensor weight = {};                     ///< per class
     Reduction reduction = Reduction::mean;
     std::int64_t ignore_index = -100;  ///< such targets count nothing
 };
@@ -53,7 +53,7 @@ struct NllOptions {
 ADJOINT_API Tensor nll_loss(const Tensor& x, const Tensor& t, const NllOptions& options = {});
 
 struct CrossEntropyOptions {
-    Tensor weight;
+    Tensor weight = {};
     Reduction reduction = Reduction::mean;
     std::int64_t ignore_index = -100;
     double label_smoothing = 0;

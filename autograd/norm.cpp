@@ -58,7 +58,7 @@ struct BatchNormTraining : Function {
         norm.variance = variance.impl().data;
         backend(input.device()).batch_norm(norm, true, y.impl().data);
         if (needs_any()) {
-            x = input;
+            x = source;  // not the dense copy, whose history is not recorded
             weight = w;
         }
         return {y, mean.detach(), variance};
@@ -67,12 +67,12 @@ struct BatchNormTraining : Function {
     Grads backward(const Grads& upstream) {
         const Tensor input = x.get(), w = weight.get();
         if (grad_enabled()) return differentiable(input, w, upstream[0]);
-        const Tensor g = upstream[0].contiguous();
-        Tensor dx = needs(0) ? empty_like(input) : Tensor();
+        const Tensor g = upstream[0].contiguous(), dense = input.contiguous();
+        Tensor dx = needs(0) ? empty_like(dense) : Tensor();
         Tensor dw = needs(1) ? empty_like(mean) : Tensor();
         Tensor db = needs(2) ? empty_like(mean) : Tensor();
         const auto data = [](const Tensor& t) { return t.defined() ? t.impl().data : nullptr; };
-        backend(input.device()).batch_norm_backward(call(input, w, {}), g.impl().data, data(dx), data(dw), data(db));
+        backend(input.device()).batch_norm_backward(call(dense, w, {}), g.impl().data, data(dx), data(dw), data(db));
         return {dx, dw, db};
     }
 
@@ -137,8 +137,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                                     "larger batch", to_string(x.shape()));
     if (x.numel() == 0) return x.clone();
     const DType compute = compute_type(x.dtype());
-    const Tensor w = weight.defined() ? weight.to(compute) : weight, b = bias.defined() ? bias.to(compute) : bias;
-    const std::vector<Tensor> out = record(BatchNormTraining(options.eps), x.to(compute), w, b);
+    const auto dense = [compute](const Tensor& v) { return v.defined() ? v.to(compute).contiguous() : v; };
+    const std::vector<Tensor> out = record(BatchNormTraining(options.eps), x.to(compute), dense(weight), dense(bias));
     if (running_mean.defined()) {
         const NoGrad guard;
         const double m = options.momentum, unbias = static_cast<double>(samples) / static_cast<double>(samples - 1);

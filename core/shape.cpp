@@ -57,7 +57,7 @@ Shape dense_strides(const Shape& sizes) noexcept {
     std::int64_t step = 1;
     for (int i = sizes.size() - 1; i >= 0; --i) {
         strides[i] = step;
-        step *= std::max<std::int64_t>(sizes[i], 1);
+        if (sizes[i] > 1 && __builtin_mul_overflow(step, sizes[i], &step)) step = 0;  // only where nothing is stored
     }
     return strides;
 }

@@ -17,7 +17,7 @@ namespace adjoint::data {
 struct Dataset {
     Tensor inputs, targets;
     double scale = 1, shift = 0;
-    Shape sample_shape;  ///< left empty: that of the inputs
+    Shape sample_shape = {};  ///< left empty: that of the inputs
 
     std::int64_t size() const { return inputs.shape()[0]; }
     /// Samples first .. first + count - 1, sharing memory. Errors: IndexError.

@@ -16,9 +16,9 @@ struct Result {
     std::vector<double> outputs;
 };
 
-Result train(std::uint64_t seed, int epochs) {
+Result train_net(std::uint64_t seed, int epochs) {
     manual_seed(seed);
-    const Tensor x = tensor({{0, 0}, {0, 1}, {1, 0}, {1, 1}}), t = tensor({{0}, {1}, {1}, {0}});
+    const Tensor x = tensor({{0, 0}, {0, 1}, {1, 0}, {1, 1}}), t = unsqueeze(tensor({0, 1, 1, 0}), 1);
     Tensor w1 = rand({2, 3}), b1 = zeros({3}), w2 = rand({3, 1}), b2 = zeros({1});
     Result result;
     for (int epoch = 0; epoch <= epochs; ++epoch) {
@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     const int epochs = argc > 1 ? std::atoi(argv[1]) : 20000;
     std::printf("loss at six moments of %d epochs, then the outputs for 00 01 10 11 (wanted 0 1 1 0)\n", epochs);
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-        const Result result = train(seed, epochs);
+        const Result result = train_net(seed, epochs);
         std::printf("seed %d: loss", static_cast<int>(seed));
         for (const double loss : result.losses) std::printf(" %.4f", loss);
         std::printf("  outputs");

@@ -10,7 +10,7 @@ using namespace adjoint;
 int main(int argc, char** argv) {
     const int epochs = argc > 1 ? std::atoi(argv[1]) : 20000;
     const data::Dataset set{.inputs = tensor({{0, 0}, {0, 1}, {1, 0}, {1, 1}}),
-                            .targets = tensor({{0}, {1}, {1}, {0}})};
+                            .targets = unsqueeze(tensor({0, 1, 1, 0}), 1)};
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         manual_seed(seed);
         const Tensor w1 = rand({2, 3}), w2 = rand({3, 1});  // drawn as L0.7 draws them

@@ -19,11 +19,11 @@ struct FitOptions {
     int epochs = 1;
     std::int64_t batch_size = 64;
     double validation_split = 0;             ///< fraction of the samples, the last ones, held out
-    std::optional<data::Dataset> validation; ///< instead of a split
+    std::optional<data::Dataset> validation = {}; ///< instead of a split
     std::uint64_t seed = 0;                  ///< of the order of the samples
     bool verbose = true;                     ///< progress on standard output
     /// Called after each epoch; false ends the training.
-    std::function<bool(const EpochRecord&)> on_epoch;
+    std::function<bool(const EpochRecord&)> on_epoch = {};
 };
 
 /// What the loop needs of a model, whatever its type.

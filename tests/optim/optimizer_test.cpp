@@ -270,7 +270,7 @@ TEST(Optimizer, WorksInSinglePrecisionAndOnLargeParameters) {
 }
 
 /// One training run: two groups, one parameter that joins late.
-struct Run {
+struct TwoGroups {
     Tensor a = parameter(start, f32), b = parameter(start, f32);
     Adam adam{{{.parameters = {a}, .options = {.lr = 0.1, .amsgrad = true}},
                {.parameters = {b}, .options = {.lr = 0.05, .weight_decay = 0.1}}}};
@@ -286,12 +286,12 @@ struct Run {
 
 TEST(Optimizer, ResumesBitForBit) {
     for (const int stop : {3, 7}) {  // before and after the second parameter has moved
-        Run whole, first;
+        TwoGroups whole, first;
         whole.adam.set_lr(0.07, 1);
         first.adam.set_lr(0.07, 1);
         whole.train(0, steps);
         first.train(0, stop);
-        Run second;
+        TwoGroups second;
         second.a.detach().copy_(first.a.detach());
         second.b.detach().copy_(first.b.detach());
         second.adam.load_state(first.adam.state());
@@ -304,7 +304,7 @@ TEST(Optimizer, ResumesBitForBit) {
 }
 
 TEST(Optimizer, RefusesAStateThatDoesNotFit) {
-    Run run;
+    TwoGroups run;
     run.train(0, 7);
     const NamedTensors good = run.adam.state();
     const auto refused = [&](const std::function<void(NamedTensors&)>& damage) {
