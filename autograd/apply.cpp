@@ -24,8 +24,8 @@ DType result_type(const Tensor& a, const Tensor& b) {
 
 void check_same_device(const char* name, const Tensor& a, const Tensor& b) {
     if (a.device() != b.device()) [[unlikely]]
-        fail<DeviceError>("{}: operands live on {} and {}; move one with to(device)", name, to_string(a.device()),
-                          to_string(b.device()));
+        fail<DeviceError>("{}: operands live on {} and {}; move one with to(device)", name, a.device(),
+                          b.device());
 }
 
 Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute) {

@@ -181,8 +181,8 @@ bool equal(const Tensor& a, const Tensor& b) {
 }
 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
-    check<ShapeError>(a.shape() == b.shape(), "allclose: shapes {} and {} differ", to_string(a.shape()),
-                      to_string(b.shape()));
+    check<ShapeError>(a.shape() == b.shape(), "allclose: shapes {} and {} differ", a.shape(),
+                      b.shape());
     if (a.numel() == 0) return true;
     const NoGrad guard;
     const Tensor x = a.to(DType::f64), y = b.to(DType::f64);
@@ -197,12 +197,12 @@ namespace {
 
 const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) {
     check<ShapeError>(result.shape() == x.shape(), "{}: in place, the result of shape {} does not fit into {}", op,
-                      to_string(result.shape()), to_string(x.shape()));
+                      result.shape(), x.shape());
     check<DTypeError>(result.dtype() == x.dtype() || !is_floating(result.dtype()) || is_floating(x.dtype()),
                       "{}: in place, the result of type {} does not fit into {}", op, name(result.dtype()),
                       name(x.dtype()));
     check<DeviceError>(result.device() == x.device(), "{}: operands live on {} and {}; move one with to(device)", op,
-                       to_string(x.device()), to_string(result.device()));
+                       x.device(), result.device());
     TensorImpl& impl = x.impl();
     Tensor source = result.to(x.dtype());
     if (source.impl().storage == impl.storage) source = source.clone();  // must not read what is being written

@@ -63,7 +63,7 @@ struct Cat : Function {
             sizes.push_back(rest[dim]);
             rest[dim] = shape[dim];
             check<ShapeError>(rest == shape, "cat: shapes {} and {} differ outside dimension {}",
-                              to_string(parts[0].shape()), to_string(part.shape()), dim);
+                              parts[0].shape(), part.shape(), dim);
             apply::check_same_device(name, parts[0], part);
             shape[dim] += sizes.back();
             type = promote(type, part.dtype());
@@ -114,7 +114,7 @@ Tensor stack(std::span<const Tensor> tensors, int dim) {
     std::vector<Tensor> rows;
     for (const Tensor& x : tensors) {
         check<ShapeError>(x.shape() == tensors[0].shape(), "stack: shapes {} and {} differ",
-                          to_string(tensors[0].shape()), to_string(x.shape()));
+                          tensors[0].shape(), x.shape());
         rows.push_back(unsqueeze(x, dim));
     }
     return cat(rows, wrap_dim("stack", dim, tensors[0].dim() + 1));

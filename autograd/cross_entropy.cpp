@@ -69,8 +69,8 @@ void check_class_shapes(const char* op, const Tensor& x, const Tensor& t) {
     if (x.dim() >= 2) expected.erase(1);
     else if (x.dim() == 1) expected = {};
     check<ShapeError>(x.dim() >= 1 && t.shape() == expected,
-                      "{}: targets of shape {} for an input of shape {}; expected {}", op, to_string(t.shape()),
-                      to_string(x.shape()), to_string(expected));
+                      "{}: targets of shape {} for an input of shape {}; expected {}", op, t.shape(),
+                      x.shape(), expected);
 }
 
 // (N, C, ...) as rows of classes (R, C).
@@ -92,7 +92,7 @@ Tensor row_weights(const char* op, const Tensor& weight, const Tensor& labels, c
     const Tensor used = kept.to(x.dtype());
     if (!weight.defined()) return used;
     check<ShapeError>(weight.dim() == 1 && weight.numel() == x.shape()[1], "{}: weight of shape {} for {} classes", op,
-                      to_string(weight.shape()), x.shape()[1]);
+                      weight.shape(), x.shape()[1]);
     return index_select(weight.to(x.dtype()), 0, labels) * used;
 }
 
@@ -104,7 +104,7 @@ Tensor reduce_weighted(const Tensor& losses, const Tensor& weights, Reduction re
 // sum_c -p_c x_c for probabilities p, mean over the rows.
 Tensor soft_cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions& options) {
     check<ShapeError>(x.shape() == t.shape(), "cross_entropy: probabilities of shape {} for an input of shape {}",
-                      to_string(t.shape()), to_string(x.shape()));
+                      t.shape(), x.shape());
     const int dim = x.dim() == 1 ? 0 : 1;
     const double classes = static_cast<double>(x.shape()[dim]), s = options.label_smoothing;
     const Tensor p = s == 0 ? t : t * (1 - s) + s / classes;

@@ -244,7 +244,7 @@ Tensor gelu(Input x, GeluForm approximate) {
 Tensor prelu(Input x, Input weight) {
     check<ShapeError>(weight.numel() == 1 || (weight.dim() == 1 && x.dim() >= 2 && weight.numel() == x.size(1)),
                       "prelu: {} weights for an input of shape {}; give one, or one per channel (dimension 1)",
-                      weight.numel(), to_string(x.shape()));
+                      weight.numel(), x.shape());
     Shape aligned = Shape::filled(std::max(x.dim(), 1), 1);
     if (weight.numel() > 1) aligned[1] = weight.numel();
     if (x.dim() == 0) aligned = {};

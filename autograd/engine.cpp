@@ -102,6 +102,7 @@ class Pass {
         if (capturing_) find_useful(outputs);
         for (std::size_t i = 0; i < outputs.size(); ++i) start(outputs, i);
         while (!frontier_.empty()) step(frontier_.pop());
+        for (Hooked& hooked : hooked_) keep(*hooked.leaf, run_hooks(*hooked.leaf->hooks, hooked.gradient));
     }
 
     std::vector<Tensor> take_captured() { return std::move(captured_); }
@@ -111,17 +112,17 @@ class Pass {
         const Tensor& output = outputs[i];
         check<AutogradError>(output.requires_grad(),
                              "backward: output {} of shape {} does not depend on anything that requires a gradient", i,
-                             to_string(output.shape()));
+                             output.shape());
         Tensor gradient = i < options_.grad_outputs.size() ? options_.grad_outputs[i] : Tensor();
         if (!gradient.defined()) {
             check<AutogradError>(output.numel() == 1,
                                  "backward: the gradient can be left out for one element only, the shape is {}; reduce "
                                  "it to a loss first, or give the gradient",
-                                 to_string(output.shape()));
+                                 output.shape());
             gradient = ones_like(output);
         }
         check<ShapeError>(gradient.shape() == output.shape(), "backward: gradient of shape {} for an output of shape {}",
-                          to_string(gradient.shape()), to_string(output.shape()));
+                          gradient.shape(), output.shape());
         deliver(Edge(output), std::move(gradient), "backward");
     }
 
@@ -171,7 +172,7 @@ class Pass {
             gradient = fit_gradient(std::move(gradient), leaf.shape, leaf.dtype, leaf.storage->device(), from);
             if (anomaly_enabled()) [[unlikely]]
                 detail::check_anomaly(from, gradient);
-            deliver_to_leaf(leaf, std::move(gradient));
+            deliver_to_leaf(edge.leaf, std::move(gradient));
             return;
         }
         const OutputInfo& info = node_of(edge.node)->output(edge.index);
@@ -181,8 +182,18 @@ class Pass {
         accumulate(frontier_.slot(edge.node, edge.index), std::move(gradient));
     }
 
-    void deliver_to_leaf(TensorImpl& leaf, Tensor gradient) {
-        if (leaf.hooks) gradient = run_hooks(*leaf.hooks, gradient);
+    // A hook sees the whole gradient: that of a leaf with hooks waits for the end of the pass.
+    void deliver_to_leaf(const Ref<TensorImpl>& leaf, Tensor gradient) {
+        if (!leaf->hooks) {
+            keep(*leaf, std::move(gradient));
+            return;
+        }
+        auto place = std::find_if(hooked_.begin(), hooked_.end(), [&](const Hooked& h) { return h.leaf == leaf; });
+        if (place == hooked_.end()) place = hooked_.insert(place, {leaf, Tensor()});
+        accumulate(place->gradient, std::move(gradient));
+    }
+
+    void keep(TensorImpl& leaf, Tensor gradient) {
         if (!capturing_) {
             accumulate_leaf(leaf, std::move(gradient), options_.create_graph);
             return;
@@ -199,7 +210,7 @@ class Pass {
             Tensor replaced = hook(gradient);
             if (!replaced.defined()) continue;
             check<ShapeError>(replaced.shape() == gradient.shape(), "backward: a hook returned shape {} for {}",
-                              to_string(replaced.shape()), to_string(gradient.shape()));
+                              replaced.shape(), gradient.shape());
             gradient = std::move(replaced);
         }
         return gradient;
@@ -226,8 +237,14 @@ class Pass {
                 }
     }
 
+    struct Hooked {
+        Ref<TensorImpl> leaf;
+        Tensor gradient;
+    };
+
     const GradOptions& options_;
     Frontier frontier_;
+    std::vector<Hooked> hooked_;
     bool capturing_ = false;
     std::vector<Tensor> captured_;
     std::unordered_map<const TensorImpl*, std::vector<std::size_t>> wanted_leaves_;

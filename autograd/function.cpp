@@ -28,7 +28,7 @@ Tensor Saved::get() const {
                          "backward: {} saved its {} of shape {}, which was modified in place afterwards (version {}, "
                          "saved at {})",
                          node ? node->name() : "a function", is_output_ ? "output" : "input",
-                         to_string(tensor_.shape()), tensor_.version(), version_);
+                         tensor_.shape(), tensor_.version(), version_);
     if (!is_output_ || !node || !grad_enabled()) return tensor_;
     Tensor connected = tensor_.detach();
     connected.impl().requires_grad = true;
@@ -50,7 +50,7 @@ void check_anomaly(const char* name, const Tensor& output) {
     const Tensor total = empty({}, {.dtype = plain.dtype(), .device = plain.device()});
     device.reduce(functor::Sum{}, make_reduction(total, difference, ~0u, compute_type(plain.dtype())));
     check<AutogradError>(total.item<double>() == 0, "anomaly: {} gave NaN or Inf in a result of shape {}", name,
-                         to_string(output.shape()));
+                         output.shape());
 }
 
 }  // namespace detail

@@ -28,7 +28,7 @@ void add_in_place(const Tensor& into, const Tensor& gradient) {
 Tensor fit_gradient(Tensor gradient, const Shape& shape, DType dtype, Device device, const char* from) {
     if (gradient.device() != device) [[unlikely]]
         fail<DeviceError>("backward: {} returned a gradient on {} for an input on {}", from,
-                          to_string(gradient.device()), to_string(device));
+                          gradient.device(), device);
     if (!(gradient.shape() == shape)) gradient = sum_to_shape(from, gradient, shape);
     if (gradient.dtype() != dtype) gradient = gradient.to(dtype);
     return gradient;
@@ -61,11 +61,11 @@ void Tensor::set_grad(const Tensor& grad) const {
         return;
     }
     check<ShapeError>(grad.shape() == shape(), "set_grad: gradient of shape {} for a tensor of shape {}",
-                      adjoint::to_string(grad.shape()), adjoint::to_string(shape()));
+                      grad.shape(), shape());
     check<DTypeError>(grad.dtype() == dtype(), "set_grad: gradient of type {} for a tensor of type {}",
                       name(grad.dtype()), name(dtype()));
     check<DeviceError>(grad.device() == device(), "set_grad: gradient on {} for a tensor on {}",
-                       adjoint::to_string(grad.device()), adjoint::to_string(device()));
+                       grad.device(), device());
     impl().grad = grad.ref();
 }
 

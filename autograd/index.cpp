@@ -18,10 +18,10 @@ Tensor as_index(const char* op, const Tensor& index) {
 
 void check_index_shape(const char* op, const Tensor& x, int dim, const Tensor& index) {
     check<ShapeError>(index.dim() == x.dim(), "{}: index of shape {} for a tensor of shape {}", op,
-                      to_string(index.shape()), to_string(x.shape()));
+                      index.shape(), x.shape());
     for (int d = 0; d < x.dim(); ++d)
         check<ShapeError>(d == dim || index.shape()[d] <= x.shape()[d], "{}: index of shape {} exceeds {} in dimension {}",
-                          op, to_string(index.shape()), to_string(x.shape()), d);
+                          op, index.shape(), x.shape(), d);
 }
 
 // x with the sizes of `index` and a stride of 0 along dim: where the indexed operand stands in the loop.
@@ -92,7 +92,7 @@ struct ScatterAdd : Function {
 // A 1-d index seen along dimension `dim` of a tensor of shape `shape`.
 Tensor spread(const char* op, const Tensor& index, int dim, Shape shape) {
     check<ShapeError>(index.dim() <= 1, "{}: the index has shape {}, expected one dimension", op,
-                      to_string(index.shape()));
+                      index.shape());
     Shape aligned = Shape::filled(shape.size(), 1);
     aligned[dim] = index.numel();
     shape[dim] = index.numel();
@@ -118,10 +118,10 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
     check<DTypeError>(x.dtype() == src.dtype(), "scatter_add: {} into {}", name(src.dtype()), name(x.dtype()));
     check_index_shape("scatter_add", x, d, places);
     check<ShapeError>(src.dim() == x.dim(), "scatter_add: source of shape {} for a tensor of shape {}",
-                      to_string(src.shape()), to_string(x.shape()));
+                      src.shape(), x.shape());
     for (int i = 0; i < x.dim(); ++i)
         check<ShapeError>(places.shape()[i] <= src.shape()[i], "scatter_add: index of shape {} exceeds the source's {}",
-                          to_string(places.shape()), to_string(src.shape()));
+                          places.shape(), src.shape());
     return record(ScatterAdd(d), x, places, src);
 }
 
@@ -137,13 +137,13 @@ Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& sr
     const int d = wrap_dim("index_add", dim, x.dim());
     Shape expected = x.shape();
     expected[d] = index.numel();
-    check<ShapeError>(src.shape() == expected, "index_add: source of shape {}, expected {}", to_string(src.shape()),
-                      to_string(expected));
+    check<ShapeError>(src.shape() == expected, "index_add: source of shape {}, expected {}", src.shape(),
+                      expected);
     return scatter_add(x, d, spread("index_add", index, d, x.shape()), src);
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding_idx) {
-    check<ShapeError>(weight.dim() == 2, "embedding: the table has shape {}, expected (n, d)", to_string(weight.shape()));
+    check<ShapeError>(weight.dim() == 2, "embedding: the table has shape {}, expected (n, d)", weight.shape());
     const Tensor flat = reshape(as_index("embedding", index), {index.numel()});
     Tensor table = weight;
     if (padding_idx >= 0) {

@@ -33,7 +33,7 @@ Partial apply_basic(const Tensor& base, const std::vector<Index>& indices) {
         ellipses += index.kind() == Index::Kind::rest;
     }
     check<IndexError>(ellipses <= 1, "index: more than one ellipsis");
-    check<IndexError>(taken <= base.dim(), "index: {} indices for a tensor of shape {}", taken, to_string(base.shape()));
+    check<IndexError>(taken <= base.dim(), "index: {} indices for a tensor of shape {}", taken, base.shape());
     Partial out{base, {}};
     int d = 0;
     for (const Index& index : indices) {
@@ -58,7 +58,7 @@ Partial apply_basic(const Tensor& base, const std::vector<Index>& indices) {
                 const Shape& mask = places.shape();
                 for (int i = 0; i < mask.size(); ++i)
                     check<IndexError>(mask[i] == out.view.shape()[d + i], "index: mask of shape {} for dimensions {} of {}",
-                                      to_string(mask), d, to_string(out.view.shape()));
+                                      mask, d, out.view.shape());
                 const Tensor where_true = nonzero(places);
                 for (int i = 0; i < mask.size(); ++i) out.places.emplace_back(d++, select(where_true, 1, i));
                 break;

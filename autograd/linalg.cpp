@@ -16,7 +16,7 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     const Shape& left = a.shape();
     const Shape& right = b.shape();
     check<ShapeError>(left.size() >= 2 && right.size() >= 2, "{}: needs matrices, the shapes are {} and {}", op,
-                      to_string(left), to_string(right));
+                      left, right);
     apply::check_same_device(op, a, b);
     if (a.dtype() != b.dtype()) [[unlikely]] {
         const DType common = promote(a.dtype(), b.dtype());
@@ -28,8 +28,8 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     p.k = left[last_a];
     p.n = right[transpose_b ? last_b - 1 : last_b];
     const std::int64_t inner = right[transpose_b ? last_b : last_b - 1];
-    check<ShapeError>(p.k == inner, "{}: inner sizes differ: {} x {}{}: {} against {}", op, to_string(left),
-                      to_string(right), transpose_b ? " transposed" : "", p.k, inner);
+    check<ShapeError>(p.k == inner, "{}: inner sizes differ: {} x {}{}: {} against {}", op, left,
+                      right, transpose_b ? " transposed" : "", p.k, inner);
     p.a_row = a.strides()[last_a - 1];
     p.a_column = a.strides()[last_a];
     p.b_row = b.strides()[transpose_b ? last_b : last_b - 1];
@@ -57,7 +57,7 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     Tensor dense_bias;
     if (bias.defined()) {
         check<ShapeError>(bias.dim() == 1 && bias.numel() == p.n, "{}: bias of shape {} for {} outputs", op,
-                          to_string(bias.shape()), p.n);
+                          bias.shape(), p.n);
         apply::check_same_device(op, a, bias);
         dense_bias = bias.to(a.dtype()).contiguous();
         p.bias = operand(dense_bias);
@@ -89,7 +89,7 @@ struct MatMulFunction : Function {
 
 void check_matrices(const char* op, const Tensor& x, const Tensor& w) {
     check<ShapeError>(x.dim() == 2 && w.dim() == 2, "{}: needs matrices, the shapes are {} and {}", op,
-                      to_string(x.shape()), to_string(w.shape()));
+                      x.shape(), w.shape());
 }
 
 }  // namespace
@@ -124,7 +124,7 @@ Grads Linear::backward(const Tensor& g) {
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
     check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: a 0-d operand, the shapes are {} and {}; use mul",
-                      to_string(a.shape()), to_string(b.shape()));
+                      a.shape(), b.shape());
     if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
     if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), -2);
     if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
@@ -138,21 +138,21 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
     check<ShapeError>(a.dim() == 3 && b.dim() == 3 && a.shape()[0] == b.shape()[0],
-                      "bmm: needs (b, m, k) and (b, k, n), the shapes are {} and {}", to_string(a.shape()),
-                      to_string(b.shape()));
+                      "bmm: needs (b, m, k) and (b, k, n), the shapes are {} and {}", a.shape(),
+                      b.shape());
     return matmul(a, b);
 }
 
 Tensor dot(const Tensor& a, const Tensor& b) {
     check<ShapeError>(a.dim() == 1 && b.dim() == 1 && a.numel() == b.numel(),
-                      "dot: needs two vectors of one length, the shapes are {} and {}", to_string(a.shape()),
-                      to_string(b.shape()));
+                      "dot: needs two vectors of one length, the shapes are {} and {}", a.shape(),
+                      b.shape());
     return sum(a * b);
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
     check<ShapeError>(a.dim() == 1 && b.dim() == 1, "outer: needs two vectors, the shapes are {} and {}",
-                      to_string(a.shape()), to_string(b.shape()));
+                      a.shape(), b.shape());
     return unsqueeze(a, 1) * b;
 }
 
@@ -168,7 +168,7 @@ Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) { return record
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
     if (x.dim() == 2) return record(fn::Linear{}, x, w, b);
     check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
-                      "linear: input {} for a weight {}", to_string(x.shape()), to_string(w.shape()));
+                      "linear: input {} for a weight {}", x.shape(), w.shape());
     Shape shape = x.shape();
     shape[shape.size() - 1] = w.shape()[0];
     Shape flat{1, x.shape().back()};

@@ -12,7 +12,7 @@ namespace {
 
 void check_alike(const char* op, const Tensor& x, const Tensor& y) {
     check<ShapeError>(x.shape() == y.shape(), "{}: shapes {} and {} differ; a broadcast is not meant here", op,
-                      to_string(x.shape()), to_string(y.shape()));
+                      x.shape(), y.shape());
 }
 
 }  // namespace

@@ -90,8 +90,8 @@ struct BatchNormTraining : Function {
 void check_channels(const char* what, const Tensor& v, const Tensor& x) {
     if (!v.defined()) return;
     check<ShapeError>(v.dim() == 1 && v.numel() == x.shape()[1],
-                      "batch_norm: {} of shape {} for {} channels (input {})", what, to_string(v.shape()), x.shape()[1],
-                      to_string(x.shape()));
+                      "batch_norm: {} of shape {} for {} channels (input {})", what, v.shape(), x.shape()[1],
+                      x.shape());
 }
 
 Tensor normalised_by(const Tensor& x, const Tensor& mean, const Tensor& inverse_std, const Tensor& weight,
@@ -121,7 +121,7 @@ struct Dropout : Function {
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
                   const Tensor& bias, const BatchNormOptions& options) {
-    check<ShapeError>(x.dim() >= 2, "batch_norm: needs (N, C, ...), the shape is {}", to_string(x.shape()));
+    check<ShapeError>(x.dim() >= 2, "batch_norm: needs (N, C, ...), the shape is {}", x.shape());
     check<DTypeError>(is_floating(x.dtype()), "batch_norm: needs a floating-point input, not {}", name(x.dtype()));
     check_channels("running_mean", running_mean, x);
     check_channels("running_var", running_var, x);
@@ -134,7 +134,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
     }
     const std::int64_t samples = x.shape()[1] > 0 ? x.numel() / x.shape()[1] : 0;
     check<ValueError>(samples != 1, "batch_norm: one value per channel has no variance, the input is {}; use eval mode or a "
-                                    "larger batch", to_string(x.shape()));
+                                    "larger batch", x.shape());
     if (x.numel() == 0) return x.clone();
     const DType compute = compute_type(x.dtype());
     const auto dense = [compute](const Tensor& v) { return v.defined() ? v.to(compute).contiguous() : v; };

@@ -53,7 +53,7 @@ Tensor pad_by_value(Tensor x, int dim, std::int64_t before, std::int64_t after, 
 
 // true where column - row is at least (upper) or at most (lower) the diagonal.
 Tensor triangle(const char* op, const Tensor& x, std::int64_t diagonal, bool upper) {
-    check<ShapeError>(x.dim() >= 2, "{}: needs matrices, the shape is {}", op, to_string(x.shape()));
+    check<ShapeError>(x.dim() >= 2, "{}: needs matrices, the shape is {}", op, x.shape());
     const Tensor rows = unsqueeze(arange(x.size(-2)), 1) + diagonal, columns = unsqueeze(arange(x.size(-1)), 0);
     return (upper ? ge(columns, rows) : le(columns, rows)).to(x.device());
 }
@@ -61,12 +61,12 @@ Tensor triangle(const char* op, const Tensor& x, std::int64_t diagonal, bool upp
 }  // namespace
 
 Tensor repeat(const Tensor& x, const Shape& times) {
-    check<ShapeError>(times.size() >= x.dim(), "repeat: {} for a tensor of shape {}", to_string(times),
-                      to_string(x.shape()));
+    check<ShapeError>(times.size() >= x.dim(), "repeat: {} for a tensor of shape {}", times,
+                      x.shape());
     Tensor out = x;
     while (out.dim() < times.size()) out = unsqueeze(out, 0);
     for (int d = 0; d < times.size(); ++d) {
-        check<ValueError>(times[d] >= 0, "repeat: negative count in {}", to_string(times));
+        check<ValueError>(times[d] >= 0, "repeat: negative count in {}", times);
         if (times[d] == 1) continue;
         if (times[d] == 0) out = narrow(out, d, 0, 0);
         else out = cat(std::vector<Tensor>(static_cast<std::size_t>(times[d]), out), d);
@@ -109,7 +109,7 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
 Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, double value) {
     check<ShapeError>(amounts.size() % 2 == 0 && amounts.size() / 2 <= x.dim(),
                       "pad: {} amounts for a tensor of shape {}; give two per dimension, from the last", amounts.size(),
-                      to_string(x.shape()));
+                      x.shape());
     Tensor out = x;
     for (int i = 0; i < amounts.size() / 2; ++i) {
         const int d = x.dim() - 1 - i;
@@ -128,7 +128,7 @@ Tensor triu(const Tensor& x, std::int64_t diagonal) {
 
 Tensor diag(const Tensor& x, std::int64_t diagonal) {
     check<ShapeError>(x.dim() == 1 || x.dim() == 2, "diag: needs a vector or a matrix, the shape is {}",
-                      to_string(x.shape()));
+                      x.shape());
     const std::int64_t down = std::max<std::int64_t>(-diagonal, 0), right = std::max<std::int64_t>(diagonal, 0);
     const std::int64_t rows = x.dim() == 1 ? x.numel() + down + right : x.shape()[0];
     const std::int64_t columns = x.dim() == 1 ? rows : x.shape()[1];

@@ -125,7 +125,7 @@ Tensor extreme(const Tensor& x, const Dims& dims, bool keepdim) {
     constexpr auto name = Extreme<Op>::name;
     const std::uint32_t bits = dim_bits(name, dims, x.dim());
     check<ShapeError>(reduced_count(x.shape(), bits) > 0 || (x.numel() == 0 && reduced_shape(x.shape(), bits, false).numel() == 0),
-                      "{}: of no elements, the shape is {}", name, to_string(x.shape()));
+                      "{}: of no elements, the shape is {}", name, x.shape());
     return record(Extreme<Op>(bits, keepdim), x);
 }
 
@@ -134,7 +134,7 @@ Tensor arg_extreme(const char* name, bool largest, const Tensor& x, int dim, boo
     const std::uint32_t bits = 1u << d;
     Tensor out = empty(reduced_shape(x.shape(), bits, keepdim), {.dtype = DType::i64, .device = x.device()});
     check<ShapeError>(reduced_count(x.shape(), bits) > 0 || out.numel() == 0, "{}: of no elements, the shape is {}", name,
-                      to_string(x.shape()));
+                      x.shape());
     if (out.numel() > 0)
         backend(x.device()).arg_reduce(largest, make_reduction(out, x, bits, compute_type(x.dtype())));
     return out;
@@ -218,7 +218,7 @@ Tensor sum_to_shape(const char* op, const Tensor& x, const Shape& shape) {
         else fits = wanted == x.shape()[d];
     }
     check<ShapeError>(fits, "backward: {} returned a gradient of shape {} for an input of shape {}", op,
-                      to_string(x.shape()), to_string(shape));
+                      x.shape(), shape);
     return reshape(dims.list.empty() ? x : sum(x, dims, true), shape);
 }
 

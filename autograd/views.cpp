@@ -149,20 +149,20 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
     std::int64_t known = 1;
     for (int d = 0; d < shape.size(); ++d) {
         if (shape[d] == -1) {
-            check<ShapeError>(unknown < 0, "reshape: more than one -1 in {}", to_string(wanted));
+            check<ShapeError>(unknown < 0, "reshape: more than one -1 in {}", wanted);
             unknown = d;
         } else {
-            check<ShapeError>(shape[d] >= 0, "reshape: negative size in {}", to_string(wanted));
+            check<ShapeError>(shape[d] >= 0, "reshape: negative size in {}", wanted);
             known = checked_mul(known, shape[d]);
         }
     }
     if (unknown >= 0) {
-        check<ShapeError>(known != 0, "reshape: -1 in {} is ambiguous for {} elements", to_string(wanted), x.numel());
-        check<ShapeError>(x.numel() % known == 0, "reshape: {} elements do not fill {}", x.numel(), to_string(wanted));
+        check<ShapeError>(known != 0, "reshape: -1 in {} is ambiguous for {} elements", wanted, x.numel());
+        check<ShapeError>(x.numel() % known == 0, "reshape: {} elements do not fill {}", x.numel(), wanted);
         shape[unknown] = x.numel() / known;
     } else {
         check<ShapeError>(known == x.numel(), "reshape: {} elements of shape {} do not fill {}", x.numel(),
-                          to_string(x.shape()), to_string(wanted));
+                          x.shape(), wanted);
     }
     if (shape == x.shape()) return x;
     return record(Reshape(shape), x);
@@ -183,15 +183,15 @@ Tensor flatten(const Tensor& x, int start, int end) {
 Tensor expand(const Tensor& x, const Shape& wanted) {
     Shape shape = wanted;
     const int shift = shape.size() - x.dim();
-    check<ShapeError>(shift >= 0, "expand: {} has fewer dimensions than {}", to_string(wanted), to_string(x.shape()));
+    check<ShapeError>(shift >= 0, "expand: {} has fewer dimensions than {}", wanted, x.shape());
     for (int d = 0; d < x.dim(); ++d) {
         if (shape[d + shift] == -1) shape[d + shift] = x.shape()[d];
         check<ShapeError>(shape[d + shift] == x.shape()[d] || x.shape()[d] == 1,
-                          "expand: {} to {}: dimension {} has size {}, only 1 can grow", to_string(x.shape()),
-                          to_string(wanted), d, x.shape()[d]);
+                          "expand: {} to {}: dimension {} has size {}, only 1 can grow", x.shape(),
+                          wanted, d, x.shape()[d]);
     }
     for (const std::int64_t size : shape)
-        check<ShapeError>(size >= 0, "expand: negative size in {}", to_string(wanted));
+        check<ShapeError>(size >= 0, "expand: negative size in {}", wanted);
     if (shape == x.shape()) return x;
     return record(Expand(shape), x);
 }
@@ -200,12 +200,12 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) { return expand(x, shap
 
 Tensor permute(const Tensor& x, const Shape& wanted) {
     check<ShapeError>(wanted.size() == x.dim(), "permute: {} dimensions named for shape {}", wanted.size(),
-                      to_string(x.shape()));
+                      x.shape());
     Shape dims = wanted;
     unsigned seen = 0;
     for (std::int64_t& d : dims) {
         d = wrap_dim("permute", d, x.dim());
-        check<IndexError>(!(seen >> d & 1), "permute: dimension {} twice in {}", d, to_string(wanted));
+        check<IndexError>(!(seen >> d & 1), "permute: dimension {} twice in {}", d, wanted);
         seen |= 1u << d;
     }
     return record(Permute(dims), x);
@@ -222,7 +222,7 @@ Tensor transpose(const Tensor& x, int a, int b) {
 
 Tensor t(const Tensor& x) {
     check<ShapeError>(x.dim() <= 2, "t: needs at most 2 dimensions, the shape is {}; use transpose or permute",
-                      to_string(x.shape()));
+                      x.shape());
     return x.dim() == 2 ? transpose(x, 0, 1) : x;
 }
 
@@ -272,7 +272,7 @@ Tensor select(const Tensor& x, int dim, std::int64_t index) {
     const int d = wrap_dim("select", dim, x.dim());
     const std::int64_t size = x.shape()[d];
     check<IndexError>(index >= -size && index < size, "select: index {} is outside [{}, {}) in dimension {} of {}", index,
-                      -size, size, d, to_string(x.shape()));
+                      -size, size, d, x.shape());
     return squeeze(narrow(x, d, index < 0 ? index + size : index, 1), d);
 }
 
@@ -283,8 +283,8 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& size
     std::int64_t start = 0;
     for (const std::int64_t size : sizes) {
         check<ShapeError>(size >= 0 && size <= x.shape()[d] - start, "split: sizes {} do not fit dimension {} of {}",
-                          to_string(Shape(std::span(sizes).first(std::min<std::size_t>(sizes.size(), max_dims)))), d,
-                          to_string(x.shape()));
+                          Shape(std::span(sizes).first(std::min<std::size_t>(sizes.size(), max_dims))), d,
+                          x.shape());
         parts.push_back(narrow(x, d, start, size));
         start += size;
     }

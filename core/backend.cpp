@@ -16,13 +16,13 @@ Backend& backend(Device device) {
         return cpu_backend();
     Backend* found =
         device.index < max_cuda_devices ? cuda_backends[device.index].load(std::memory_order_acquire) : nullptr;
-    check<DeviceError>(found != nullptr, "{}: no such device in this program; use Device::cpu()", to_string(device));
+    check<DeviceError>(found != nullptr, "{}: no such device in this program; use Device::cpu()", device);
     return *found;
 }
 
 void register_backend(Device device, Backend& backend) {
     check<DeviceError>(!device.is_cpu() && device.index < max_cuda_devices, "register_backend: {} is not supported",
-                       to_string(device));
+                       device);
     cuda_backends[device.index].store(&backend, std::memory_order_release);
 }
 

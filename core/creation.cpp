@@ -25,7 +25,7 @@ Tensor wrap(Ref<Storage> storage, const Shape& shape, std::int64_t numel, const 
 
 std::int64_t checked_numel(const char* op, const Shape& shape, DType dtype) {
     for (const std::int64_t size : shape)
-        check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, to_string(shape));
+        check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, shape);
     const std::int64_t numel = shape.numel();
     checked_mul(numel, static_cast<std::int64_t>(size_of(dtype)));
     return numel;
@@ -83,7 +83,7 @@ Tensor tensor_from_host(const void* values, const Shape& shape, DType type, cons
 
 void check_value_count(std::size_t count, const Shape& shape) {
     check<ShapeError>(static_cast<std::int64_t>(count) == shape.numel(), "tensor: {} values do not fill the shape {}",
-                      count, to_string(shape));
+                      count, shape);
 }
 
 Tensor tensor(std::initializer_list<double> values, const Options& options) {
@@ -104,7 +104,7 @@ Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, const O
 
 Tensor from_blob(void* data, const Shape& shape, const Options& options, std::function<void()> deleter) {
     const std::int64_t numel = checked_numel("from_blob", shape, options.dtype);
-    check<ValueError>(data != nullptr || numel == 0, "from_blob: null pointer for the shape {}", to_string(shape));
+    check<ValueError>(data != nullptr || numel == 0, "from_blob: null pointer for the shape {}", shape);
     const std::size_t bytes = static_cast<std::size_t>(numel) * size_of(options.dtype);
     return wrap(Storage::borrow(data, bytes, options.device, std::move(deleter)), shape, numel, options);
 }

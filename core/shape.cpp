@@ -43,7 +43,7 @@ std::int64_t Shape::numel() const {
         overflow = __builtin_mul_overflow(product, size, &product) || overflow;
     }
     if (zero) return 0;
-    check<ShapeError>(!overflow, "shape: the number of elements of {} exceeds 2^63", to_string(*this));
+    check<ShapeError>(!overflow, "shape: the number of elements of {} exceeds 2^63", *this);
     return product;
 }
 
@@ -72,7 +72,7 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
         const std::int64_t x = longer[i + shift], y = shorter[i];
         check<ShapeError>(x == y || x == 1 || y == 1,
                           "{}: shapes {} and {} do not broadcast: {} against {} in dimension {} from the right", op,
-                          to_string(a), to_string(b), x, y, shorter.size() - i);
+                          a, b, x, y, shorter.size() - i);
         if (x == 1) out[i + shift] = y;
     }
     return out;

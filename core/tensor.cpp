@@ -26,7 +26,7 @@ std::int64_t Tensor::size(std::int64_t dim) const {
 
 const void* Tensor::host_data(DType wanted) const {
     check<DeviceError>(device().is_cpu(), "data: the tensor lives on {}; move it with to(Device::cpu())",
-                       adjoint::to_string(device()));
+                       device());
     check<DTypeError>(dtype() == wanted, "data: asked for {} elements of a tensor of {}", name(wanted), name(dtype()));
     return impl().data;
 }
@@ -48,14 +48,14 @@ void Tensor::copy_to_host(void* destination, DType wanted) const {
 }
 
 double Tensor::item_number() const {
-    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}", adjoint::to_string(shape()));
+    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}", shape());
     double value = 0;
     copy_to_host(&value, DType::f64);
     return value;
 }
 
 std::int64_t Tensor::item_integer() const {
-    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}", adjoint::to_string(shape()));
+    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}", shape());
     std::int64_t value = 0;
     copy_to_host(&value, DType::i64);
     return value;

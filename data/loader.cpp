@@ -82,13 +82,13 @@ Loader::Loader(Dataset set, const LoaderOptions& options) : set_(std::move(set))
     check<ShapeError>(set_.inputs.dim() >= 1 && set_.targets.dim() >= 1 && set_.size() > 0 &&
                           set_.targets.shape()[0] == set_.size(),
                       "loader: inputs {} and targets {} are not the same number of samples, or none",
-                      to_string(set_.inputs.shape()), to_string(set_.targets.shape()));
+                      set_.inputs.shape(), set_.targets.shape());
     check<ValueError>(set_.inputs.is_contiguous() && set_.targets.is_contiguous(),
                       "loader: needs dense tensors; call contiguous() first");
     if (set_.sample_shape.empty()) set_.sample_shape = sample_shape(set_.inputs);
     check<ShapeError>(set_.sample_shape.numel() * set_.size() == set_.inputs.numel(),
-                      "loader: samples of shape {} do not make up {}", to_string(set_.sample_shape),
-                      to_string(set_.inputs.shape()));
+                      "loader: samples of shape {} do not make up {}", set_.sample_shape,
+                      set_.inputs.shape());
 }
 
 std::int64_t Loader::size() const noexcept {

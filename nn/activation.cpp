@@ -21,7 +21,7 @@ Tensor Maxout::operator()(const Tensor& x) const {
     const int dim = wrap_dim("maxout", dim_, x.dim());
     const std::int64_t size = x.size(dim);
     check<ShapeError>(size % pieces_ == 0, "maxout: dimension {} of {} does not divide into groups of {}",
-                      dim, to_string(x.shape()), pieces_);
+                      dim, x.shape(), pieces_);
     Shape shape = x.shape();
     shape[dim] = size / pieces_;
     shape.insert(dim + 1, pieces_);

@@ -37,7 +37,7 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
     check<ShapeError>(
         x.dim() >= min_rank_ && x.dim() <= max_rank_, "batch_norm: the layer takes {} dimensions, got {}",
         min_rank_ == max_rank_ ? fmt::format("{}", min_rank_) : fmt::format("{} or {}", min_rank_, max_rank_),
-        to_string(x.shape()));
+        x.shape());
     if (!is_training() && running_mean.defined())
         return batch_norm(x, running_mean, running_var, weight, bias,
                           {.training = false, .eps = options_.eps});

@@ -33,7 +33,7 @@ std::unordered_map<std::string, Target> all_names(const ModuleState& root) {
 void check_fits(const std::string& name, const Tensor& target, const Tensor& value) {
     check<ValueError>(value.defined(), "load: {} is undefined", name);
     check<ShapeError>(value.shape() == target.shape(), "load: {} has shape {}, the module's {}", name,
-                      to_string(value.shape()), to_string(target.shape()));
+                      value.shape(), target.shape());
     check<DTypeError>(value.dtype() == target.dtype(),
                       "load: {} is {}, the module's {}; convert one of them with to()", name,
                       adjoint::name(value.dtype()), adjoint::name(target.dtype()));

@@ -18,11 +18,11 @@ void check_lr(const char* op, double lr) {
 void check_gradient(const char* op, const Tensor& parameter, const Tensor& gradient) {
     check<ShapeError>(gradient.shape() == parameter.shape(),
                       "{}: a gradient of shape {} for a parameter of shape {}", op,
-                      to_string(gradient.shape()), to_string(parameter.shape()));
+                      gradient.shape(), parameter.shape());
     check<DTypeError>(gradient.dtype() == parameter.dtype(), "{}: a gradient of {} for a parameter of {}", op,
                       name(gradient.dtype()), name(parameter.dtype()));
     check<DeviceError>(gradient.device() == parameter.device(), "{}: a gradient on {} for a parameter on {}",
-                       op, to_string(gradient.device()), to_string(parameter.device()));
+                       op, gradient.device(), parameter.device());
 }
 
 void check_parameter(const char* op, const Tensor& parameter) {
@@ -33,7 +33,7 @@ void check_parameter(const char* op, const Tensor& parameter) {
                       "{}: parameters are f32 or f64, not {}", op, name(parameter.dtype()));
     check<ValueError>(parameter.is_contiguous(),
                       "{}: a parameter of shape {} is not dense; use contiguous() first", op,
-                      to_string(parameter.shape()));
+                      parameter.shape());
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ void Optimizer::add_group(const std::vector<Tensor>& parameters, double lr,
             holds(group, parameter) ||
             std::any_of(groups_.begin(), groups_.end(), [&](const Group& g) { return holds(g, parameter); });
         check<ValueError>(!taken, "{}: a parameter of shape {} is given twice", name_,
-                          to_string(parameter.shape()));
+                          parameter.shape());
         group.slots.push_back({parameter, {}, 0});
     }
     groups_.push_back(std::move(group));
@@ -183,7 +183,7 @@ void Optimizer::load_state(const NamedTensors& state) {
         const Tensor found = take(key);
         check<ValueError>(found.defined(), "{}: load_state: {} is missing", name_, key);
         check<ShapeError>(found.shape() == shape, "{}: load_state: {} has shape {}, expected {}", name_, key,
-                          to_string(found.shape()), to_string(shape));
+                          found.shape(), shape);
         check<DTypeError>(found.dtype() == dtype, "{}: load_state: {} is {}, expected {}", name_, key,
                           name(found.dtype()), name(dtype));
         return found;

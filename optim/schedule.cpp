@@ -1,0 +1,165 @@
+// The formulas of the schedules.
+#include <adjoint/optim/schedule.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+
+namespace adjoint::optim {
+namespace {
+
+/// The tensor of this name, checked; a state has exactly `names` entries.
+const Tensor& entry(const NamedTensors& state, std::size_t names, const char* name, const Shape& shape,
+                    DType dtype) {
+    const auto found =
+        std::find_if(state.begin(), state.end(), [&](const auto& e) { return e.first == name; });
+    check<ValueError>(found != state.end() && state.size() == names,
+                      "schedule: load_state: expected {} and {} more", name, names - 1);
+    check<ValueError>(
+        found->second.defined() && found->second.shape() == shape && found->second.dtype() == dtype,
+        "schedule: load_state: {} is not {} of shape {}", name, adjoint::name(dtype), to_string(shape));
+    return found->second;
+}
+
+double on_cosine(double from, double to, double share) {
+    return to + (from - to) * (1 + std::cos(std::numbers::pi * share)) / 2;
+}
+
+double power(double gamma, std::int64_t n) { return std::pow(gamma, static_cast<double>(n)); }
+
+Schedule::Formula one_cycle(const OneCycleLROptions& options) {
+    check<ValueError>(options.total_steps > 0 && options.pct_start >= 0 && options.pct_start <= 1,
+                      "OneCycleLR: {} steps, {} of them rising", options.total_steps, options.pct_start);
+    return [options](std::int64_t step, double) {
+        check<ValueError>(step < options.total_steps, "OneCycleLR: step {} of {}", step + 1,
+                          options.total_steps);
+        const double first = options.max_lr / options.div_factor, last = first / options.final_div_factor;
+        const auto at = static_cast<double>(step), end = static_cast<double>(options.total_steps);
+        const double top = options.pct_start * end - 1;
+        if (at <= top) return on_cosine(first, options.max_lr, top > 0 ? at / top : 1);
+        return on_cosine(options.max_lr, last, end - 1 > top ? (at - top) / (end - 1 - top) : 1);
+    };
+}
+
+}  // namespace
+
+Schedule::Schedule(Optimizer& optimizer, Formula formula)
+    : optimizer_(&optimizer), formula_(std::move(formula)) {
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g) base_lrs_.push_back(optimizer.lr(g));
+    apply(0);
+}
+
+void Schedule::apply(std::int64_t epoch) {
+    std::vector<double> rates;
+    for (const double base : base_lrs_) rates.push_back(formula_(epoch, base));
+    for (std::size_t g = 0; g < rates.size(); ++g) optimizer_->set_lr(rates[g], g);
+    epoch_ = epoch;
+}
+
+void Schedule::step() { apply(epoch_ + 1); }
+
+NamedTensors Schedule::state() const {
+    return {{"epoch", Tensor(epoch_)},
+            {"base_lrs", tensor(base_lrs_, {static_cast<std::int64_t>(base_lrs_.size())})}};
+}
+
+void Schedule::load_state(const NamedTensors& state) {
+    const auto groups = static_cast<std::int64_t>(base_lrs_.size());
+    const auto epoch = entry(state, 2, "epoch", {}, i64).item<std::int64_t>();
+    std::vector<double> bases = entry(state, 2, "base_lrs", {groups}, f64).to_vector<double>();
+    check<ValueError>(epoch >= 0, "schedule: load_state: epoch {}", epoch);
+    base_lrs_.swap(bases);
+    try {
+        apply(epoch);
+    } catch (...) {
+        base_lrs_.swap(bases);
+        throw;
+    }
+}
+
+LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(std::int64_t)> factor)
+    : Schedule(optimizer,
+               [f = std::move(factor)](std::int64_t epoch, double base) { return base * f(epoch); }) {}
+
+StepLR::StepLR(Optimizer& optimizer, std::int64_t step_size, double gamma)
+    : Schedule(optimizer, [=](std::int64_t epoch, double base) {
+          check<ValueError>(step_size > 0, "StepLR: step size {}", step_size);
+          return base * power(gamma, epoch / step_size);
+      }) {}
+
+MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milestones, double gamma)
+    : Schedule(optimizer, [=, at = std::move(milestones)](std::int64_t epoch, double base) {
+          return base * power(gamma, std::count_if(at.begin(), at.end(),
+                                                   [=](std::int64_t m) { return m <= epoch; }));
+      }) {}
+
+ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma)
+    : Schedule(optimizer, [=](std::int64_t epoch, double base) { return base * power(gamma, epoch); }) {}
+
+CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t t_max, double eta_min)
+    : Schedule(optimizer, [=](std::int64_t epoch, double base) {
+          check<ValueError>(t_max > 0, "CosineAnnealingLR: t_max {}", t_max);
+          return on_cosine(base, eta_min, static_cast<double>(epoch) / static_cast<double>(t_max));
+      }) {}
+
+LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options)
+    : Schedule(optimizer, [=](std::int64_t epoch, double base) {
+          check<ValueError>(options.total_iters > 0, "LinearLR: {} epochs", options.total_iters);
+          const double share = static_cast<double>(std::min(epoch, options.total_iters)) /
+                               static_cast<double>(options.total_iters);
+          return base * (options.start_factor + (options.end_factor - options.start_factor) * share);
+      }) {}
+
+OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options)
+    : Schedule(optimizer, one_cycle(options)) {}
+
+ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options)
+    : optimizer_(&optimizer),
+      options_(options),
+      best_(options.mode == PlateauMode::min ? std::numeric_limits<double>::infinity()
+                                             : -std::numeric_limits<double>::infinity()) {
+    check<ValueError>(options.factor >= 0 && options.factor < 1,
+                      "ReduceLROnPlateau: factor {} is not in [0, 1)", options.factor);
+}
+
+void ReduceLROnPlateau::step(double metric) {
+    const bool smaller = options_.mode == PlateauMode::min;
+    const double threshold = smaller ? -options_.threshold : options_.threshold;
+    // Before the first metric the best one is infinite, and so is the bound.
+    const double bound =
+        options_.threshold_mode == ThresholdMode::rel ? best_ * (1 + threshold) : best_ + threshold;
+    if (smaller ? metric < bound : metric > bound) {
+        best_ = metric;
+        bad_epochs_ = 0;
+    } else {
+        ++bad_epochs_;
+    }
+    if (cooldown_ > 0) {
+        --cooldown_;
+        bad_epochs_ = 0;
+    }
+    if (bad_epochs_ <= options_.patience) return;
+    for (std::size_t g = 0; g < optimizer_->group_count(); ++g) {
+        const double before = optimizer_->lr(g), after = std::max(before * options_.factor, options_.min_lr);
+        if (before - after > options_.eps) optimizer_->set_lr(after, g);
+    }
+    cooldown_ = options_.cooldown;
+    bad_epochs_ = 0;
+}
+
+NamedTensors ReduceLROnPlateau::state() const {
+    return {{"best", Tensor(best_)}, {"bad_epochs", Tensor(bad_epochs_)}, {"cooldown", Tensor(cooldown_)}};
+}
+
+void ReduceLROnPlateau::load_state(const NamedTensors& state) {
+    const double best = entry(state, 3, "best", {}, f64).item<double>();
+    const auto bad = entry(state, 3, "bad_epochs", {}, i64).item<std::int64_t>();
+    cooldown_ = entry(state, 3, "cooldown", {}, i64).item<std::int64_t>();
+    bad_epochs_ = bad;
+    best_ = best;
+}
+
+}  // namespace adjoint::optim

@@ -1,0 +1,126 @@
+// Learning rates that change with the epochs (or steps): schedule.step() after each one.
+//
+// A schedule takes the rate that each group has when it is made as the group's base rate, and the rate of an
+// epoch is a formula of the base and the epoch's number alone, starting with 0. It refers to the optimizer,
+// which must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include <adjoint/optim/optimizer.h>
+
+namespace adjoint::optim {
+
+class ADJOINT_API Schedule {
+  public:
+    /// The rate of an epoch from the number of the epoch and the group's base rate.
+    using Formula = std::function<double(std::int64_t epoch, double base_lr)>;
+    Schedule(Optimizer& optimizer, Formula formula);
+
+    /// Goes to the next epoch and sets the rates.
+    void step();
+    std::int64_t epoch() const noexcept { return epoch_; }
+    /// What a resumed run needs: "epoch" and "base_lrs".
+    NamedTensors state() const;
+    /// Takes such a state over and sets the rates. Errors: ValueError, nothing is changed then.
+    void load_state(const NamedTensors& state);
+
+  private:
+    void apply(std::int64_t epoch);
+
+    Optimizer* optimizer_;
+    Formula formula_;
+    std::vector<double> base_lrs_;
+    std::int64_t epoch_ = 0;
+};
+
+/// base * factor(epoch)
+class ADJOINT_API LambdaLR : public Schedule {
+  public:
+    LambdaLR(Optimizer& optimizer, std::function<double(std::int64_t epoch)> factor);
+};
+
+/// base * gamma^floor(epoch / step_size)
+class ADJOINT_API StepLR : public Schedule {
+  public:
+    StepLR(Optimizer& optimizer, std::int64_t step_size, double gamma = 0.1);
+};
+
+/// base * gamma^(number of milestones reached)
+class ADJOINT_API MultiStepLR : public Schedule {
+  public:
+    MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milestones, double gamma = 0.1);
+};
+
+/// base * gamma^epoch
+class ADJOINT_API ExponentialLR : public Schedule {
+  public:
+    ExponentialLR(Optimizer& optimizer, double gamma);
+};
+
+/// eta_min + (base - eta_min) (1 + cos(pi epoch / t_max)) / 2
+/// source: Loshchilov and Hutter, SGDR, ICLR 2017, without restarts.
+class ADJOINT_API CosineAnnealingLR : public Schedule {
+  public:
+    CosineAnnealingLR(Optimizer& optimizer, std::int64_t t_max, double eta_min = 0);
+};
+
+struct LinearLROptions {
+    double start_factor = 1.0 / 3;
+    double end_factor = 1;
+    std::int64_t total_iters = 5;
+};
+/// base times a factor that goes linearly from start_factor to end_factor in total_iters epochs, then stays.
+class ADJOINT_API LinearLR : public Schedule {
+  public:
+    explicit LinearLR(Optimizer& optimizer, const LinearLROptions& options = {});
+};
+
+struct OneCycleLROptions {
+    double max_lr = 0;
+    std::int64_t total_steps = 0;
+    double pct_start = 0.3;         ///< share of the steps in which the rate rises
+    double div_factor = 25;         ///< the first rate is max_lr / div_factor
+    double final_div_factor = 1e4;  ///< the last one is the first / final_div_factor
+};
+/// Rises to max_lr and falls, both along half a cosine; sets the learning rate alone, not the momentum.
+/// errors: ValueError for a step beyond total_steps. Source: Smith and Topin, Super-convergence, 2017.
+class ADJOINT_API OneCycleLR : public Schedule {
+  public:
+    OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options);
+};
+
+enum class PlateauMode { min, max };
+enum class ThresholdMode { rel, abs };
+
+struct ReduceLROnPlateauOptions {
+    PlateauMode mode = PlateauMode::min;  ///< whether smaller or larger metrics are better
+    double factor = 0.1;
+    std::int64_t patience = 10;  ///< epochs without a better metric that are borne
+    double threshold = 1e-4;     ///< what counts as better, relative to the best or absolute
+    ThresholdMode threshold_mode = ThresholdMode::rel;
+    std::int64_t cooldown = 0;  ///< epochs after a reduction that are not counted
+    double min_lr = 0;
+    double eps = 1e-8;  ///< a smaller change is not made
+};
+/// Multiplies the rates by `factor` when a metric has stopped getting better. A NaN is never better.
+class ADJOINT_API ReduceLROnPlateau {
+  public:
+    explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {});
+    void step(double metric);
+    /// "best", "bad_epochs", "cooldown"; the rates themselves are in the optimizer's state.
+    NamedTensors state() const;
+    /// Errors: ValueError, nothing is changed then.
+    void load_state(const NamedTensors& state);
+
+  private:
+    Optimizer* optimizer_;
+    ReduceLROnPlateauOptions options_;
+    double best_;
+    std::int64_t bad_epochs_ = 0, cooldown_ = 0;
+};
+
+}  // namespace adjoint::optim

@@ -1,0 +1,151 @@
+// Schedules: the rates of the first epochs, boundaries, groups with their own base rates, resuming.
+#include <adjoint/optim/schedule.h>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include <adjoint/core/creation.h>
+#include <adjoint/core/error.h>
+#include <adjoint/optim/sgd.h>
+
+namespace adjoint::optim {
+namespace {
+
+using Vector = std::vector<double>;
+
+struct Two {
+    SGD sgd{{{.parameters = {ones({1})}, .options = {.lr = 1.0}},
+             {.parameters = {ones({1})}, .options = {.lr = 0.5}}}};
+};
+
+/// The rates of the first group; those of the second are half as large where the formula is proportional.
+void expect_rates(SGD& sgd, Schedule& schedule, const Vector& rates, bool proportional = true) {
+    for (std::size_t i = 0; i < rates.size(); ++i) {
+        EXPECT_NEAR(sgd.lr(0), rates[i], 1e-12) << "epoch " << i;
+        if (proportional) {
+            EXPECT_NEAR(sgd.lr(1), rates[i] / 2, 1e-12) << "epoch " << i;
+        }
+        EXPECT_EQ(schedule.epoch(), static_cast<std::int64_t>(i));
+        if (i + 1 < rates.size()) schedule.step();
+    }
+}
+
+TEST(Schedule, FollowsItsFormula) {
+    {
+        Two two;
+        StepLR schedule(two.sgd, 2, 0.1);
+        expect_rates(two.sgd, schedule, {1, 1, 0.1, 0.1, 0.01});
+    }
+    {
+        Two two;
+        MultiStepLR schedule(two.sgd, {1, 3, 3}, 0.5);
+        expect_rates(two.sgd, schedule, {1, 0.5, 0.5, 0.125, 0.125});
+    }
+    {
+        Two two;
+        ExponentialLR schedule(two.sgd, 0.5);
+        expect_rates(two.sgd, schedule, {1, 0.5, 0.25, 0.125});
+    }
+    {
+        Two two;
+        CosineAnnealingLR schedule(two.sgd, 4);
+        const double root = std::numbers::sqrt2 / 2;
+        expect_rates(two.sgd, schedule, {1, (1 + root) / 2, 0.5, (1 - root) / 2, 0, (1 - root) / 2});
+    }
+    {
+        Two two;
+        CosineAnnealingLR schedule(two.sgd, 2, 0.2);
+        expect_rates(two.sgd, schedule, {1, 0.6, 0.2}, false);
+    }
+    {
+        Two two;
+        LinearLR schedule(two.sgd, {.start_factor = 0.2, .end_factor = 1, .total_iters = 4});
+        expect_rates(two.sgd, schedule, {0.2, 0.4, 0.6, 0.8, 1, 1});
+    }
+    {
+        Two two;
+        LambdaLR schedule(two.sgd, [](std::int64_t epoch) { return 1.0 / static_cast<double>(1 + epoch); });
+        expect_rates(two.sgd, schedule, {1, 0.5, 1.0 / 3, 0.25});
+    }
+}
+
+TEST(Schedule, OneCycle) {
+    Two two;
+    OneCycleLR schedule(two.sgd, {.max_lr = 2, .total_steps = 10, .pct_start = 0.3});
+    // Up in steps 0 to 2, down in 2 to 9.
+    expect_rates(two.sgd, schedule, {0.08, 1.04, 2}, false);
+    for (int i = 0; i < 7; ++i) schedule.step();
+    EXPECT_NEAR(two.sgd.lr(0), 0.08 / 1e4, 1e-12);
+    EXPECT_THROW(schedule.step(), ValueError);
+    EXPECT_NEAR(two.sgd.lr(0), 0.08 / 1e4, 1e-12);
+}
+
+TEST(Schedule, ResumesWithItsBaseRates) {
+    Two whole, first;
+    ExponentialLR schedule(whole.sgd, 0.7), before(first.sgd, 0.7);
+    for (int i = 0; i < 6; ++i) schedule.step();
+    for (int i = 0; i < 3; ++i) before.step();
+    // The optimizer's state brings reduced rates, of which the new schedule must not start.
+    Two second;
+    second.sgd.load_state(first.sgd.state());
+    ExponentialLR after(second.sgd, 0.7);
+    after.load_state(before.state());
+    EXPECT_EQ(after.epoch(), 3);
+    for (int i = 0; i < 3; ++i) after.step();
+    EXPECT_EQ(second.sgd.lr(0), whole.sgd.lr(0));
+    EXPECT_EQ(second.sgd.lr(1), whole.sgd.lr(1));
+    EXPECT_THROW(after.load_state({{"epoch", Tensor(1)}}), ValueError);
+    EXPECT_THROW(after.load_state({{"epoch", Tensor(1)}, {"base_lrs", ones({3}, {.dtype = f64})}}),
+                 ValueError);
+    EXPECT_EQ(after.epoch(), 6);
+}
+
+TEST(Schedule, RefusesNonsense) {
+    Two two;
+    EXPECT_THROW(StepLR(two.sgd, 0), ValueError);
+    EXPECT_THROW(CosineAnnealingLR(two.sgd, 0), ValueError);
+    EXPECT_THROW(OneCycleLR(two.sgd, {.max_lr = 1}), ValueError);
+    EXPECT_THROW(ReduceLROnPlateau(two.sgd, {.factor = 1}), ValueError);
+    EXPECT_EQ(two.sgd.lr(0), 1);
+}
+
+TEST(ReduceLROnPlateau, WaitsThenReduces) {
+    Two two;
+    ReduceLROnPlateau plateau(two.sgd, {.factor = 0.5, .patience = 2, .cooldown = 1, .min_lr = 0.2});
+    for (const double metric : {1.0, 0.9, 0.9, 0.95}) plateau.step(metric);
+    EXPECT_EQ(two.sgd.lr(0), 1);  // two bad epochs are borne
+    plateau.step(std::numeric_limits<double>::quiet_NaN());
+    EXPECT_EQ(two.sgd.lr(0), 0.5);
+    EXPECT_EQ(two.sgd.lr(1), 0.25);
+    const NamedTensors state = plateau.state();
+    for (int i = 0; i < 3; ++i) plateau.step(1);  // the first of them cools down
+    EXPECT_EQ(two.sgd.lr(0), 0.5);
+    plateau.step(1);
+    EXPECT_EQ(two.sgd.lr(0), 0.25);
+    EXPECT_EQ(two.sgd.lr(1), 0.2);
+
+    two.sgd.set_lr(0.5);
+    plateau.load_state(state);
+    for (int i = 0; i < 3; ++i) plateau.step(1);
+    EXPECT_EQ(two.sgd.lr(0), 0.5);
+    plateau.step(1);
+    EXPECT_EQ(two.sgd.lr(0), 0.25);
+}
+
+TEST(ReduceLROnPlateau, ModesAndThresholds) {
+    Two two;
+    ReduceLROnPlateau largest(
+        two.sgd,
+        {.mode = PlateauMode::max, .patience = 0, .threshold = 0.1, .threshold_mode = ThresholdMode::abs});
+    largest.step(0.5);
+    largest.step(0.65);
+    EXPECT_EQ(two.sgd.lr(0), 1);
+    largest.step(0.7);  // better, but by less than the threshold
+    EXPECT_DOUBLE_EQ(two.sgd.lr(0), 0.1);
+}
+
+}  // namespace
+}  // namespace adjoint::optim
