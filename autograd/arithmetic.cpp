@@ -195,6 +195,12 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool e
 
 namespace {
 
+void check_own_places(const char* op, const Tensor& x) {
+    for (int d = 0; d < x.dim(); ++d)
+        check<ValueError>(x.strides()[d] != 0 || x.shape()[d] <= 1,
+                          "{}: an expanded tensor has several elements in one place; clone() it first", op);
+}
+
 const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) {
     check<ShapeError>(result.shape() == x.shape(), "{}: in place, the result of shape {} does not fit into {}", op,
                       result.shape(), x.shape());
@@ -212,9 +218,7 @@ const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) 
         check<AutogradError>(!impl.is_view, "{}: a view cannot change in place while gradients are recorded", op);
         check<AutogradError>(source.requires_grad(), "{}: would cut the history of the tensor", op);
     }
-    for (int d = 0; d < x.dim(); ++d)
-        check<ValueError>(x.strides()[d] != 0 || x.shape()[d] <= 1,
-                          "{}: an expanded tensor has several elements in one place; clone() it first", op);
+    check_own_places(op, x);
     if (x.numel() > 0) backend(x.device()).map(functor::Copy{}, make_loop<2>({&x, &source}, compute_type(x.dtype())));
     impl.storage->bump();
     if (grad_enabled() && source.requires_grad()) {
@@ -239,6 +243,7 @@ const Tensor& Tensor::fill_(double value) const {
     check<AutogradError>(!grad_enabled() || !requires_grad(),
                          "fill_: a tensor that requires a gradient cannot be filled while gradients are recorded; use a "
                          "NoGrad guard");
+    check_own_places("fill_", *this);
     if (numel() > 0) adjoint::backend(device()).fill(make_loop<2>({this, this}, compute_type(dtype())), value);
     impl().storage->bump();
     return *this;

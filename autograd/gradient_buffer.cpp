@@ -46,9 +46,8 @@ void accumulate(Tensor& into, Tensor gradient) {
 
 void accumulate_leaf(TensorImpl& leaf, Tensor gradient, bool create_graph) {
     if (!leaf.grad) {
-        const bool take = create_graph || exclusive(gradient);
-        leaf.grad = take ? gradient.ref() : gradient.clone().ref();
-    } else if (create_graph) {
+        leaf.grad = exclusive(gradient) ? gradient.ref() : gradient.clone().ref();
+    } else if (create_graph || leaf.grad->producer) {  // a recorded gradient is not written over
         leaf.grad = (Tensor(leaf.grad) + gradient).ref();
     } else {
         add_in_place(Tensor(leaf.grad), gradient);

@@ -15,6 +15,28 @@ void check_alike(const char* op, const Tensor& x, const Tensor& y) {
                       x.shape(), y.shape());
 }
 
+Tensor bounded_log(const Tensor& p) { return clamp(log(p), -100); }
+Tensor bounded_log_of_rest(const Tensor& p) { return clamp(log1p(neg(p)), -100); }
+
+/// dp = g (p - t) / (p (1 - p)), dt = g (log(1 - p) - log p); the denominator is held away from 0, so that a certain
+/// prediction has a finite gradient, and none where it is right.
+struct BinaryCrossEntropy : Function {
+    static constexpr auto name = "bce_loss";
+    Saved p, t;
+    Tensor forward(const Tensor& probability, const Tensor& target) {
+        if (needs_any()) {
+            p = probability;
+            t = target;
+        }
+        return neg(target * bounded_log(probability) + (1 - target) * bounded_log_of_rest(probability));
+    }
+    Grads backward(const Tensor& g) {
+        const Tensor x = p.get();
+        return {needs(0) ? g * (x - t.get()) / clamp(x * (1 - x), 1e-12) : Tensor(),
+                needs(1) ? g * (bounded_log_of_rest(x) - bounded_log(x)) : Tensor()};
+    }
+};
+
 }  // namespace
 
 namespace fn {
@@ -70,7 +92,7 @@ Tensor bce_loss(const Tensor& p, const Tensor& t, const Tensor& weight, Reductio
         check<ValueError>(!(low < 0) && !(high > 1), "bce_loss: {} is not a probability; use bce_with_logits for scores",
                           low < 0 ? low : high);
     }
-    Tensor loss = neg(t * clamp(log(p), -100) + (1 - t) * clamp(log1p(neg(p)), -100));
+    Tensor loss = record(BinaryCrossEntropy{}, p, t);
     if (weight.defined()) loss = loss * weight;
     return reduce_loss(loss, reduction);
 }

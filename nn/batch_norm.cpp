@@ -34,10 +34,9 @@ BatchNorm::BatchNorm(const char* kind, std::int64_t channels, int min_rank, int 
       max_rank_(max_rank) {}
 
 Tensor BatchNorm::operator()(const Tensor& x) const {
-    check<ShapeError>(
-        x.dim() >= min_rank_ && x.dim() <= max_rank_, "batch_norm: the layer takes {} dimensions, got {}",
-        min_rank_ == max_rank_ ? fmt::format("{}", min_rank_) : fmt::format("{} or {}", min_rank_, max_rank_),
-        x.shape());
+    check<ShapeError>(x.dim() >= min_rank_ && x.dim() <= max_rank_,
+                      "batch_norm: the layer takes {} to {} dimensions, got {}", min_rank_, max_rank_,
+                      x.shape());
     if (!is_training() && running_mean.defined())
         return batch_norm(x, running_mean, running_var, weight, bias,
                           {.training = false, .eps = options_.eps});

@@ -26,8 +26,7 @@ struct Fans {
 };
 
 Fans fans(const char* op, const Tensor& x) {
-    check<ShapeError>(x.dim() >= 2, "{}: fans need at least two dimensions, the shape is {}", op,
-                      x.shape());
+    check<ShapeError>(x.dim() >= 2, "{}: fans need at least two dimensions, the shape is {}", op, x.shape());
     double kernel = 1;
     for (int d = 2; d < x.dim(); ++d) kernel *= static_cast<double>(x.shape()[d]);
     return {static_cast<double>(x.shape()[1]) * kernel, static_cast<double>(x.shape()[0]) * kernel};
@@ -136,8 +135,7 @@ Tensor kaiming_normal_(const Tensor& x, const KaimingOptions& options) {
 }
 
 Tensor orthogonal_(const Tensor& x, double gain) {
-    check<ShapeError>(x.dim() >= 2, "orthogonal_: needs at least two dimensions, the shape is {}",
-                      x.shape());
+    check<ShapeError>(x.dim() >= 2, "orthogonal_: needs at least two dimensions, the shape is {}", x.shape());
     drawing_like("orthogonal_", x);
     if (x.numel() == 0) return x;
     const NoGrad guard;

@@ -17,8 +17,8 @@ void check_lr(const char* op, double lr) {
 
 void check_gradient(const char* op, const Tensor& parameter, const Tensor& gradient) {
     check<ShapeError>(gradient.shape() == parameter.shape(),
-                      "{}: a gradient of shape {} for a parameter of shape {}", op,
-                      gradient.shape(), parameter.shape());
+                      "{}: a gradient of shape {} for a parameter of shape {}", op, gradient.shape(),
+                      parameter.shape());
     check<DTypeError>(gradient.dtype() == parameter.dtype(), "{}: a gradient of {} for a parameter of {}", op,
                       name(gradient.dtype()), name(parameter.dtype()));
     check<DeviceError>(gradient.device() == parameter.device(), "{}: a gradient on {} for a parameter on {}",
@@ -54,8 +54,7 @@ void Optimizer::add_group(const std::vector<Tensor>& parameters, double lr,
         const bool taken =
             holds(group, parameter) ||
             std::any_of(groups_.begin(), groups_.end(), [&](const Group& g) { return holds(g, parameter); });
-        check<ValueError>(!taken, "{}: a parameter of shape {} is given twice", name_,
-                          parameter.shape());
+        check<ValueError>(!taken, "{}: a parameter of shape {} is given twice", name_, parameter.shape());
         group.slots.push_back({parameter, {}, 0});
     }
     groups_.push_back(std::move(group));

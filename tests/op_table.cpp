@@ -33,7 +33,8 @@ double on_grid(double x) { return std::round(x * 4096) / 4096; }
 double real_number(const Input& input, Numbers& numbers) {
     for (;;) {
         const double x = on_grid(input.low + (input.high - input.low) * numbers.next());
-        if (std::none_of(input.avoid.begin(), input.avoid.end(), [&](double a) { return std::abs(x - a) < 0.05; }))
+        if (std::none_of(input.avoid.begin(), input.avoid.end(),
+                         [&](double a) { return std::abs(x - a) < 0.05; }))
             return x;
     }
 }
@@ -49,7 +50,8 @@ std::int64_t Array::offset(const Shape& place) const {
 const Rows& rows() {
     static const Rows all = [] {
         Rows table;
-        for (const auto add : {add_unary, add_binary, add_reduce, add_shape, add_linalg, add_index, add_loss, add_norm})
+        for (const auto add :
+             {add_unary, add_binary, add_reduce, add_shape, add_linalg, add_index, add_loss, add_norm})
             add(table);
         return table;
     }();
@@ -62,16 +64,22 @@ Array generate(const Input& input, const std::string& row_name, std::size_t posi
     const auto n = static_cast<double>(std::max<std::int64_t>(out.numel() - 1, 1));
     for (std::int64_t i = 0; i < out.numel(); ++i) {
         switch (input.kind) {
-            case Input::Kind::real: out[i] = real_number(input, numbers); break;
+            case Input::Kind::real:
+                out[i] = real_number(input, numbers);
+                break;
             case Input::Kind::distinct:
                 out[i] = on_grid(input.low + (input.high - input.low) * static_cast<double>(i) / n);
                 break;
             case Input::Kind::integer:
                 out[i] = std::floor(input.low + (input.high - input.low + 1) * numbers.next());
                 break;
-            case Input::Kind::boolean: out[i] = numbers.next() < 0.5 ? 0 : 1; break;
+            case Input::Kind::boolean:
+                out[i] = numbers.next() < 0.5 ? 0 : 1;
+                break;
             case Input::Kind::fixed:
-            case Input::Kind::fixed_integer: out[i] = input.values.at(static_cast<std::size_t>(i)); break;
+            case Input::Kind::fixed_integer:
+                out[i] = input.values.at(static_cast<std::size_t>(i));
+                break;
         }
     }
     if (input.kind == Input::Kind::distinct)
@@ -142,7 +150,8 @@ Array fold(const Array& x, std::vector<int> dims, bool keepdim,
     return out;
 }
 
-Array along(const Array& x, int dim, const std::function<std::vector<double>(const std::vector<double>&)>& f) {
+Array along(const Array& x, int dim,
+            const std::function<std::vector<double>(const std::vector<double>&)>& f) {
     const int rank = x.shape.size();
     if (rank == 0) {
         Array out(Shape{});

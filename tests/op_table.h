@@ -1,5 +1,6 @@
-// The table of operators: one row (and variants of it) for each, with inputs, an independent reference in plain loops
-// over doubles, and what may be asked of it. The runners for autograd and for other devices read the same rows.
+// The table of operators: one row (and variants of it) for each, with inputs, an independent reference in
+// plain loops over doubles, and what may be asked of it. The runners for autograd and for other devices read
+// the same rows.
 #pragma once
 
 #include <cstdint>
@@ -41,15 +42,15 @@ struct Input {
         distinct,  ///< evenly spaced over [low, high] in a shuffled order: no ties
         integer,   ///< i64 in low .. high
         boolean,
-        fixed,     ///< `values`, floating
+        fixed,  ///< `values`, floating
         fixed_integer
     };
     Shape shape = {};
     double low = -2, high = 2;
     Kind kind = Kind::real;
-    std::vector<double> avoid = {};   ///< reals stay at least 0.05 away from these: kinks and poles
+    std::vector<double> avoid = {};  ///< reals stay at least 0.05 away from these: kinks and poles
     std::vector<double> values = {};
-    bool wants_gradient = true;       ///< floating inputs only
+    bool wants_gradient = true;  ///< floating inputs only
 
     bool floating() const { return kind == Kind::real || kind == Kind::distinct || kind == Kind::fixed; }
 };
@@ -61,7 +62,7 @@ struct Row {
     std::vector<Input> inputs;
     std::function<Arrays(const Arrays&)> reference;
     bool differentiable = true;
-    bool second = true;          ///< has a second derivative that gradgradcheck can see
+    bool second = true;             ///< has a second derivative that gradgradcheck can see
     bool on_distinct_only = false;  ///< equal elements change the answer's derivative: no expanded inputs
     double tolerance_f64 = 1e-9, tolerance_f32 = 2e-4;
 
@@ -88,7 +89,8 @@ Array generate(const Input& input, const std::string& row_name, std::size_t posi
 /// The values as a tensor of `type` if the input is floating, else of its own type.
 Tensor to_tensor(const Array& values, const Input& input, DType type);
 
-// For writing references ---------------------------------------------------------------------------------------------
+// For writing references
+// ---------------------------------------------------------------------------------------------
 
 /// Calls f(place) for each place of `shape` in row-major order.
 void for_each_place(const Shape& shape, const std::function<void(const Shape&)>& f);
@@ -104,7 +106,8 @@ Array fold(const Array& x, std::vector<int> dims, bool keepdim,
 /// f over each line along `dim`, giving lines of any one length.
 Array along(const Array& x, int dim, const std::function<std::vector<double>(const std::vector<double>&)>& f);
 
-// The names -----------------------------------------------------------------------------------------------------------
+// The names
+// -----------------------------------------------------------------------------------------------------------
 
 /// The public functions that the headers of autograd/ declare and that give tensors.
 std::vector<std::string> declared_operators();

@@ -26,7 +26,8 @@ std::function<Arrays(const Arrays&)> elementwise(Real f) {
     };
 }
 
-void add_one(Rows& rows, const char* op, const char* variant, Call call, Real f, Input a, Input b, Flags flags) {
+void add_one(Rows& rows, const char* op, const char* variant, Call call, Real f, Input a, Input b,
+             Flags flags) {
     Row row;
     row.op = op;
     row.variant = variant;
@@ -44,9 +45,9 @@ void cases(Rows& rows, const char* op, Call call, Real f, Input a, Input b, Flag
         const char* variant;
         Shape a, b;
     };
-    const Pair pairs[] = {{"", {3, 4}, {3, 4}},         {"row", {3, 4}, {4}},     {"column", {3, 1}, {3, 4}},
-                          {"both", {3, 1}, {1, 4}},     {"rank", {2}, {2, 3, 2}}, {"0d_left", {}, {2, 3}},
-                          {"0d_right", {2, 3}, {}},     {"0d", {}, {}},           {"empty", {0, 3}, {3}},
+    const Pair pairs[] = {{"", {3, 4}, {3, 4}},       {"row", {3, 4}, {4}},     {"column", {3, 1}, {3, 4}},
+                          {"both", {3, 1}, {1, 4}},   {"rank", {2}, {2, 3, 2}}, {"0d_left", {}, {2, 3}},
+                          {"0d_right", {2, 3}, {}},   {"0d", {}, {}},           {"empty", {0, 3}, {3}},
                           {"ones", {1, 1, 2}, {2, 1}}};
     for (const Pair& pair : pairs) {
         a.shape = pair.a;
@@ -63,10 +64,15 @@ void add_comparisons(Rows& rows) {
     const Flags flags{.differentiable = false};
     const auto compare = [&](const char* op, Call call, Real f) {
         cases(rows, op, call, f, a, b, flags);
-        add_one(rows, op, "ties", call, f,
-                {.shape = {8}, .kind = Input::Kind::fixed, .values = {1, 2, 3, -0.0, INFINITY, NAN, NAN, -INFINITY}},
-                {.shape = {8}, .kind = Input::Kind::fixed, .values = {1, 3, 2, 0.0, INFINITY, NAN, 1, INFINITY}}, flags);
-        add_one(rows, op, "integers", call, f, {.shape = {3, 5}, .low = -1, .high = 1, .kind = Input::Kind::integer},
+        add_one(
+            rows, op, "ties", call, f,
+            {.shape = {8},
+             .kind = Input::Kind::fixed,
+             .values = {1, 2, 3, -0.0, INFINITY, NAN, NAN, -INFINITY}},
+            {.shape = {8}, .kind = Input::Kind::fixed, .values = {1, 3, 2, 0.0, INFINITY, NAN, 1, INFINITY}},
+            flags);
+        add_one(rows, op, "integers", call, f,
+                {.shape = {3, 5}, .low = -1, .high = 1, .kind = Input::Kind::integer},
                 {.shape = {5}, .low = -1, .high = 1, .kind = Input::Kind::integer}, flags);
     };
     compare("eq", eq, [](double x, double y) { return truth(x == y); });
@@ -77,8 +83,12 @@ void add_comparisons(Rows& rows) {
     compare("ge", ge, [](double x, double y) { return truth(x >= y); });
 
     const Input flag{.kind = Input::Kind::boolean};
-    cases(rows, "logical_and", logical_and, [](double x, double y) { return truth(x != 0 && y != 0); }, flag, flag, flags);
-    cases(rows, "logical_or", logical_or, [](double x, double y) { return truth(x != 0 || y != 0); }, flag, flag, flags);
+    cases(
+        rows, "logical_and", logical_and, [](double x, double y) { return truth(x != 0 && y != 0); }, flag,
+        flag, flags);
+    cases(
+        rows, "logical_or", logical_or, [](double x, double y) { return truth(x != 0 || y != 0); }, flag,
+        flag, flags);
     Row negation;
     negation.op = "logical_not";
     negation.call = [](const Tensors& in) { return Tensors{logical_not(in[0])}; };
@@ -96,9 +106,9 @@ void add_selection(Rows& rows) {
         Shape condition, a, b;
     };
     const Shapes shapes[] = {{"", {3, 4}, {3, 4}, {3, 4}},
-                            {"broadcast", {3, 1}, {4}, {2, 3, 4}},
-                            {"0d", {}, {2}, {}},
-                            {"empty", {0, 2}, {2}, {}}};
+                             {"broadcast", {3, 1}, {4}, {2, 3, 4}},
+                             {"0d", {}, {2}, {}},
+                             {"empty", {0, 2}, {2}, {}}};
     for (const Shapes& s : shapes) {
         Row row;
         row.op = "where";
@@ -118,7 +128,8 @@ void add_selection(Rows& rows) {
         row.op = "masked_fill";
         row.variant = spread ? "broadcast" : "";
         row.call = [](const Tensors& in) { return Tensors{masked_fill(in[0], in[1], 7.5)}; };
-        row.inputs = {{.shape = {3, 4}}, {.shape = spread ? Shape{4} : Shape{3, 4}, .kind = Input::Kind::boolean}};
+        row.inputs = {{.shape = {3, 4}},
+                      {.shape = spread ? Shape{4} : Shape{3, 4}, .kind = Input::Kind::boolean}};
         row.reference = [](const Arrays& in) {
             return Arrays{build(in[0].shape, [&](const Shape& place) {
                 return broadcast_at(in[1], place) != 0 ? 7.5 : in[0].at(place);
@@ -133,7 +144,8 @@ void add_prelu(Rows& rows) {
         const char* variant;
         Shape x, weight;
     };
-    const Shapes shapes[] = {{"one", {3, 4}, {1}}, {"channels", {2, 3, 2}, {3}}, {"matrix", {4, 3}, {3}}, {"0d", {}, {1}}};
+    const Shapes shapes[] = {
+        {"one", {3, 4}, {1}}, {"channels", {2, 3, 2}, {3}}, {"matrix", {4, 3}, {3}}, {"0d", {}, {1}}};
     for (const Shapes& s : shapes) {
         Row row;
         row.op = "prelu";
@@ -154,15 +166,23 @@ void add_prelu(Rows& rows) {
 
 void add_binary(Rows& rows) {
     const Input any{}, away{.low = 0.4, .high = 2.5};
-    cases(rows, "add", add, [](double a, double b) { return a + b; }, any, any);
-    cases(rows, "sub", sub, [](double a, double b) { return a - b; }, any, any);
-    cases(rows, "mul", mul, [](double a, double b) { return a * b; }, any, any);
-    cases(rows, "div", div, [](double a, double b) { return a / b; }, any, away);
-    cases(rows, "pow", pow, [](double a, double b) { return std::pow(a, b); }, away, any);
-    cases(rows, "atan2", atan2, [](double a, double b) { return std::atan2(a, b); }, any, away);
+    cases(
+        rows, "add", add, [](double a, double b) { return a + b; }, any, any);
+    cases(
+        rows, "sub", sub, [](double a, double b) { return a - b; }, any, any);
+    cases(
+        rows, "mul", mul, [](double a, double b) { return a * b; }, any, any);
+    cases(
+        rows, "div", div, [](double a, double b) { return a / b; }, any, away);
+    cases(
+        rows, "pow", pow, [](double a, double b) { return std::pow(a, b); }, away, any);
+    cases(
+        rows, "atan2", atan2, [](double a, double b) { return std::atan2(a, b); }, any, away);
     const Input grid{.low = -2, .high = 2, .avoid = {-1, 0, 1}};
-    cases(rows, "maximum", maximum, [](double a, double b) { return std::max(a, b); }, grid, grid, {.ties_matter = true});
-    cases(rows, "minimum", minimum, [](double a, double b) { return std::min(a, b); }, grid, grid, {.ties_matter = true});
+    cases(rows, "maximum", maximum, [](double a, double b) { return std::max(a, b); }, grid, grid,
+          {.ties_matter = true});
+    cases(rows, "minimum", minimum, [](double a, double b) { return std::min(a, b); }, grid, grid,
+          {.ties_matter = true});
     add_comparisons(rows);
     add_selection(rows);
     add_prelu(rows);
@@ -170,8 +190,12 @@ void add_binary(Rows& rows) {
     const Input a{.shape = {6}, .kind = Input::Kind::fixed, .values = {1, NAN, 3, NAN, -INFINITY, 2}};
     const Input b{.shape = {6}, .kind = Input::Kind::fixed, .values = {2, 1, NAN, NAN, INFINITY, 2}};
     const auto nan_or = [](bool larger) {
-        return larger ? Real([](double x, double y) { return std::isnan(x) ? x : std::isnan(y) ? y : std::max(x, y); })
-                      : Real([](double x, double y) { return std::isnan(x) ? x : std::isnan(y) ? y : std::min(x, y); });
+        return larger ? Real([](double x, double y) {
+            return std::isnan(x) ? x : std::isnan(y) ? y : std::max(x, y);
+        })
+                      : Real([](double x, double y) {
+                            return std::isnan(x) ? x : std::isnan(y) ? y : std::min(x, y);
+                        });
     };
     add_one(rows, "maximum", "nan", maximum, nan_or(true), a, b, {.differentiable = false});
     add_one(rows, "minimum", "nan", minimum, nan_or(false), a, b, {.differentiable = false});

@@ -10,8 +10,8 @@ namespace {
 
 using Kind = Input::Kind;
 
-Row make(const char* op, const char* variant, std::vector<Input> inputs, std::function<Tensor(const Tensors&)> call,
-         std::function<Array(const Arrays&)> reference) {
+Row make(const char* op, const char* variant, std::vector<Input> inputs,
+         std::function<Tensor(const Tensors&)> call, std::function<Array(const Arrays&)> reference) {
     Row row;
     row.op = op;
     row.variant = variant;
@@ -37,7 +37,7 @@ void add_gather(Rows& rows) {
         int dim;
         double low;
     };
-    const Case cases[] = {{"first", {4, 3}, {2, 3}, 0, 0}, {"last", {3, 4}, {3, 6}, 1, 0},
+    const Case cases[] = {{"first", {4, 3}, {2, 3}, 0, 0},   {"last", {3, 4}, {3, 6}, 1, 0},
                           {"smaller", {4, 3}, {5, 2}, 0, 0}, {"negative", {2, 4}, {2, 3}, 1, -4},
                           {"empty", {4, 3}, {0, 3}, 0, 0},   {"vector", {4}, {7}, 0, 0}};
     for (const Case& c : cases) {
@@ -73,8 +73,11 @@ void add_slices(Rows& rows) {
         std::int64_t count;
         int dim;
     };
-    const Case cases[] = {{"first", {4, 3}, 6, 0}, {"last", {2, 5}, 3, 1}, {"middle", {2, 3, 2}, 4, 1},
-                          {"vector", {5}, 2, 0},   {"none", {3, 2}, 0, 0}};
+    const Case cases[] = {{"first", {4, 3}, 6, 0},
+                          {"last", {2, 5}, 3, 1},
+                          {"middle", {2, 3, 2}, 4, 1},
+                          {"vector", {5}, 2, 0},
+                          {"none", {3, 2}, 0, 0}};
     for (const Case& c : cases) {
         const double high = static_cast<double>(c.x[c.dim] - 1);
         Shape taken = c.x;
@@ -115,44 +118,48 @@ void add_tables(Rows& rows) {
     };
     const auto look_up = [](const Tensors& in) { return embedding(in[0], in[1]); };
     rows.push_back(make("embedding", "", {{.shape = {5, 3}}, places({4}, 0, 4)}, look_up, looked_up));
-    rows.push_back(make("embedding", "matrix", {{.shape = {5, 2}}, places({2, 3}, 0, 4)}, look_up, looked_up));
+    rows.push_back(
+        make("embedding", "matrix", {{.shape = {5, 2}}, places({2, 3}, 0, 4)}, look_up, looked_up));
     rows.push_back(make("embedding", "0d", {{.shape = {5, 2}}, places({}, 0, 4)}, look_up, looked_up));
     rows.push_back(make("embedding", "none", {{.shape = {5, 2}}, places({0}, 0, 4)}, look_up, looked_up));
-    Row padded = make("embedding", "padding", {{.shape = {3, 2}}, places({6}, 0, 2)},
-                      [](const Tensors& in) { return embedding(in[0], in[1], 1); }, looked_up);
+    Row padded = make(
+        "embedding", "padding", {{.shape = {3, 2}}, places({6}, 0, 2)},
+        [](const Tensors& in) { return embedding(in[0], in[1], 1); }, looked_up);
     padded.differentiable = false;  // its gradient leaves a row out on purpose
     rows.push_back(std::move(padded));
 
-    Row classes = make("one_hot", "", {places({2, 3}, 0, 3)}, [](const Tensors& in) { return one_hot(in[0], 5); },
-                       [](const Arrays& in) {
-                           return build({2, 3, 5}, [&](const Shape& p) {
-                               return in[0].at({p[0], p[1]}) == static_cast<double>(p[2]) ? 1.0 : 0.0;
-                           });
-                       });
+    Row classes = make(
+        "one_hot", "", {places({2, 3}, 0, 3)}, [](const Tensors& in) { return one_hot(in[0], 5); },
+        [](const Arrays& in) {
+            return build({2, 3, 5}, [&](const Shape& p) {
+                return in[0].at({p[0], p[1]}) == static_cast<double>(p[2]) ? 1.0 : 0.0;
+            });
+        });
     classes.differentiable = false;
     rows.push_back(std::move(classes));
 
     const Input sparse{.shape = {2, 3}, .kind = Kind::fixed, .values = {0, 2, 0, NAN, 0, -1}};
-    Row found = make("nonzero", "", {sparse}, [](const Tensors& in) { return nonzero(in[0]); },
-                     [](const Arrays&) {
-                         Array out({3, 2});
-                         out.values = {0, 1, 1, 0, 1, 2};
-                         return out;
-                     });
+    Row found = make(
+        "nonzero", "", {sparse}, [](const Tensors& in) { return nonzero(in[0]); },
+        [](const Arrays&) {
+            Array out({3, 2});
+            out.values = {0, 1, 1, 0, 1, 2};
+            return out;
+        });
     found.differentiable = false;
     found.on_distinct_only = true;
     rows.push_back(std::move(found));
 
-    rows.push_back(make("masked_select", "",
-                        {{.shape = {2, 3}}, {.shape = {2, 3}, .kind = Kind::boolean}},
-                        [](const Tensors& in) { return masked_select(in[0], in[1]); },
-                        [](const Arrays& in) {
-                            Array out;
-                            for (std::int64_t i = 0; i < in[0].numel(); ++i)
-                                if (in[1][i] != 0) out.values.push_back(in[0][i]);
-                            out.shape = {out.numel()};
-                            return out;
-                        }));
+    rows.push_back(make(
+        "masked_select", "", {{.shape = {2, 3}}, {.shape = {2, 3}, .kind = Kind::boolean}},
+        [](const Tensors& in) { return masked_select(in[0], in[1]); },
+        [](const Arrays& in) {
+            Array out;
+            for (std::int64_t i = 0; i < in[0].numel(); ++i)
+                if (in[1][i] != 0) out.values.push_back(in[0][i]);
+            out.shape = {out.numel()};
+            return out;
+        }));
 }
 
 }  // namespace

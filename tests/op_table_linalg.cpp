@@ -6,7 +6,8 @@
 namespace adjoint::table {
 namespace {
 
-// (.., m, k) (.., k, n) with leading dimensions that broadcast; vectors have been given their second dimension.
+// (.., m, k) (.., k, n) with leading dimensions that broadcast; vectors have been given their second
+// dimension.
 Array product(const Array& a, const Array& b) {
     Shape lead_a = a.shape, lead_b = b.shape;
     for (Shape* lead : {&lead_a, &lead_b}) {
@@ -82,29 +83,38 @@ void add_products(Rows& rows) {
                           {"one", {1, 1}, {1, 1}},
                           {"wide", {2, 9}, {9, 17}}};
     for (const Pair& p : pairs)
-        add(rows, "matmul", p.variant, {p.a, p.b}, [](const Tensors& in) { return matmul(in[0], in[1]); },
+        add(
+            rows, "matmul", p.variant, {p.a, p.b}, [](const Tensors& in) { return matmul(in[0], in[1]); },
             [](const Arrays& in) { return matmul_reference(in[0], in[1]); });
-    add(rows, "bmm", "", {{2, 2, 3}, {2, 3, 2}}, [](const Tensors& in) { return bmm(in[0], in[1]); },
+    add(
+        rows, "bmm", "", {{2, 2, 3}, {2, 3, 2}}, [](const Tensors& in) { return bmm(in[0], in[1]); },
         [](const Arrays& in) { return product(in[0], in[1]); });
-    add(rows, "dot", "", {{5}, {5}}, [](const Tensors& in) { return dot(in[0], in[1]); },
+    add(
+        rows, "dot", "", {{5}, {5}}, [](const Tensors& in) { return dot(in[0], in[1]); },
         [](const Arrays& in) { return matmul_reference(in[0], in[1]); });
-    add(rows, "dot", "empty", {{0}, {0}}, [](const Tensors& in) { return dot(in[0], in[1]); },
+    add(
+        rows, "dot", "empty", {{0}, {0}}, [](const Tensors& in) { return dot(in[0], in[1]); },
         [](const Arrays& in) { return matmul_reference(in[0], in[1]); });
-    add(rows, "outer", "", {{3}, {4}}, [](const Tensors& in) { return outer(in[0], in[1]); }, [](const Arrays& in) {
-        return build({3, 4}, [&](const Shape& p) { return in[0][p[0]] * in[1][p[1]]; });
-    });
+    add(
+        rows, "outer", "", {{3}, {4}}, [](const Tensors& in) { return outer(in[0], in[1]); },
+        [](const Arrays& in) {
+            return build({3, 4}, [&](const Shape& p) { return in[0][p[0]] * in[1][p[1]]; });
+        });
 }
 
 void add_layers(Rows& rows) {
     const auto scaled_sum = [](double beta, double alpha) {
         return [beta, alpha](const Arrays& in) {
             Array out = product(in[1], in[2]);
-            return build(out.shape, [&](const Shape& p) { return beta * broadcast_at(in[0], p) + alpha * out.at(p); });
+            return build(out.shape,
+                         [&](const Shape& p) { return beta * broadcast_at(in[0], p) + alpha * out.at(p); });
         };
     };
-    add(rows, "addmm", "", {{3, 2}, {3, 4}, {4, 2}}, [](const Tensors& in) { return addmm(in[0], in[1], in[2]); },
-        scaled_sum(1, 1));
-    add(rows, "addmm", "scaled_row", {{2}, {3, 4}, {4, 2}},
+    add(
+        rows, "addmm", "", {{3, 2}, {3, 4}, {4, 2}},
+        [](const Tensors& in) { return addmm(in[0], in[1], in[2]); }, scaled_sum(1, 1));
+    add(
+        rows, "addmm", "scaled_row", {{2}, {3, 4}, {4, 2}},
         [](const Tensors& in) { return addmm(in[0], in[1], in[2], 0.5, -2); }, scaled_sum(0.5, -2));
 
     const auto layer = [](bool transpose) {
@@ -120,8 +130,12 @@ void add_layers(Rows& rows) {
             return out;
         };
     };
-    const auto call_linear = [](const Tensors& in) { return linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor()); };
-    const auto call_affine = [](const Tensors& in) { return affine(in[0], in[1], in.size() > 2 ? in[2] : Tensor()); };
+    const auto call_linear = [](const Tensors& in) {
+        return linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
+    };
+    const auto call_affine = [](const Tensors& in) {
+        return affine(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
+    };
     add(rows, "linear", "", {{3, 4}, {2, 4}, {2}}, call_linear, layer(true));
     add(rows, "linear", "no_bias", {{3, 4}, {2, 4}}, call_linear, layer(true));
     add(rows, "linear", "vector", {{4}, {2, 4}, {2}}, call_linear, layer(true));

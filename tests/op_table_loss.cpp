@@ -25,18 +25,23 @@ Array reduce(const Array& losses, Reduction reduction, double weight) {
 using Pairwise = std::function<double(double, double)>;
 using Call = std::function<Tensor(const Tensor&, const Tensor&, Reduction)>;
 
-void add(Rows& rows, const char* op, const std::string& variant, Input x, Input y, const Call& call, const Pairwise& f) {
+void add(Rows& rows, const char* op, const std::string& variant, Input x, Input y, const Call& call,
+         const Pairwise& f) {
     for (std::size_t r = 0; r < 3; ++r) {
         for (const Shape& shape : {Shape{3, 4}, Shape{}, Shape{0, 2}}) {
             const Reduction reduction = reductions[r];
             Row row;
             row.op = op;
-            row.variant = variant + reduction_names[r] + (shape.empty() ? "_0d" : (shape[0] == 0 ? "_empty" : ""));
+            row.variant =
+                variant + reduction_names[r] + (shape.empty() ? "_0d" : (shape[0] == 0 ? "_empty" : ""));
             row.inputs = {x, y};
             row.inputs[0].shape = row.inputs[1].shape = shape;
-            row.call = [call, reduction](const Tensors& in) { return Tensors{call(in[0], in[1], reduction)}; };
+            row.call = [call, reduction](const Tensors& in) {
+                return Tensors{call(in[0], in[1], reduction)};
+            };
             row.reference = [f, reduction](const Arrays& in) {
-                const Array losses = build(in[0].shape, [&](const Shape& p) { return f(in[0].at(p), in[1].at(p)); });
+                const Array losses =
+                    build(in[0].shape, [&](const Shape& p) { return f(in[0].at(p), in[1].at(p)); });
                 return Arrays{reduce(losses, reduction, static_cast<double>(losses.numel()))};
             };
             row.differentiable = shape.empty() || shape[0] > 0 || reduction != Reduction::mean;
@@ -49,9 +54,13 @@ void add(Rows& rows, const char* op, const std::string& variant, Input x, Input 
 void add_differences(Rows& rows) {
     const Input below{.low = -2, .high = -0.2}, above{.low = 0.2, .high = 2};
     const Input near_zero{.low = -0.2, .high = 0.2}, far{.low = 1, .high = 2};
-    add(rows, "mse_loss", "", below, above, [](const Tensor& x, const Tensor& y, Reduction r) { return mse_loss(x, y, r); },
+    add(
+        rows, "mse_loss", "", below, above,
+        [](const Tensor& x, const Tensor& y, Reduction r) { return mse_loss(x, y, r); },
         [](double x, double y) { return (x - y) * (x - y); });
-    add(rows, "l1_loss", "", below, above, [](const Tensor& x, const Tensor& y, Reduction r) { return l1_loss(x, y, r); },
+    add(
+        rows, "l1_loss", "", below, above,
+        [](const Tensor& x, const Tensor& y, Reduction r) { return l1_loss(x, y, r); },
         [](double x, double y) { return std::abs(x - y); });
     const auto smooth = [](double beta) {
         return [beta](double x, double y) {
@@ -66,36 +75,44 @@ void add_differences(Rows& rows) {
         };
     };
     const auto smooth_l1 = [](double beta) {
-        return [beta](const Tensor& x, const Tensor& y, Reduction r) { return smooth_l1_loss(x, y, r, beta); };
+        return
+            [beta](const Tensor& x, const Tensor& y, Reduction r) { return smooth_l1_loss(x, y, r, beta); };
     };
     const auto huber_call = [](double delta) {
         return [delta](const Tensor& x, const Tensor& y, Reduction r) { return huber_loss(x, y, r, delta); };
     };
     add(rows, "smooth_l1_loss", "inside_", near_zero, near_zero, smooth_l1(1), smooth(1));
     add(rows, "smooth_l1_loss", "outside_", near_zero, far, smooth_l1(0.5), smooth(0.5));
-    add(rows, "smooth_l1_loss", "zero_", near_zero, far, smooth_l1(0), [](double x, double y) { return std::abs(x - y); });
+    add(rows, "smooth_l1_loss", "zero_", near_zero, far, smooth_l1(0),
+        [](double x, double y) { return std::abs(x - y); });
     add(rows, "huber_loss", "inside_", near_zero, near_zero, huber_call(1), huber(1));
     add(rows, "huber_loss", "outside_", near_zero, far, huber_call(0.5), huber(0.5));
 }
 
 void add_probabilities(Rows& rows) {
     const Input chance{.low = 0.1, .high = 0.9}, score{.low = -3, .high = 3};
-    add(rows, "bce_loss", "", chance, chance,
+    add(
+        rows, "bce_loss", "", chance, chance,
         [](const Tensor& p, const Tensor& t, Reduction r) { return bce_loss(p, t, {}, r); },
         [](double p, double t) { return -(t * std::log(p) + (1 - t) * std::log(1 - p)); });
-    add(rows, "bce_with_logits", "", score, chance,
+    add(
+        rows, "bce_with_logits", "", score, chance,
         [](const Tensor& x, const Tensor& t, Reduction r) { return bce_with_logits(x, t, {}, r); },
         [](double x, double t) {
             const double p = 1 / (1 + std::exp(-x));
             return -(t * std::log(p) + (1 - t) * std::log(1 - p));
         });
-    add(rows, "kl_div", "", score, chance, [](const Tensor& x, const Tensor& t, Reduction r) { return kl_div(x, t, r); },
+    add(
+        rows, "kl_div", "", score, chance,
+        [](const Tensor& x, const Tensor& t, Reduction r) { return kl_div(x, t, r); },
         [](double x, double t) { return t * (std::log(t) - x); });
-    add(rows, "kl_div", "log_target_", score, score,
+    add(
+        rows, "kl_div", "log_target_", score, score,
         [](const Tensor& x, const Tensor& t, Reduction r) { return kl_div(x, t, r, true); },
         [](double x, double t) { return std::exp(t) * (t - x); });
 
-    const auto with_weight = [&](const char* op, bool logits, const Shape& weight_shape, const char* variant) {
+    const auto with_weight = [&](const char* op, bool logits, const Shape& weight_shape,
+                                 const char* variant) {
         Row row;
         row.op = op;
         row.variant = variant;
@@ -190,7 +207,8 @@ Array class_loss(const Arrays& in, const Classes& c, Reduction reduction, bool s
         divisor += weight(label);
         double even = 0;
         for (std::int64_t k = 0; k < classes; ++k) even -= weight(k) * at(k);
-        return -(1 - c.smoothing) * weight(label) * at(label) + c.smoothing * even / static_cast<double>(classes);
+        return -(1 - c.smoothing) * weight(label) * at(label) +
+               c.smoothing * even / static_cast<double>(classes);
     });
     return reduce(losses, reduction, divisor);
 }
@@ -214,7 +232,8 @@ void add_classes(Rows& rows) {
                 row.op = softmax ? "cross_entropy" : "nll_loss";
                 row.variant = c.variant + "_" + reduction_names[r];
                 const double classes = static_cast<double>(c.x[c.x.size() == 1 ? 0 : 1]);
-                row.inputs = {{.shape = c.x}, {.shape = c.t, .low = 0, .high = classes - 1, .kind = Kind::integer}};
+                row.inputs = {{.shape = c.x},
+                              {.shape = c.t, .low = 0, .high = classes - 1, .kind = Kind::integer}};
                 if (c.weight)
                     row.inputs.push_back({.shape = {3}, .low = 0.5, .high = 2, .wants_gradient = false});
                 row.call = [c, reduction, softmax](const Tensors& in) {
@@ -225,8 +244,8 @@ void add_classes(Rows& rows) {
                                                       .reduction = reduction,
                                                       .ignore_index = c.ignore,
                                                       .label_smoothing = c.smoothing})};
-                    return Tensors{nll_loss(in[0], in[1],
-                                            {.weight = weight, .reduction = reduction, .ignore_index = c.ignore})};
+                    return Tensors{nll_loss(
+                        in[0], in[1], {.weight = weight, .reduction = reduction, .ignore_index = c.ignore})};
                 };
                 row.reference = [c, reduction, softmax](const Arrays& in) {
                     return Arrays{class_loss(in, c, reduction, softmax)};
@@ -256,7 +275,8 @@ void add_classes(Rows& rows) {
                 double whole = 0;
                 for (std::int64_t k = 0; k < 3; ++k) whole += std::exp(in[0].at({i, k}));
                 for (std::int64_t k = 0; k < 3; ++k)
-                    total -= ((1 - smoothing) * in[1].at({i, k}) + smoothing / 3) * (in[0].at({i, k}) - std::log(whole));
+                    total -= ((1 - smoothing) * in[1].at({i, k}) + smoothing / 3) *
+                             (in[0].at({i, k}) - std::log(whole));
             }
             return Arrays{Array(Shape{}, total / 4)};
         };

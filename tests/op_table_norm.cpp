@@ -51,13 +51,15 @@ void add_training(Rows& rows) {
         row.variant = c.variant;
         const Shape channels{c.x[1]};
         row.inputs = {{.shape = c.x}};
-        if (c.affine) row.inputs.insert(row.inputs.end(), {{.shape = channels, .low = 0.5}, {.shape = channels}});
+        if (c.affine)
+            row.inputs.insert(row.inputs.end(), {{.shape = channels, .low = 0.5}, {.shape = channels}});
         row.call = [affine = c.affine](const Tensors& in) {
             return Tensors{batch_norm(in[0], {}, {}, affine ? in[1] : Tensor(), affine ? in[2] : Tensor(),
                                       {.training = true, .momentum = 0.1, .eps = 1e-3})};
         };
         row.reference = [affine = c.affine](const Arrays& in) {
-            return Arrays{normalised(in[0], statistics(in[0]), affine ? &in[1] : nullptr, affine ? &in[2] : nullptr, 1e-3)};
+            return Arrays{normalised(in[0], statistics(in[0]), affine ? &in[1] : nullptr,
+                                     affine ? &in[2] : nullptr, 1e-3)};
         };
         rows.push_back(std::move(row));
     }
@@ -71,7 +73,8 @@ void add_training(Rows& rows) {
                       {.shape = {3}, .low = 0.5, .wants_gradient = false}};
     running.call = [](const Tensors& in) {
         const Tensor mean = in[1].detach().clone(), variance = in[2].detach().clone();
-        const Tensor y = batch_norm(in[0], mean, variance, {}, {}, {.training = true, .momentum = 0.25, .eps = 1e-5});
+        const Tensor y =
+            batch_norm(in[0], mean, variance, {}, {}, {.training = true, .momentum = 0.25, .eps = 1e-5});
         return Tensors{y, mean, variance};
     };
     running.reference = [](const Arrays& in) {
@@ -102,7 +105,8 @@ void add_evaluation(Rows& rows) {
         row.reference = [affine](const Arrays& in) {
             std::vector<Channel> channels(3);
             for (std::size_t c = 0; c < 3; ++c) channels[c] = {in[1].values[c], in[2].values[c], 0};
-            return Arrays{normalised(in[0], channels, affine ? &in[3] : nullptr, affine ? &in[4] : nullptr, 1e-5)};
+            return Arrays{
+                normalised(in[0], channels, affine ? &in[3] : nullptr, affine ? &in[4] : nullptr, 1e-5)};
         };
         rows.push_back(std::move(row));
     }

@@ -27,8 +27,12 @@ double product(const Line& v) {
 }
 double largest(const Line& v) { return *std::max_element(v.begin(), v.end()); }
 double smallest(const Line& v) { return *std::min_element(v.begin(), v.end()); }
-double first_largest(const Line& v) { return static_cast<double>(std::max_element(v.begin(), v.end()) - v.begin()); }
-double first_smallest(const Line& v) { return static_cast<double>(std::min_element(v.begin(), v.end()) - v.begin()); }
+double first_largest(const Line& v) {
+    return static_cast<double>(std::max_element(v.begin(), v.end()) - v.begin());
+}
+double first_smallest(const Line& v) {
+    return static_cast<double>(std::min_element(v.begin(), v.end()) - v.begin());
+}
 double log_sum_exp(const Line& v) {
     double s = 0;
     for (const double x : v) s += std::exp(x);
@@ -59,11 +63,11 @@ struct Case {
     bool keepdim = false;
 };
 
-const Case ordinary[] = {{"all", {3, 4}, {}},           {"first", {3, 4}, {0}},
-                         {"last", {3, 4}, {-1}},        {"middle_kept", {2, 3, 2}, {1}, true},
-                         {"two", {2, 3, 2}, {0, 2}},    {"two_kept", {2, 3, 2}, {0, -1}, true},
-                         {"vector", {5}, {0}},          {"0d", {}, {}},
-                         {"long", {70}, {0}},           {"tall", {67, 2}, {0}}};
+const Case ordinary[] = {{"all", {3, 4}, {}},        {"first", {3, 4}, {0}},
+                         {"last", {3, 4}, {-1}},     {"middle_kept", {2, 3, 2}, {1}, true},
+                         {"two", {2, 3, 2}, {0, 2}}, {"two_kept", {2, 3, 2}, {0, -1}, true},
+                         {"vector", {5}, {0}},       {"0d", {}, {}},
+                         {"long", {70}, {0}},        {"tall", {67, 2}, {0}}};
 
 Dims to_dims(const std::vector<int>& list) {
     Dims dims;
@@ -72,7 +76,8 @@ Dims to_dims(const std::vector<int>& list) {
 }
 
 void add_dims(Rows& rows, const std::string& op, const std::string& prefix, const Case& c, const Input& like,
-              std::function<Tensor(const Tensor&, const Dims&, bool)> call, Folding f, bool differentiable = true) {
+              std::function<Tensor(const Tensor&, const Dims&, bool)> call, Folding f,
+              bool differentiable = true) {
     Row row;
     row.op = op;
     row.variant = prefix + c.variant;
@@ -81,7 +86,9 @@ void add_dims(Rows& rows, const std::string& op, const std::string& prefix, cons
     };
     row.inputs = {like};
     row.inputs[0].shape = c.shape;
-    row.reference = [f = std::move(f), c](const Arrays& in) { return Arrays{fold(in[0], c.dims, c.keepdim, f)}; };
+    row.reference = [f = std::move(f), c](const Arrays& in) {
+        return Arrays{fold(in[0], c.dims, c.keepdim, f)};
+    };
     row.differentiable = differentiable;
     row.on_distinct_only = like.kind == Input::Kind::distinct;
     rows.push_back(std::move(row));
@@ -99,41 +106,53 @@ void add_sums(Rows& rows) {
         for (const double p : {1.0, 2.0, 3.0, static_cast<double>(INFINITY)}) {
             const Input spread = std::isinf(p) ? Input{.low = 0.5, .high = 2, .kind = Input::Kind::distinct}
                                                : Input{.low = -2, .high = 2, .avoid = {0}};
-            add_dims(rows, "norm", std::isinf(p) ? "inf_" : "p" + std::to_string(static_cast<int>(p)) + "_", c, spread,
-                     [p](const Tensor& x, const Dims& dims, bool keep) { return norm(x, p, dims, keep); }, p_norm(p));
+            add_dims(
+                rows, "norm", std::isinf(p) ? "inf_" : "p" + std::to_string(static_cast<int>(p)) + "_", c,
+                spread, [p](const Tensor& x, const Dims& dims, bool keep) { return norm(x, p, dims, keep); },
+                p_norm(p));
         }
         if (c.shape.empty()) continue;
         for (const bool unbiased : {true, false}) {
             const std::string prefix = unbiased ? "" : "biased_";
-            add_dims(rows, "var", prefix, c, any,
-                     [unbiased](const Tensor& x, const Dims& dims, bool keep) { return var(x, dims, unbiased, keep); },
-                     variance(unbiased));
-            add_dims(rows, "std", prefix, c, any,
-                     [unbiased](const Tensor& x, const Dims& dims, bool keep) {
-                         return adjoint::std(x, dims, unbiased, keep);
-                     },
-                     [f = variance(unbiased)](const Line& v) { return ::std::sqrt(f(v)); });
+            add_dims(
+                rows, "var", prefix, c, any,
+                [unbiased](const Tensor& x, const Dims& dims, bool keep) {
+                    return var(x, dims, unbiased, keep);
+                },
+                variance(unbiased));
+            add_dims(
+                rows, "std", prefix, c, any,
+                [unbiased](const Tensor& x, const Dims& dims, bool keep) {
+                    return adjoint::std(x, dims, unbiased, keep);
+                },
+                [f = variance(unbiased)](const Line& v) { return ::std::sqrt(f(v)); });
         }
     }
-    const Case nothing_left{"empty_kept", {0, 3}, {1}}, nothing_in{"empty_folded", {0, 3}, {0}}, none{"empty", {0}, {}};
+    const Case nothing_left{"empty_kept", {0, 3}, {1}}, nothing_in{"empty_folded", {0, 3}, {0}},
+        none{"empty", {0}, {}};
     for (const Case& c : {nothing_left, nothing_in, none}) {
         add_dims(rows, "sum", "", c, any, sum, total);
         add_dims(rows, "mean", "", c, any, mean, average, c.variant == nothing_left.variant);
         if (!c.dims.empty())
-            add_dims(rows, "logsumexp", "", c, any, logsumexp, log_sum_exp, c.variant == nothing_left.variant);
+            add_dims(rows, "logsumexp", "", c, any, logsumexp, log_sum_exp,
+                     c.variant == nothing_left.variant);
     }
     add_dims(rows, "amax", "", nothing_left, any, amax, largest);
     const Case integers{"integers", {3, 4}, {1}};
-    add_dims(rows, "sum", "", integers, {.low = -5, .high = 5, .kind = Input::Kind::integer}, sum, total, false);
+    add_dims(rows, "sum", "", integers, {.low = -5, .high = 5, .kind = Input::Kind::integer}, sum, total,
+             false);
     add_dims(rows, "sum", "bool_", integers, {.kind = Input::Kind::boolean}, sum, total, false);
     // Far from zero, where a mean of squares would lose every digit.
     const Case shifted{"shifted", {3, 8}, {1}};
-    add_dims(rows, "var", "", shifted, {.low = 1000, .high = 1001},
-             [](const Tensor& x, const Dims& dims, bool keep) { return var(x, dims, true, keep); }, variance(true));
+    add_dims(
+        rows, "var", "", shifted, {.low = 1000, .high = 1001},
+        [](const Tensor& x, const Dims& dims, bool keep) { return var(x, dims, true, keep); },
+        variance(true));
     const Case huge{"huge", {2, 3}, {1}};
-    add_dims(rows, "logsumexp", "", huge,
-             {.kind = Input::Kind::fixed, .values = {1000, 1000, 1000, -INFINITY, -INFINITY, -INFINITY}}, logsumexp,
-             [](const Line& v) { return v[0] > 0 ? 1000 + std::log(3.0) : v[0]; }, false);
+    add_dims(
+        rows, "logsumexp", "", huge,
+        {.kind = Input::Kind::fixed, .values = {1000, 1000, 1000, -INFINITY, -INFINITY, -INFINITY}},
+        logsumexp, [](const Line& v) { return v[0] > 0 ? 1000 + std::log(3.0) : v[0]; }, false);
 }
 
 void add_products(Rows& rows) {
@@ -145,7 +164,9 @@ void add_products(Rows& rows) {
         row.call = [dims, keepdim](const Tensors& in) {
             return Tensors{dims.empty() ? prod(in[0]) : prod(in[0], dims[0], keepdim)};
         };
-        row.reference = [dims, keepdim](const Arrays& in) { return Arrays{fold(in[0], dims, keepdim, product)}; };
+        row.reference = [dims, keepdim](const Arrays& in) {
+            return Arrays{fold(in[0], dims, keepdim, product)};
+        };
         rows.push_back(std::move(row));
     };
     const Input::Kind fixed = Input::Kind::fixed;
@@ -170,8 +191,9 @@ void add_extremes(Rows& rows) {
         int dim;
         bool keepdim;
     };
-    const Place places[] = {{"first", {3, 4}, 0, false}, {"last", {3, 4}, -1, false}, {"kept", {2, 3, 2}, 1, true},
-                            {"0d", {}, 0, false},        {"long", {2, 45}, 1, false}, {"empty", {0, 3}, 1, false}};
+    const Place places[] = {{"first", {3, 4}, 0, false},  {"last", {3, 4}, -1, false},
+                            {"kept", {2, 3, 2}, 1, true}, {"0d", {}, 0, false},
+                            {"long", {2, 45}, 1, false},  {"empty", {0, 3}, 1, false}};
     const auto add = [&](const char* op, const Place& p, bool large, WithIndex call) {
         Row row;
         row.op = op;
@@ -206,7 +228,8 @@ void add_extremes(Rows& rows) {
         add_index("argmax", p, true, static_cast<IndexAlong>(argmax));
         add_index("argmin", p, false, static_cast<IndexAlong>(argmin));
     }
-    const auto add_flat = [&](const char* op, const char* variant, Input input, double expected, IndexOfAll call) {
+    const auto add_flat = [&](const char* op, const char* variant, Input input, double expected,
+                              IndexOfAll call) {
         Row row;
         row.op = op;
         row.variant = variant;
@@ -228,7 +251,9 @@ void add_rest(Rows& rows) {
     Row any_row;
     any_row.op = "any";
     any_row.inputs = {{.shape = {2, 2}, .kind = Input::Kind::fixed, .values = {0, 0, 0.5, 0}}};
-    any_row.call = [](const Tensors& in) { return Tensors{any(in[0]), all(in[0]), any(in[0] * 0), all(in[0] + 1)}; };
+    any_row.call = [](const Tensors& in) {
+        return Tensors{any(in[0]), all(in[0]), any(in[0] * 0), all(in[0] + 1)};
+    };
     any_row.reference = [](const Arrays&) {
         return Arrays{Array(Shape{}, 1), Array(Shape{}, 0), Array(Shape{}, 0), Array(Shape{}, 1)};
     };
@@ -252,8 +277,9 @@ void add_rest(Rows& rows) {
         Shape shape;
         int dim;
     };
-    const Place places[] = {{"first", {3, 4}, 0},  {"last", {3, 4}, -1},     {"middle", {2, 3, 2}, 1}, {"0d", {}, 0},
-                            {"empty", {0, 3}, 1}, {"no_classes", {3, 0}, 1}, {"long", {2, 37}, 1}};
+    const Place places[] = {{"first", {3, 4}, 0}, {"last", {3, 4}, -1}, {"middle", {2, 3, 2}, 1},
+                            {"0d", {}, 0},        {"empty", {0, 3}, 1}, {"no_classes", {3, 0}, 1},
+                            {"long", {2, 37}, 1}};
     for (const bool logarithm : {false, true}) {
         for (const Place& p : places) {
             Row row;

@@ -29,8 +29,9 @@ struct Flags {
     bool second = true;
 };
 
-void add_one(Rows& rows, const char* op, const std::string& variant, std::function<Tensor(const Tensor&)> call,
-             std::function<double(double)> reference, const Domain& domain, const Shape& shape, Flags flags = {}) {
+void add_one(Rows& rows, const char* op, const std::string& variant,
+             std::function<Tensor(const Tensor&)> call, std::function<double(double)> reference,
+             const Domain& domain, const Shape& shape, Flags flags = {}) {
     Row row;
     row.op = op;
     row.variant = variant;
@@ -87,7 +88,8 @@ void add_steps(Rows& rows) {
     const Domain between{.low = -3, .high = 3, .avoid = {-3, -2, -1, 0, 1, 2, 3}};
     const Domain off_halves{.low = -3, .high = 3, .avoid = {-2.5, -1.5, -0.5, 0.5, 1.5, 2.5}};
     const Flags flat{.differentiable = true, .second = true};
-    add(rows, "sign", sign, [](double x) { return x > 0 ? 1.0 : (x < 0 ? -1.0 : 0.0); }, between, flat);
+    add(
+        rows, "sign", sign, [](double x) { return x > 0 ? 1.0 : (x < 0 ? -1.0 : 0.0); }, between, flat);
     add(rows, "floor", floor, std::floor, between, flat);
     add(rows, "ceil", ceil, std::ceil, between, flat);
     add(rows, "trunc", trunc, std::trunc, between, flat);
@@ -130,17 +132,21 @@ void add_steps(Rows& rows) {
     special("atan", atan, std::atan);
     special("sqrt", sqrt, std::sqrt);
     special("log", log, std::log);
-    special("softplus", [](const Tensor& x) { return softplus(x); }, [](double x) { return log_of_sum(x); });
+    special(
+        "softplus", [](const Tensor& x) { return softplus(x); }, [](double x) { return log_of_sum(x); });
 }
 
 void add_activations(Rows& rows) {
     const Domain wide{.low = -4, .high = 4, .avoid = {-3, -1, 0, 1, 3}};
-    add(rows, "relu", relu, [](double x) { return x > 0 ? x : 0; }, wide);
+    add(
+        rows, "relu", relu, [](double x) { return x > 0 ? x : 0; }, wide);
     add(rows, "relu6", relu6, [](double x) { return std::min(std::max(x, 0.0), 6.0); },
         {.low = -2, .high = 8, .avoid = {0, 6}});
-    add(rows, "selu", selu,
+    add(
+        rows, "selu", selu,
         [](double x) {
-            return x > 0 ? 1.0507009873554804934 * x : 1.0507009873554804934 * 1.6732632423543772848 * std::expm1(x);
+            return x > 0 ? 1.0507009873554804934 * x
+                         : 1.0507009873554804934 * 1.6732632423543772848 * std::expm1(x);
         },
         wide);
     add(rows, "sigmoid", sigmoid, logistic);
@@ -148,66 +154,99 @@ void add_activations(Rows& rows) {
     add(rows, "silu", silu, [](double x) { return x * logistic(x); });
     add(rows, "mish", mish, [](double x) { return x * std::tanh(log_of_sum(x)); });
     add(rows, "softsign", softsign, [](double x) { return x / (1 + std::abs(x)); }, {.avoid = {0}});
-    add(rows, "hardsigmoid", hardsigmoid, [](double x) { return std::min(std::max(x / 6 + 0.5, 0.0), 1.0); }, wide);
-    add(rows, "hardswish", hardswish,
-        [](double x) { return x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0); }, wide);
-    add(rows, "gelu", [](const Tensor& x) { return gelu(x); }, [](double x) { return x * normal_cdf(x); });
-    add_one(rows, "gelu", "tanh", [](const Tensor& x) { return gelu(x, GeluForm::tanh); },
-            [](double x) {
-                return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
-            },
-            {}, {3, 4});
+    add(
+        rows, "hardsigmoid", hardsigmoid, [](double x) { return std::min(std::max(x / 6 + 0.5, 0.0), 1.0); },
+        wide);
+    add(
+        rows, "hardswish", hardswish, [](double x) { return x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0); },
+        wide);
+    add(
+        rows, "gelu", [](const Tensor& x) { return gelu(x); }, [](double x) { return x * normal_cdf(x); });
+    add_one(
+        rows, "gelu", "tanh", [](const Tensor& x) { return gelu(x, GeluForm::tanh); },
+        [](double x) {
+            return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+        },
+        {}, {3, 4});
 
     const Shape shape{3, 4};
     for (const double slope : {0.01, 0.5}) {
         const std::string variant = slope < 0.1 ? "default" : "half";
-        add_one(rows, "leaky_relu", variant, [slope](const Tensor& x) { return leaky_relu(x, slope); },
-                [slope](double x) { return x > 0 ? x : slope * x; }, wide, shape);
+        add_one(
+            rows, "leaky_relu", variant, [slope](const Tensor& x) { return leaky_relu(x, slope); },
+            [slope](double x) { return x > 0 ? x : slope * x; }, wide, shape);
     }
     for (const double alpha : {1.0, 1.5}) {
         const std::string variant = alpha == 1 ? "default" : "alpha";
-        add_one(rows, "elu", variant, [alpha](const Tensor& x) { return elu(x, alpha); },
-                [alpha](double x) { return x > 0 ? x : alpha * std::expm1(x); }, wide, shape);
-        add_one(rows, "celu", variant, [alpha](const Tensor& x) { return celu(x, alpha); },
-                [alpha](double x) { return x > 0 ? x : alpha * std::expm1(x / alpha); }, wide, shape);
+        add_one(
+            rows, "elu", variant, [alpha](const Tensor& x) { return elu(x, alpha); },
+            [alpha](double x) { return x > 0 ? x : alpha * std::expm1(x); }, wide, shape);
+        add_one(
+            rows, "celu", variant, [alpha](const Tensor& x) { return celu(x, alpha); },
+            [alpha](double x) { return x > 0 ? x : alpha * std::expm1(x / alpha); }, wide, shape);
     }
-    add_one(rows, "softplus", "default", [](const Tensor& x) { return softplus(x); }, log_of_sum, {}, shape);
-    add_one(rows, "softplus", "beta", [](const Tensor& x) { return softplus(x, 2, 3); },
-            [](double x) { return 2 * x > 3 ? x : std::log(1 + std::exp(2 * x)) / 2; },
-            {.low = -4, .high = 4, .avoid = {1.5}}, shape);
-    add_one(rows, "hardtanh", "default", [](const Tensor& x) { return hardtanh(x); },
-            [](double x) { return std::min(std::max(x, -1.0), 1.0); }, wide, shape);
-    add_one(rows, "hardtanh", "range", [](const Tensor& x) { return hardtanh(x, -3, 0); },
-            [](double x) { return std::min(std::max(x, -3.0), 0.0); }, wide, shape);
-    add_one(rows, "clamp", "both", [](const Tensor& x) { return clamp(x, -1, 3); },
-            [](double x) { return std::min(std::max(x, -1.0), 3.0); }, wide, shape);
-    add_one(rows, "clamp", "low", [](const Tensor& x) { return clamp(x, -1); },
-            [](double x) { return std::max(x, -1.0); }, wide, shape);
-    add_one(rows, "clamp", "high", [](const Tensor& x) { return clamp(x, -INFINITY, 1); },
-            [](double x) { return std::min(x, 1.0); }, wide, shape);
+    add_one(
+        rows, "softplus", "default", [](const Tensor& x) { return softplus(x); }, log_of_sum, {}, shape);
+    add_one(
+        rows, "softplus", "beta", [](const Tensor& x) { return softplus(x, 2, 3); },
+        [](double x) { return 2 * x > 3 ? x : std::log(1 + std::exp(2 * x)) / 2; },
+        {.low = -4, .high = 4, .avoid = {1.5}}, shape);
+    add_one(
+        rows, "hardtanh", "default", [](const Tensor& x) { return hardtanh(x); },
+        [](double x) { return std::min(std::max(x, -1.0), 1.0); }, wide, shape);
+    add_one(
+        rows, "hardtanh", "range", [](const Tensor& x) { return hardtanh(x, -3, 0); },
+        [](double x) { return std::min(std::max(x, -3.0), 0.0); }, wide, shape);
+    add_one(
+        rows, "clamp", "both", [](const Tensor& x) { return clamp(x, -1, 3); },
+        [](double x) { return std::min(std::max(x, -1.0), 3.0); }, wide, shape);
+    add_one(
+        rows, "clamp", "low", [](const Tensor& x) { return clamp(x, -1); },
+        [](double x) { return std::max(x, -1.0); }, wide, shape);
+    add_one(
+        rows, "clamp", "high", [](const Tensor& x) { return clamp(x, -INFINITY, 1); },
+        [](double x) { return std::min(x, 1.0); }, wide, shape);
 }
 
 void add_scalars(Rows& rows) {
     const Shape shape{2, 5};
     const Domain positive{.low = 0.3, .high = 3};
-    add_one(rows, "add_scalar", "", [](const Tensor& x) { return x + 1.5; }, [](double x) { return x + 1.5; }, {}, shape);
-    add_one(rows, "add_scalar", "left", [](const Tensor& x) { return 2 + x; }, [](double x) { return x + 2; }, {}, shape);
-    add_one(rows, "sub_scalar", "", [](const Tensor& x) { return x - 1.5; }, [](double x) { return x - 1.5; }, {}, shape);
-    add_one(rows, "rsub_scalar", "", [](const Tensor& x) { return 1.5 - x; }, [](double x) { return 1.5 - x; }, {}, shape);
-    add_one(rows, "mul_scalar", "", [](const Tensor& x) { return x * -1.5; }, [](double x) { return x * -1.5; }, {}, shape);
-    add_one(rows, "mul_scalar", "0d", [](const Tensor& x) { return 3 * x; }, [](double x) { return x * 3; }, {}, {});
-    add_one(rows, "div_scalar", "", [](const Tensor& x) { return x / 1.5; }, [](double x) { return x / 1.5; }, {}, shape);
-    add_one(rows, "rdiv_scalar", "", [](const Tensor& x) { return 1.5 / x; }, [](double x) { return 1.5 / x; }, positive,
-            shape);
+    add_one(
+        rows, "add_scalar", "", [](const Tensor& x) { return x + 1.5; }, [](double x) { return x + 1.5; }, {},
+        shape);
+    add_one(
+        rows, "add_scalar", "left", [](const Tensor& x) { return 2 + x; }, [](double x) { return x + 2; }, {},
+        shape);
+    add_one(
+        rows, "sub_scalar", "", [](const Tensor& x) { return x - 1.5; }, [](double x) { return x - 1.5; }, {},
+        shape);
+    add_one(
+        rows, "rsub_scalar", "", [](const Tensor& x) { return 1.5 - x; }, [](double x) { return 1.5 - x; },
+        {}, shape);
+    add_one(
+        rows, "mul_scalar", "", [](const Tensor& x) { return x * -1.5; }, [](double x) { return x * -1.5; },
+        {}, shape);
+    add_one(
+        rows, "mul_scalar", "0d", [](const Tensor& x) { return 3 * x; }, [](double x) { return x * 3; }, {},
+        {});
+    add_one(
+        rows, "div_scalar", "", [](const Tensor& x) { return x / 1.5; }, [](double x) { return x / 1.5; }, {},
+        shape);
+    add_one(
+        rows, "rdiv_scalar", "", [](const Tensor& x) { return 1.5 / x; }, [](double x) { return 1.5 / x; },
+        positive, shape);
     for (const double p : {2.0, 3.0, 0.5, -1.0, 2.5, 1.0, 0.0}) {
         const std::string variant = "p" + std::to_string(static_cast<int>(p * 10 + 100));
-        add_one(rows, "pow_scalar", variant, [p](const Tensor& x) { return pow(x, p); },
-                [p](double x) { return std::pow(x, p); }, positive, shape);
+        add_one(
+            rows, "pow_scalar", variant, [p](const Tensor& x) { return pow(x, p); },
+            [p](double x) { return std::pow(x, p); }, positive, shape);
     }
-    add_one(rows, "pow_scalar", "cube_of_negatives", [](const Tensor& x) { return pow(x, 3); },
-            [](double x) { return x * x * x; }, {}, shape);
-    add_one(rows, "scalar_pow", "", [](const Tensor& x) { return pow(2.5, x); }, [](double x) { return std::pow(2.5, x); },
-            {}, shape);
+    add_one(
+        rows, "pow_scalar", "cube_of_negatives", [](const Tensor& x) { return pow(x, 3); },
+        [](double x) { return x * x * x; }, {}, shape);
+    add_one(
+        rows, "scalar_pow", "", [](const Tensor& x) { return pow(2.5, x); },
+        [](double x) { return std::pow(2.5, x); }, {}, shape);
 }
 
 }  // namespace

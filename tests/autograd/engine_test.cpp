@@ -26,8 +26,7 @@ Tensor variable(const Numbers& values) {
 
 Numbers grad_of(const Tensor& x) { return x.grad().to_vector<double>(); }
 
-template <class Error, class F>
-std::string message_of(F f) {
+template <class Error, class F> std::string message_of(F f) {
     try {
         f();
     } catch (const Error& e) {
@@ -49,8 +48,8 @@ TEST(Engine, ATensorUsedTwiceAddsItsGradients) {
 TEST(Engine, Diamond) {
     const Tensor x = variable({2});
     const Tensor a = x * 3, b = square(x);
-    const Tensor c = a * b;         // 3 x^3
-    sum(c + a).backward();          // 9 x^2 + 3
+    const Tensor c = a * b;  // 3 x^3
+    sum(c + a).backward();   // 9 x^2 + 3
     EXPECT_EQ(grad_of(x), (Numbers{39}));
 }
 
@@ -92,6 +91,26 @@ TEST(Engine, TheFirstGradientBelongsToItsLeafAlone) {
     EXPECT_EQ(given.to_vector<double>(), (Numbers{1, 1}));
 }
 
+TEST(Engine, ARecordedGradientBelongsToItsLeafAlone) {
+    const Tensor x = variable({1, 2}), y = variable({3, 4}), given = tensor(Numbers{1, 1}, {2});
+    (x + y).backward(given, false, true);
+    sum(x).backward();  // adds to x alone
+    EXPECT_EQ(grad_of(x), (Numbers{2, 2}));
+    EXPECT_EQ(grad_of(y), (Numbers{1, 1}));
+    EXPECT_EQ(given.to_vector<double>(), (Numbers{1, 1}));
+}
+
+TEST(Engine, AddingToARecordedGradientLeavesItAlone) {
+    const Tensor x = variable({2});
+    sum(pow(x, 3)).backward({}, false, true);
+    const Tensor recorded = x.grad();  // 3 x^2
+    sum(x).backward();
+    EXPECT_EQ(grad_of(x), (Numbers{13}));
+    EXPECT_FALSE(x.grad().requires_grad()) << "the sum has no history to speak of";
+    EXPECT_EQ(recorded.item(), 12);
+    EXPECT_EQ(grad(sum(recorded), x).item(), 12);
+}
+
 TEST(Engine, AnExpandedFirstGradientGetsMemoryOfItsOwn) {
     const Tensor x = variable({1, 2, 3});
     sum(x).backward();
@@ -126,7 +145,8 @@ TEST(Engine, UnusedInputs) {
     const std::string text =
         message_of<AutogradError>([&] { grad(z, y, {.grad_outputs = {}, .retain_graph = true}); });
     EXPECT_NE(text.find("allow_unused"), std::string::npos) << text;
-    const Tensor g = grad(z, y, {.grad_outputs = {}, .retain_graph = true, .create_graph = false, .allow_unused = true});
+    const Tensor g =
+        grad(z, y, {.grad_outputs = {}, .retain_graph = true, .create_graph = false, .allow_unused = true});
     EXPECT_FALSE(g.defined());
     EXPECT_EQ(grad(z, x).item(), 4);
     EXPECT_THROW(grad(z, tensor(Numbers{1}, {1})), AutogradError);
@@ -255,7 +275,8 @@ TEST(Engine, BackwardNeedsAScalarOrAGradient) {
 
 TEST(Engine, BroadcastOperandsReceiveGradientsOfTheirOwnShape) {
     const Options options{.dtype = f64, .requires_grad = true};
-    for (const Shape& shape : {Shape{}, Shape{1}, Shape{4}, Shape{3, 1}, Shape{1, 4}, Shape{2, 1, 1}, Shape{1, 1, 1, 1}}) {
+    for (const Shape& shape :
+         {Shape{}, Shape{1}, Shape{4}, Shape{3, 1}, Shape{1, 4}, Shape{2, 1, 1}, Shape{1, 1, 1, 1}}) {
         const Tensor a = ones(shape, options), b = ones({2, 3, 4}, options);
         const Tensor y = a * b * 2;
         y.backward(ones(y.shape(), {.dtype = f64}));
@@ -294,7 +315,8 @@ TEST(Engine, ZeroSizeTensorsGoThroughBackward) {
     EXPECT_EQ(w.grad().to_vector<double>(), Numbers(6, 0.0));
 }
 
-// A user's function ---------------------------------------------------------------------------------------------------
+// A user's function
+// ---------------------------------------------------------------------------------------------------
 
 struct Cube : Function {
     static constexpr auto name = "cube";

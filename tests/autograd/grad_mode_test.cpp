@@ -144,7 +144,8 @@ TEST(Anomaly, NamesTheForwardOperation) {
 
 TEST(Anomaly, NamesTheFunctionWhoseGradientIsInfinite) {
     const Tensor x = tensor({4, 0}).set_requires_grad();
-    const std::string text = anomaly([&] { sum(sqrt(x) * 2).backward(); });  // the value is finite, the slope not
+    const std::string text =
+        anomaly([&] { sum(sqrt(x) * 2).backward(); });  // the value is finite, the slope not
     EXPECT_NE(text.find("sqrt"), std::string::npos) << text;
 }
 

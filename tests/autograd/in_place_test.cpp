@@ -23,8 +23,7 @@ Tensor variable(const Numbers& values) {
     return tensor(values, {static_cast<std::int64_t>(values.size())}).set_requires_grad();
 }
 
-template <class F>
-std::string refusal(F f) {
+template <class F> std::string refusal(F f) {
     try {
         f();
     } catch (const AutogradError& e) {
@@ -104,10 +103,14 @@ TEST(InPlace, AViewIsRefusedWhileRecording) {
 TEST(InPlace, AResultMayBeChangedAndKeepsItsHistory) {
     const Tensor x = variable({1, 2});
     const Tensor h = x * 2;
-    h += x;           // 3 x
-    h *= h;           // 9 x^2
-    sum(h).backward();
-    EXPECT_EQ(x.grad().to_vector<double>(), (Numbers{18, 36}));
+    h += x;            // 3 x
+    h *= Tensor(5.0);  // 15 x
+    const Tensor y = square(h);
+    sum(y).backward();
+    EXPECT_EQ(x.grad().to_vector<double>(), (Numbers{450, 900}));
+    const Tensor k = x * 2;
+    k *= k;  // overwrites what its own gradient needs
+    refusal([&] { sum(k).backward(); });
 }
 
 TEST(InPlace, APlainTensorMayTakeAHistory) {

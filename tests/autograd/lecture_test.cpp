@@ -20,7 +20,8 @@ using Numbers = std::vector<double>;
 Tensor number(double x) { return Tensor(x); }
 
 TEST(Lecture, FruitShopByHand) {
-    const Tensor apple = number(100), apples = number(2), orange = number(150), oranges = number(3), tax = number(1.1);
+    const Tensor apple = number(100), apples = number(2), orange = number(150), oranges = number(3),
+                 tax = number(1.1);
     fn::Mul apple_cost, orange_cost, with_tax;
     fn::Add together;
     const Tensor a = apple_cost.forward(apple, apples), o = orange_cost.forward(orange, oranges);
@@ -91,14 +92,15 @@ TEST(Lecture, TheSigmoidNeuronAsAChainOfNodes) {
 
 TEST(Lecture, AffineByHand) {
     fn::Affine layer;
-    const Tensor x = tensor({{1, 2}, {3, 4}}, {.dtype = f64}), w = tensor({{1, 0, -1}, {2, 1, 0}}, {.dtype = f64});
+    const Tensor x = tensor({{1, 2}, {3, 4}}, {.dtype = f64}),
+                 w = tensor({{1, 0, -1}, {2, 1, 0}}, {.dtype = f64});
     const Tensor b = tensor({10, 20, 30}, {.dtype = f64});
     const Tensor y = layer.forward(x, w, b);
     EXPECT_EQ(y.to_vector<double>(), (Numbers{15, 22, 29, 21, 24, 27}));
     const Grads grads = layer.backward(tensor({{1, 0, 2}, {0, 1, 1}}, {.dtype = f64}));
-    EXPECT_EQ(grads[0].to_vector<double>(), (Numbers{-1, 2, -1, 1}));          // dY W^T
-    EXPECT_EQ(grads[1].to_vector<double>(), (Numbers{1, 3, 5, 2, 4, 8}));      // X^T dY
-    EXPECT_EQ(grads[2].to_vector<double>(), (Numbers{1, 1, 3}));               // over the batch
+    EXPECT_EQ(grads[0].to_vector<double>(), (Numbers{-1, 2, -1, 1}));      // dY W^T
+    EXPECT_EQ(grads[1].to_vector<double>(), (Numbers{1, 3, 5, 2, 4, 8}));  // X^T dY
+    EXPECT_EQ(grads[2].to_vector<double>(), (Numbers{1, 1, 3}));           // over the batch
 }
 
 TEST(Lecture, MseKeepsItsTwoConventionsApart) {

@@ -209,7 +209,7 @@ TEST(Module, ConvertsInPlace) {
     const Net net;
     const Tensor weight = net.fc1.weight, values = weight.detach().clone();
     weight.set_grad(ones_like(weight));
-    const Tensor loss = sum(square(weight));
+    const Tensor loss = sum(square(weight)), other = sum(square(net.scale));
     net.to(f64);
     EXPECT_EQ(weight.dtype(), f64);
     EXPECT_TRUE(weight.is_leaf() && weight.requires_grad());
@@ -219,6 +219,7 @@ TEST(Module, ConvertsInPlace) {
     EXPECT_TRUE(equal(weight.detach(), values.to(f64)));
     EXPECT_EQ(values.dtype(), f32);
     EXPECT_THROW(loss.backward(), AutogradError);  // its saved value is gone
+    EXPECT_THROW(other.backward(), AutogradError);
     EXPECT_EQ(net(ones({4, 4}, {.dtype = f64})).dtype(), f64);
     EXPECT_THROW(net.to(i64), DTypeError);
     const std::uint32_t version = weight.version();

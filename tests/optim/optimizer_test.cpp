@@ -13,6 +13,7 @@
 #include <adjoint/core/creation.h>
 #include <adjoint/core/error.h>
 #include <adjoint/core/generator.h>
+#include <adjoint/nn/linear.h>
 #include <adjoint/optim/adam.h>
 #include <adjoint/optim/sgd.h>
 
@@ -183,6 +184,38 @@ TEST(Optimizer, MomentumDoesNotCarryOnWithoutGradient) {
     EXPECT_FALSE(x.grad().defined());
     sgd.step();
     EXPECT_EQ(x.to_vector<double>(), after);
+}
+
+TEST(Optimizer, TheFirstStepIsEachParametersOwn) {
+    const Tensor early = parameter({0}), late = parameter({0});
+    SGD sgd({early, late}, {.lr = 1, .momentum = 0.5, .dampening = 0.5});
+    early.set_grad(ones_like(early));
+    sgd.step();
+    late.set_grad(ones_like(late));
+    sgd.step();
+    EXPECT_EQ(early.item(), -2);  // 1, then 0.5 * 1 + 0.5 * 1
+    EXPECT_EQ(late.item(), -1);   // undampened at first
+}
+
+TEST(Optimizer, FollowsAModuleThatIsConverted) {
+    const nn::Linear layer(3, 2);
+    const Tensor weight = layer.weight;
+    Adam adam(layer.parameters(), {.lr = 0.1});
+    const auto train = [&](DType dtype) {
+        adam.zero_grad();
+        sum(square(layer(ones({4, 3}, {.dtype = dtype})) - 1.0)).backward();
+        adam.step();
+    };
+    train(f32);
+    const double before = weight.to_vector<double>()[0];
+    layer.to(f64);
+    train(f64);
+    EXPECT_NE(weight.to_vector<double>()[0], before);
+    EXPECT_EQ(adam.state()[1].second.item<int>(), 2);
+    EXPECT_EQ(adam.state()[2].second.dtype(), f64);
+    layer.to(f16);
+    weight.set_grad(zeros_like(weight));
+    EXPECT_THROW(adam.step(), DTypeError);
 }
 
 TEST(Optimizer, GroupsHaveTheirOwnOptions) {

@@ -1,0 +1,112 @@
+// The programs, run as a user runs them: what they print, and how they fail.
+#include <gtest/gtest.h>
+
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace {
+
+struct Outcome {
+    int status = -1;
+    std::string text;
+};
+
+Outcome run(const std::string& command) {
+    Outcome outcome;
+    const std::string line = std::string(ADJOINT_PROGRAM_DIR) + "/" + command + " 2>&1";
+    FILE* pipe = popen(line.c_str(), "r");
+    if (!pipe) return outcome;
+    std::array<char, 4096> buffer;
+    for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) outcome.text.append(buffer.data(), n);
+    const int status = pclose(pipe);
+    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return outcome;
+}
+
+int count(const std::string& text, const std::string& part) {
+    int n = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+    return n;
+}
+
+void expect_printed(const std::string& program, std::initializer_list<const char*> parts) {
+    const Outcome outcome = run(program);
+    EXPECT_EQ(outcome.status, 0) << outcome.text;
+    for (const char* part : parts) EXPECT_NE(outcome.text.find(part), std::string::npos) << part << "\nin\n" << outcome.text;
+}
+
+TEST(Programs, FruitShop) {
+    const Outcome outcome = run("l0_1_fruit_shop");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(count(outcome.text,
+                    "price 715, gradients: apple 2.2, number of apples 110, orange 3.3, number of oranges 165, tax 650"),
+              2)
+        << outcome.text;
+}
+
+TEST(Programs, ChainRule) {
+    expect_printed("l0_2_chain_rule", {"f(1, 2, 1): q = x + y = 3, f = q z = 3", "by nodes:   df/dq = 1, Df = [1, 1, -1]",
+                                       "by tensors: Df = [1, 1, -1]", "dz/dx = 7, 2 (x + y) = 7"});
+}
+
+TEST(Programs, SigmoidNeuron) {
+    expect_printed("l0_4_sigmoid_neuron", {"d/dw0: chain -0.196611933241, node -0.196611933241",
+                                           "d/dx1: chain -0.589835799724, node -0.589835799724"});
+}
+
+TEST(Programs, Affine) {
+    const Outcome outcome = run("l0_5_affine");
+    EXPECT_EQ(count(outcome.text, "formula: 1"), 3) << outcome.text;
+}
+
+TEST(Programs, MeanSquaredError) { expect_printed("l0_6_mse", {"slides (fn::MSE)       loss 0.1500, gradient -0.0500"}); }
+
+TEST(Programs, XorByHandAndByModulesFollowOneCurve) {
+    const Outcome by_hand = run("l0_7_xor 500"), by_modules = run("l0_8_xor_modules 500");
+    ASSERT_EQ(by_hand.status, 0) << by_hand.text;
+    ASSERT_EQ(by_modules.status, 0) << by_modules.text;
+    EXPECT_EQ(count(by_hand.text, "seed "), 5);
+    EXPECT_EQ(by_hand.text.substr(by_hand.text.find("seed 1")), by_modules.text);
+}
+
+TEST(Programs, Info) { expect_printed("info", {"adjoint       0.", "CPU kernels", "threads", "CUDA"}); }
+
+TEST(Programs, MnistExplainsItself) {
+    expect_printed("mnist --help", {"--model", "--epochs", "--batch-size", "--optimizer", "--lr", "--seed", "--dataset",
+                                    "--data", "--device", "--threads", "--save", "--load"});
+}
+
+TEST(Programs, MnistRefusesWhatItCannotDo) {
+    for (const char* arguments : {"--no-such-option", "--model transformer", "--epochs -1", "--batch-size 0"}) {
+        const Outcome outcome = run(std::string("mnist ") + arguments);
+        EXPECT_NE(outcome.status, 0) << arguments;
+        EXPECT_FALSE(outcome.text.empty()) << arguments;
+    }
+    const Outcome missing = run("mnist --data /no/such/folder");
+    EXPECT_EQ(missing.status, 1);
+    EXPECT_NE(missing.text.find("/no/such/folder"), std::string::npos) << missing.text;
+}
+
+TEST(Programs, MnistTrainsSavesAndLoads) {
+    if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
+    const std::string file = testing::TempDir() + "adjoint_programs_test.safetensors";
+    const Outcome trained = run("mnist --epochs 1 --model mlp-bn --batch-size 128 --save " + file);
+    ASSERT_EQ(trained.status, 0) << trained.text;
+    const std::string key = "test accuracy 0.";
+    ASSERT_NE(trained.text.find(key), std::string::npos) << trained.text;
+    const std::string accuracy = trained.text.substr(trained.text.find(key) + key.size() - 2, 6);
+    EXPECT_GT(std::atof(accuracy.c_str()), trained.text.find("Fashion") == std::string::npos ? 0.95 : 0.80);
+    const Outcome loaded = run("mnist --epochs 0 --model mlp-bn --load " + file);
+    EXPECT_NE(loaded.text.find("test accuracy " + accuracy), std::string::npos) << loaded.text << trained.text;
+    EXPECT_EQ(run("mnist --epochs 0 --model mlp --load " + file).status, 1);
+    const Outcome unwritable = run("mnist --epochs 0 --save /no/such/folder/x.safetensors");
+    EXPECT_EQ(unwritable.status, 1);
+    EXPECT_NE(unwritable.text.find("/no/such/folder"), std::string::npos) << unwritable.text;
+    std::remove(file.c_str());
+}
+
+}  // namespace

@@ -1,0 +1,144 @@
+// The training loop: it learns, reports what it says, holds out what it should, and its bits do not depend on threads.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include <adjoint/adjoint.h>
+
+namespace adjoint {
+namespace {
+
+// Two classes divided by a line, with a margin: learnable to the last sample.
+data::Dataset separable(std::int64_t n) {
+    manual_seed(7);
+    const Tensor x = randn({n, 4});
+    const Tensor score = x(all, 0) * 2 - x(all, 1) + x(all, 3);
+    return {.inputs = x, .targets = gt(score, 0).to(i64)};
+}
+
+nn::Sequential small_net() {
+    manual_seed(3);
+    return nn::Sequential(nn::Linear(4, 16), nn::ReLU(), nn::Dropout(0.1), nn::Linear(16, 2));
+}
+
+train::FitOptions quiet(int epochs) { return {.epochs = epochs, .batch_size = 32, .seed = 5, .verbose = false}; }
+
+TEST(Fit, LearnsAndReports) {
+    const data::Dataset set = separable(512);
+    const nn::Sequential model = small_net();
+    optim::Adam optimizer(model.parameters(), {.lr = 0.01});
+    const train::History history = train::fit(model, nn::CrossEntropyLoss(), optimizer, set, quiet(15));
+    ASSERT_EQ(history.epochs.size(), 15u);
+    EXPECT_LT(history.last().train.loss, 0.5 * history.epochs[0].train.loss);
+    EXPECT_TRUE(std::isnan(history.last().validation.loss));
+    const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), set);
+    EXPECT_GT(score.accuracy, 0.95);
+    // The evaluation agrees with the formula on the whole set at once, and leaves the mode as it was.
+    EXPECT_TRUE(model.is_training());
+    model.eval();
+    const Tensor output = model(set.inputs);
+    EXPECT_NEAR(score.loss, cross_entropy(output, set.targets).item(), 1e-5);
+    EXPECT_NEAR(score.accuracy, sum(eq(argmax(output, 1), set.targets)).item() / 512, 1e-9);
+}
+
+TEST(Fit, HoldsOutTheLastSamples) {
+    data::Dataset set = separable(100);
+    // The held-out samples have the wrong labels: a loop that trains on them or evaluates others shows.
+    set.targets = set.targets.clone();
+    set.targets(slice(80, to_end)) = 1 - set.targets(slice(80, to_end));
+    const nn::Sequential model = small_net();
+    optim::Adam optimizer(model.parameters(), {.lr = 0.02});
+    train::FitOptions options = quiet(60);
+    options.validation_split = 0.2;
+    const train::History history = train::fit(model, nn::CrossEntropyLoss(), optimizer, set, options);
+    EXPECT_GT(history.last().train.accuracy, 0.9);
+    EXPECT_LT(history.last().validation.accuracy, 0.4);
+}
+
+TEST(Fit, StopsWhenToldTo) {
+    const data::Dataset set = separable(64);
+    const nn::Sequential model = small_net();
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    train::FitOptions options = quiet(10);
+    options.on_epoch = [](const train::EpochRecord& record) { return record.epoch < 3; };
+    EXPECT_EQ(train::fit(model, nn::CrossEntropyLoss(), optimizer, set, options).epochs.size(), 3u);
+}
+
+TEST(Fit, RefusesBadOptions) {
+    const data::Dataset set = separable(64);
+    const nn::Sequential model = small_net();
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    train::FitOptions options = quiet(1);
+    options.validation_split = 1.5;
+    EXPECT_THROW(train::fit(model, nn::CrossEntropyLoss(), optimizer, set, options), ValueError);
+    options = quiet(1);
+    options.batch_size = 0;
+    EXPECT_THROW(train::fit(model, nn::CrossEntropyLoss(), optimizer, set, options), ValueError);
+}
+
+std::vector<float> final_weights(int threads, bool wide) {
+    set_num_threads(threads);
+    const data::Dataset set = separable(1024);
+    manual_seed(11);
+    const std::int64_t hidden = wide ? 700 : 16;
+    const nn::Sequential model(nn::Linear(4, hidden), nn::BatchNorm1d(hidden), nn::ReLU(), nn::Dropout(0.2),
+                               nn::Linear(hidden, hidden), nn::Tanh(), nn::Linear(hidden, 2));
+    optim::Adam optimizer(model.parameters(), {.lr = 0.01});
+    train::FitOptions options = quiet(2);
+    options.batch_size = 256;
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, set, options);
+    std::vector<float> weights;
+    for (const Tensor& parameter : model.parameters()) {
+        const std::vector<float> values = parameter.to_vector<float>();
+        weights.insert(weights.end(), values.begin(), values.end());
+    }
+    return weights;
+}
+
+TEST(Fit, SameBitsForAnyNumberOfThreads) {
+    const int before = num_threads();
+    EXPECT_EQ(final_weights(1, false), final_weights(2, false));
+    const std::vector<float> one = final_weights(1, true);
+    EXPECT_EQ(one, final_weights(2, true));
+    EXPECT_EQ(one, final_weights(3, true));
+    set_num_threads(before);
+}
+
+TEST(Fit, SteadyStepAsksTheSystemForNothing) {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "under AddressSanitizer every block comes from the system";
+#endif
+    const data::Dataset set = separable(1024);
+    const nn::Sequential model = small_net();
+    optim::Adam optimizer(model.parameters(), {.lr = 0.01});
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, set, quiet(2));
+    const auto before = host_memory_stats().system_calls;
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, set, quiet(3));
+    EXPECT_EQ(host_memory_stats().system_calls, before);
+}
+
+TEST(Fit, LearnsMnist) {
+    if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
+    const data::Mnist images = data::load_mnist();
+    manual_seed(1);
+    const nn::Sequential model(nn::Linear(784, 64), nn::ReLU(), nn::Linear(64, 10));
+    optim::Adam optimizer(model.parameters(), {.lr = 0.002});
+    const data::Dataset training = data::images(images.train, {.mean = 0.1307, .std = 0.3081});
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, training.part(0, 20000), quiet(2));
+    const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(),
+                                               data::images(images.test, {.mean = 0.1307, .std = 0.3081}));
+    EXPECT_GT(score.accuracy, images.name == "MNIST" ? 0.93 : 0.80);
+}
+
+TEST(Summary, CountsParametersAndBuffers) {
+    const nn::Sequential model(nn::Linear(3, 5), nn::BatchNorm1d(5));
+    const std::string text = train::summary(model);
+    EXPECT_NE(text.find("0.weight"), std::string::npos);
+    EXPECT_NE(text.find("(5, 3)"), std::string::npos);
+    EXPECT_NE(text.find("1.running_var"), std::string::npos);
+    EXPECT_NE(text.find("30 parameters to train"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace adjoint
