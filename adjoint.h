@@ -38,6 +38,8 @@
 #include <adjoint/nn/module.h>
 #include <adjoint/nn/sequential.h>
 #include <adjoint/optim/adam.h>
+#include <adjoint/optim/clip.h>
+#include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
 #include <adjoint/train/fit.h>
 #include <adjoint/train/summary.h>
