@@ -10,7 +10,8 @@ function(adjoint_find_onednn)
         add_library(adjoint::onednn UNKNOWN IMPORTED GLOBAL)
         set_target_properties(adjoint::onednn PROPERTIES
             IMPORTED_LOCATION ${ADJOINT_ONEDNN_LIBRARY}
-            INTERFACE_INCLUDE_DIRECTORIES ${ADJOINT_ONEDNN_INCLUDE_DIR})
+            INTERFACE_INCLUDE_DIRECTORIES ${ADJOINT_ONEDNN_INCLUDE_DIR}
+            INTERFACE_LINK_LIBRARIES gomp)  # to tell it to use one thread
     endif()
 endfunction()
 

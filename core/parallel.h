@@ -11,5 +11,7 @@ ADJOINT_API int num_threads();
 ADJOINT_API void set_num_threads(int n);
 /// The instruction set level in use: "v2", "v3", "v4" of x86-64, or "generic".
 ADJOINT_API const char* cpu_level();
+/// Who computes matrix products on the CPU: "own", "onednn" or "openblas", chosen when the library was built.
+ADJOINT_API const char* cpu_blas();
 
 }  // namespace adjoint

@@ -1,9 +1,9 @@
 // Batched matrix products.
 #include <vector>
 
+#include <adjoint/core/cpu/blas/blas.h>
 #include <adjoint/core/cpu/block.h>
 #include <adjoint/core/cpu/cpu_backend.h>
-#include <adjoint/core/cpu/kernels/kernels.h>
 #include <adjoint/core/cpu/thread_pool.h>
 #include <adjoint/core/storage.h>
 
@@ -59,7 +59,7 @@ void narrow_product(GemmCall g, DType type) {
     g.a_row = g.k;
     g.b_row = g.n;
     g.a_column = g.b_column = 1;
-    kernels().gemm[0](g);
+    product_f32(g);
     const float* from = static_cast<const float*>(c->data());
     for (std::int64_t start = 0; start < g.m * g.n; start += block_size)
         out.store(start, std::min(block_size, g.m * g.n - start), from + start);
@@ -67,8 +67,8 @@ void narrow_product(GemmCall g, DType type) {
 
 void one_product(const GemmCall& g, DType type) {
     switch (type) {
-        case DType::f32: return kernels().gemm[0](g);
-        case DType::f64: return kernels().gemm[1](g);
+        case DType::f32: return product_f32(g);
+        case DType::f64: return product_f64(g);
         case DType::f16:
         case DType::bf16: return narrow_product(g, type);
         case DType::u8: return integer_product<std::uint8_t>(g);

@@ -9,5 +9,6 @@ namespace adjoint {
 int num_threads() { return cpu::num_threads(); }
 void set_num_threads(int n) { cpu::set_num_threads(n); }
 const char* cpu_level() { return cpu::kernels().level; }
+const char* cpu_blas() { return ADJOINT_BLAS_NAME; }
 
 }  // namespace adjoint

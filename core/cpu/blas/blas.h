@@ -1,0 +1,41 @@
+// One matrix product, by the library that ADJOINT_BLAS chose: exactly one file of this folder is compiled.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <adjoint/core/cpu/kernels/kernels.h>
+#include <adjoint/core/cpu/thread_pool.h>
+
+namespace adjoint::cpu {
+
+/// c = a b + bias.
+void product_f32(const GemmCall& call);
+void product_f64(const GemmCall& call);
+
+/// For libraries: the rows of c in tasks that depend on the sizes alone, so that the number of threads does not change
+/// bits; each starts as copies of the bias, or zeros, for rows(call, beta) to add the product to.
+template <class T, class Rows>
+void by_row_tasks(const GemmCall& call, Rows rows) {
+    constexpr std::int64_t task_work = std::int64_t{1} << 21;  // multiply-adds
+    const std::int64_t work = std::max<std::int64_t>(1, call.n * call.k);
+    const std::int64_t height = std::clamp<std::int64_t>(task_work / work, 32, std::max<std::int64_t>(call.m, 32));
+    parallel_for((call.m + height - 1) / height, [&](std::int64_t task) {
+        GemmCall part = call;
+        const std::int64_t first = task * height;
+        part.m = std::min(height, call.m - first);
+        part.a = static_cast<const T*>(call.a) + first * call.a_row;
+        part.c = static_cast<T*>(call.c) + first * call.c_row;
+        if (const T* bias = static_cast<const T*>(call.bias))
+            for (std::int64_t i = 0; i < part.m; ++i)
+                std::copy_n(bias, call.n, static_cast<T*>(part.c) + i * call.c_row);
+        rows(part, call.bias ? T(1) : T(0));
+    });
+}
+
+/// Whether a library can read both operands: one of their strides must be 1.
+inline bool has_unit_strides(const GemmCall& call) {
+    return (call.a_column == 1 || call.a_row == 1) && (call.b_column == 1 || call.b_row == 1) && call.k > 0;
+}
+
+}  // namespace adjoint::cpu

@@ -1,0 +1,9 @@
+// Matrix products by our own kernels.
+#include <adjoint/core/cpu/blas/blas.h>
+
+namespace adjoint::cpu {
+
+void product_f32(const GemmCall& call) { kernels().gemm[0](call); }
+void product_f64(const GemmCall& call) { kernels().gemm[1](call); }
+
+}  // namespace adjoint::cpu
