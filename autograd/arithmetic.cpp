@@ -195,6 +195,17 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool e
 
 namespace {
 
+// What an in-place operation reads: another handle on the array, because a function that saved the handle which
+// becomes its own result would keep itself alive.
+Tensor own_handle_of(const Tensor& x) {
+    if (!grad_enabled()) return x;
+    Tensor other = x.detach();
+    other.impl().requires_grad = x.impl().requires_grad;
+    other.impl().producer = x.impl().producer;
+    other.impl().output_index = x.impl().output_index;
+    return other;
+}
+
 void check_own_places(const char* op, const Tensor& x) {
     for (int d = 0; d < x.dim(); ++d)
         check<ValueError>(x.strides()[d] != 0 || x.shape()[d] <= 1,
@@ -234,10 +245,18 @@ const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) 
 const Tensor& Tensor::copy_(const Tensor& source) const {
     return write_back("copy_", *this, source.shape() == shape() ? source : expand(source, shape()));
 }
-const Tensor& Tensor::operator+=(const Tensor& other) const { return write_back("add", *this, *this + other); }
-const Tensor& Tensor::operator-=(const Tensor& other) const { return write_back("sub", *this, *this - other); }
-const Tensor& Tensor::operator*=(const Tensor& other) const { return write_back("mul", *this, *this * other); }
-const Tensor& Tensor::operator/=(const Tensor& other) const { return write_back("div", *this, *this / other); }
+const Tensor& Tensor::operator+=(const Tensor& other) const {
+    return write_back("add", *this, own_handle_of(*this) + (is_same(other) ? own_handle_of(other) : other));
+}
+const Tensor& Tensor::operator-=(const Tensor& other) const {
+    return write_back("sub", *this, own_handle_of(*this) - (is_same(other) ? own_handle_of(other) : other));
+}
+const Tensor& Tensor::operator*=(const Tensor& other) const {
+    return write_back("mul", *this, own_handle_of(*this) * (is_same(other) ? own_handle_of(other) : other));
+}
+const Tensor& Tensor::operator/=(const Tensor& other) const {
+    return write_back("div", *this, own_handle_of(*this) / (is_same(other) ? own_handle_of(other) : other));
+}
 
 const Tensor& Tensor::fill_(double value) const {
     check<AutogradError>(!grad_enabled() || !requires_grad(),

@@ -28,7 +28,7 @@ struct FusedCrossEntropy : Function {
         Tensor slope;
         if (needs_any()) slope = empty(x.shape(), like);
         adjoint::CrossEntropy call{.logits = x.impl().data,
-                                   .targets = t.data<std::int64_t>(),
+                                   .targets = operand(t).as<const std::int64_t>(),
                                    .losses = losses.impl().data,
                                    .gradient = slope.defined() ? slope.impl().data : nullptr,
                                    .counted = count.impl().data,

@@ -93,6 +93,16 @@ TEST_F(Memory, AFailedPassLeavesNothing) {
               0);
 }
 
+TEST_F(Memory, AnInPlaceResultDoesNotKeepItselfAlive) {
+    EXPECT_EQ(left_by([&] {
+                  const Tensor h = matmul(x, w);
+                  h *= tanh(h);
+                  h *= h;
+                  h /= exp(h);
+              }),
+              0);
+}
+
 TEST_F(Memory, ABackwardPassFreesWhatWasSavedAtOnce) {
     const Tensor big = rand({256, 256}, {.requires_grad = true});
     const std::int64_t before = host_memory_stats().in_use;

@@ -37,7 +37,8 @@ match($0, /^[ \t]*#[ \t]*include[ \t]*</) {
         to = part[2]
         if (library && index(may[folder], " " to " ") == 0) complain(folder "/ may not include " to "/")
         if (to == "cuda" && folder != "cuda") complain("cuda/ is private")
-        if (name ~ /^adjoint\/core\/cpu\// && folder != "core") complain("core/cpu/ is private to core/")
+        if (name ~ /^adjoint\/core\/cpu\// && folder != "core" && folder != "bench")
+            complain("core/cpu/ is private to core/ and its benchmarks")
         if (name == "adjoint/core/format.h" && !private) complain("core/format.h in a public header")
         if (name ~ /^adjoint\/core\/cpu\// && !private) complain("core/cpu/ in a public header")
     } else if (!private && name ~ /^(fmt|nlohmann|oneapi|dnnl|cblas|zlib|CLI|cuda|cublas|cudnn)/) {
