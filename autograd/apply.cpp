@@ -34,7 +34,8 @@ Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute) {
     return out;
 }
 
-Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type, DType compute) {
+Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type,
+           DType compute) {
     check_same_device(name, a, b);
     Tensor out = empty(a.shape() == b.shape() ? a.shape() : broadcast_shapes(name, a.shape(), b.shape()),
                        {.dtype = type, .device = a.device()});

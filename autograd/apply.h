@@ -1,4 +1,5 @@
-// Backend calls that make a new tensor, without recording: the forward passes are written with these. Private.
+// Backend calls that make a new tensor, without recording: the forward passes are written with these.
+// Private.
 #pragma once
 
 #include <adjoint/core/backend.h>
@@ -7,7 +8,8 @@
 
 namespace adjoint::apply {
 
-/// The type of a result of two operands: as promote(), but the type of a 0-d operand counts only against a lower kind.
+/// The type of a result of two operands: as promote(), but the type of a 0-d operand counts only against a
+/// lower kind.
 DType result_type(const Tensor& a, const Tensor& b);
 
 /// The type a real function of x has: x's own, f32 for integers.
@@ -15,7 +17,9 @@ inline DType real_type(const Tensor& x) { return is_floating(x.dtype()) ? x.dtyp
 
 /// A dense tensor of op(x), of type `type`, computed in `compute` (by default the type's own).
 Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute);
-inline Tensor map(const UnaryOp& op, const Tensor& x, DType type) { return map(op, x, type, compute_type(type)); }
+inline Tensor map(const UnaryOp& op, const Tensor& x, DType type) {
+    return map(op, x, type, compute_type(type));
+}
 
 /// op(a, b) over the broadcast shape. Errors: ShapeError, DeviceError naming `name`.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type, DType compute);

@@ -95,8 +95,7 @@ struct Atan2 : Function {
     }
 };
 
-template <class Op>
-struct Extreme : Function {
+template <class Op> struct Extreme : Function {
     static constexpr auto name = Op::name;
     Saved a, b;
     Tensor forward(const Tensor& x, const Tensor& y) {
@@ -170,8 +169,12 @@ Tensor lt(const Tensor& a, const Tensor& b) { return compare("lt", functor::Lt{}
 Tensor le(const Tensor& a, const Tensor& b) { return compare("le", functor::Le{}, a, b); }
 Tensor gt(const Tensor& a, const Tensor& b) { return compare("gt", functor::Gt{}, a, b); }
 Tensor ge(const Tensor& a, const Tensor& b) { return compare("ge", functor::Ge{}, a, b); }
-Tensor logical_and(const Tensor& a, const Tensor& b) { return compare("logical_and", functor::LogicalAnd{}, a, b); }
-Tensor logical_or(const Tensor& a, const Tensor& b) { return compare("logical_or", functor::LogicalOr{}, a, b); }
+Tensor logical_and(const Tensor& a, const Tensor& b) {
+    return compare("logical_and", functor::LogicalAnd{}, a, b);
+}
+Tensor logical_or(const Tensor& a, const Tensor& b) {
+    return compare("logical_or", functor::LogicalOr{}, a, b);
+}
 Tensor logical_not(const Tensor& x) {
     return apply::map(functor::LogicalNot{}, x, DType::boolean, compute_type(x.dtype()));
 }
@@ -181,8 +184,7 @@ bool equal(const Tensor& a, const Tensor& b) {
 }
 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
-    check<ShapeError>(a.shape() == b.shape(), "allclose: shapes {} and {} differ", a.shape(),
-                      b.shape());
+    check<ShapeError>(a.shape() == b.shape(), "allclose: shapes {} and {} differ", a.shape(), b.shape());
     if (a.numel() == 0) return true;
     const NoGrad guard;
     const Tensor x = a.to(DType::f64), y = b.to(DType::f64);
@@ -195,8 +197,8 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool e
 
 namespace {
 
-// What an in-place operation reads: another handle on the array, because a function that saved the handle which
-// becomes its own result would keep itself alive.
+// What an in-place operation reads: another handle on the array, because a function that saved the handle
+// which becomes its own result would keep itself alive.
 Tensor own_handle_of(const Tensor& x) {
     if (!grad_enabled()) return x;
     Tensor other = x.detach();
@@ -213,24 +215,30 @@ void check_own_places(const char* op, const Tensor& x) {
 }
 
 const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) {
-    check<ShapeError>(result.shape() == x.shape(), "{}: in place, the result of shape {} does not fit into {}", op,
-                      result.shape(), x.shape());
+    check<ShapeError>(result.shape() == x.shape(),
+                      "{}: in place, the result of shape {} does not fit into {}", op, result.shape(),
+                      x.shape());
     check<DTypeError>(result.dtype() == x.dtype() || !is_floating(result.dtype()) || is_floating(x.dtype()),
                       "{}: in place, the result of type {} does not fit into {}", op, name(result.dtype()),
                       name(x.dtype()));
-    check<DeviceError>(result.device() == x.device(), "{}: operands live on {} and {}; move one with to(device)", op,
-                       x.device(), result.device());
+    check<DeviceError>(result.device() == x.device(),
+                       "{}: operands live on {} and {}; move one with to(device)", op, x.device(),
+                       result.device());
     TensorImpl& impl = x.impl();
     Tensor source = result.to(x.dtype());
-    if (source.impl().storage == impl.storage) source = source.clone();  // must not read what is being written
+    if (source.impl().storage == impl.storage)
+        source = source.clone();  // must not read what is being written
     if (grad_enabled() && (impl.requires_grad || source.requires_grad())) {
         check<AutogradError>(!impl.requires_grad || impl.producer,
-                             "{}: a leaf that requires a gradient cannot change in place; use a NoGrad guard", op);
-        check<AutogradError>(!impl.is_view, "{}: a view cannot change in place while gradients are recorded", op);
+                             "{}: a leaf that requires a gradient cannot change in place; use a NoGrad guard",
+                             op);
+        check<AutogradError>(!impl.is_view, "{}: a view cannot change in place while gradients are recorded",
+                             op);
         check<AutogradError>(source.requires_grad(), "{}: would cut the history of the tensor", op);
     }
     check_own_places(op, x);
-    if (x.numel() > 0) backend(x.device()).map(functor::Copy{}, make_loop<2>({&x, &source}, compute_type(x.dtype())));
+    if (x.numel() > 0)
+        backend(x.device()).map(functor::Copy{}, make_loop<2>({&x, &source}, compute_type(x.dtype())));
     impl.storage->bump();
     if (grad_enabled() && source.requires_grad()) {
         impl.producer = source.impl().producer;
@@ -259,11 +267,13 @@ const Tensor& Tensor::operator/=(const Tensor& other) const {
 }
 
 const Tensor& Tensor::fill_(double value) const {
-    check<AutogradError>(!grad_enabled() || !requires_grad(),
-                         "fill_: a tensor that requires a gradient cannot be filled while gradients are recorded; use a "
-                         "NoGrad guard");
+    check<AutogradError>(
+        !grad_enabled() || !requires_grad(),
+        "fill_: a tensor that requires a gradient cannot be filled while gradients are recorded; use a "
+        "NoGrad guard");
     check_own_places("fill_", *this);
-    if (numel() > 0) adjoint::backend(device()).fill(make_loop<2>({this, this}, compute_type(dtype())), value);
+    if (numel() > 0)
+        adjoint::backend(device()).fill(make_loop<2>({this, this}, compute_type(dtype())), value);
     impl().storage->bump();
     return *this;
 }

@@ -1,7 +1,7 @@
 // Arithmetic of two tensors or a tensor and a number, with broadcasting; comparison and selection.
 //
-// shapes: operands broadcast as in NumPy. dtypes: the common type (promote()); division of integers gives f32.
-// errors: ShapeError where shapes do not broadcast; DeviceError where the operands live apart.
+// shapes: operands broadcast as in NumPy. dtypes: the common type (promote()); division of integers gives
+// f32. errors: ShapeError where shapes do not broadcast; DeviceError where the operands live apart.
 #pragma once
 
 #include <type_traits>

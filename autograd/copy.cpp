@@ -59,7 +59,8 @@ struct Cat : Function {
         shape[dim] = 0;
         for (const Tensor& part : parts) {
             Shape rest = part.shape();
-            check<ShapeError>(rest.size() == shape.size(), "cat: {} dimensions beside {}", rest.size(), shape.size());
+            check<ShapeError>(rest.size() == shape.size(), "cat: {} dimensions beside {}", rest.size(),
+                              shape.size());
             sizes.push_back(rest[dim]);
             rest[dim] = shape[dim];
             check<ShapeError>(rest == shape, "cat: shapes {} and {} differ outside dimension {}",

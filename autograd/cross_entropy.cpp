@@ -66,8 +66,10 @@ Tensor as_labels(const char* op, const Tensor& t) {
 
 void check_class_shapes(const char* op, const Tensor& x, const Tensor& t) {
     Shape expected = x.shape();
-    if (x.dim() >= 2) expected.erase(1);
-    else if (x.dim() == 1) expected = {};
+    if (x.dim() >= 2)
+        expected.erase(1);
+    else if (x.dim() == 1)
+        expected = {};
     check<ShapeError>(x.dim() >= 1 && t.shape() == expected,
                       "{}: targets of shape {} for an input of shape {}; expected {}", op, t.shape(),
                       x.shape(), expected);
@@ -88,11 +90,12 @@ void check_range(const char* op, const Tensor& labels, std::int64_t classes, std
 }
 
 // The weight each row counts with: its class's, 0 where ignored.
-Tensor row_weights(const char* op, const Tensor& weight, const Tensor& labels, const Tensor& kept, const Tensor& x) {
+Tensor row_weights(const char* op, const Tensor& weight, const Tensor& labels, const Tensor& kept,
+                   const Tensor& x) {
     const Tensor used = kept.to(x.dtype());
     if (!weight.defined()) return used;
-    check<ShapeError>(weight.dim() == 1 && weight.numel() == x.shape()[1], "{}: weight of shape {} for {} classes", op,
-                      weight.shape(), x.shape()[1]);
+    check<ShapeError>(weight.dim() == 1 && weight.numel() == x.shape()[1],
+                      "{}: weight of shape {} for {} classes", op, weight.shape(), x.shape()[1]);
     return index_select(weight.to(x.dtype()), 0, labels) * used;
 }
 
@@ -103,8 +106,9 @@ Tensor reduce_weighted(const Tensor& losses, const Tensor& weights, Reduction re
 
 // sum_c -p_c x_c for probabilities p, mean over the rows.
 Tensor soft_cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions& options) {
-    check<ShapeError>(x.shape() == t.shape(), "cross_entropy: probabilities of shape {} for an input of shape {}",
-                      t.shape(), x.shape());
+    check<ShapeError>(x.shape() == t.shape(),
+                      "cross_entropy: probabilities of shape {} for an input of shape {}", t.shape(),
+                      x.shape());
     const int dim = x.dim() == 1 ? 0 : 1;
     const double classes = static_cast<double>(x.shape()[dim]), s = options.label_smoothing;
     const Tensor p = s == 0 ? t : t * (1 - s) + s / classes;
@@ -144,9 +148,11 @@ Tensor cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions
                        (x.dtype() == DType::f32 || x.dtype() == DType::f64) && x.shape()[1] > 0;
     if (plain) {
         apply::check_same_device("cross_entropy", x, t);
-        return record(FusedCrossEntropy(options.reduction, options.ignore_index), x, as_labels("cross_entropy", t));
+        return record(FusedCrossEntropy(options.reduction, options.ignore_index), x,
+                      as_labels("cross_entropy", t));
     }
-    const Tensor rows = log_softmax(class_rows(x), 1), labels = reshape(as_labels("cross_entropy", t), {t.numel()});
+    const Tensor rows = log_softmax(class_rows(x), 1),
+                 labels = reshape(as_labels("cross_entropy", t), {t.numel()});
     check_range("cross_entropy", labels, rows.shape()[1], options.ignore_index);
     const Tensor kept = ne(labels, options.ignore_index);
     const Tensor safe = where(kept, labels, zeros_like(labels));

@@ -1,7 +1,8 @@
 // Each function of one variable: its derivative of any order and its public line.
 //
-// The first backward pass runs the functor's slope in one kernel; derivative(f, s) says the same in differentiable
-// functions and is used when the pass is recorded. `s` is what the functor saves: its input or its output.
+// The first backward pass runs the functor's slope in one kernel; derivative(f, s) says the same in
+// differentiable functions and is used when the pass is recorded. `s` is what the functor saves: its input or
+// its output.
 #include <adjoint/autograd/elementwise.h>
 
 #include <cmath>
@@ -70,7 +71,9 @@ Tensor derivative(functor::Softsign, Input x) { return reciprocal(square(abs(x) 
 Tensor derivative(functor::Hardtanh f, Input x) {
     return indicator(logical_and(gt(x, f.low), lt(x, f.high)), x);
 }
-Tensor derivative(functor::Hardsigmoid, Input x) { return indicator(logical_and(gt(x, -3), lt(x, 3)), x) / 6; }
+Tensor derivative(functor::Hardsigmoid, Input x) {
+    return indicator(logical_and(gt(x, -3), lt(x, 3)), x) / 6;
+}
 Tensor derivative(functor::Hardswish, Input x) {
     const Tensor middle = where(lt(x, -3), zeros_like(x), (x * 2 + 3) / 6);
     return where(gt(x, 3), ones_like(x), middle);
@@ -90,13 +93,10 @@ Tensor derivative(functor::RdivScalar f, Input x) { return -f.s * square(recipro
 Tensor derivative(functor::PowScalar f, Input x) {
     return f.p == 0 ? zeros_like(x) : f.p * pow_scalar(x, f.p - 1);
 }
-Tensor derivative(functor::ScalarPow f, Input y) {
-    return where(eq(y, 0), zeros_like(y), y * f.log_a);
-}
+Tensor derivative(functor::ScalarPow f, Input y) { return where(eq(y, 0), zeros_like(y), y * f.log_a); }
 
 // A function with a slope.
-template <class F>
-struct Smooth : Function {
+template <class F> struct Smooth : Function {
     static constexpr auto name = F::name;
     F f;
     Saved saved;
@@ -105,8 +105,10 @@ struct Smooth : Function {
     Tensor forward(Input x) {
         Tensor y = apply::map(f, x, functor::takes_integers<F> ? x.dtype() : apply::real_type(x));
         if (!needs_any()) return y;
-        if constexpr (F::saves == Saves::output) saved.keep_output(y);
-        else saved = x;
+        if constexpr (F::saves == Saves::output)
+            saved.keep_output(y);
+        else
+            saved = x;
         return y;
     }
     Grads backward(const Tensor& g) {
@@ -117,8 +119,7 @@ struct Smooth : Function {
 };
 
 // y = slope x + something
-template <class F>
-struct Linear : Function {
+template <class F> struct Linear : Function {
     static constexpr auto name = F::name;
     F f;
     double slope;
@@ -140,25 +141,19 @@ struct DivByScalar : Function {
 };
 
 // A step function: its gradient is zero.
-template <class F>
-struct Steps : Function {
+template <class F> struct Steps : Function {
     static constexpr auto name = F::name;
     Tensor forward(Input x) { return apply::map(F{}, x, x.dtype()); }
     Grads backward(const Tensor& g) { return {zeros_like(g)}; }
 };
 
-template <class F>
-Tensor smooth(F f, Input x) {
-    return record(Smooth<F>(f), x);
-}
+template <class F> Tensor smooth(F f, Input x) { return record(Smooth<F>(f), x); }
 
-template <class F>
-Tensor steps(Input x) {
+template <class F> Tensor steps(Input x) {
     return is_floating(x.dtype()) ? record(Steps<F>{}, x) : x.clone();
 }
 
-template <class F>
-Tensor predicate(F f, Input x) {
+template <class F> Tensor predicate(F f, Input x) {
     return apply::map(f, x, DType::boolean, compute_type(apply::real_type(x)));
 }
 
@@ -174,7 +169,8 @@ Tensor lift(Input x, const Scalar& s) {
 Tensor neg(Input x) { return record(Linear(functor::Neg{}, -1), x); }
 Tensor abs(Input x) { return smooth(functor::Abs{}, x); }
 Tensor sign(Input x) {
-    return is_floating(x.dtype()) ? record(Steps<functor::Sign>{}, x) : apply::map(functor::Sign{}, x, x.dtype());
+    return is_floating(x.dtype()) ? record(Steps<functor::Sign>{}, x)
+                                  : apply::map(functor::Sign{}, x, x.dtype());
 }
 Tensor floor(Input x) { return steps<functor::Floor>(x); }
 Tensor ceil(Input x) { return steps<functor::Ceil>(x); }
@@ -242,9 +238,10 @@ Tensor gelu(Input x, GeluForm approximate) {
 }
 
 Tensor prelu(Input x, Input weight) {
-    check<ShapeError>(weight.numel() == 1 || (weight.dim() == 1 && x.dim() >= 2 && weight.numel() == x.size(1)),
-                      "prelu: {} weights for an input of shape {}; give one, or one per channel (dimension 1)",
-                      weight.numel(), x.shape());
+    check<ShapeError>(
+        weight.numel() == 1 || (weight.dim() == 1 && x.dim() >= 2 && weight.numel() == x.size(1)),
+        "prelu: {} weights for an input of shape {}; give one, or one per channel (dimension 1)",
+        weight.numel(), x.shape());
     Shape aligned = Shape::filled(std::max(x.dim(), 1), 1);
     if (weight.numel() > 1) aligned[1] = weight.numel();
     if (x.dim() == 0) aligned = {};
@@ -255,7 +252,9 @@ Tensor prelu(Input x, Input weight) {
 Tensor add_scalar(Input x, Scalar s) { return record(Linear(functor::AddScalar{s.value}, 1), lift(x, s)); }
 Tensor sub_scalar(Input x, Scalar s) { return record(Linear(functor::AddScalar{-s.value}, 1), lift(x, s)); }
 Tensor rsub_scalar(Input x, Scalar s) { return record(Linear(functor::RsubScalar{s.value}, -1), lift(x, s)); }
-Tensor mul_scalar(Input x, Scalar s) { return record(Linear(functor::MulScalar{s.value}, s.value), lift(x, s)); }
+Tensor mul_scalar(Input x, Scalar s) {
+    return record(Linear(functor::MulScalar{s.value}, s.value), lift(x, s));
+}
 Tensor div_scalar(Input x, Scalar s) { return record(DivByScalar(s.value), x); }
 Tensor rdiv_scalar(Input x, Scalar s) { return smooth(functor::RdivScalar{s.value}, x); }
 Tensor pow_scalar(Input x, double p) {

@@ -1,7 +1,8 @@
 // Functions of one variable, applied to every element, and activations.
 //
-// dtypes: floating tensors keep their type, integers give f32 (abs, sign, square, relu and clamp keep integers).
-// Every one has derivatives of any order; relu, abs, clamp and the like use the conventions of docs/operators.md.
+// dtypes: floating tensors keep their type, integers give f32 (abs, sign, square, relu and clamp keep
+// integers). Every one has derivatives of any order; relu, abs, clamp and the like use the conventions of
+// docs/operators.md.
 #pragma once
 
 #include <limits>

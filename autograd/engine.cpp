@@ -1,7 +1,7 @@
 // The backward pass: nodes run in order of falling depth, so each runs once, after all its consumers.
 //
-// No pass over the graph is needed beforehand: the frontier holds the nodes that have received a gradient and not run
-// yet; the deepest of them cannot receive another one. Nothing recurses.
+// No pass over the graph is needed beforehand: the frontier holds the nodes that have received a gradient and
+// not run yet; the deepest of them cannot receive another one. Nothing recurses.
 #include <adjoint/autograd/engine.h>
 
 #include <algorithm>
@@ -90,14 +90,17 @@ class Pass {
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             const Edge edge(inputs[i]);
             check<AutogradError>(!edge.empty(), "grad: input {} does not require a gradient", i);
-            if (edge.leaf) wanted_leaves_[edge.leaf.get()].push_back(i);
-            else wanted_outputs_[edge.node.get()].push_back({edge.index, i});
+            if (edge.leaf)
+                wanted_leaves_[edge.leaf.get()].push_back(i);
+            else
+                wanted_outputs_[edge.node.get()].push_back({edge.index, i});
         }
     }
 
     void run(std::span<const Tensor> outputs) {
         check<AutogradError>(options_.grad_outputs.empty() || options_.grad_outputs.size() == outputs.size(),
-                             "backward: {} gradients for {} outputs", options_.grad_outputs.size(), outputs.size());
+                             "backward: {} gradients for {} outputs", options_.grad_outputs.size(),
+                             outputs.size());
         const GradMode mode(options_.create_graph);
         if (capturing_) find_useful(outputs);
         for (std::size_t i = 0; i < outputs.size(); ++i) start(outputs, i);
@@ -110,19 +113,22 @@ class Pass {
   private:
     void start(std::span<const Tensor> outputs, std::size_t i) {
         const Tensor& output = outputs[i];
-        check<AutogradError>(output.requires_grad(),
-                             "backward: output {} of shape {} does not depend on anything that requires a gradient", i,
-                             output.shape());
+        check<AutogradError>(
+            output.requires_grad(),
+            "backward: output {} of shape {} does not depend on anything that requires a gradient", i,
+            output.shape());
         Tensor gradient = i < options_.grad_outputs.size() ? options_.grad_outputs[i] : Tensor();
         if (!gradient.defined()) {
-            check<AutogradError>(output.numel() == 1,
-                                 "backward: the gradient can be left out for one element only, the shape is {}; reduce "
-                                 "it to a loss first, or give the gradient",
-                                 output.shape());
+            check<AutogradError>(
+                output.numel() == 1,
+                "backward: the gradient can be left out for one element only, the shape is {}; reduce "
+                "it to a loss first, or give the gradient",
+                output.shape());
             gradient = ones_like(output);
         }
-        check<ShapeError>(gradient.shape() == output.shape(), "backward: gradient of shape {} for an output of shape {}",
-                          gradient.shape(), output.shape());
+        check<ShapeError>(gradient.shape() == output.shape(),
+                          "backward: gradient of shape {} for an output of shape {}", gradient.shape(),
+                          output.shape());
         deliver(Edge(output), std::move(gradient), "backward");
     }
 
@@ -130,9 +136,10 @@ class Pass {
         Node& node = *node_of(waiting.node);
         for (std::size_t i = 0; i < node.output_count(); ++i) finish_output(node, i, waiting.grads[i]);
         if (capturing_ && !useful_.contains(&node)) return;
-        check<AutogradError>(!node.released(),
-                             "backward: the graph of {} was freed by an earlier backward pass; pass retain_graph there",
-                             node.name());
+        check<AutogradError>(
+            !node.released(),
+            "backward: the graph of {} was freed by an earlier backward pass; pass retain_graph there",
+            node.name());
         Grads grads = evaluate(node, std::move(waiting.grads));
         const std::span<Edge> edges = node.edges();
         check<AutogradError>(grads.size() == edges.size(), "backward: {} returned {} gradients for {} inputs",
@@ -151,7 +158,8 @@ class Pass {
         return node.backward(std::move(outputs));
     }
 
-    // The gradient of a node's output is complete: hooks, capture, retained copies; an unreached output is zero.
+    // The gradient of a node's output is complete: hooks, capture, retained copies; an unreached output is
+    // zero.
     void finish_output(Node& node, std::size_t i, Tensor& gradient) {
         OutputInfo& info = node.output(i);
         if (!gradient.defined()) {
@@ -169,7 +177,8 @@ class Pass {
     void deliver(const Edge& edge, Tensor gradient, const char* from) {
         if (edge.leaf) {
             TensorImpl& leaf = *edge.leaf;
-            gradient = fit_gradient(std::move(gradient), leaf.shape, leaf.dtype, leaf.storage->device(), from);
+            gradient =
+                fit_gradient(std::move(gradient), leaf.shape, leaf.dtype, leaf.storage->device(), from);
             if (anomaly_enabled()) [[unlikely]]
                 detail::check_anomaly(from, gradient);
             deliver_to_leaf(edge.leaf, std::move(gradient));
@@ -188,7 +197,8 @@ class Pass {
             keep(*leaf, std::move(gradient));
             return;
         }
-        auto place = std::find_if(hooked_.begin(), hooked_.end(), [&](const Hooked& h) { return h.leaf == leaf; });
+        auto place =
+            std::find_if(hooked_.begin(), hooked_.end(), [&](const Hooked& h) { return h.leaf == leaf; });
         if (place == hooked_.end()) place = hooked_.insert(place, {leaf, Tensor()});
         accumulate(place->gradient, std::move(gradient));
     }
@@ -209,8 +219,9 @@ class Pass {
         for (const TensorHook& hook : hooks) {
             Tensor replaced = hook(gradient);
             if (!replaced.defined()) continue;
-            check<ShapeError>(replaced.shape() == gradient.shape(), "backward: a hook returned shape {} for {}",
-                              replaced.shape(), gradient.shape());
+            check<ShapeError>(replaced.shape() == gradient.shape(),
+                              "backward: a hook returned shape {} for {}", replaced.shape(),
+                              gradient.shape());
             gradient = std::move(replaced);
         }
         return gradient;
@@ -231,7 +242,8 @@ class Pass {
         for (Node* node : reachable)
             for (const Edge& edge : node->edges())
                 if ((edge.leaf && wanted_leaves_.contains(edge.leaf.get())) ||
-                    (edge.node && (useful_.contains(edge.node.get()) || wanted_outputs_.contains(edge.node.get())))) {
+                    (edge.node &&
+                     (useful_.contains(edge.node.get()) || wanted_outputs_.contains(edge.node.get())))) {
                     useful_.insert(node);
                     break;
                 }
@@ -256,14 +268,16 @@ class Pass {
 
 void backward(std::span<const Tensor> outputs, const GradOptions& options) { Pass(options).run(outputs); }
 
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, const GradOptions& options) {
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         const GradOptions& options) {
     Pass pass(options);
     pass.capture(inputs);
     pass.run(outputs);
     std::vector<Tensor> grads = pass.take_captured();
     for (std::size_t i = 0; i < grads.size(); ++i)
-        check<AutogradError>(grads[i].defined() || options.allow_unused,
-                             "grad: the outputs do not depend on input {}; pass allow_unused if that is meant", i);
+        check<AutogradError>(
+            grads[i].defined() || options.allow_unused,
+            "grad: the outputs do not depend on input {}; pass allow_unused if that is meant", i);
     return grads;
 }
 

@@ -10,10 +10,11 @@
 namespace adjoint {
 
 struct GradOptions {
-    std::vector<Tensor> grad_outputs = {};  ///< one per output; left out, each output has one element and it is 1
-    bool retain_graph = false;         ///< keep what was saved for another pass; implied by create_graph
-    bool create_graph = false;         ///< record the pass itself, for derivatives of higher order
-    bool allow_unused = false;         ///< an input that the outputs do not depend on gives an undefined tensor
+    std::vector<Tensor> grad_outputs =
+        {};                     ///< one per output; left out, each output has one element and it is 1
+    bool retain_graph = false;  ///< keep what was saved for another pass; implied by create_graph
+    bool create_graph = false;  ///< record the pass itself, for derivatives of higher order
+    bool allow_unused = false;  ///< an input that the outputs do not depend on gives an undefined tensor
 };
 
 /// d(sum of outputs . grad_outputs) / d(inputs), without touching anyone's grad().

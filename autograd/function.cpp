@@ -24,11 +24,12 @@ void Saved::keep_output(const Tensor& output, std::uint32_t index) {
 Tensor Saved::get() const {
     if (!tensor_.defined()) return tensor_;
     const Node* node = running_node();
-    check<AutogradError>(tensor_.version() == version_,
-                         "backward: {} saved its {} of shape {}, which was modified in place afterwards (version {}, "
-                         "saved at {})",
-                         node ? node->name() : "a function", is_output_ ? "output" : "input",
-                         tensor_.shape(), tensor_.version(), version_);
+    check<AutogradError>(
+        tensor_.version() == version_,
+        "backward: {} saved its {} of shape {}, which was modified in place afterwards (version {}, "
+        "saved at {})",
+        node ? node->name() : "a function", is_output_ ? "output" : "input", tensor_.shape(),
+        tensor_.version(), version_);
     if (!is_output_ || !node || !grad_enabled()) return tensor_;
     Tensor connected = tensor_.detach();
     connected.impl().requires_grad = true;
@@ -49,8 +50,8 @@ void check_anomaly(const char* name, const Tensor& output) {
     device.zip(functor::Sub{}, make_loop<3>({&difference, &plain, &plain}, compute_type(plain.dtype())));
     const Tensor total = empty({}, {.dtype = plain.dtype(), .device = plain.device()});
     device.reduce(functor::Sum{}, make_reduction(total, difference, ~0u, compute_type(plain.dtype())));
-    check<AutogradError>(total.item<double>() == 0, "anomaly: {} gave NaN or Inf in a result of shape {}", name,
-                         output.shape());
+    check<AutogradError>(total.item<double>() == 0, "anomaly: {} gave NaN or Inf in a result of shape {}",
+                         name, output.shape());
 }
 
 }  // namespace detail

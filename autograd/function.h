@@ -8,8 +8,8 @@
 //     };
 //     Tensor cube(const Tensor& x) { return record(Cube{}, x); }
 //
-// Several outputs: forward returns std::vector<Tensor>, backward takes const Grads&. Inputs whose number is not fixed:
-// forward takes std::span<const Tensor>, recorded by record(F{}, std::span).
+// Several outputs: forward returns std::vector<Tensor>, backward takes const Grads&. Inputs whose number is
+// not fixed: forward takes std::span<const Tensor>, recorded by record(F{}, std::span).
 #pragma once
 
 #include <array>
@@ -25,8 +25,8 @@
 
 namespace adjoint {
 
-/// A tensor kept for the backward pass. It remembers the version of the memory, so that an in-place write in between
-/// is an AutogradError instead of a wrong gradient.
+/// A tensor kept for the backward pass. It remembers the version of the memory, so that an in-place write in
+/// between is an AutogradError instead of a wrong gradient.
 class ADJOINT_API Saved {
   public:
     Saved() = default;
@@ -65,16 +65,14 @@ namespace detail {
 /// Throws AutogradError if the anomaly mode is on and a floating output holds NaN or Inf.
 ADJOINT_API void check_anomaly(const char* name, const Tensor& output);
 
-template <class F>
-Grads call_backward(F& f, Grads&& outputs) {
+template <class F> Grads call_backward(F& f, Grads&& outputs) {
     if constexpr (requires { f.backward(static_cast<const Grads&>(outputs)); })
         return f.backward(static_cast<const Grads&>(outputs));
     else
         return f.backward(static_cast<const Tensor&>(outputs[0]));
 }
 
-template <class F, class Edges>
-class FunctionNode final : public Node {
+template <class F, class Edges> class FunctionNode final : public Node {
   public:
     FunctionNode(F f, Edges edges) : f_(std::move(f)), edges_(std::move(edges)) { set_edges(edges_); }
     F& function() noexcept { return *f_; }
@@ -89,8 +87,7 @@ class FunctionNode final : public Node {
     Edges edges_;
 };
 
-template <class F>
-void set_needs(F& f, std::uint64_t needs) noexcept {
+template <class F> void set_needs(F& f, std::uint64_t needs) noexcept {
     if constexpr (std::is_base_of_v<Function, F>) f.set_needs(needs);
 }
 
@@ -101,10 +98,10 @@ inline Tensor own_handle(Tensor output) {
     return output.impl().unique() && !output.impl().producer ? output : output.detach();
 }
 
-template <class F, class Edges, class Call>
-auto record_as(F&& f, Edges&& edges, Call&& call) {
+template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges, Call&& call) {
     using Fn = std::remove_cvref_t<F>;
-    auto* raw = new FunctionNode<Fn, std::remove_cvref_t<Edges>>(std::forward<F>(f), std::forward<Edges>(edges));
+    auto* raw =
+        new FunctionNode<Fn, std::remove_cvref_t<Edges>>(std::forward<F>(f), std::forward<Edges>(edges));
     const auto node = Ref<Producer>::adopt(raw);
     auto outputs = [&] {
         const NoGrad guard;
@@ -128,11 +125,10 @@ auto record_as(F&& f, Edges&& edges, Call&& call) {
 
 }  // namespace detail
 
-/// Runs f.forward(inputs...) without recording and, if an input requires a gradient and recording is on, makes the
-/// node that will run f.backward. Inputs may be undefined (an absent bias).
+/// Runs f.forward(inputs...) without recording and, if an input requires a gradient and recording is on,
+/// makes the node that will run f.backward. Inputs may be undefined (an absent bias).
 template <class F, class... Inputs>
-    requires(std::is_same_v<Inputs, Tensor> && ...)
-auto record(F f, const Inputs&... inputs) {
+requires(std::is_same_v<Inputs, Tensor>&&...) auto record(F f, const Inputs&... inputs) {
     if (!grad_enabled() || !(detail::wants_gradient(inputs) || ...)) {
         detail::set_needs(f, 0);
         auto outputs = [&] {
@@ -149,8 +145,7 @@ auto record(F f, const Inputs&... inputs) {
 }
 
 /// The same for a function over a list of tensors.
-template <class F>
-auto record(F f, std::span<const Tensor> inputs) {
+template <class F> auto record(F f, std::span<const Tensor> inputs) {
     std::uint64_t needs = 0;
     for (std::size_t i = 0; i < inputs.size(); ++i)
         if (detail::wants_gradient(inputs[i])) needs |= std::uint64_t{1} << (i < 63 ? i : 63);

@@ -27,14 +27,16 @@ class NoGrad : GradMode {
     NoGrad() noexcept : GradMode(false) {}
 };
 
-/// Anomaly mode: every recorded operation and every gradient is checked for NaN and Inf, and the first that shows
-/// one is named in an AutogradError. Slow; for looking for the cause.
+/// Anomaly mode: every recorded operation and every gradient is checked for NaN and Inf, and the first that
+/// shows one is named in an AutogradError. Slow; for looking for the cause.
 ADJOINT_API bool anomaly_enabled() noexcept;
 ADJOINT_API void set_anomaly_enabled(bool enabled) noexcept;
 
 class AnomalyMode {
   public:
-    explicit AnomalyMode(bool enabled = true) noexcept : before_(anomaly_enabled()) { set_anomaly_enabled(enabled); }
+    explicit AnomalyMode(bool enabled = true) noexcept : before_(anomaly_enabled()) {
+        set_anomaly_enabled(enabled);
+    }
     ~AnomalyMode() { set_anomaly_enabled(before_); }
     AnomalyMode(const AnomalyMode&) = delete;
     AnomalyMode& operator=(const AnomalyMode&) = delete;

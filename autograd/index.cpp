@@ -20,8 +20,9 @@ void check_index_shape(const char* op, const Tensor& x, int dim, const Tensor& i
     check<ShapeError>(index.dim() == x.dim(), "{}: index of shape {} for a tensor of shape {}", op,
                       index.shape(), x.shape());
     for (int d = 0; d < x.dim(); ++d)
-        check<ShapeError>(d == dim || index.shape()[d] <= x.shape()[d], "{}: index of shape {} exceeds {} in dimension {}",
-                          op, index.shape(), x.shape(), d);
+        check<ShapeError>(d == dim || index.shape()[d] <= x.shape()[d],
+                          "{}: index of shape {} exceeds {} in dimension {}", op, index.shape(), x.shape(),
+                          d);
 }
 
 // x with the sizes of `index` and a stride of 0 along dim: where the indexed operand stands in the loop.
@@ -53,7 +54,8 @@ struct Gather : Function {
         Tensor out = empty(places.shape(), {.dtype = x.dtype(), .device = x.device()});
         const Tensor source = placed(x, dim, places.shape());
         if (out.numel() > 0)
-            backend(x.device()).gather(along(name, x, dim), make_loop<3>({&out, &source, &places}, x.dtype()));
+            backend(x.device())
+                .gather(along(name, x, dim), make_loop<3>({&out, &source, &places}, x.dtype()));
         return out;
     }
     Grads backward(const Tensor& g) {
@@ -115,13 +117,15 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
     const Tensor places = as_index("scatter_add", index);
     apply::check_same_device("scatter_add", x, index);
     apply::check_same_device("scatter_add", x, src);
-    check<DTypeError>(x.dtype() == src.dtype(), "scatter_add: {} into {}", name(src.dtype()), name(x.dtype()));
+    check<DTypeError>(x.dtype() == src.dtype(), "scatter_add: {} into {}", name(src.dtype()),
+                      name(x.dtype()));
     check_index_shape("scatter_add", x, d, places);
     check<ShapeError>(src.dim() == x.dim(), "scatter_add: source of shape {} for a tensor of shape {}",
                       src.shape(), x.shape());
     for (int i = 0; i < x.dim(); ++i)
-        check<ShapeError>(places.shape()[i] <= src.shape()[i], "scatter_add: index of shape {} exceeds the source's {}",
-                          places.shape(), src.shape());
+        check<ShapeError>(places.shape()[i] <= src.shape()[i],
+                          "scatter_add: index of shape {} exceeds the source's {}", places.shape(),
+                          src.shape());
     return record(ScatterAdd(d), x, places, src);
 }
 
@@ -143,7 +147,8 @@ Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& sr
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding_idx) {
-    check<ShapeError>(weight.dim() == 2, "embedding: the table has shape {}, expected (n, d)", weight.shape());
+    check<ShapeError>(weight.dim() == 2, "embedding: the table has shape {}, expected (n, d)",
+                      weight.shape());
     const Tensor flat = reshape(as_index("embedding", index), {index.numel()});
     Tensor table = weight;
     if (padding_idx >= 0) {
@@ -159,13 +164,14 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding
 Tensor one_hot(const Tensor& index, std::int64_t classes) {
     const Tensor places = as_index("one_hot", index);
     if (classes < 0) {
-        check<ValueError>(places.numel() > 0, "one_hot: the number of classes cannot be read off no elements");
+        check<ValueError>(places.numel() > 0,
+                          "one_hot: the number of classes cannot be read off no elements");
         classes = amax(places).item<std::int64_t>() + 1;
     }
     if (places.numel() > 0) {
         const auto low = amin(places).item<std::int64_t>(), high = amax(places).item<std::int64_t>();
-        check<IndexError>(low >= 0 && high < classes, "one_hot: class {} is outside [0, {})", low < 0 ? low : high,
-                          classes);
+        check<IndexError>(low >= 0 && high < classes, "one_hot: class {} is outside [0, {})",
+                          low < 0 ? low : high, classes);
     }
     const Tensor numbers = arange(classes).to(index.device());
     return eq(unsqueeze(places, -1), numbers).to(DType::i64);
@@ -177,10 +183,12 @@ Tensor nonzero(const Tensor& x) {
     std::vector<std::int64_t> places;
     for (std::size_t i = 0; i < flags.size(); ++i) {
         if (!flags[i]) continue;
-        for (int d = 0; d < x.dim(); ++d) places.push_back(static_cast<std::int64_t>(i) / strides[d] % x.shape()[d]);
+        for (int d = 0; d < x.dim(); ++d)
+            places.push_back(static_cast<std::int64_t>(i) / strides[d] % x.shape()[d]);
     }
     const std::int64_t rank = x.dim();
-    const std::int64_t count = rank > 0 ? static_cast<std::int64_t>(places.size()) / rank : (flags[0] ? 1 : 0);
+    const std::int64_t count =
+        rank > 0 ? static_cast<std::int64_t>(places.size()) / rank : (flags[0] ? 1 : 0);
     return tensor(places, {count, rank}).to(x.device());
 }
 

@@ -10,8 +10,8 @@
 
 namespace adjoint {
 
-/// out[i][j] = x[index[i][j]][j] for dim 0, and so on; index (i64) has x's rank. A negative index counts from the end.
-/// errors: IndexError for an index out of range.
+/// out[i][j] = x[index[i][j]][j] for dim 0, and so on; index (i64) has x's rank. A negative index counts from
+/// the end. errors: IndexError for an index out of range.
 ADJOINT_API Tensor gather(const Tensor& x, int dim, const Tensor& index);
 /// x with src added at index along dim; places that occur several times add up.
 ADJOINT_API Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& src);
@@ -40,8 +40,8 @@ constexpr Slice slice(std::int64_t start, std::int64_t stop = to_end, std::int64
 }
 struct Ellipsis {};
 struct NewAxis {};
-inline constexpr Ellipsis ellipsis{};    ///< as many whole dimensions as are left
-inline constexpr NewAxis new_axis{};     ///< a dimension of size 1
+inline constexpr Ellipsis ellipsis{};  ///< as many whole dimensions as are left
+inline constexpr NewAxis new_axis{};   ///< a dimension of size 1
 
 /// One index between the parentheses.
 class ADJOINT_API Index {
@@ -49,8 +49,8 @@ class ADJOINT_API Index {
     enum class Kind { at, range, whole, rest, axis, tensor };
 
     template <class T>
-        requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-    Index(T at) : kind_(Kind::at), slice_{static_cast<std::int64_t>(at), 0, 1} {}
+    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Index(T at)
+        : kind_(Kind::at), slice_{static_cast<std::int64_t>(at), 0, 1} {}
     Index(Slice range) : kind_(Kind::range), slice_(range) {}
     Index(All) : kind_(Kind::whole) {}
     Index(Ellipsis) noexcept : kind_(Kind::rest) {}
@@ -68,14 +68,17 @@ class ADJOINT_API Index {
     Tensor places_;
 };
 
-/// What x(indices...) gives: a tensor (a view unless index tensors or masks are involved) that can be assigned to.
+/// What x(indices...) gives: a tensor (a view unless index tensors or masks are involved) that can be
+/// assigned to.
 class ADJOINT_API Indexed : public Tensor {
   public:
     Indexed(const Tensor& base, std::vector<Index> indices);
 
     /// Writes into the base, with broadcasting. Errors: as the in-place members of Tensor.
     const Indexed& operator=(const Tensor& source) const;
-    const Indexed& operator=(const Indexed& source) const { return *this = static_cast<const Tensor&>(source); }
+    const Indexed& operator=(const Indexed& source) const {
+        return *this = static_cast<const Tensor&>(source);
+    }
     const Indexed& operator=(double value) const;
     const Indexed& operator+=(const Tensor& other) const;
     const Indexed& operator-=(const Tensor& other) const;
@@ -89,8 +92,7 @@ class ADJOINT_API Indexed : public Tensor {
     bool is_view_ = true;
 };
 
-template <class... Indices>
-Indexed Tensor::operator()(const Indices&... indices) const {
+template <class... Indices> Indexed Tensor::operator()(const Indices&... indices) const {
     return Indexed(*this, {Index(indices)...});
 }
 

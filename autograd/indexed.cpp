@@ -20,9 +20,12 @@ struct Partial {
 int dims_taken(const Index& index) {
     switch (index.kind()) {
         case Index::Kind::rest:
-        case Index::Kind::axis: return 0;
-        case Index::Kind::tensor: return index.places().dtype() == DType::boolean ? index.places().dim() : 1;
-        default: return 1;
+        case Index::Kind::axis:
+            return 0;
+        case Index::Kind::tensor:
+            return index.places().dtype() == DType::boolean ? index.places().dim() : 1;
+        default:
+            return 1;
     }
 }
 
@@ -38,15 +41,23 @@ Partial apply_basic(const Tensor& base, const std::vector<Index>& indices) {
     int d = 0;
     for (const Index& index : indices) {
         switch (index.kind()) {
-            case Index::Kind::at: out.view = select(out.view, d, index.integer()); break;
+            case Index::Kind::at:
+                out.view = select(out.view, d, index.integer());
+                break;
             case Index::Kind::range: {
                 const Slice range = index.range();
                 out.view = slice(out.view, d++, range.start, range.stop, range.step);
                 break;
             }
-            case Index::Kind::whole: ++d; break;
-            case Index::Kind::rest: d += base.dim() - taken; break;
-            case Index::Kind::axis: out.view = unsqueeze(out.view, d++); break;
+            case Index::Kind::whole:
+                ++d;
+                break;
+            case Index::Kind::rest:
+                d += base.dim() - taken;
+                break;
+            case Index::Kind::axis:
+                out.view = unsqueeze(out.view, d++);
+                break;
             case Index::Kind::tensor: {
                 const Tensor& places = index.places();
                 if (places.dtype() != DType::boolean) {
@@ -57,8 +68,9 @@ Partial apply_basic(const Tensor& base, const std::vector<Index>& indices) {
                 }
                 const Shape& mask = places.shape();
                 for (int i = 0; i < mask.size(); ++i)
-                    check<IndexError>(mask[i] == out.view.shape()[d + i], "index: mask of shape {} for dimensions {} of {}",
-                                      mask, d, out.view.shape());
+                    check<IndexError>(mask[i] == out.view.shape()[d + i],
+                                      "index: mask of shape {} for dimensions {} of {}", mask, d,
+                                      out.view.shape());
                 const Tensor where_true = nonzero(places);
                 for (int i = 0; i < mask.size(); ++i) out.places.emplace_back(d++, select(where_true, 1, i));
                 break;
@@ -68,12 +80,13 @@ Partial apply_basic(const Tensor& base, const std::vector<Index>& indices) {
     return out;
 }
 
-// Negative places made positive, all checked; out of range is found here because the dimensions are about to merge.
+// Negative places made positive, all checked; out of range is found here because the dimensions are about to
+// merge.
 Tensor wrapped(const Tensor& places, std::int64_t size) {
     if (places.numel() == 0) return places;
     const auto low = amin(places).item<std::int64_t>(), high = amax(places).item<std::int64_t>();
-    check<IndexError>(low >= -size && high < size, "index: place {} is outside [{}, {})", low < -size ? low : high, -size,
-                      size);
+    check<IndexError>(low >= -size && high < size, "index: place {} is outside [{}, {})",
+                      low < -size ? low : high, -size, size);
     return low < 0 ? where(lt(places, std::int64_t{0}), places + size, places) : places;
 }
 
@@ -132,9 +145,10 @@ const Indexed& Indexed::operator=(const Tensor& source) const {
         copy_(source);
         return *this;
     }
-    check<AutogradError>(!grad_enabled() || (!base_.requires_grad() && !source.requires_grad()),
-                         "index: assignment through an index tensor is not recorded; use where or scatter_add, or a NoGrad "
-                         "guard");
+    check<AutogradError>(
+        !grad_enabled() || (!base_.requires_grad() && !source.requires_grad()),
+        "index: assignment through an index tensor is not recorded; use where or scatter_add, or a NoGrad "
+        "guard");
     const NoGrad guard;
     // The same indexing applied to the element numbers says where to write.
     const Tensor numbers = reshape(arange(base_.numel()).to(base_.device()), base_.shape());
@@ -147,8 +161,10 @@ const Indexed& Indexed::operator=(const Tensor& source) const {
     backend(base_.device())
         .scatter({.op = "index", .stride = 1, .size = flat.numel()}, false,
                  make_loop<3>({&target, &values, &targets}, base_.dtype()));
-    if (base_.is_contiguous()) base_.impl().storage->bump();
-    else base_.copy_(reshape(flat, base_.shape()));
+    if (base_.is_contiguous())
+        base_.impl().storage->bump();
+    else
+        base_.copy_(reshape(flat, base_.shape()));
     return *this;
 }
 

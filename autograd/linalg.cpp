@@ -15,8 +15,8 @@ namespace {
 Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, bool transpose_b) {
     const Shape& left = a.shape();
     const Shape& right = b.shape();
-    check<ShapeError>(left.size() >= 2 && right.size() >= 2, "{}: needs matrices, the shapes are {} and {}", op,
-                      left, right);
+    check<ShapeError>(left.size() >= 2 && right.size() >= 2, "{}: needs matrices, the shapes are {} and {}",
+                      op, left, right);
     apply::check_same_device(op, a, b);
     if (a.dtype() != b.dtype()) [[unlikely]] {
         const DType common = promote(a.dtype(), b.dtype());
@@ -28,8 +28,8 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     p.k = left[last_a];
     p.n = right[transpose_b ? last_b - 1 : last_b];
     const std::int64_t inner = right[transpose_b ? last_b : last_b - 1];
-    check<ShapeError>(p.k == inner, "{}: inner sizes differ: {} x {}{}: {} against {}", op, left,
-                      right, transpose_b ? " transposed" : "", p.k, inner);
+    check<ShapeError>(p.k == inner, "{}: inner sizes differ: {} x {}{}: {} against {}", op, left, right,
+                      transpose_b ? " transposed" : "", p.k, inner);
     p.a_row = a.strides()[last_a - 1];
     p.a_column = a.strides()[last_a];
     p.b_row = b.strides()[transpose_b ? last_b : last_b - 1];
@@ -62,7 +62,8 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
         dense_bias = bias.to(a.dtype()).contiguous();
         p.bias = operand(dense_bias);
     }
-    Tensor out = empty(shape, {.dtype = a.dtype() == DType::boolean ? DType::i64 : a.dtype(), .device = a.device()});
+    Tensor out =
+        empty(shape, {.dtype = a.dtype() == DType::boolean ? DType::i64 : a.dtype(), .device = a.device()});
     p.out = operand(out);
     p.a = operand(a);
     p.b = operand(b);
@@ -138,15 +139,13 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
     check<ShapeError>(a.dim() == 3 && b.dim() == 3 && a.shape()[0] == b.shape()[0],
-                      "bmm: needs (b, m, k) and (b, k, n), the shapes are {} and {}", a.shape(),
-                      b.shape());
+                      "bmm: needs (b, m, k) and (b, k, n), the shapes are {} and {}", a.shape(), b.shape());
     return matmul(a, b);
 }
 
 Tensor dot(const Tensor& a, const Tensor& b) {
     check<ShapeError>(a.dim() == 1 && b.dim() == 1 && a.numel() == b.numel(),
-                      "dot: needs two vectors of one length, the shapes are {} and {}", a.shape(),
-                      b.shape());
+                      "dot: needs two vectors of one length, the shapes are {} and {}", a.shape(), b.shape());
     return sum(a * b);
 }
 

@@ -11,15 +11,15 @@ namespace adjoint {
 namespace {
 
 void check_alike(const char* op, const Tensor& x, const Tensor& y) {
-    check<ShapeError>(x.shape() == y.shape(), "{}: shapes {} and {} differ; a broadcast is not meant here", op,
-                      x.shape(), y.shape());
+    check<ShapeError>(x.shape() == y.shape(), "{}: shapes {} and {} differ; a broadcast is not meant here",
+                      op, x.shape(), y.shape());
 }
 
 Tensor bounded_log(const Tensor& p) { return clamp(log(p), -100); }
 Tensor bounded_log_of_rest(const Tensor& p) { return clamp(log1p(neg(p)), -100); }
 
-/// dp = g (p - t) / (p (1 - p)), dt = g (log(1 - p) - log p); the denominator is held away from 0, so that a certain
-/// prediction has a finite gradient, and none where it is right.
+/// dp = g (p - t) / (p (1 - p)), dt = g (log(1 - p) - log p); the denominator is held away from 0, so that a
+/// certain prediction has a finite gradient, and none where it is right.
 struct BinaryCrossEntropy : Function {
     static constexpr auto name = "bce_loss";
     Saved p, t;
@@ -89,7 +89,8 @@ Tensor bce_loss(const Tensor& p, const Tensor& t, const Tensor& weight, Reductio
     if (p.numel() > 0) {
         const Tensor fixed = p.detach();
         const double low = amin(fixed).item(), high = amax(fixed).item();
-        check<ValueError>(!(low < 0) && !(high > 1), "bce_loss: {} is not a probability; use bce_with_logits for scores",
+        check<ValueError>(!(low < 0) && !(high > 1),
+                          "bce_loss: {} is not a probability; use bce_with_logits for scores",
                           low < 0 ? low : high);
     }
     Tensor loss = record(BinaryCrossEntropy{}, p, t);

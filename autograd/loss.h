@@ -9,8 +9,8 @@ enum class Reduction { none, mean, sum };
 
 namespace fn {
 
-/// The lectures' MSE node: loss = 1/2 sum (t - y)^2, but the gradient it hands back is (y - t) / batch. The two do not
-/// agree (the loss is not divided); mse_loss is the consistent one.
+/// The lectures' MSE node: loss = 1/2 sum (t - y)^2, but the gradient it hands back is (y - t) / batch. The
+/// two do not agree (the loss is not divided); mse_loss is the consistent one.
 struct ADJOINT_API MSE : Function {
     static constexpr auto name = "lecture_mse";
     Saved y, t;
@@ -44,12 +44,13 @@ ADJOINT_API Tensor kl_div(const Tensor& x, const Tensor& t, Reduction reduction 
                           bool log_target = false);
 
 struct NllOptions {
-    Tensor weight = {};                     ///< per class
+    Tensor weight = {};  ///< per class
     Reduction reduction = Reduction::mean;
     std::int64_t ignore_index = -100;  ///< such targets count nothing
 };
 /// -w[t] x[t] for log-probabilities x. Mean divides by the sum of the weights used.
-/// shapes: x (N, C) or (N, C, ...), t (N) or (N, ...) integers. errors: IndexError naming a label out of range.
+/// shapes: x (N, C) or (N, C, ...), t (N) or (N, ...) integers. errors: IndexError naming a label out of
+/// range.
 ADJOINT_API Tensor nll_loss(const Tensor& x, const Tensor& t, const NllOptions& options = {});
 
 struct CrossEntropyOptions {

@@ -58,8 +58,8 @@ void Node::add_output(std::size_t index, const Tensor& tensor) {
 void Node::forget(std::uint32_t output_index) noexcept { output(output_index).retained = nullptr; }
 
 void Node::destroy() noexcept {
-    // Deleting a node drops its edges and saved tensors, which may come back here for other nodes; these queue up
-    // instead of recursing.
+    // Deleting a node drops its edges and saved tensors, which may come back here for other nodes; these
+    // queue up instead of recursing.
     next_dead_ = dead;
     dead = this;
     if (burying) return;

@@ -20,8 +20,8 @@ class Grads {
         for (const Tensor& g : grads) push_back(g);
     }
     template <class... Ts>
-        requires(std::is_same_v<std::remove_cvref_t<Ts>, Tensor> && ...)
-    explicit(false) Grads(Tensor first, Ts&&... rest) {
+    requires(std::is_same_v<std::remove_cvref_t<Ts>, Tensor>&&...) explicit(false)
+        Grads(Tensor first, Ts&&... rest) {
         push_back(std::move(first));
         (push_back(std::forward<Ts>(rest)), ...);
     }
@@ -35,7 +35,9 @@ class Grads {
         ++count_;
     }
     std::size_t size() const noexcept { return count_; }
-    Tensor& operator[](std::size_t i) noexcept { return i < inline_count ? first_[i] : more_[i - inline_count]; }
+    Tensor& operator[](std::size_t i) noexcept {
+        return i < inline_count ? first_[i] : more_[i - inline_count];
+    }
     const Tensor& operator[](std::size_t i) const noexcept {
         return i < inline_count ? first_[i] : more_[i - inline_count];
     }

@@ -25,7 +25,8 @@ Dims all_but_channels(const Tensor& x) {
     return dims;
 }
 
-/// Normalisation by the statistics of the batch, in one pass of the backend each way; statistics are handed out.
+/// Normalisation by the statistics of the batch, in one pass of the backend each way; statistics are handed
+/// out.
 struct BatchNormTraining : Function {
     static constexpr auto name = "batch_norm";
     double eps;
@@ -72,7 +73,8 @@ struct BatchNormTraining : Function {
         Tensor dw = needs(1) ? empty_like(mean) : Tensor();
         Tensor db = needs(2) ? empty_like(mean) : Tensor();
         const auto data = [](const Tensor& t) { return t.defined() ? t.impl().data : nullptr; };
-        backend(input.device()).batch_norm_backward(call(dense, w, {}), g.impl().data, data(dx), data(dw), data(db));
+        backend(input.device())
+            .batch_norm_backward(call(dense, w, {}), g.impl().data, data(dx), data(dw), data(db));
         return {dx, dw, db};
     }
 
@@ -82,7 +84,8 @@ struct BatchNormTraining : Function {
         const Tensor inverse = rsqrt(adjoint::mean(square(centred), dims, true) + eps);
         const Tensor h = centred * inverse;
         const Tensor gw = w.defined() ? g * beside_channels(w, input) : g;
-        const Tensor dx = inverse * (gw - adjoint::mean(gw, dims, true) - h * adjoint::mean(gw * h, dims, true));
+        const Tensor dx =
+            inverse * (gw - adjoint::mean(gw, dims, true) - h * adjoint::mean(gw * h, dims, true));
         return {dx, needs(1) ? sum(g * h, dims) : Tensor(), needs(2) ? sum(g, dims) : Tensor()};
     }
 };
@@ -119,10 +122,11 @@ struct Dropout : Function {
 
 }  // namespace
 
-Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
-                  const Tensor& bias, const BatchNormOptions& options) {
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                  const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
     check<ShapeError>(x.dim() >= 2, "batch_norm: needs (N, C, ...), the shape is {}", x.shape());
-    check<DTypeError>(is_floating(x.dtype()), "batch_norm: needs a floating-point input, not {}", name(x.dtype()));
+    check<DTypeError>(is_floating(x.dtype()), "batch_norm: needs a floating-point input, not {}",
+                      name(x.dtype()));
     check_channels("running_mean", running_mean, x);
     check_channels("running_var", running_var, x);
     check_channels("weight", weight, x);
@@ -133,15 +137,20 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
         return normalised_by(x, running_mean, rsqrt(running_var + options.eps), weight, bias);
     }
     const std::int64_t samples = x.shape()[1] > 0 ? x.numel() / x.shape()[1] : 0;
-    check<ValueError>(samples != 1, "batch_norm: one value per channel has no variance, the input is {}; use eval mode or a "
-                                    "larger batch", x.shape());
+    check<ValueError>(
+        samples != 1,
+        "batch_norm: one value per channel has no variance, the input is {}; use eval mode or a "
+        "larger batch",
+        x.shape());
     if (x.numel() == 0) return x.clone();
     const DType compute = compute_type(x.dtype());
     const auto dense = [compute](const Tensor& v) { return v.defined() ? v.to(compute).contiguous() : v; };
-    const std::vector<Tensor> out = record(BatchNormTraining(options.eps), x.to(compute), dense(weight), dense(bias));
+    const std::vector<Tensor> out =
+        record(BatchNormTraining(options.eps), x.to(compute), dense(weight), dense(bias));
     if (running_mean.defined()) {
         const NoGrad guard;
-        const double m = options.momentum, unbias = static_cast<double>(samples) / static_cast<double>(samples - 1);
+        const double m = options.momentum,
+                     unbias = static_cast<double>(samples) / static_cast<double>(samples - 1);
         running_mean.copy_(running_mean * (1 - m) + out[1] * m);
         running_var.copy_(running_var * (1 - m) + out[2] * (m * unbias));
     }

@@ -23,11 +23,12 @@ std::int64_t mirrored(std::int64_t at, std::int64_t n, PadMode mode) {
 
 Tensor pad_by_index(const Tensor& x, int dim, std::int64_t before, std::int64_t after, PadMode mode) {
     const std::int64_t n = x.shape()[dim];
-    const std::int64_t limit = mode == PadMode::reflect ? n - 1 : (mode == PadMode::circular ? n : (n > 0 ? to_end : 0));
-    check<ShapeError>(before <= limit && after <= limit, "pad: {} and {} exceed what dimension {} of size {} allows", before,
-                      after, dim, n);
-    check<ShapeError>(n + before + after >= 0, "pad: {} and {} crop more than dimension {} of size {} has", before, after,
-                      dim, n);
+    const std::int64_t limit =
+        mode == PadMode::reflect ? n - 1 : (mode == PadMode::circular ? n : (n > 0 ? to_end : 0));
+    check<ShapeError>(before <= limit && after <= limit,
+                      "pad: {} and {} exceed what dimension {} of size {} allows", before, after, dim, n);
+    check<ShapeError>(n + before + after >= 0, "pad: {} and {} crop more than dimension {} of size {} has",
+                      before, after, dim, n);
     std::vector<std::int64_t> places;
     for (std::int64_t at = -before; at < n + after; ++at) places.push_back(mirrored(at, n, mode));
     return index_select(x, dim, index_tensor(places, x));
@@ -36,8 +37,8 @@ Tensor pad_by_index(const Tensor& x, int dim, std::int64_t before, std::int64_t 
 Tensor pad_by_value(Tensor x, int dim, std::int64_t before, std::int64_t after, double value) {
     const std::int64_t start = std::max<std::int64_t>(-before, 0);
     const std::int64_t length = x.shape()[dim] - start - std::max<std::int64_t>(-after, 0);
-    check<ShapeError>(length >= 0, "pad: {} and {} crop more than dimension {} of size {} has", before, after, dim,
-                      x.shape()[dim]);
+    check<ShapeError>(length >= 0, "pad: {} and {} crop more than dimension {} of size {} has", before, after,
+                      dim, x.shape()[dim]);
     if (start > 0 || length < x.shape()[dim]) x = narrow(x, dim, start, length);
     const auto block = [&](std::int64_t size) {
         Shape shape = x.shape();
@@ -54,22 +55,24 @@ Tensor pad_by_value(Tensor x, int dim, std::int64_t before, std::int64_t after, 
 // true where column - row is at least (upper) or at most (lower) the diagonal.
 Tensor triangle(const char* op, const Tensor& x, std::int64_t diagonal, bool upper) {
     check<ShapeError>(x.dim() >= 2, "{}: needs matrices, the shape is {}", op, x.shape());
-    const Tensor rows = unsqueeze(arange(x.size(-2)), 1) + diagonal, columns = unsqueeze(arange(x.size(-1)), 0);
+    const Tensor rows = unsqueeze(arange(x.size(-2)), 1) + diagonal,
+                 columns = unsqueeze(arange(x.size(-1)), 0);
     return (upper ? ge(columns, rows) : le(columns, rows)).to(x.device());
 }
 
 }  // namespace
 
 Tensor repeat(const Tensor& x, const Shape& times) {
-    check<ShapeError>(times.size() >= x.dim(), "repeat: {} for a tensor of shape {}", times,
-                      x.shape());
+    check<ShapeError>(times.size() >= x.dim(), "repeat: {} for a tensor of shape {}", times, x.shape());
     Tensor out = x;
     while (out.dim() < times.size()) out = unsqueeze(out, 0);
     for (int d = 0; d < times.size(); ++d) {
         check<ValueError>(times[d] >= 0, "repeat: negative count in {}", times);
         if (times[d] == 1) continue;
-        if (times[d] == 0) out = narrow(out, d, 0, 0);
-        else out = cat(std::vector<Tensor>(static_cast<std::size_t>(times[d]), out), d);
+        if (times[d] == 0)
+            out = narrow(out, d, 0, 0);
+        else
+            out = cat(std::vector<Tensor>(static_cast<std::size_t>(times[d]), out), d);
     }
     return out;
 }
@@ -94,7 +97,8 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
         check<ShapeError>(shifts.size() == 1, "roll: {} shifts without dimensions", shifts.size());
         return reshape(roll(flatten(x), shifts, {0}), x.shape());
     }
-    check<ShapeError>(shifts.size() == dims.size(), "roll: {} shifts for {} dimensions", shifts.size(), dims.size());
+    check<ShapeError>(shifts.size() == dims.size(), "roll: {} shifts for {} dimensions", shifts.size(),
+                      dims.size());
     Tensor out = x;
     for (int i = 0; i < dims.size() && x.dim() > 0; ++i) {
         const int d = wrap_dim("roll", dims[i], x.dim());
@@ -108,8 +112,8 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
 
 Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, double value) {
     check<ShapeError>(amounts.size() % 2 == 0 && amounts.size() / 2 <= x.dim(),
-                      "pad: {} amounts for a tensor of shape {}; give two per dimension, from the last", amounts.size(),
-                      x.shape());
+                      "pad: {} amounts for a tensor of shape {}; give two per dimension, from the last",
+                      amounts.size(), x.shape());
     Tensor out = x;
     for (int i = 0; i < amounts.size() / 2; ++i) {
         const int d = x.dim() - 1 - i;
@@ -120,16 +124,19 @@ Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, double value) {
 }
 
 Tensor tril(const Tensor& x, std::int64_t diagonal) {
-    return where(triangle("tril", x, diagonal, false), x, zeros({}, {.dtype = x.dtype(), .device = x.device()}));
+    return where(triangle("tril", x, diagonal, false), x,
+                 zeros({}, {.dtype = x.dtype(), .device = x.device()}));
 }
 Tensor triu(const Tensor& x, std::int64_t diagonal) {
-    return where(triangle("triu", x, diagonal, true), x, zeros({}, {.dtype = x.dtype(), .device = x.device()}));
+    return where(triangle("triu", x, diagonal, true), x,
+                 zeros({}, {.dtype = x.dtype(), .device = x.device()}));
 }
 
 Tensor diag(const Tensor& x, std::int64_t diagonal) {
     check<ShapeError>(x.dim() == 1 || x.dim() == 2, "diag: needs a vector or a matrix, the shape is {}",
                       x.shape());
-    const std::int64_t down = std::max<std::int64_t>(-diagonal, 0), right = std::max<std::int64_t>(diagonal, 0);
+    const std::int64_t down = std::max<std::int64_t>(-diagonal, 0),
+                       right = std::max<std::int64_t>(diagonal, 0);
     const std::int64_t rows = x.dim() == 1 ? x.numel() + down + right : x.shape()[0];
     const std::int64_t columns = x.dim() == 1 ? rows : x.shape()[1];
     std::vector<std::int64_t> places;

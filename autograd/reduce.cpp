@@ -27,8 +27,10 @@ std::uint32_t dim_bits(const char* op, const Dims& dims, int rank) {
 Shape reduced_shape(const Shape& shape, std::uint32_t bits, bool keepdim) {
     Shape out;
     for (int d = 0; d < shape.size(); ++d) {
-        if (!(bits >> d & 1)) out.push_back(shape[d]);
-        else if (keepdim) out.push_back(1);
+        if (!(bits >> d & 1))
+            out.push_back(shape[d]);
+        else if (keepdim)
+            out.push_back(1);
     }
     return out;
 }
@@ -93,8 +95,7 @@ struct Prod : Function {
 };
 
 /// Equal extremes share the gradient evenly.
-template <class Op>
-struct Extreme : Function {
+template <class Op> struct Extreme : Function {
     static constexpr auto name = std::is_same_v<Op, functor::Max> ? "amax" : "amin";
     std::uint32_t bits;
     bool keepdim;
@@ -120,11 +121,11 @@ struct Extreme : Function {
     }
 };
 
-template <class Op>
-Tensor extreme(const Tensor& x, const Dims& dims, bool keepdim) {
+template <class Op> Tensor extreme(const Tensor& x, const Dims& dims, bool keepdim) {
     constexpr auto name = Extreme<Op>::name;
     const std::uint32_t bits = dim_bits(name, dims, x.dim());
-    check<ShapeError>(reduced_count(x.shape(), bits) > 0 || (x.numel() == 0 && reduced_shape(x.shape(), bits, false).numel() == 0),
+    check<ShapeError>(reduced_count(x.shape(), bits) > 0 ||
+                          (x.numel() == 0 && reduced_shape(x.shape(), bits, false).numel() == 0),
                       "{}: of no elements, the shape is {}", name, x.shape());
     return record(Extreme<Op>(bits, keepdim), x);
 }
@@ -133,8 +134,8 @@ Tensor arg_extreme(const char* name, bool largest, const Tensor& x, int dim, boo
     const int d = wrap_dim(name, dim, x.dim());
     const std::uint32_t bits = 1u << d;
     Tensor out = empty(reduced_shape(x.shape(), bits, keepdim), {.dtype = DType::i64, .device = x.device()});
-    check<ShapeError>(reduced_count(x.shape(), bits) > 0 || out.numel() == 0, "{}: of no elements, the shape is {}", name,
-                      x.shape());
+    check<ShapeError>(reduced_count(x.shape(), bits) > 0 || out.numel() == 0,
+                      "{}: of no elements, the shape is {}", name, x.shape());
     if (out.numel() > 0)
         backend(x.device()).arg_reduce(largest, make_reduction(out, x, bits, compute_type(x.dtype())));
     return out;
@@ -147,7 +148,8 @@ Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
 }
 
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
-    check<DTypeError>(is_floating(x.dtype()), "mean: needs a floating-point tensor, not {}; convert it with to(f32)",
+    check<DTypeError>(is_floating(x.dtype()),
+                      "mean: needs a floating-point tensor, not {}; convert it with to(f32)",
                       name(x.dtype()));
     const std::int64_t n = reduced_count(x.shape(), dim_bits("mean", dims, x.dim()));
     return sum(x, dims, keepdim) / static_cast<double>(n);
@@ -161,11 +163,17 @@ Tensor prod(const Tensor& x, int dim, bool keepdim) {
 }
 Tensor prod(const Tensor& x) { return prod(flatten(x), 0); }
 
-Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme<functor::Max>(x, dims, keepdim); }
-Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme<functor::Min>(x, dims, keepdim); }
+Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) {
+    return extreme<functor::Max>(x, dims, keepdim);
+}
+Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) {
+    return extreme<functor::Min>(x, dims, keepdim);
+}
 
 Tensor argmax(const Tensor& x, int dim, bool keepdim) { return arg_extreme("argmax", true, x, dim, keepdim); }
-Tensor argmin(const Tensor& x, int dim, bool keepdim) { return arg_extreme("argmin", false, x, dim, keepdim); }
+Tensor argmin(const Tensor& x, int dim, bool keepdim) {
+    return arg_extreme("argmin", false, x, dim, keepdim);
+}
 Tensor argmax(const Tensor& x) { return argmax(flatten(x.detach()), 0); }
 Tensor argmin(const Tensor& x) { return argmin(flatten(x.detach()), 0); }
 
@@ -214,8 +222,10 @@ Tensor sum_to_shape(const char* op, const Tensor& x, const Shape& shape) {
     bool fits = extra >= 0;
     for (int d = 0; fits && d < x.dim(); ++d) {
         const std::int64_t wanted = d < extra ? 1 : shape[d - extra];
-        if (d < extra || (wanted == 1 && x.shape()[d] != 1)) dims.list.push_back(d);
-        else fits = wanted == x.shape()[d];
+        if (d < extra || (wanted == 1 && x.shape()[d] != 1))
+            dims.list.push_back(d);
+        else
+            fits = wanted == x.shape()[d];
     }
     check<ShapeError>(fits, "backward: {} returned a gradient of shape {} for an input of shape {}", op,
                       x.shape(), shape);

@@ -1,7 +1,8 @@
 // Views and rearrangements: what changes where elements stand, not what they are.
 //
-// A view shares memory with its source; reshape, flatten and contiguous give a view where strides allow it, else a copy.
-// dims: negative numbers count from the end. errors: ShapeError, IndexError naming the operation.
+// A view shares memory with its source; reshape, flatten and contiguous give a view where strides allow it,
+// else a copy. dims: negative numbers count from the end. errors: ShapeError, IndexError naming the
+// operation.
 #pragma once
 
 #include <span>
@@ -11,7 +12,8 @@
 
 namespace adjoint {
 
-/// One size may be -1: what is left over. Errors: ShapeError if it does not divide, or is ambiguous (zero elements).
+/// One size may be -1: what is left over. Errors: ShapeError if it does not divide, or is ambiguous (zero
+/// elements).
 ADJOINT_API Tensor reshape(const Tensor& x, const Shape& shape);
 ADJOINT_API Tensor flatten(const Tensor& x, int start = 0, int end = -1);
 /// A size of -1 keeps the tensor's own.
@@ -28,7 +30,8 @@ ADJOINT_API Tensor unsqueeze(const Tensor& x, int dim);
 /// x[.., start : start + length, ..]
 ADJOINT_API Tensor narrow(const Tensor& x, int dim, std::int64_t start, std::int64_t length);
 /// x[.., start : stop : step, ..] with Python's rules for negative and too large bounds; step >= 1.
-ADJOINT_API Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t stop, std::int64_t step = 1);
+ADJOINT_API Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t stop,
+                         std::int64_t step = 1);
 /// x[.., index, ..]: one dimension less.
 ADJOINT_API Tensor select(const Tensor& x, int dim, std::int64_t index);
 ADJOINT_API std::vector<Tensor> split(const Tensor& x, std::int64_t size, int dim = 0);
@@ -48,7 +51,8 @@ ADJOINT_API Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims)
 
 enum class PadMode { constant, reflect, replicate, circular };
 /// Pads from the last dimension: {left, right, top, bottom, ...}; negative amounts crop.
-ADJOINT_API Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode = PadMode::constant, double value = 0);
+ADJOINT_API Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode = PadMode::constant,
+                       double value = 0);
 
 /// The lower or upper triangle of the last two dimensions, zero elsewhere.
 ADJOINT_API Tensor tril(const Tensor& x, std::int64_t diagonal = 0);

@@ -12,8 +12,7 @@ namespace adjoint {
 namespace {
 
 /// Over the last dimension of a dense tensor of f32 or f64.
-template <bool log>
-struct Softmax : Function {
+template <bool log> struct Softmax : Function {
     static constexpr auto name = log ? "log_softmax" : "softmax";
     Saved y;
 
@@ -43,15 +42,17 @@ struct Softmax : Function {
     }
 };
 
-template <bool log>
-Tensor along(const Tensor& input, int dim) {
+template <bool log> Tensor along(const Tensor& input, int dim) {
     const int d = wrap_dim(Softmax<log>::name, dim, input.dim());
     const DType real = apply::real_type(input);
     const Tensor x = input.to(compute_type(real));
     Tensor y;
-    if (x.dim() == 0) y = reshape(record(Softmax<log>{}, reshape(x, {1})), {});
-    else if (d == x.dim() - 1) y = record(Softmax<log>{}, x);
-    else y = transpose(record(Softmax<log>{}, transpose(x, d, -1)), d, -1);
+    if (x.dim() == 0)
+        y = reshape(record(Softmax<log>{}, reshape(x, {1})), {});
+    else if (d == x.dim() - 1)
+        y = record(Softmax<log>{}, x);
+    else
+        y = transpose(record(Softmax<log>{}, transpose(x, d, -1)), d, -1);
     return y.to(real);
 }
 

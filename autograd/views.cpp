@@ -67,7 +67,8 @@ struct Reshape : Function {
     Tensor forward(const Tensor& x) {
         before = x.shape();
         Shape strides;
-        if (x.numel() > 0 && !strides_for(x, shape, strides)) return view_of(x.contiguous(), shape, dense_strides(shape));
+        if (x.numel() > 0 && !strides_for(x, shape, strides))
+            return view_of(x.contiguous(), shape, dense_strides(shape));
         return view_of(x, shape, x.numel() > 0 ? strides : dense_strides(shape));
     }
     Grads backward(const Tensor& g) { return {reshape(g, before)}; }
@@ -111,7 +112,8 @@ struct Slice : Function {
     int dim;
     std::int64_t start, count, step;
     Shape before;
-    Slice(int d, std::int64_t first, std::int64_t n, std::int64_t s) : dim(d), start(first), count(n), step(s) {}
+    Slice(int d, std::int64_t first, std::int64_t n, std::int64_t s)
+        : dim(d), start(first), count(n), step(s) {}
     Tensor forward(const Tensor& x) {
         before = x.shape();
         Shape shape = x.shape(), strides = x.strides();
@@ -174,8 +176,10 @@ Tensor flatten(const Tensor& x, int start, int end) {
     check<ShapeError>(first <= last, "flatten: start {} after end {}", start, end);
     Shape shape;
     for (int d = 0; d < x.dim(); ++d) {
-        if (d <= first || d > last) shape.push_back(x.shape()[d]);
-        else shape[first] = checked_mul(shape[first], x.shape()[d]);
+        if (d <= first || d > last)
+            shape.push_back(x.shape()[d]);
+        else
+            shape[first] = checked_mul(shape[first], x.shape()[d]);
     }
     return reshape(x, shape);
 }
@@ -187,11 +191,10 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
     for (int d = 0; d < x.dim(); ++d) {
         if (shape[d + shift] == -1) shape[d + shift] = x.shape()[d];
         check<ShapeError>(shape[d + shift] == x.shape()[d] || x.shape()[d] == 1,
-                          "expand: {} to {}: dimension {} has size {}, only 1 can grow", x.shape(),
-                          wanted, d, x.shape()[d]);
+                          "expand: {} to {}: dimension {} has size {}, only 1 can grow", x.shape(), wanted, d,
+                          x.shape()[d]);
     }
-    for (const std::int64_t size : shape)
-        check<ShapeError>(size >= 0, "expand: negative size in {}", wanted);
+    for (const std::int64_t size : shape) check<ShapeError>(size >= 0, "expand: negative size in {}", wanted);
     if (shape == x.shape()) return x;
     return record(Expand(shape), x);
 }
@@ -221,8 +224,8 @@ Tensor transpose(const Tensor& x, int a, int b) {
 }
 
 Tensor t(const Tensor& x) {
-    check<ShapeError>(x.dim() <= 2, "t: needs at most 2 dimensions, the shape is {}; use transpose or permute",
-                      x.shape());
+    check<ShapeError>(x.dim() <= 2,
+                      "t: needs at most 2 dimensions, the shape is {}; use transpose or permute", x.shape());
     return x.dim() == 2 ? transpose(x, 0, 1) : x;
 }
 
@@ -262,7 +265,9 @@ Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t stop, st
     check<ValueError>(step >= 1, "slice: step {}, expected at least 1; use flip to reverse", step);
     const int d = wrap_dim("slice", dim, x.dim());
     const std::int64_t size = x.shape()[d];
-    const auto bound = [size](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size); };
+    const auto bound = [size](std::int64_t at) {
+        return std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size);
+    };
     const std::int64_t first = bound(start), last = std::max(first, bound(stop));
     return record(Slice(d, first, (last - first + step - 1) / step, step), x);
 }
@@ -271,8 +276,9 @@ Tensor select(const Tensor& x, int dim, std::int64_t index) {
     check<IndexError>(x.dim() > 0, "select: a 0-d tensor cannot be indexed");
     const int d = wrap_dim("select", dim, x.dim());
     const std::int64_t size = x.shape()[d];
-    check<IndexError>(index >= -size && index < size, "select: index {} is outside [{}, {}) in dimension {} of {}", index,
-                      -size, size, d, x.shape());
+    check<IndexError>(index >= -size && index < size,
+                      "select: index {} is outside [{}, {}) in dimension {} of {}", index, -size, size, d,
+                      x.shape());
     return squeeze(narrow(x, d, index < 0 ? index + size : index, 1), d);
 }
 
@@ -282,13 +288,14 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& size
     std::vector<Tensor> parts;
     std::int64_t start = 0;
     for (const std::int64_t size : sizes) {
-        check<ShapeError>(size >= 0 && size <= x.shape()[d] - start, "split: sizes {} do not fit dimension {} of {}",
-                          Shape(std::span(sizes).first(std::min<std::size_t>(sizes.size(), max_dims))), d,
-                          x.shape());
+        check<ShapeError>(
+            size >= 0 && size <= x.shape()[d] - start, "split: sizes {} do not fit dimension {} of {}",
+            Shape(std::span(sizes).first(std::min<std::size_t>(sizes.size(), max_dims))), d, x.shape());
         parts.push_back(narrow(x, d, start, size));
         start += size;
     }
-    check<ShapeError>(start == x.shape()[d], "split: sizes sum to {}, dimension {} has {}", start, d, x.shape()[d]);
+    check<ShapeError>(start == x.shape()[d], "split: sizes sum to {}, dimension {} has {}", start, d,
+                      x.shape()[d]);
     return parts;
 }
 

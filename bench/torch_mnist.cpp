@@ -23,13 +23,16 @@ double median(std::vector<double> values) {
 
 void epochs(int count) {
     const adjoint::data::Mnist set = adjoint::data::load_mnist();
-    const auto bytes = [](const adjoint::Tensor& x) { return const_cast<std::uint8_t*>(x.data<std::uint8_t>()); };
+    const auto bytes = [](const adjoint::Tensor& x) {
+        return const_cast<std::uint8_t*>(x.data<std::uint8_t>());
+    };
     const torch::Tensor images = torch::from_blob(bytes(set.train.images), {60000, 784}, torch::kUInt8)
                                      .to(torch::kFloat32)
                                      .div_(255)
                                      .sub_(0.1307)
                                      .div_(0.3081);
-    const torch::Tensor labels = torch::from_blob(bytes(set.train.labels), {60000}, torch::kUInt8).to(torch::kInt64);
+    const torch::Tensor labels =
+        torch::from_blob(bytes(set.train.labels), {60000}, torch::kUInt8).to(torch::kInt64);
     torch::manual_seed(1);
     torch::nn::Sequential model(torch::nn::Linear(784, 128), torch::nn::ReLU(), torch::nn::Linear(128, 64),
                                 torch::nn::ReLU(), torch::nn::Linear(64, 10));
@@ -72,8 +75,8 @@ void tiny_ops() {
         plain.push_back(seconds() - start);
     }
     const auto per_op = [](const std::vector<double>& times) { return median(times) / (2 * n) * 1e9; };
-    std::printf("libtorch tiny op: forward recorded %.0f ns, not recorded %.0f ns, backward %.0f ns\n", per_op(recorded),
-                per_op(plain), per_op(backward));
+    std::printf("libtorch tiny op: forward recorded %.0f ns, not recorded %.0f ns, backward %.0f ns\n",
+                per_op(recorded), per_op(plain), per_op(backward));
 }
 
 }  // namespace

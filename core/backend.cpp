@@ -14,15 +14,16 @@ std::atomic<Backend*> cuda_backends[max_cuda_devices];
 Backend& backend(Device device) {
     if (device.is_cpu()) [[likely]]
         return cpu_backend();
-    Backend* found =
-        device.index < max_cuda_devices ? cuda_backends[device.index].load(std::memory_order_acquire) : nullptr;
+    Backend* found = device.index < max_cuda_devices
+                         ? cuda_backends[device.index].load(std::memory_order_acquire)
+                         : nullptr;
     check<DeviceError>(found != nullptr, "{}: no such device in this program; use Device::cpu()", device);
     return *found;
 }
 
 void register_backend(Device device, Backend& backend) {
-    check<DeviceError>(!device.is_cpu() && device.index < max_cuda_devices, "register_backend: {} is not supported",
-                       device);
+    check<DeviceError>(!device.is_cpu() && device.index < max_cuda_devices,
+                       "register_backend: {} is not supported", device);
     cuda_backends[device.index].store(&backend, std::memory_order_release);
 }
 

@@ -1,7 +1,8 @@
 // The contract of a device: what a backend has to write, and the registry of the devices there are.
 //
-// Everything was checked on the floor above (shapes, types, devices; broadcasting has become strides of 0), so a
-// backend validates nothing but the contents of index tensors. A functor crosses the virtual call as a variant.
+// Everything was checked on the floor above (shapes, types, devices; broadcasting has become strides of 0),
+// so a backend validates nothing but the contents of index tensors. A functor crosses the virtual call as a
+// variant.
 #pragma once
 
 #include <cstddef>
@@ -38,9 +39,9 @@ struct UpdateSlice {
 
 /// A gather or scatter along one dimension: the operand that is indexed has stride 0 there in the loop.
 struct Indexing {
-    const char* op = "";         // for the error message
-    std::int64_t stride = 0;     // of the indexed operand along its dimension
-    std::int64_t size = 0;       // of that dimension
+    const char* op = "";      // for the error message
+    std::int64_t stride = 0;  // of the indexed operand along its dimension
+    std::int64_t size = 0;    // of that dimension
 };
 
 /// Rows of a softmax or loss: `rows` dense rows of `columns` elements of type `dtype` (f32 or f64).
@@ -59,7 +60,8 @@ struct CrossEntropy {
     std::int64_t ignore_index = -100;
 };
 
-/// A batch of `batch` x `channels` x `inner` dense elements of type `dtype` (f32 or f64); weight, bias may be null.
+/// A batch of `batch` x `channels` x `inner` dense elements of type `dtype` (f32 or f64); weight, bias may be
+/// null.
 struct BatchNorm {
     std::int64_t batch = 0, channels = 0, inner = 1;
     DType dtype = DType::f32;
@@ -115,7 +117,8 @@ class Backend {
     virtual void softmax_backward(const Rows& rows, bool log, void* dx, const void* g, const void* y) = 0;
     virtual void cross_entropy(const Rows& rows, const CrossEntropy& loss) = 0;
     virtual void batch_norm(const BatchNorm& norm, bool training, void* y) = 0;
-    virtual void batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight, void* dbias) = 0;
+    virtual void batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
+                                     void* dbias) = 0;
 };
 
 /// The backend of a device. Errors: DeviceError with what to do about it.

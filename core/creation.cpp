@@ -33,8 +33,8 @@ std::int64_t checked_numel(const char* op, const Shape& shape, DType dtype) {
 
 Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, const Options& options) {
     const bool real = std::holds_alternative<Uniform>(op) || std::holds_alternative<Normal>(op);
-    check<DTypeError>(!real || is_floating(options.dtype), "{}: needs a floating-point type, not {}", name_of_op,
-                      name(options.dtype));
+    check<DTypeError>(!real || is_floating(options.dtype), "{}: needs a floating-point type, not {}",
+                      name_of_op, name(options.dtype));
     Tensor out = empty(shape, {.dtype = options.dtype, .device = options.device});
     backend(options.device).random(op, operand(out), out.numel(), next_stream());
     if (options.requires_grad) out.set_requires_grad();
@@ -82,8 +82,8 @@ Tensor tensor_from_host(const void* values, const Shape& shape, DType type, cons
 }
 
 void check_value_count(std::size_t count, const Shape& shape) {
-    check<ShapeError>(static_cast<std::int64_t>(count) == shape.numel(), "tensor: {} values do not fill the shape {}",
-                      count, shape);
+    check<ShapeError>(static_cast<std::int64_t>(count) == shape.numel(),
+                      "tensor: {} values do not fill the shape {}", count, shape);
 }
 
 Tensor tensor(std::initializer_list<double> values, const Options& options) {
@@ -94,12 +94,13 @@ Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, const O
     std::vector<double> values;
     const std::size_t columns = rows.size() ? rows.begin()->size() : 0;
     for (const auto& row : rows) {
-        check<ShapeError>(row.size() == columns, "tensor: ragged rows: {} values after {}", row.size(), columns);
+        check<ShapeError>(row.size() == columns, "tensor: ragged rows: {} values after {}", row.size(),
+                          columns);
         values.insert(values.end(), row.begin(), row.end());
     }
     return tensor_from_host(values.data(),
-                            {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)}, DType::f64,
-                            options);
+                            {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)},
+                            DType::f64, options);
 }
 
 Tensor from_blob(void* data, const Shape& shape, const Options& options, std::function<void()> deleter) {
@@ -117,8 +118,8 @@ Tensor eye(std::int64_t n, std::int64_t m, const Options& options) {
 }
 
 Tensor arange(double start, double end, double step, const Options& options) {
-    check<ValueError>(step != 0 && (end - start) / step >= 0, "arange: from {} to {} in steps of {}", start, end,
-                      step);
+    check<ValueError>(step != 0 && (end - start) / step >= 0, "arange: from {} to {} in steps of {}", start,
+                      end, step);
     const auto n = static_cast<std::int64_t>(std::ceil((end - start) / step));
     std::vector<double> values(static_cast<std::size_t>(n));
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * step;
@@ -137,7 +138,8 @@ Tensor linspace(double start, double end, std::int64_t steps, const Options& opt
     std::vector<double> values(static_cast<std::size_t>(steps));
     const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const double before = start + static_cast<double>(i) * step;  // from the nearer end, so that both are exact
+        const double before =
+            start + static_cast<double>(i) * step;  // from the nearer end, so that both are exact
         const double after = end - static_cast<double>(values.size() - 1 - i) * step;
         values[i] = 2 * i < values.size() ? before : after;
     }

@@ -29,22 +29,23 @@ ADJOINT_API Tensor arange(std::int64_t end, const Options& options = {.dtype = D
 ADJOINT_API Tensor linspace(double start, double end, std::int64_t steps, const Options& options = {});
 
 /// A copy of host values in row-major order, of T's type unless `options` names another.
-template <class T>
-Tensor tensor(const std::vector<T>& values, const Shape& shape, const Options& options);
-template <class T>
-Tensor tensor(const std::vector<T>& values, const Shape& shape) {
+template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shape, const Options& options);
+template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shape) {
     Options options;
     options.dtype = dtype_of<T>;
     return tensor(values, shape, options);
 }
-/// 1-d and 2-d literals: tensor({1, 2, 3}), tensor({{1, 2}, {3, 4}}). Type f32 unless `options` names another.
+/// 1-d and 2-d literals: tensor({1, 2, 3}), tensor({{1, 2}, {3, 4}}). Type f32 unless `options` names
+/// another.
 ADJOINT_API Tensor tensor(std::initializer_list<double> values, const Options& options = {});
-ADJOINT_API Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, const Options& options = {});
+ADJOINT_API Tensor tensor(std::initializer_list<std::initializer_list<double>> rows,
+                          const Options& options = {});
 /// Memory of the caller, used in place; `deleter` runs when the last tensor on it goes.
 ADJOINT_API Tensor from_blob(void* data, const Shape& shape, const Options& options = {},
                              std::function<void()> deleter = {});
 
-// Random numbers: a number is a function of (seed, stream, element), so every device draws the same (see random.h).
+// Random numbers: a number is a function of (seed, stream, element), so every device draws the same (see
+// random.h).
 
 /// Uniform in [0, 1).
 ADJOINT_API Tensor rand(const Shape& shape, const Options& options = {});
@@ -59,13 +60,13 @@ ADJOINT_API Tensor randperm(std::int64_t n, const Options& options = {.dtype = D
 ADJOINT_API Tensor bernoulli(const Tensor& p);
 
 /// Copies `bytes` host bytes of elements of `type` into a new dense tensor.
-ADJOINT_API Tensor tensor_from_host(const void* values, const Shape& shape, DType type, const Options& options);
+ADJOINT_API Tensor tensor_from_host(const void* values, const Shape& shape, DType type,
+                                    const Options& options);
 
 /// Throws ShapeError unless `count` values fill `shape`.
 ADJOINT_API void check_value_count(std::size_t count, const Shape& shape);
 
-template <class T>
-Tensor tensor(const std::vector<T>& values, const Shape& shape, const Options& options) {
+template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shape, const Options& options) {
     if constexpr (std::is_same_v<T, bool>) {
         const std::vector<std::uint8_t> bytes(values.begin(), values.end());
         return tensor(bytes, shape, options);

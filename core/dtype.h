@@ -46,40 +46,37 @@ constexpr DType compute_type(DType type) noexcept {
 }
 
 /// The DType of a C++ type, and a check that a C++ type is one.
-template <class T>
-struct DTypeOf;
-template <>
-struct DTypeOf<half> : std::integral_constant<DType, DType::f16> {};
-template <>
-struct DTypeOf<bfloat16> : std::integral_constant<DType, DType::bf16> {};
-template <>
-struct DTypeOf<float> : std::integral_constant<DType, DType::f32> {};
-template <>
-struct DTypeOf<double> : std::integral_constant<DType, DType::f64> {};
-template <>
-struct DTypeOf<std::uint8_t> : std::integral_constant<DType, DType::u8> {};
-template <>
-struct DTypeOf<std::int32_t> : std::integral_constant<DType, DType::i32> {};
-template <>
-struct DTypeOf<std::int64_t> : std::integral_constant<DType, DType::i64> {};
-template <>
-struct DTypeOf<bool> : std::integral_constant<DType, DType::boolean> {};
+template <class T> struct DTypeOf;
+template <> struct DTypeOf<half> : std::integral_constant<DType, DType::f16> {};
+template <> struct DTypeOf<bfloat16> : std::integral_constant<DType, DType::bf16> {};
+template <> struct DTypeOf<float> : std::integral_constant<DType, DType::f32> {};
+template <> struct DTypeOf<double> : std::integral_constant<DType, DType::f64> {};
+template <> struct DTypeOf<std::uint8_t> : std::integral_constant<DType, DType::u8> {};
+template <> struct DTypeOf<std::int32_t> : std::integral_constant<DType, DType::i32> {};
+template <> struct DTypeOf<std::int64_t> : std::integral_constant<DType, DType::i64> {};
+template <> struct DTypeOf<bool> : std::integral_constant<DType, DType::boolean> {};
 
-template <class T>
-inline constexpr DType dtype_of = DTypeOf<std::remove_cv_t<T>>::value;
+template <class T> inline constexpr DType dtype_of = DTypeOf<std::remove_cv_t<T>>::value;
 
 /// Calls f(T{}) with a value of the C++ type that `type` names.
-template <class F>
-decltype(auto) visit_dtype(DType type, F&& f) {
+template <class F> decltype(auto) visit_dtype(DType type, F&& f) {
     switch (type) {
-        case DType::f16: return f(half{});
-        case DType::bf16: return f(bfloat16{});
-        case DType::f32: return f(float{});
-        case DType::f64: return f(double{});
-        case DType::u8: return f(std::uint8_t{});
-        case DType::i32: return f(std::int32_t{});
-        case DType::i64: return f(std::int64_t{});
-        case DType::boolean: break;
+        case DType::f16:
+            return f(half{});
+        case DType::bf16:
+            return f(bfloat16{});
+        case DType::f32:
+            return f(float{});
+        case DType::f64:
+            return f(double{});
+        case DType::u8:
+            return f(std::uint8_t{});
+        case DType::i32:
+            return f(std::int32_t{});
+        case DType::i64:
+            return f(std::int64_t{});
+        case DType::boolean:
+            break;
     }
     return f(bool{});
 }

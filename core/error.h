@@ -1,7 +1,7 @@
 // The exceptions of the library: one base class and a few kinds under it.
 //
-// A message leads with the operation, says what was expected and what came, then a hint where there is a usual
-// cause: "matmul: inner sizes differ: (64, 784) x (256, 10): 784 against 256".
+// A message leads with the operation, says what was expected and what came, then a hint where there is a
+// usual cause: "matmul: inner sizes differ: (64, 784) x (256, 10): 784 against 256".
 #pragma once
 
 #include <stdexcept>

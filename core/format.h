@@ -11,14 +11,12 @@
 #include <adjoint/core/shape.h>
 
 // A message that is not needed is not made: shapes and devices are passed as they are.
-template <>
-struct fmt::formatter<adjoint::Shape> : fmt::formatter<std::string> {
+template <> struct fmt::formatter<adjoint::Shape> : fmt::formatter<std::string> {
     auto format(const adjoint::Shape& shape, fmt::format_context& context) const {
         return fmt::formatter<std::string>::format(adjoint::to_string(shape), context);
     }
 };
-template <>
-struct fmt::formatter<adjoint::Device> : fmt::formatter<std::string> {
+template <> struct fmt::formatter<adjoint::Device> : fmt::formatter<std::string> {
     auto format(adjoint::Device device, fmt::format_context& context) const {
         return fmt::formatter<std::string>::format(adjoint::to_string(device), context);
     }

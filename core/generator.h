@@ -1,7 +1,7 @@
 // The state of the random generator: a seed and the number of the next stream.
 //
-// Every random operation takes one stream; its element i is a function of (seed, stream, i) alone. So the numbers
-// depend neither on the device nor on the number of threads, and a saved state resumes exactly.
+// Every random operation takes one stream; its element i is a function of (seed, stream, i) alone. So the
+// numbers depend neither on the device nor on the number of threads, and a saved state resumes exactly.
 #pragma once
 
 #include <cstdint>

@@ -29,14 +29,15 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 // Four classes per power of two: 64, 80, 96, 112, 128, 160 ...
 int class_of(std::size_t bytes) noexcept {
     if (bytes <= smallest) return 0;
-    const int octave = static_cast<int>(std::bit_width(bytes - 1)) - 1;      // 2^octave < bytes <= 2^(octave + 1)
-    const std::size_t quarter = ((bytes - 1) >> (octave - 2)) - 3;           // 1 .. 4
+    const int octave = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^octave < bytes <= 2^(octave + 1)
+    const std::size_t quarter = ((bytes - 1) >> (octave - 2)) - 3;       // 1 .. 4
     return (octave - 6) * 4 + static_cast<int>(quarter);
 }
 
 std::size_t size_of_class(int index) noexcept {
     const int octave = index / 4 + 6;
-    return (std::size_t{1} << octave) + static_cast<std::size_t>(index % 4) * (std::size_t{1} << (octave - 2));
+    return (std::size_t{1} << octave) +
+           static_cast<std::size_t>(index % 4) * (std::size_t{1} << (octave - 2));
 }
 
 struct FreeBlock {
@@ -86,7 +87,8 @@ struct SharedCache {
     std::vector<ThreadCache*> threads;
 };
 
-// Never destroyed: tensors with static storage duration give their memory back after every destructor has run.
+// Never destroyed: tensors with static storage duration give their memory back after every destructor has
+// run.
 SharedCache& shared() {
     static SharedCache* cache = new SharedCache;
     return *cache;

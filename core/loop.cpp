@@ -15,8 +15,7 @@ bool all_dense(const Tensor* const* tensors, int n) {
 
 }  // namespace
 
-template <int N>
-Loop<N> make_loop(const Tensor* const (&tensors)[N], DType compute) {
+template <int N> Loop<N> make_loop(const Tensor* const (&tensors)[N], DType compute) {
     Loop<N> loop;
     loop.compute = compute;
     loop.numel = tensors[0]->numel();
@@ -74,7 +73,8 @@ ReductionLoop make_reduction(const Tensor& out, const Tensor& x, std::uint32_t r
     const auto add = [](int& rank, std::int64_t* sizes, std::int64_t* strides, std::int64_t size,
                         std::int64_t stride) {
         if (size == 1) return;
-        if (rank > 0 && strides[rank - 1] == stride * size) {  // the dimension before steps over this one whole
+        if (rank > 0 &&
+            strides[rank - 1] == stride * size) {  // the dimension before steps over this one whole
             sizes[rank - 1] *= size;
             strides[rank - 1] = stride;
             return;

@@ -14,20 +14,17 @@ struct Operand {
     void* data = nullptr;
     DType dtype = DType::f32;
 
-    template <class T>
-    T* as() const noexcept {
-        return static_cast<T*>(data);
-    }
+    template <class T> T* as() const noexcept { return static_cast<T*>(data); }
 };
 
 inline Operand operand(const Tensor& x) { return {x.impl().data, x.dtype()}; }
 
 /// An elementwise traversal of N operands of one shape; operand 0 is written, the others are read.
 ///
-/// Dimensions of size 1 are dropped and neighbours merged where all strides allow it, so a `dense` loop has rank 1
-/// (rank 0 has one element). Broadcast operands have strides of 0. Arithmetic is done in `compute`: f32, f64 or i64.
-template <int N>
-struct Loop {
+/// Dimensions of size 1 are dropped and neighbours merged where all strides allow it, so a `dense` loop has
+/// rank 1 (rank 0 has one element). Broadcast operands have strides of 0. Arithmetic is done in `compute`:
+/// f32, f64 or i64.
+template <int N> struct Loop {
     int rank = 0;
     std::int64_t numel = 1;
     DType compute = DType::f32;
@@ -38,8 +35,7 @@ struct Loop {
 };
 
 /// A loop over `shape` = the shape of tensors[0]; the others broadcast to it (checked by the caller).
-template <int N>
-Loop<N> make_loop(const Tensor* const (&tensors)[N], DType compute);
+template <int N> Loop<N> make_loop(const Tensor* const (&tensors)[N], DType compute);
 
 /// A reduction: `outputs` dense results, each over `length` elements of `in`.
 struct ReductionLoop {

@@ -5,7 +5,8 @@
 
 namespace adjoint {
 
-/// Threads of the CPU backend, the caller among them: ADJOINT_NUM_THREADS, else the cores this process may use.
+/// Threads of the CPU backend, the caller among them: ADJOINT_NUM_THREADS, else the cores this process may
+/// use.
 ADJOINT_API int num_threads();
 /// Errors: ValueError if n < 1. Results do not depend on the number, to the last bit.
 ADJOINT_API void set_num_threads(int n);

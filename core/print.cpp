@@ -18,8 +18,10 @@ class Printer {
           type_(x.dtype()),
           options_(options),
           abbreviate_(x.numel() > options.threshold) {
-        if (is_floating(type_)) numbers_ = x.to_vector<double>();
-        else integers_ = x.to_vector<std::int64_t>();
+        if (is_floating(type_))
+            numbers_ = x.to_vector<double>();
+        else
+            integers_ = x.to_vector<std::int64_t>();
         choose_format();
         for_shown(0, 0, [this](std::int64_t at) { width_ = std::max(width_, element(at).size()); });
     }
@@ -53,8 +55,7 @@ class Printer {
     }
 
     // Calls f(place) for the places of dimension d that are shown; a gap is reported as -1.
-    template <class F>
-    void for_places(int d, F f) const {
+    template <class F> void for_places(int d, F f) const {
         const std::int64_t n = shape_[d], edge = options_.edge_items;
         if (!abbreviate_ || n <= 2 * edge) {
             for (std::int64_t i = 0; i < n; ++i) f(i);
@@ -65,8 +66,7 @@ class Printer {
         for (std::int64_t i = n - edge; i < n; ++i) f(i);
     }
 
-    template <class F>
-    void for_shown(int d, std::int64_t offset, F f) const {
+    template <class F> void for_shown(int d, std::int64_t offset, F f) const {
         if (d == shape_.size()) {
             f(offset);
             return;
@@ -79,15 +79,20 @@ class Printer {
     std::string block(int d, std::int64_t offset) const {
         const bool last = d + 1 == shape_.size();
         std::string out = "[";
-        const std::string between = last ? ", " : "," + std::string(static_cast<std::size_t>(shape_.size() - d - 1), '\n') +
-                                                      std::string(static_cast<std::size_t>(d + 1), ' ');
+        const std::string between =
+            last ? ", "
+                 : "," + std::string(static_cast<std::size_t>(shape_.size() - d - 1), '\n') +
+                       std::string(static_cast<std::size_t>(d + 1), ' ');
         bool first = true;
         for_places(d, [&](std::int64_t i) {
             if (!first) out += between;
             first = false;
-            if (i < 0) out += "...";
-            else if (last) out += fmt::format("{:>{}}", element(offset + i * strides_[d]), width_);
-            else out += block(d + 1, offset + i * strides_[d]);
+            if (i < 0)
+                out += "...";
+            else if (last)
+                out += fmt::format("{:>{}}", element(offset + i * strides_[d]), width_);
+            else
+                out += block(d + 1, offset + i * strides_[d]);
         });
         return out + "]";
     }
@@ -106,7 +111,8 @@ class Printer {
 
 std::string to_string(const Tensor& x, const PrintOptions& options) {
     if (!x.defined()) return "undefined tensor";
-    std::string out = x.numel() == 0 ? fmt::format("[] of shape {}", to_string(x.shape())) : Printer(x, options).text();
+    std::string out =
+        x.numel() == 0 ? fmt::format("[] of shape {}", to_string(x.shape())) : Printer(x, options).text();
     out += fmt::format(" {}", name(x.dtype()));
     if (!x.device().is_cpu()) out += fmt::format(" {}", to_string(x.device()));
     if (x.requires_grad())

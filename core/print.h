@@ -9,9 +9,9 @@
 namespace adjoint {
 
 struct PrintOptions {
-    int precision = 4;             ///< digits after the point
-    std::int64_t threshold = 1000; ///< tensors with more elements are abbreviated
-    std::int64_t edge_items = 3;   ///< elements shown at each end then
+    int precision = 4;              ///< digits after the point
+    std::int64_t threshold = 1000;  ///< tensors with more elements are abbreviated
+    std::int64_t edge_items = 3;    ///< elements shown at each end then
 };
 
 /// Nested brackets with aligned columns, then the type and, where not the CPU, the device.

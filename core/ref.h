@@ -7,9 +7,9 @@
 
 namespace adjoint {
 
-/// Base of objects owned through Ref. Derived supplies `void destroy() noexcept`, called when the last owner goes.
-template <class Derived>
-class RefCounted {
+/// Base of objects owned through Ref. Derived supplies `void destroy() noexcept`, called when the last owner
+/// goes.
+template <class Derived> class RefCounted {
   public:
     RefCounted() = default;
     RefCounted(const RefCounted&) = delete;
@@ -34,8 +34,7 @@ class RefCounted {
 };
 
 /// An owning pointer to a RefCounted object; may be null.
-template <class T>
-class Ref {
+template <class T> class Ref {
   public:
     constexpr Ref() noexcept = default;
     constexpr Ref(std::nullptr_t) noexcept {}

@@ -9,8 +9,8 @@
 namespace adjoint {
 
 void Shape::assign(std::span<const std::int64_t> sizes) {
-    check<ShapeError>(sizes.size() <= max_dims, "shape: {} dimensions, at most {} are supported", sizes.size(),
-                      max_dims);
+    check<ShapeError>(sizes.size() <= max_dims, "shape: {} dimensions, at most {} are supported",
+                      sizes.size(), max_dims);
     std::copy(sizes.begin(), sizes.end(), sizes_);
     rank_ = static_cast<int>(sizes.size());
 }
@@ -57,7 +57,8 @@ Shape dense_strides(const Shape& sizes) noexcept {
     std::int64_t step = 1;
     for (int i = sizes.size() - 1; i >= 0; --i) {
         strides[i] = step;
-        if (sizes[i] > 1 && __builtin_mul_overflow(step, sizes[i], &step)) step = 0;  // only where nothing is stored
+        if (sizes[i] > 1 && __builtin_mul_overflow(step, sizes[i], &step))
+            step = 0;  // only where nothing is stored
     }
     return strides;
 }
@@ -70,9 +71,10 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
     const int shift = longer.size() - shorter.size();
     for (int i = 0; i < shorter.size(); ++i) {
         const std::int64_t x = longer[i + shift], y = shorter[i];
-        check<ShapeError>(x == y || x == 1 || y == 1,
-                          "{}: shapes {} and {} do not broadcast: {} against {} in dimension {} from the right", op,
-                          a, b, x, y, shorter.size() - i);
+        check<ShapeError>(
+            x == y || x == 1 || y == 1,
+            "{}: shapes {} and {} do not broadcast: {} against {} in dimension {} from the right", op, a, b,
+            x, y, shorter.size() - i);
         if (x == 1) out[i + shift] = y;
     }
     return out;
@@ -80,8 +82,8 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
 
 int wrap_dim(const char* op, std::int64_t dim, int rank) {
     const std::int64_t limit = std::max(rank, 1);
-    check<IndexError>(dim >= -limit && dim < limit, "{}: dimension {} is outside [{}, {}) of a {}-d tensor", op, dim,
-                      -limit, limit, rank);
+    check<IndexError>(dim >= -limit && dim < limit, "{}: dimension {} is outside [{}, {}) of a {}-d tensor",
+                      op, dim, -limit, limit, rank);
     return static_cast<int>(dim < 0 ? dim + limit : dim);
 }
 

@@ -11,7 +11,8 @@ namespace adjoint {
 
 Tensor::Tensor(double value) : Tensor(full({}, value, {.dtype = DType::f64})) {}
 Tensor::Tensor(float value) : Tensor(full({}, static_cast<double>(value))) {}
-Tensor::Tensor(std::int64_t value) : Tensor(tensor_from_host(&value, {}, DType::i64, {.dtype = DType::i64})) {}
+Tensor::Tensor(std::int64_t value)
+    : Tensor(tensor_from_host(&value, {}, DType::i64, {.dtype = DType::i64})) {}
 Tensor::Tensor(bool value) : Tensor(full({}, value ? 1 : 0, {.dtype = DType::boolean})) {}
 
 void Tensor::throw_undefined() {
@@ -27,7 +28,8 @@ std::int64_t Tensor::size(std::int64_t dim) const {
 const void* Tensor::host_data(DType wanted) const {
     check<DeviceError>(device().is_cpu(), "data: the tensor lives on {}; move it with to(Device::cpu())",
                        device());
-    check<DTypeError>(dtype() == wanted, "data: asked for {} elements of a tensor of {}", name(wanted), name(dtype()));
+    check<DTypeError>(dtype() == wanted, "data: asked for {} elements of a tensor of {}", name(wanted),
+                      name(dtype()));
     return impl().data;
 }
 
@@ -76,10 +78,12 @@ Tensor Tensor::detach() const {
 }
 
 const Tensor& Tensor::set_requires_grad(bool requires_grad) const {
-    check<AutogradError>(is_leaf(), "set_requires_grad: the tensor is the result of {}; use detach() to get a leaf",
+    check<AutogradError>(is_leaf(),
+                         "set_requires_grad: the tensor is the result of {}; use detach() to get a leaf",
                          producer_name());
     check<DTypeError>(!requires_grad || is_floating(dtype()),
-                      "set_requires_grad: only floating-point tensors have gradients, this one is {}", name(dtype()));
+                      "set_requires_grad: only floating-point tensors have gradients, this one is {}",
+                      name(dtype()));
     impl().requires_grad = requires_grad;
     return *this;
 }

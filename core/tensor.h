@@ -1,7 +1,8 @@
 // Tensor: a shared handle to an n-dimensional array that may take part in a computational graph.
 //
-// Members say what a tensor is or move it; the mathematics is free functions (<adjoint/autograd/...>). What makes a
-// tensor from a tensor is declared here where it is a member or an operator, and defined with the graph.
+// Members say what a tensor is or move it; the mathematics is free functions (<adjoint/autograd/...>). What
+// makes a tensor from a tensor is declared here where it is a member or an operator, and defined with the
+// graph.
 #pragma once
 
 #include <cstdint>
@@ -77,15 +78,16 @@ class ADJOINT_API Tensor {
   public:
     Tensor() noexcept = default;
     explicit Tensor(Ref<TensorImpl> impl) noexcept : impl_(std::move(impl)) {}
-    /// A 0-d tensor of the value's own type: f64, f32, i64 or bool. Beside a tensor with dimensions the type of a 0-d
-    /// one does not count within its kind: x + Tensor(0.5) is f32 for x of f32.
+    /// A 0-d tensor of the value's own type: f64, f32, i64 or bool. Beside a tensor with dimensions the type
+    /// of a 0-d one does not count within its kind: x + Tensor(0.5) is f32 for x of f32.
     Tensor(double value);
     Tensor(float value);
     Tensor(int value) : Tensor(static_cast<std::int64_t>(value)) {}
     Tensor(std::int64_t value);
     Tensor(bool value);
 
-    // What it is -----------------------------------------------------------------------------------------------
+    // What it is
+    // -----------------------------------------------------------------------------------------------
 
     bool defined() const noexcept { return static_cast<bool>(impl_); }
     const Shape& shape() const { return impl().shape; }
@@ -102,25 +104,20 @@ class ADJOINT_API Tensor {
     /// Number of in-place writes to the memory so far.
     std::uint32_t version() const { return impl().storage->version(); }
 
-    /// Pointer to the first element. Errors: DTypeError if T is not the element type; DeviceError off the CPU.
-    template <class T>
-    const T* data() const {
-        return static_cast<const T*>(host_data(dtype_of<T>));
-    }
+    /// Pointer to the first element. Errors: DTypeError if T is not the element type; DeviceError off the
+    /// CPU.
+    template <class T> const T* data() const { return static_cast<const T*>(host_data(dtype_of<T>)); }
     /// The same for writing; counts as an in-place write.
-    template <class T>
-    T* mutable_data() const {
-        return static_cast<T*>(mutable_host_data(dtype_of<T>));
-    }
+    template <class T> T* mutable_data() const { return static_cast<T*>(mutable_host_data(dtype_of<T>)); }
     /// The single element as T. Errors: ShapeError unless there is exactly one.
-    template <class T = double>
-    T item() const {
-        if constexpr (std::is_integral_v<T>) return static_cast<T>(item_integer());
-        else return static_cast<T>(item_number());
+    template <class T = double> T item() const {
+        if constexpr (std::is_integral_v<T>)
+            return static_cast<T>(item_integer());
+        else
+            return static_cast<T>(item_number());
     }
     /// All elements in row-major order, converted to T; copies from the device if need be.
-    template <class T>
-    std::vector<T> to_vector() const {
+    template <class T> std::vector<T> to_vector() const {
         std::vector<T> values(static_cast<std::size_t>(numel()));
         if constexpr (std::is_same_v<T, bool>) {
             const std::vector<std::uint8_t> bytes = to_vector<std::uint8_t>();
@@ -133,10 +130,12 @@ class ADJOINT_API Tensor {
     /// The elements as text, as NumPy prints them.
     std::string to_string() const;
 
-    // The graph ------------------------------------------------------------------------------------------------
+    // The graph
+    // ------------------------------------------------------------------------------------------------
 
     bool requires_grad() const { return impl().requires_grad; }
-    /// Marks a leaf as a variable to differentiate by. Errors: AutogradError on a non-leaf; DTypeError if not floating.
+    /// Marks a leaf as a variable to differentiate by. Errors: AutogradError on a non-leaf; DTypeError if not
+    /// floating.
     const Tensor& set_requires_grad(bool requires_grad = true) const;
     /// Not the result of a recorded operation.
     bool is_leaf() const { return !impl().producer; }
@@ -144,7 +143,8 @@ class ADJOINT_API Tensor {
     const char* producer_name() const { return impl().producer ? impl().producer->name() : ""; }
     /// The accumulated gradient, undefined if there is none.
     Tensor grad() const { return Tensor(impl().grad); }
-    /// Replaces the gradient; an undefined tensor removes it. Errors: ShapeError, DTypeError, DeviceError on mismatch.
+    /// Replaces the gradient; an undefined tensor removes it. Errors: ShapeError, DTypeError, DeviceError on
+    /// mismatch.
     void set_grad(const Tensor& grad) const;
     /// Keeps the gradient of a non-leaf in grad() after backward.
     void retain_grad() const;
@@ -156,7 +156,8 @@ class ADJOINT_API Tensor {
     void backward() const;
     void backward(const Tensor& gradient, bool retain_graph = false, bool create_graph = false) const;
 
-    // Moving and copying ---------------------------------------------------------------------------------------
+    // Moving and copying
+    // ---------------------------------------------------------------------------------------
 
     /// The same array outside the graph; shares memory.
     Tensor detach() const;
@@ -168,17 +169,19 @@ class ADJOINT_API Tensor {
     Tensor to(DType dtype) const;
     Tensor to(Device device) const;
 
-    // Indexing -------------------------------------------------------------------------------------------------
+    // Indexing
+    // -------------------------------------------------------------------------------------------------
 
     /// t(0), t(-1, slice(0, 10)), t(ellipsis, 0), t(all, new_axis), t(index_tensor), t(mask).
     /// The result reads as a tensor (a view where possible) and can be assigned to: t(all, 0) = 1.0;
     /// errors: IndexError for an index out of range or too many indices.
-    template <class... Indices>
-    Indexed operator()(const Indices&... indices) const;
+    template <class... Indices> Indexed operator()(const Indices&... indices) const;
 
-    // In place -------------------------------------------------------------------------------------------------
+    // In place
+    // -------------------------------------------------------------------------------------------------
 
-    /// Every element becomes `value`. Errors (all in-place members): AutogradError where the graph would go wrong.
+    /// Every element becomes `value`. Errors (all in-place members): AutogradError where the graph would go
+    /// wrong.
     const Tensor& fill_(double value) const;
     const Tensor& zero_() const { return fill_(0); }
     /// Elements of `source`, broadcast and converted.
@@ -188,7 +191,8 @@ class ADJOINT_API Tensor {
     const Tensor& operator*=(const Tensor& other) const;
     const Tensor& operator/=(const Tensor& other) const;
 
-    // Inside -----------------------------------------------------------------------------------------------------
+    // Inside
+    // -----------------------------------------------------------------------------------------------------
 
     /// The array. Errors: ValueError on an undefined tensor.
     TensorImpl& impl() const {

@@ -1,5 +1,5 @@
-// Lecture L0.1: the fruit shop. Two apples at 100, three oranges at 150, tax 1.1: once with nodes driven by hand, once
-// with tensors that record themselves.
+// Lecture L0.1: the fruit shop. Two apples at 100, three oranges at 150, tax 1.1: once with nodes driven by
+// hand, once with tensors that record themselves.
 #include <adjoint/adjoint.h>
 
 #include <cstdio>
@@ -21,20 +21,24 @@ void by_hand() {
     const Grads from_sum = sum.backward(from_tax[0]);
     const Grads from_apples = apples.backward(from_sum[0]);
     const Grads from_oranges = oranges.backward(from_sum[1]);
-    std::printf("by hand:    price %g, gradients: apple %g, number of apples %g, orange %g, number of oranges %g, tax %g\n",
-                number(price), number(from_apples[0]), number(from_apples[1]), number(from_oranges[0]),
-                number(from_oranges[1]), number(from_tax[1]));
+    std::printf(
+        "by hand:    price %g, gradients: apple %g, number of apples %g, orange %g, number of oranges %g, "
+        "tax %g\n",
+        number(price), number(from_apples[0]), number(from_apples[1]), number(from_oranges[0]),
+        number(from_oranges[1]), number(from_tax[1]));
 }
 
 void by_graph() {
     const auto variable = [](double value) { return full({}, value, {.dtype = f64, .requires_grad = true}); };
-    const Tensor apple = variable(100), apple_count = variable(2), orange = variable(150), orange_count = variable(3),
-                 tax = variable(1.1);
+    const Tensor apple = variable(100), apple_count = variable(2), orange = variable(150),
+                 orange_count = variable(3), tax = variable(1.1);
     const Tensor price = (apple * apple_count + orange * orange_count) * tax;
     price.backward();
-    std::printf("by tensors: price %g, gradients: apple %g, number of apples %g, orange %g, number of oranges %g, tax %g\n",
-                number(price), number(apple.grad()), number(apple_count.grad()), number(orange.grad()),
-                number(orange_count.grad()), number(tax.grad()));
+    std::printf(
+        "by tensors: price %g, gradients: apple %g, number of apples %g, orange %g, number of oranges %g, "
+        "tax %g\n",
+        number(price), number(apple.grad()), number(apple_count.grad()), number(orange.grad()),
+        number(orange_count.grad()), number(tax.grad()));
 }
 
 }  // namespace

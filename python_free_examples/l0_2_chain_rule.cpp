@@ -1,4 +1,5 @@
-// Lectures L0.2 and L0.3: f(x, y, z) = (x + y) z, forward and backward node by node; and z = t^2 with t = x + y.
+// Lectures L0.2 and L0.3: f(x, y, z) = (x + y) z, forward and backward node by node; and z = t^2 with t = x +
+// y.
 #include <adjoint/adjoint.h>
 
 #include <cstdio>
@@ -17,8 +18,8 @@ void product_of_sum(double x, double y, double z) {
     std::printf("f(%g, %g, %g): q = x + y = %g, f = q z = %g\n", x, y, z, q.item(), f.item());
     const Grads at_mul = mul.backward(1.0);
     const Grads at_add = add.backward(at_mul[0]);
-    std::printf("  by nodes:   df/dq = %g, Df = [%g, %g, %g]\n", at_mul[0].item(), at_add[0].item(), at_add[1].item(),
-                at_mul[1].item());
+    std::printf("  by nodes:   df/dq = %g, Df = [%g, %g, %g]\n", at_mul[0].item(), at_add[0].item(),
+                at_add[1].item(), at_mul[1].item());
 
     const Tensor a = variable(x), b = variable(y), c = variable(z);
     ((a + b) * c).backward();
@@ -29,8 +30,8 @@ void square_of_sum(double x, double y) {
     const Tensor a = variable(x), b = variable(y);
     const Tensor z = square(a + b);
     z.backward();
-    std::printf("z = (x + y)^2 at (%g, %g): z = %g, dz/dx = %g, 2 (x + y) = %g\n", x, y, z.item(), a.grad().item(),
-                2 * (x + y));
+    std::printf("z = (x + y)^2 at (%g, %g): z = %g, dz/dx = %g, 2 (x + y) = %g\n", x, y, z.item(),
+                a.grad().item(), 2 * (x + y));
 }
 
 }  // namespace

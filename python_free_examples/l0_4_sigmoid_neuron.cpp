@@ -14,8 +14,8 @@ int main() {
     const Tensor chain = reciprocal(exp(neg(s)) + 1.0);
     const Tensor fused = sigmoid(s);
     const double y = fused.item();
-    std::printf("1 / (1 + exp(-s)) at s = %g: chain %.12f, node %.12f, y (1 - y) = %.12f\n", s.item(), chain.item(), y,
-                y * (1 - y));
+    std::printf("1 / (1 + exp(-s)) at s = %g: chain %.12f, node %.12f, y (1 - y) = %.12f\n", s.item(),
+                chain.item(), y, y * (1 - y));
 
     const std::vector<Tensor> outputs_a{chain}, outputs_b{fused};
     const std::vector<Tensor> by_chain = grad(outputs_a, inputs, {.retain_graph = true});

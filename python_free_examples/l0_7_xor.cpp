@@ -1,8 +1,9 @@
-// Lecture L0.7: XOR with Affine(2,3)-Sigmoid-Affine(3,1)-Sigmoid-MSE, nodes driven by hand, over several seeds.
+// Lecture L0.7: XOR with Affine(2,3)-Sigmoid-Affine(3,1)-Sigmoid-MSE, nodes driven by hand, over several
+// seeds.
 //
-// Weights uniform in [0, 1), biases 0, learning rate 0.1, 20,000 epochs on the full batch of four. With the slides'
-// gradient (divided by the batch) it leaves the plateau where every
-// output is 0.5 late, at some seeds only after half of the epochs.
+// Weights uniform in [0, 1), biases 0, learning rate 0.1, 20,000 epochs on the full batch of four. With the
+// slides' gradient (divided by the batch) it leaves the plateau where every output is 0.5 late, at some seeds
+// only after half of the epochs.
 #include <adjoint/adjoint.h>
 
 #include <cstdio>
@@ -26,7 +27,8 @@ Result train_net(std::uint64_t seed, int epochs) {
         fn::Affine affine1, affine2;
         fn::Sigmoid sigmoid1, sigmoid2;
         fn::MSE mse;
-        const Tensor y = sigmoid2.forward(affine2.forward(sigmoid1.forward(affine1.forward(x, w1, b1)), w2, b2));
+        const Tensor y =
+            sigmoid2.forward(affine2.forward(sigmoid1.forward(affine1.forward(x, w1, b1)), w2, b2));
         const Tensor loss = mse.forward(y, t);
         if (epoch % std::max(epochs / 5, 1) == 0) result.losses.push_back(loss.item());
         if (epoch == epochs) result.outputs = y.to_vector<double>();
@@ -44,7 +46,8 @@ Result train_net(std::uint64_t seed, int epochs) {
 
 int main(int argc, char** argv) {
     const int epochs = argc > 1 ? std::atoi(argv[1]) : 20000;
-    std::printf("loss at six moments of %d epochs, then the outputs for 00 01 10 11 (wanted 0 1 1 0)\n", epochs);
+    std::printf("loss at six moments of %d epochs, then the outputs for 00 01 10 11 (wanted 0 1 1 0)\n",
+                epochs);
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         const Result result = train_net(seed, epochs);
         std::printf("seed %d: loss", static_cast<int>(seed));

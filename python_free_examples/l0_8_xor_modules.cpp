@@ -1,5 +1,5 @@
-// Lecture L0.8: the XOR net of L0.7 with modules, an optimizer and a data loader over a set of four rows. From the same
-// seed it follows the same curve: the slides' loss by name, plain SGD, the full batch.
+// Lecture L0.8: the XOR net of L0.7 with modules, an optimizer and a data loader over a set of four rows.
+// From the same seed it follows the same curve: the slides' loss by name, plain SGD, the full batch.
 #include <adjoint/adjoint.h>
 
 #include <cstdio>

@@ -1,6 +1,6 @@
 // Trains a network on MNIST and tests it: the library's main job.
-#include <CLI/CLI.hpp>
 #include <adjoint/adjoint.h>
+#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -26,15 +26,20 @@ Settings parse(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--epochs", s.epochs)->check(CLI::NonNegativeNumber)->capture_default_str();
     app.add_option("--batch-size", s.batch_size)->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--optimizer", s.optimizer)->check(CLI::IsMember({"sgd", "adam", "adamw"}))->capture_default_str();
-    app.add_option("--lr", s.lr, "learning rate; by default 0.1 for sgd, 0.001 else")->check(CLI::PositiveNumber);
+    app.add_option("--optimizer", s.optimizer)
+        ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
+        ->capture_default_str();
+    app.add_option("--lr", s.lr, "learning rate; by default 0.1 for sgd, 0.001 else")
+        ->check(CLI::PositiveNumber);
     app.add_option("--seed", s.seed)->capture_default_str();
     app.add_option("--dataset", s.dataset, "refuse any data set but this one")
         ->check(CLI::IsMember({"auto", "mnist", "fashion"}))
         ->capture_default_str();
-    app.add_option("--data", s.data, "folder with the four IDX files; else $ADJOINT_DATA, ./data/mnist, Fashion-MNIST");
+    app.add_option("--data", s.data,
+                   "folder with the four IDX files; else $ADJOINT_DATA, ./data/mnist, Fashion-MNIST");
     app.add_option("--device", s.device)->capture_default_str();
-    app.add_option("--threads", s.threads, "CPU threads; by default one per core")->check(CLI::PositiveNumber);
+    app.add_option("--threads", s.threads, "CPU threads; by default one per core")
+        ->check(CLI::PositiveNumber);
     app.add_option("--save", s.save, "write the trained weights here (safetensors)");
     app.add_option("--load", s.load, "start from these weights");
     try {
@@ -47,13 +52,15 @@ Settings parse(int argc, char** argv) {
 
 nn::Sequential make_model(const std::string& kind) {
     if (kind == "mlp")
-        return nn::Sequential(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 64), nn::ReLU(), nn::Linear(64, 10));
+        return nn::Sequential(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 64), nn::ReLU(),
+                              nn::Linear(64, 10));
     return nn::Sequential(nn::Linear(784, 128), nn::BatchNorm1d(128), nn::ReLU(), nn::Linear(128, 64),
                           nn::BatchNorm1d(64), nn::ReLU(), nn::Linear(64, 10));
 }
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const Settings& s, const std::vector<Tensor>& parameters) {
-    if (s.optimizer == "sgd") return std::make_unique<optim::SGD>(parameters, optim::SGDOptions{.lr = s.lr ? s.lr : 0.1});
+    if (s.optimizer == "sgd")
+        return std::make_unique<optim::SGD>(parameters, optim::SGDOptions{.lr = s.lr ? s.lr : 0.1});
     const double lr = s.lr ? s.lr : 0.001;
     if (s.optimizer == "adam") return std::make_unique<optim::Adam>(parameters, optim::AdamOptions{.lr = lr});
     return std::make_unique<optim::AdamW>(parameters, optim::AdamWOptions{.lr = lr});
@@ -62,7 +69,8 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const Settings& s, const std::v
 data::Mnist load_data(const Settings& s) {
     data::Mnist set = data::load_mnist(s.data);
     std::printf("data: %s\n", set.note.c_str());
-    const std::string wanted = s.dataset == "mnist" ? "MNIST" : (s.dataset == "fashion" ? "Fashion-MNIST" : set.name);
+    const std::string wanted =
+        s.dataset == "mnist" ? "MNIST" : (s.dataset == "fashion" ? "Fashion-MNIST" : set.name);
     if (set.name != wanted) throw ValueError("mnist: --dataset asks for " + wanted + ", found " + set.name);
     return set;
 }
@@ -82,8 +90,8 @@ void run(const Settings& s) {
     const nn::Sequential model = make_model(s.model);
     if (!s.load.empty()) model.load(s.load);
     model.to(device);
-    std::printf("device: %s, %d threads, %s kernels\n\n%s\n", to_string(device).c_str(), num_threads(), cpu_level(),
-                train::summary(model).c_str());
+    std::printf("device: %s, %d threads, %s kernels\n\n%s\n", to_string(device).c_str(), num_threads(),
+                cpu_level(), train::summary(model).c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
     const auto start = std::chrono::steady_clock::now();
@@ -91,8 +99,8 @@ void run(const Settings& s) {
                {.epochs = s.epochs, .batch_size = s.batch_size, .seed = s.seed});
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);
-    std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy, score.loss,
-                seconds, s.epochs > 0 ? seconds / s.epochs : 0.0);
+    std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy,
+                score.loss, seconds, s.epochs > 0 ? seconds / s.epochs : 0.0);
     if (!s.save.empty()) {
         model.save(s.save);
         std::printf("weights written to %s\n", s.save.c_str());

@@ -29,7 +29,8 @@ class Totals {
     }
     Score score() const {
         const double n = static_cast<double>(samples_);
-        return {.loss = loss_.defined() ? loss_.item() / n : NAN, .accuracy = right_.defined() ? right_.item() / n : NAN};
+        return {.loss = loss_.defined() ? loss_.item() / n : NAN,
+                .accuracy = right_.defined() ? right_.item() / n : NAN};
     }
 
   private:
@@ -58,7 +59,8 @@ void check_options(const data::Dataset& set, const FitOptions& options) {
                       "fit: validation_split {} is outside [0, 1)", options.validation_split);
     check<ValueError>(options.validation_split == 0 || !options.validation,
                       "fit: both a validation set and a validation_split are given");
-    check<ShapeError>(set.inputs.defined() && set.targets.defined(), "fit: the data set has no inputs or no targets");
+    check<ShapeError>(set.inputs.defined() && set.targets.defined(),
+                      "fit: the data set has no inputs or no targets");
 }
 
 }  // namespace
@@ -75,9 +77,11 @@ Score evaluate(const Trainee& trainee, const data::Dataset& set, std::int64_t ba
     return totals.score();
 }
 
-History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dataset& set, const FitOptions& options) {
+History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dataset& set,
+            const FitOptions& options) {
     check_options(set, options);
-    const auto held = static_cast<std::int64_t>(std::floor(static_cast<double>(set.size()) * options.validation_split));
+    const auto held =
+        static_cast<std::int64_t>(std::floor(static_cast<double>(set.size()) * options.validation_split));
     const data::Dataset training = held > 0 ? set.part(0, set.size() - held) : set;
     std::optional<data::Dataset> validation = options.validation;
     if (held > 0) validation = set.part(set.size() - held, held);

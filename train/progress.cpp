@@ -35,9 +35,9 @@ void Progress::advance(std::int64_t done, const std::function<Score()>& score) {
     const int filled = static_cast<int>(bar_width * done / std::max<std::int64_t>(batches_, 1));
     const std::string bar = std::string(static_cast<std::size_t>(filled), '=') +
                             std::string(static_cast<std::size_t>(bar_width - filled), '.');
-    const std::string line =
-        fmt::format("{}epoch {}/{} [{}] {}/{}  {:.0f} batches/s  {:.0f} s left  loss {:.4f}", clear_line, epoch_, epochs_,
-                    bar, done, batches_, rate, static_cast<double>(batches_ - done) / rate, score().loss);
+    const std::string line = fmt::format(
+        "{}epoch {}/{} [{}] {}/{}  {:.0f} batches/s  {:.0f} s left  loss {:.4f}", clear_line, epoch_, epochs_,
+        bar, done, batches_, rate, static_cast<double>(batches_ - done) / rate, score().loss);
     std::fputs(line.c_str(), stdout);
     std::fflush(stdout);
 }

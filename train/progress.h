@@ -15,8 +15,8 @@ class ADJOINT_API Progress {
     /// Prints to standard output if `enabled`.
     explicit Progress(bool enabled);
     void start_epoch(int epoch, int epochs, std::int64_t batches);
-    /// After a batch. `score` is asked only when the line is redrawn, a few times a second: it may have to wait for the
-    /// device.
+    /// After a batch. `score` is asked only when the line is redrawn, a few times a second: it may have to
+    /// wait for the device.
     void advance(std::int64_t done, const std::function<Score()>& score);
     void finish_epoch(const EpochRecord& record);
 

@@ -27,11 +27,12 @@ std::string summary(const nn::Module& module) {
     add(module.named_parameters(), "");
     for (const Row& row : rows) trained += row.elements;
     add(module.named_buffers(), "  buffer");
-    std::string text = fmt::format("{:<{}}  {:<{}}  {:>12}\n", "name", name_width, "shape", shape_width, "elements");
+    std::string text =
+        fmt::format("{:<{}}  {:<{}}  {:>12}\n", "name", name_width, "shape", shape_width, "elements");
     text += std::string(name_width + shape_width + 16, '-') + "\n";
     for (const Row& row : rows)
-        text += fmt::format("{:<{}}  {:<{}}  {:>12}{}\n", row.name, name_width, row.shape, shape_width, row.elements,
-                            row.kind);
+        text += fmt::format("{:<{}}  {:<{}}  {:>12}{}\n", row.name, name_width, row.shape, shape_width,
+                            row.elements, row.kind);
     text += std::string(name_width + shape_width + 16, '-') + "\n";
     return text + fmt::format("{} parameters to train, {:.1f} KiB with buffers\n", trained,
                               static_cast<double>(bytes) / 1024);

@@ -10,8 +10,7 @@ namespace {
 // Channels per task: neighbours, so that a row of a (N, C) batch is read in whole cache lines.
 constexpr std::int64_t channel_block = 64;
 
-template <class T, class F>
-void for_channel_blocks(const BatchNorm& norm, F f) {
+template <class T, class F> void for_channel_blocks(const BatchNorm& norm, F f) {
     const std::int64_t tasks = (norm.channels + channel_block - 1) / channel_block;
     const auto piece = [&](std::int64_t task) {
         const std::int64_t first = task * channel_block;
@@ -19,16 +18,18 @@ void for_channel_blocks(const BatchNorm& norm, F f) {
     };
     if (norm.batch * norm.channels * norm.inner < 32768)
         for (std::int64_t task = 0; task < tasks; ++task) piece(task);
-    else parallel_for(tasks, piece);
+    else
+        parallel_for(tasks, piece);
 }
 
-// Calls f(channel in the block, element offset, run length) for every run of a channel's elements; for inner == 1
-// the block's channels of one sample are one call of g(offset, count).
+// Calls f(channel in the block, element offset, run length) for every run of a channel's elements; for inner
+// == 1 the block's channels of one sample are one call of g(offset, count).
 template <class Row, class Run>
 void for_samples(const BatchNorm& norm, std::int64_t first, std::int64_t count, Row row, Run run) {
     for (std::int64_t n = 0; n < norm.batch; ++n) {
         const std::int64_t base = (n * norm.channels + first) * norm.inner;
-        if (norm.inner == 1) row(base);
+        if (norm.inner == 1)
+            row(base);
         else
             for (std::int64_t c = 0; c < count; ++c) run(c, base + c * norm.inner);
     }
@@ -49,8 +50,7 @@ void accumulate(const BatchNorm& norm, std::int64_t first, std::int64_t count, d
         });
 }
 
-template <class F>
-void for_elements(const BatchNorm& norm, std::int64_t first, std::int64_t count, F f) {
+template <class F> void for_elements(const BatchNorm& norm, std::int64_t first, std::int64_t count, F f) {
     for_samples(
         norm, first, count,
         [&](std::int64_t base) {
@@ -61,8 +61,7 @@ void for_elements(const BatchNorm& norm, std::int64_t first, std::int64_t count,
         });
 }
 
-template <class T>
-void forward(const BatchNorm& norm, bool training, T* y) {
+template <class T> void forward(const BatchNorm& norm, bool training, T* y) {
     const T* x = static_cast<const T*>(norm.x);
     T* means = static_cast<T*>(norm.mean);
     T* inverse_stds = static_cast<T*>(norm.inverse_std);
@@ -72,7 +71,8 @@ void forward(const BatchNorm& norm, bool training, T* y) {
     for_channel_blocks<T>(norm, [&](std::int64_t first, std::int64_t count) {
         if (training) {
             double mean[channel_block] = {}, square[channel_block] = {};
-            accumulate(norm, first, count, mean, [&](std::int64_t, std::int64_t i) { return static_cast<double>(x[i]); });
+            accumulate(norm, first, count, mean,
+                       [&](std::int64_t, std::int64_t i) { return static_cast<double>(x[i]); });
             for (std::int64_t c = 0; c < count; ++c) mean[c] /= samples;
             accumulate(norm, first, count, square, [&](std::int64_t c, std::int64_t i) {
                 const double d = static_cast<double>(x[i]) - mean[c];
@@ -81,7 +81,8 @@ void forward(const BatchNorm& norm, bool training, T* y) {
             for (std::int64_t c = 0; c < count; ++c) {
                 means[first + c] = static_cast<T>(mean[c]);
                 inverse_stds[first + c] = static_cast<T>(1 / std::sqrt(square[c] / samples + norm.eps));
-                if (norm.variance) static_cast<T*>(norm.variance)[first + c] = static_cast<T>(square[c] / samples);
+                if (norm.variance)
+                    static_cast<T*>(norm.variance)[first + c] = static_cast<T>(square[c] / samples);
             }
         }
         T scale[channel_block], shift[channel_block];
@@ -90,14 +91,14 @@ void forward(const BatchNorm& norm, bool training, T* y) {
             shift[c] = (bias ? bias[first + c] : T(0));
         }
         const T* centre = means + first;
-        for_elements(norm, first, count,
-                     [&](std::int64_t c, std::int64_t i) { y[i] = (x[i] - centre[c]) * scale[c] + shift[c]; });
+        for_elements(norm, first, count, [&](std::int64_t c, std::int64_t i) {
+            y[i] = (x[i] - centre[c]) * scale[c] + shift[c];
+        });
     });
 }
 
 // With h = (x - mean) / std: db = sum g, dw = sum g h, dx = w / std (g - db / n - h dw / n).
-template <class T>
-void backward(const BatchNorm& norm, const T* g, T* dx, T* dweight, T* dbias) {
+template <class T> void backward(const BatchNorm& norm, const T* g, T* dx, T* dweight, T* dbias) {
     const T* x = static_cast<const T*>(norm.x);
     const T* means = static_cast<const T*>(norm.mean);
     const T* inverse_stds = static_cast<const T*>(norm.inverse_std);
@@ -107,7 +108,8 @@ void backward(const BatchNorm& norm, const T* g, T* dx, T* dweight, T* dbias) {
         const T* centre = means + first;
         const T* inverse = inverse_stds + first;
         double db[channel_block] = {}, dw[channel_block] = {};
-        accumulate(norm, first, count, db, [&](std::int64_t, std::int64_t i) { return static_cast<double>(g[i]); });
+        accumulate(norm, first, count, db,
+                   [&](std::int64_t, std::int64_t i) { return static_cast<double>(g[i]); });
         accumulate(norm, first, count, dw, [&](std::int64_t c, std::int64_t i) {
             return static_cast<double>(g[i]) * static_cast<double>((x[i] - centre[c]) * inverse[c]);
         });
@@ -130,11 +132,14 @@ void backward(const BatchNorm& norm, const T* g, T* dx, T* dweight, T* dbias) {
 }  // namespace
 
 void CpuBackend::batch_norm(const BatchNorm& norm, bool training, void* y) {
-    if (norm.dtype == DType::f64) forward(norm, training, static_cast<double*>(y));
-    else forward(norm, training, static_cast<float*>(y));
+    if (norm.dtype == DType::f64)
+        forward(norm, training, static_cast<double*>(y));
+    else
+        forward(norm, training, static_cast<float*>(y));
 }
 
-void CpuBackend::batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight, void* dbias) {
+void CpuBackend::batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
+                                     void* dbias) {
     if (norm.dtype == DType::f64)
         backward(norm, static_cast<const double*>(g), static_cast<double*>(dx), static_cast<double*>(dweight),
                  static_cast<double*>(dbias));

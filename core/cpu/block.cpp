@@ -6,20 +6,23 @@
 namespace adjoint::cpu {
 namespace {
 
-template <class To, class From>
-To convert(From x) {
-    if constexpr (std::is_same_v<To, bool>) return x != From(0);
-    else if constexpr (std::is_same_v<To, half> || std::is_same_v<To, bfloat16>) return To(static_cast<float>(x));
+template <class To, class From> To convert(From x) {
+    if constexpr (std::is_same_v<To, bool>)
+        return x != From(0);
+    else if constexpr (std::is_same_v<To, half> || std::is_same_v<To, bfloat16>)
+        return To(static_cast<float>(x));
     else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>)
-        return static_cast<To>(static_cast<std::int64_t>(x));  // out of range wraps instead of being undefined per type
-    else return static_cast<To>(x);
+        return static_cast<To>(
+            static_cast<std::int64_t>(x));  // out of range wraps instead of being undefined per type
+    else
+        return static_cast<To>(x);
 }
 
-template <class To, class From>
-void load_run(To* to, const From* from, std::int64_t stride, std::int64_t n) {
+template <class To, class From> void load_run(To* to, const From* from, std::int64_t stride, std::int64_t n) {
     if (stride == 1)
         for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
-    else if (stride == 0) std::fill_n(to, n, convert<To>(*from));
+    else if (stride == 0)
+        std::fill_n(to, n, convert<To>(*from));
     else
         for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i * stride]);
 }
@@ -32,7 +35,8 @@ void store_run(To* to, std::int64_t stride, const From* from, std::int64_t n) {
         for (std::int64_t i = 0; i < n; ++i) to[i * stride] = convert<To>(from[i]);
 }
 
-// Calls run(offset in elements, stride, position in the block, count) for each innermost run of start .. start + n - 1.
+// Calls run(offset in elements, stride, position in the block, count) for each innermost run of start ..
+// start + n - 1.
 template <class Run>
 void for_each_run(int rank, const std::int64_t* sizes, const std::int64_t* strides, std::int64_t start,
                   std::int64_t n, Run run) {
@@ -64,11 +68,13 @@ void for_each_run(int rank, const std::int64_t* sizes, const std::int64_t* strid
     }
 }
 
-template <class F>
-void visit_compute(DType compute, F&& f) {
-    if (compute == DType::f32) f(float{});
-    else if (compute == DType::f64) f(double{});
-    else f(std::int64_t{});
+template <class F> void visit_compute(DType compute, F&& f) {
+    if (compute == DType::f32)
+        f(float{});
+    else if (compute == DType::f64)
+        f(double{});
+    else
+        f(std::int64_t{});
 }
 
 }  // namespace
@@ -87,7 +93,8 @@ Walk::Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Ope
 }
 
 const void* Walk::load(std::int64_t start, std::int64_t n, void* buffer) {
-    if (direct_) return static_cast<const char*>(operand_.data) + start * static_cast<std::int64_t>(size_of(compute_));
+    if (direct_)
+        return static_cast<const char*>(operand_.data) + start * static_cast<std::int64_t>(size_of(compute_));
     if (constant_ && constant_loaded_) return buffer;
     visit_dtype(operand_.dtype, [&](auto source) {
         using From = decltype(source);
@@ -101,16 +108,16 @@ const void* Walk::load(std::int64_t start, std::int64_t n, void* buffer) {
                 return;
             }
             for_each_run(rank_, sizes_, strides_, start, n,
-                         [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
-                             load_run(to + done, from + offset, stride, count);
-                         });
+                         [&](std::int64_t offset, std::int64_t stride, std::int64_t done,
+                             std::int64_t count) { load_run(to + done, from + offset, stride, count); });
         });
     });
     return buffer;
 }
 
 void* Walk::target(std::int64_t start, void* buffer) const {
-    return direct_ ? static_cast<char*>(operand_.data) + start * static_cast<std::int64_t>(size_of(compute_)) : buffer;
+    return direct_ ? static_cast<char*>(operand_.data) + start * static_cast<std::int64_t>(size_of(compute_))
+                   : buffer;
 }
 
 void Walk::store(std::int64_t start, std::int64_t n, const void* buffer) const {
@@ -122,9 +129,8 @@ void Walk::store(std::int64_t start, std::int64_t n, const void* buffer) const {
             To* to = operand_.as<To>();
             const From* from = static_cast<const From*>(buffer);
             for_each_run(rank_, sizes_, strides_, start, n,
-                         [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
-                             store_run(to + offset, stride, from + done, count);
-                         });
+                         [&](std::int64_t offset, std::int64_t stride, std::int64_t done,
+                             std::int64_t count) { store_run(to + offset, stride, from + done, count); });
         });
     });
 }

@@ -29,14 +29,16 @@ class CpuBackend final : public Backend {
     void scatter(const Indexing& along, bool add, const Loop<3>& destination_source_index) override;
     // random.cpp
     void random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) override;
-    void dropout(const Operand& out, const Operand& x, std::int64_t numel, double p, GeneratorState state) override;
+    void dropout(const Operand& out, const Operand& x, std::int64_t numel, double p,
+                 GeneratorState state) override;
     // rows.cpp
     void softmax(const Rows& rows, bool log, void* out, const void* x) override;
     void softmax_backward(const Rows& rows, bool log, void* dx, const void* g, const void* y) override;
     void cross_entropy(const Rows& rows, const CrossEntropy& loss) override;
     // batch_norm.cpp
     void batch_norm(const BatchNorm& norm, bool training, void* y) override;
-    void batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight, void* dbias) override;
+    void batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
+                             void* dbias) override;
 };
 
 }  // namespace adjoint::cpu

@@ -14,8 +14,7 @@ namespace {
 constexpr std::int64_t task_size = 32768;  // elements; below it a second thread costs more than it brings
 
 // Calls run(pointers) on blocks of operands brought into the compute type; operand 0 is written.
-template <int N, class Run>
-void for_blocks(const Loop<N>& loop, Run run) {
+template <int N, class Run> void for_blocks(const Loop<N>& loop, Run run) {
     const auto bytes = static_cast<std::int64_t>(size_of(loop.compute));
     bool direct = loop.dense;
     for (int i = 0; i < N; ++i) direct = direct && loop.operands[i].dtype == loop.compute;
@@ -24,7 +23,8 @@ void for_blocks(const Loop<N>& loop, Run run) {
         const auto piece = [&](std::int64_t task) {
             const std::int64_t start = task * task_size, n = std::min(task_size, loop.numel - start);
             void* pointers[N];
-            for (int i = 0; i < N; ++i) pointers[i] = static_cast<char*>(loop.operands[i].data) + start * bytes;
+            for (int i = 0; i < N; ++i)
+                pointers[i] = static_cast<char*>(loop.operands[i].data) + start * bytes;
             run(pointers, n);
         };
         parallel_for(tasks, piece);
@@ -36,7 +36,8 @@ void for_blocks(const Loop<N>& loop, Run run) {
         auto walks = [&]<std::size_t... i>(std::index_sequence<i...>) {
             return std::array<Walk, N>{
                 Walk(loop.rank, loop.sizes, loop.strides[i], loop.operands[i], loop.compute)...};
-        }(std::make_index_sequence<N>{});
+        }
+        (std::make_index_sequence<N>{});
         for (std::int64_t start = task * task_size; start < end; start += block_size) {
             const std::int64_t n = std::min(block_size, end - start);
             void* pointers[N];
@@ -48,13 +49,11 @@ void for_blocks(const Loop<N>& loop, Run run) {
     });
 }
 
-template <class T>
-void fill_block(void* out, double value, std::int64_t n) {
+template <class T> void fill_block(void* out, double value, std::int64_t n) {
     std::fill_n(static_cast<T*>(out), n, static_cast<T>(value));
 }
 
-template <class T>
-void select_block(void* const* p, std::int64_t n) {
+template <class T> void select_block(void* const* p, std::int64_t n) {
     T* out = static_cast<T*>(p[0]);
     const T* condition = static_cast<const T*>(p[1]);
     const T* a = static_cast<const T*>(p[2]);
@@ -64,8 +63,7 @@ void select_block(void* const* p, std::int64_t n) {
 }
 
 // The functor inside a variant, as the kernels take it.
-template <class Variant>
-const void* payload(const Variant& op) {
+template <class Variant> const void* payload(const Variant& op) {
     return std::visit([](const auto& f) { return static_cast<const void*>(&f); }, op);
 }
 
@@ -73,9 +71,12 @@ const void* payload(const Variant& op) {
 
 void CpuBackend::fill(const Loop<2>& out, double value) {
     for_blocks(out, [&](void* const* p, std::int64_t n) {
-        if (out.compute == DType::f32) fill_block<float>(p[0], value, n);
-        else if (out.compute == DType::f64) fill_block<double>(p[0], value, n);
-        else fill_block<std::int64_t>(p[0], value, n);
+        if (out.compute == DType::f32)
+            fill_block<float>(p[0], value, n);
+        else if (out.compute == DType::f64)
+            fill_block<double>(p[0], value, n);
+        else
+            fill_block<std::int64_t>(p[0], value, n);
     });
 }
 
@@ -93,9 +94,12 @@ void CpuBackend::zip(const BinaryOp& op, const Loop<3>& loop) {
 
 void CpuBackend::select(const Loop<4>& loop) {
     for_blocks(loop, [&](void* const* p, std::int64_t n) {
-        if (loop.compute == DType::f32) select_block<float>(p, n);
-        else if (loop.compute == DType::f64) select_block<double>(p, n);
-        else select_block<std::int64_t>(p, n);
+        if (loop.compute == DType::f32)
+            select_block<float>(p, n);
+        else if (loop.compute == DType::f64)
+            select_block<double>(p, n);
+        else
+            select_block<std::int64_t>(p, n);
     });
 }
 

@@ -7,9 +7,9 @@
 namespace adjoint::cpu {
 namespace {
 
-// Calls f(offset 0, offset 1, offset 2) in elements for each place of the loop, the innermost dimension fastest.
-template <class F>
-void for_places(const Loop<3>& loop, F f) {
+// Calls f(offset 0, offset 1, offset 2) in elements for each place of the loop, the innermost dimension
+// fastest.
+template <class F> void for_places(const Loop<3>& loop, F f) {
     std::int64_t place[max_dims] = {}, offset[3] = {};
     for (std::int64_t i = 0; i < loop.numel; ++i) {
         f(offset[0], offset[1], offset[2]);
@@ -52,13 +52,14 @@ void CpuBackend::gather(const Indexing& along, const Loop<3>& loop) {
     const auto copy = [&](const Loop<3>& places, std::size_t run) {
         for_places(places, [&](std::int64_t to, std::int64_t from, std::int64_t at) {
             const std::int64_t place = from + checked(along, index[at]) * along.stride;
-            std::memcpy(out + to * static_cast<std::int64_t>(bytes), source + place * static_cast<std::int64_t>(bytes),
-                        run);
+            std::memcpy(out + to * static_cast<std::int64_t>(bytes),
+                        source + place * static_cast<std::int64_t>(bytes), run);
         });
     };
     if (row_wise(loop, 0, 1))
         copy(without_last(loop), static_cast<std::size_t>(loop.sizes[loop.rank - 1]) * bytes);
-    else copy(loop, bytes);
+    else
+        copy(loop, bytes);
 }
 
 void CpuBackend::scatter(const Indexing& along, bool add, const Loop<3>& loop) {

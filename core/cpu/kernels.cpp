@@ -6,14 +6,14 @@
 
 namespace adjoint::cpu {
 
-#define ADJOINT_DECLARE_LEVEL(level)     \
-    namespace level {                    \
-    void add_unary(Kernels& table);      \
-    void add_binary(Kernels& table);     \
-    void add_reduce(Kernels& table);     \
-    void add_gemm(Kernels& table);       \
-    void add_rows(Kernels& table);       \
-    void add_random(Kernels& table);     \
+#define ADJOINT_DECLARE_LEVEL(level) \
+    namespace level {                \
+    void add_unary(Kernels& table);  \
+    void add_binary(Kernels& table); \
+    void add_reduce(Kernels& table); \
+    void add_gemm(Kernels& table);   \
+    void add_rows(Kernels& table);   \
+    void add_random(Kernels& table); \
     }
 #if defined(ADJOINT_HAVE_ISA_V2)
 ADJOINT_DECLARE_LEVEL(v2)
@@ -31,16 +31,16 @@ ADJOINT_DECLARE_LEVEL(generic)
 
 namespace {
 
-#define ADJOINT_FILL_LEVEL(which)     \
-    {                                 \
-        table.level = #which;         \
-        which::add_unary(table);      \
-        which::add_binary(table);     \
-        which::add_reduce(table);     \
-        which::add_gemm(table);       \
-        which::add_rows(table);       \
-        which::add_random(table);     \
-        return table;                 \
+#define ADJOINT_FILL_LEVEL(which) \
+    {                             \
+        table.level = #which;     \
+        which::add_unary(table);  \
+        which::add_binary(table); \
+        which::add_reduce(table); \
+        which::add_gemm(table);   \
+        which::add_rows(table);   \
+        which::add_random(table); \
+        return table;             \
     }
 
 Kernels choose() {
@@ -49,7 +49,8 @@ Kernels choose() {
     const std::string_view limit = wanted ? wanted : "v4";
 #if defined(ADJOINT_HAVE_ISA_V4)
     if (limit >= "v4" && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
         ADJOINT_FILL_LEVEL(v4)
 #endif
 #if defined(ADJOINT_HAVE_ISA_V3)

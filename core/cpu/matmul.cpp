@@ -15,8 +15,7 @@ void* advance(const Operand& x, std::int64_t elements) {
 }
 
 // Sums of integer products; exact, and rare enough for plain loops.
-template <class T>
-void integer_product(const GemmCall& g) {
+template <class T> void integer_product(const GemmCall& g) {
     const T* a = static_cast<const T*>(g.a);
     const T* b = static_cast<const T*>(g.b);
     const T* bias = static_cast<const T*>(g.bias);
@@ -34,7 +33,8 @@ void integer_product(const GemmCall& g) {
 // Dense f32 copy of a strided matrix of 16-bit numbers.
 Ref<Storage> widen(const void* data, DType type, std::int64_t rows, std::int64_t columns, std::int64_t row,
                    std::int64_t column) {
-    const Ref<Storage> out = Storage::allocate(static_cast<std::size_t>(rows * columns) * sizeof(float), Device::cpu());
+    const Ref<Storage> out =
+        Storage::allocate(static_cast<std::size_t>(rows * columns) * sizeof(float), Device::cpu());
     const std::int64_t sizes[2] = {rows, columns}, strides[2] = {row, column};
     Walk walk(2, sizes, strides, {const_cast<void*>(data), type}, DType::f32);
     float* to = static_cast<float*>(out->data());
@@ -48,7 +48,8 @@ void narrow_product(GemmCall g, DType type) {
     const Ref<Storage> a = widen(g.a, type, g.m, g.k, g.a_row, g.a_column);
     const Ref<Storage> b = widen(g.b, type, g.k, g.n, g.b_row, g.b_column);
     const Ref<Storage> bias = g.bias ? widen(g.bias, type, 1, g.n, 0, 1) : nullptr;
-    const Ref<Storage> c = Storage::allocate(static_cast<std::size_t>(g.m * g.n) * sizeof(float), Device::cpu());
+    const Ref<Storage> c =
+        Storage::allocate(static_cast<std::size_t>(g.m * g.n) * sizeof(float), Device::cpu());
     const std::int64_t sizes[2] = {g.m, g.n}, strides[2] = {g.c_row, 1};
     const Walk out(2, sizes, strides, {g.c, type}, DType::f32);
     g.a = a->data();
@@ -67,22 +68,29 @@ void narrow_product(GemmCall g, DType type) {
 
 void one_product(const GemmCall& g, DType type) {
     switch (type) {
-        case DType::f32: return product_f32(g);
-        case DType::f64: return product_f64(g);
+        case DType::f32:
+            return product_f32(g);
+        case DType::f64:
+            return product_f64(g);
         case DType::f16:
-        case DType::bf16: return narrow_product(g, type);
-        case DType::u8: return integer_product<std::uint8_t>(g);
-        case DType::i32: return integer_product<std::int32_t>(g);
-        case DType::i64: return integer_product<std::int64_t>(g);
-        case DType::boolean: break;
+        case DType::bf16:
+            return narrow_product(g, type);
+        case DType::u8:
+            return integer_product<std::uint8_t>(g);
+        case DType::i32:
+            return integer_product<std::int32_t>(g);
+        case DType::i64:
+            return integer_product<std::int64_t>(g);
+        case DType::boolean:
+            break;
     }
 }
 
 }  // namespace
 
 void CpuBackend::matmul(const MatMul& p) {
-    GemmCall g{p.out.data, p.a.data, p.b.data, p.bias.data, p.m, p.n, p.k, p.out_row,
-               p.a_row, p.a_column, p.b_row, p.b_column};
+    GemmCall g{p.out.data, p.a.data,  p.b.data, p.bias.data, p.m,     p.n,
+               p.k,        p.out_row, p.a_row,  p.a_column,  p.b_row, p.b_column};
     if (p.batch_rank == 0) {
         one_product(g, p.a.dtype);
         return;

@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::int64_t task_size = 8192;  // a multiple of 4 and of block_size
 
-template <class F>
-void for_tasks(std::int64_t numel, F f) {
+template <class F> void for_tasks(std::int64_t numel, F f) {
     parallel_for((numel + task_size - 1) / task_size, [&](std::int64_t task) {
         const std::int64_t first = task * task_size;
         f(first, std::min(task_size, numel - first));
@@ -21,7 +20,8 @@ void for_tasks(std::int64_t numel, F f) {
 }
 
 // Fills with a kernel of the compute type, converting to the operand's.
-void fill_real(const RandomKernel (&kernel)[2], const Operand& out, std::int64_t numel, GeneratorState state) {
+void fill_real(const RandomKernel (&kernel)[2], const Operand& out, std::int64_t numel,
+               GeneratorState state) {
     const DType compute = compute_type(out.dtype);
     for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
         alignas(64) char buffer[block_size * 8];
@@ -77,13 +77,18 @@ void fill_permutation(const Operand& out, std::int64_t numel, GeneratorState sta
 }  // namespace
 
 void CpuBackend::random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) {
-    if (std::holds_alternative<Uniform>(op)) fill_real(kernels().uniform, out, numel, state);
-    else if (std::holds_alternative<Normal>(op)) fill_real(kernels().normal, out, numel, state);
-    else if (const auto* range = std::get_if<Integers>(&op)) fill_integers(*range, out, numel, state);
-    else fill_permutation(out, numel, state);
+    if (std::holds_alternative<Uniform>(op))
+        fill_real(kernels().uniform, out, numel, state);
+    else if (std::holds_alternative<Normal>(op))
+        fill_real(kernels().normal, out, numel, state);
+    else if (const auto* range = std::get_if<Integers>(&op))
+        fill_integers(*range, out, numel, state);
+    else
+        fill_permutation(out, numel, state);
 }
 
-void CpuBackend::dropout(const Operand& out, const Operand& x, std::int64_t numel, double p, GeneratorState state) {
+void CpuBackend::dropout(const Operand& out, const Operand& x, std::int64_t numel, double p,
+                         GeneratorState state) {
     const DType compute = compute_type(x.dtype);
     const DropoutKernel kernel = kernels().dropout[compute == DType::f64];
     for_tasks(numel, [&](std::int64_t first, std::int64_t n) {

@@ -13,12 +13,13 @@
 namespace adjoint::cpu {
 namespace {
 
-constexpr std::int64_t row_chunk = 4096;     // elements of a row that one kernel call sums
-constexpr std::int64_t column_chunk = 64;    // rows that one kernel call adds up
-constexpr std::int64_t column_width = 512;   // columns of one task
+constexpr std::int64_t row_chunk = 4096;    // elements of a row that one kernel call sums
+constexpr std::int64_t column_chunk = 64;   // rows that one kernel call adds up
+constexpr std::int64_t column_width = 512;  // columns of one task
 constexpr std::int64_t task_elements = 32768;
 
-// Pairwise combination of a stream of partial results: part i is combined like the digits of a binary counter.
+// Pairwise combination of a stream of partial results: part i is combined like the digits of a binary
+// counter.
 class Pairwise {
   public:
     Pairwise(CombineKernel combine, std::int64_t width, std::size_t element)
@@ -81,7 +82,8 @@ void store_result(const ReductionLoop& r, std::int64_t first, const void* values
     const Walk out(1, &size, &stride, shifted(r.out, first), r.compute);
     if (out.direct())
         std::memcpy(out.target(0, nullptr), values, static_cast<std::size_t>(n) * size_of(r.compute));
-    else out.store(0, n, values);
+    else
+        out.store(0, n, values);
 }
 
 // One output: its elements as a stream of chunks.
@@ -154,18 +156,17 @@ void reduce_columns(const ReduceKernels& kernel, const ReductionLoop& r) {
     };
     if (r.outputs * r.length < task_elements)
         for (std::int64_t task = 0; task < tasks; ++task) piece(task);
-    else parallel_for(tasks, piece);
+    else
+        parallel_for(tasks, piece);
 }
 
-template <class T>
-bool better(bool largest, T candidate, T best) {
+template <class T> bool better(bool largest, T candidate, T best) {
     if (best != best) return false;  // the first NaN stays
     if (candidate != candidate) return true;
     return largest ? candidate > best : candidate < best;
 }
 
-template <class T>
-std::int64_t best_place(bool largest, const ReductionLoop& r, std::int64_t output) {
+template <class T> std::int64_t best_place(bool largest, const ReductionLoop& r, std::int64_t output) {
     Walk walk(r.reduced_rank, r.reduced_sizes, r.reduced_strides,
               shifted(r.in, offset_of(output, r.kept_rank, r.kept_sizes, r.kept_strides)), r.compute);
     alignas(64) char buffer[block_size * 8];
@@ -184,9 +185,9 @@ std::int64_t best_place(bool largest, const ReductionLoop& r, std::int64_t outpu
 }
 
 // Splits the outputs into tasks of about task_elements elements.
-template <class F>
-void for_outputs(const ReductionLoop& r, F f) {
-    const std::int64_t per_task = std::max<std::int64_t>(1, task_elements / std::max<std::int64_t>(r.length, 1));
+template <class F> void for_outputs(const ReductionLoop& r, F f) {
+    const std::int64_t per_task =
+        std::max<std::int64_t>(1, task_elements / std::max<std::int64_t>(r.length, 1));
     parallel_for((r.outputs + per_task - 1) / per_task, [&](std::int64_t task) {
         const std::int64_t end = std::min((task + 1) * per_task, r.outputs);
         for (std::int64_t output = task * per_task; output < end; ++output) f(output);
@@ -211,9 +212,12 @@ void CpuBackend::reduce(const ReduceOp& op, const ReductionLoop& r) {
 void CpuBackend::arg_reduce(bool largest, const ReductionLoop& r) {
     auto* out = r.out.as<std::int64_t>();
     for_outputs(r, [&](std::int64_t output) {
-        if (r.compute == DType::f32) out[output] = best_place<float>(largest, r, output);
-        else if (r.compute == DType::f64) out[output] = best_place<double>(largest, r, output);
-        else out[output] = best_place<std::int64_t>(largest, r, output);
+        if (r.compute == DType::f32)
+            out[output] = best_place<float>(largest, r, output);
+        else if (r.compute == DType::f64)
+            out[output] = best_place<double>(largest, r, output);
+        else
+            out[output] = best_place<std::int64_t>(largest, r, output);
     });
 }
 

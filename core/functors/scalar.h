@@ -10,10 +10,7 @@ struct AddScalar {
     static constexpr Saves saves = Saves::nothing;
     static constexpr bool integers = true;
     double s;
-    template <class T>
-    ADJOINT_HD T value(T x) const {
-        return x + T(s);
-    }
+    template <class T> ADJOINT_HD T value(T x) const { return x + T(s); }
 };
 
 /// s - x
@@ -22,10 +19,7 @@ struct RsubScalar {
     static constexpr Saves saves = Saves::nothing;
     static constexpr bool integers = true;
     double s;
-    template <class T>
-    ADJOINT_HD T value(T x) const {
-        return T(s) - x;
-    }
+    template <class T> ADJOINT_HD T value(T x) const { return T(s) - x; }
 };
 
 struct MulScalar {
@@ -33,10 +27,7 @@ struct MulScalar {
     static constexpr Saves saves = Saves::nothing;
     static constexpr bool integers = true;
     double s;
-    template <class T>
-    ADJOINT_HD T value(T x) const {
-        return x * T(s);
-    }
+    template <class T> ADJOINT_HD T value(T x) const { return x * T(s); }
 };
 
 /// scale x + shift: pixels to numbers
@@ -44,20 +35,14 @@ struct ScaleShift {
     static constexpr const char* name = "scale_shift";
     static constexpr Saves saves = Saves::nothing;
     double scale, shift;
-    template <class T>
-    ADJOINT_HD T value(T x) const {
-        return x * T(scale) + T(shift);
-    }
+    template <class T> ADJOINT_HD T value(T x) const { return x * T(scale) + T(shift); }
 };
 
 struct DivScalar {
     static constexpr const char* name = "div_scalar";
     static constexpr Saves saves = Saves::nothing;
     double s;
-    template <class T>
-    ADJOINT_HD T value(T x) const {
-        return x / T(s);
-    }
+    template <class T> ADJOINT_HD T value(T x) const { return x / T(s); }
 };
 
 /// s / x
@@ -65,14 +50,8 @@ struct RdivScalar {
     static constexpr const char* name = "rdiv_scalar";
     static constexpr Saves saves = Saves::input;
     double s;
-    template <class T>
-    ADJOINT_HD T value(T x) const {
-        return T(s) / x;
-    }
-    template <class T>
-    ADJOINT_HD T slope(T x) const {
-        return -(T(s) / x) / x;
-    }
+    template <class T> ADJOINT_HD T value(T x) const { return T(s) / x; }
+    template <class T> ADJOINT_HD T slope(T x) const { return -(T(s) / x) / x; }
 };
 
 /// x^p
@@ -80,14 +59,8 @@ struct PowScalar {
     static constexpr const char* name = "pow_scalar";
     static constexpr Saves saves = Saves::input;
     double p;
-    template <class T>
-    ADJOINT_HD T value(T x) const {
-        return math::pow(x, T(p));
-    }
-    template <class T>
-    ADJOINT_HD T slope(T x) const {
-        return p == 0 ? T(0) : T(p) * math::pow(x, T(p - 1));
-    }
+    template <class T> ADJOINT_HD T value(T x) const { return math::pow(x, T(p)); }
+    template <class T> ADJOINT_HD T slope(T x) const { return p == 0 ? T(0) : T(p) * math::pow(x, T(p - 1)); }
 };
 
 /// a^x
@@ -95,14 +68,8 @@ struct ScalarPow {
     static constexpr const char* name = "scalar_pow";
     static constexpr Saves saves = Saves::output;
     double a, log_a;
-    template <class T>
-    ADJOINT_HD T value(T x) const {
-        return math::pow(T(a), x);
-    }
-    template <class T>
-    ADJOINT_HD T slope(T y) const {
-        return y == T(0) ? T(0) : y * T(log_a);
-    }
+    template <class T> ADJOINT_HD T value(T x) const { return math::pow(T(a), x); }
+    template <class T> ADJOINT_HD T slope(T y) const { return y == T(0) ? T(0) : y * T(log_a); }
 };
 
 }  // namespace adjoint::functor

@@ -72,7 +72,8 @@ TEST(Types, PromoteAsPyTorchDoes) {
     EXPECT_EQ((zeros({2}, {.dtype = i32}) * 2).dtype(), i32);
     EXPECT_EQ((zeros({2}, {.dtype = i32}) * 2.5).dtype(), f32);
     EXPECT_EQ((zeros({2}, {.dtype = i32}) / 2).dtype(), f32);
-    EXPECT_EQ((full({2}, 200, {.dtype = u8}) + full({2}, 100, {.dtype = u8})).to_vector<double>(), (Values{44, 44}));
+    EXPECT_EQ((full({2}, 200, {.dtype = u8}) + full({2}, 100, {.dtype = u8})).to_vector<double>(),
+              (Values{44, 44}));
 }
 
 TEST(Types, ConvertWithRounding) {
@@ -102,7 +103,8 @@ TEST(Indexing, TensorsAndMasksGather) {
     const Tensor x = count({3, 4});
     const Tensor rows = tensor(std::vector<std::int64_t>{2, 0, -1}, {3});
     EXPECT_EQ(x(rows).shape(), (Shape{3, 4}));
-    EXPECT_EQ(x(rows, tensor(std::vector<std::int64_t>{1, 1, 3}, {3})).to_vector<double>(), (Values{9, 1, 11}));
+    EXPECT_EQ(x(rows, tensor(std::vector<std::int64_t>{1, 1, 3}, {3})).to_vector<double>(),
+              (Values{9, 1, 11}));
     EXPECT_EQ(x(all, rows).to_vector<double>(), (Values{2, 0, 3, 6, 4, 7, 10, 8, 11}));
     EXPECT_EQ(x(gt(x, 8)).to_vector<double>(), (Values{9, 10, 11}));
     x(gt(x, 8)) = 0.0;

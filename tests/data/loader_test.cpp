@@ -19,7 +19,8 @@ Dataset numbered(std::int64_t n) {
         pixels[2 * i] = static_cast<std::uint8_t>(i);
         pixels[2 * i + 1] = static_cast<std::uint8_t>(255 - i);
     }
-    return {.inputs = tensor(pixels, {n, 2}), .targets = tensor(labels, {n}), .scale = 1.0 / 255, .shift = -0.5};
+    return {
+        .inputs = tensor(pixels, {n, 2}), .targets = tensor(labels, {n}), .scale = 1.0 / 255, .shift = -0.5};
 }
 
 std::vector<std::int64_t> epoch(Loader& loader) {
@@ -60,7 +61,8 @@ TEST(Loader, ScalesPixelsAndKeepsThemWithTheirLabel) {
 }
 
 TEST(Loader, ResumesInTheMiddleOfAnEpoch) {
-    Loader whole(numbered(60), {.batch_size = 7, .seed = 9}), half(numbered(60), {.batch_size = 7, .seed = 9});
+    Loader whole(numbered(60), {.batch_size = 7, .seed = 9}),
+        half(numbered(60), {.batch_size = 7, .seed = 9});
     epoch(whole);
     epoch(half);
     Batch batch;

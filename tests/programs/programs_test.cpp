@@ -21,7 +21,8 @@ Outcome run(const std::string& command) {
     FILE* pipe = popen(line.c_str(), "r");
     if (!pipe) return outcome;
     std::array<char, 4096> buffer;
-    for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) outcome.text.append(buffer.data(), n);
+    for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+        outcome.text.append(buffer.data(), n);
     const int status = pclose(pipe);
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return outcome;
@@ -36,21 +37,24 @@ int count(const std::string& text, const std::string& part) {
 void expect_printed(const std::string& program, std::initializer_list<const char*> parts) {
     const Outcome outcome = run(program);
     EXPECT_EQ(outcome.status, 0) << outcome.text;
-    for (const char* part : parts) EXPECT_NE(outcome.text.find(part), std::string::npos) << part << "\nin\n" << outcome.text;
+    for (const char* part : parts)
+        EXPECT_NE(outcome.text.find(part), std::string::npos) << part << "\nin\n" << outcome.text;
 }
 
 TEST(Programs, FruitShop) {
     const Outcome outcome = run("l0_1_fruit_shop");
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(count(outcome.text,
-                    "price 715, gradients: apple 2.2, number of apples 110, orange 3.3, number of oranges 165, tax 650"),
+                    "price 715, gradients: apple 2.2, number of apples 110, orange 3.3, number of oranges "
+                    "165, tax 650"),
               2)
         << outcome.text;
 }
 
 TEST(Programs, ChainRule) {
-    expect_printed("l0_2_chain_rule", {"f(1, 2, 1): q = x + y = 3, f = q z = 3", "by nodes:   df/dq = 1, Df = [1, 1, -1]",
-                                       "by tensors: Df = [1, 1, -1]", "dz/dx = 7, 2 (x + y) = 7"});
+    expect_printed("l0_2_chain_rule",
+                   {"f(1, 2, 1): q = x + y = 3, f = q z = 3", "by nodes:   df/dq = 1, Df = [1, 1, -1]",
+                    "by tensors: Df = [1, 1, -1]", "dz/dx = 7, 2 (x + y) = 7"});
 }
 
 TEST(Programs, SigmoidNeuron) {
@@ -63,7 +67,9 @@ TEST(Programs, Affine) {
     EXPECT_EQ(count(outcome.text, "formula: 1"), 3) << outcome.text;
 }
 
-TEST(Programs, MeanSquaredError) { expect_printed("l0_6_mse", {"slides (fn::MSE)       loss 0.1500, gradient -0.0500"}); }
+TEST(Programs, MeanSquaredError) {
+    expect_printed("l0_6_mse", {"slides (fn::MSE)       loss 0.1500, gradient -0.0500"});
+}
 
 TEST(Programs, XorByHandAndByModulesFollowOneCurve) {
     const Outcome by_hand = run("l0_7_xor 500"), by_modules = run("l0_8_xor_modules 500");
@@ -76,12 +82,13 @@ TEST(Programs, XorByHandAndByModulesFollowOneCurve) {
 TEST(Programs, Info) { expect_printed("info", {"adjoint       0.", "CPU kernels", "threads", "CUDA"}); }
 
 TEST(Programs, MnistExplainsItself) {
-    expect_printed("mnist --help", {"--model", "--epochs", "--batch-size", "--optimizer", "--lr", "--seed", "--dataset",
-                                    "--data", "--device", "--threads", "--save", "--load"});
+    expect_printed("mnist --help", {"--model", "--epochs", "--batch-size", "--optimizer", "--lr", "--seed",
+                                    "--dataset", "--data", "--device", "--threads", "--save", "--load"});
 }
 
 TEST(Programs, MnistRefusesWhatItCannotDo) {
-    for (const char* arguments : {"--no-such-option", "--model transformer", "--epochs -1", "--batch-size 0"}) {
+    for (const char* arguments :
+         {"--no-such-option", "--model transformer", "--epochs -1", "--batch-size 0"}) {
         const Outcome outcome = run(std::string("mnist ") + arguments);
         EXPECT_NE(outcome.status, 0) << arguments;
         EXPECT_FALSE(outcome.text.empty()) << arguments;
@@ -101,7 +108,8 @@ TEST(Programs, MnistTrainsSavesAndLoads) {
     const std::string accuracy = trained.text.substr(trained.text.find(key) + key.size() - 2, 6);
     EXPECT_GT(std::atof(accuracy.c_str()), trained.text.find("Fashion") == std::string::npos ? 0.95 : 0.80);
     const Outcome loaded = run("mnist --epochs 0 --model mlp-bn --load " + file);
-    EXPECT_NE(loaded.text.find("test accuracy " + accuracy), std::string::npos) << loaded.text << trained.text;
+    EXPECT_NE(loaded.text.find("test accuracy " + accuracy), std::string::npos)
+        << loaded.text << trained.text;
     EXPECT_EQ(run("mnist --epochs 0 --model mlp --load " + file).status, 1);
     const Outcome unwritable = run("mnist --epochs 0 --save /no/such/folder/x.safetensors");
     EXPECT_EQ(unwritable.status, 1);

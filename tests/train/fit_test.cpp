@@ -1,4 +1,5 @@
-// The training loop: it learns, reports what it says, holds out what it should, and its bits do not depend on threads.
+// The training loop: it learns, reports what it says, holds out what it should, and its bits do not depend on
+// threads.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -22,7 +23,9 @@ nn::Sequential small_net() {
     return nn::Sequential(nn::Linear(4, 16), nn::ReLU(), nn::Dropout(0.1), nn::Linear(16, 2));
 }
 
-train::FitOptions quiet(int epochs) { return {.epochs = epochs, .batch_size = 32, .seed = 5, .verbose = false}; }
+train::FitOptions quiet(int epochs) {
+    return {.epochs = epochs, .batch_size = 32, .seed = 5, .verbose = false};
+}
 
 TEST(Fit, LearnsAndReports) {
     const data::Dataset set = separable(512);

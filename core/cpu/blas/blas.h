@@ -13,13 +13,13 @@ namespace adjoint::cpu {
 void product_f32(const GemmCall& call);
 void product_f64(const GemmCall& call);
 
-/// For libraries: the rows of c in tasks that depend on the sizes alone, so that the number of threads does not change
-/// bits; each starts as copies of the bias, or zeros, for rows(call, beta) to add the product to.
-template <class T, class Rows>
-void by_row_tasks(const GemmCall& call, Rows rows) {
+/// For libraries: the rows of c in tasks that depend on the sizes alone, so that the number of threads does
+/// not change bits; each starts as copies of the bias, or zeros, for rows(call, beta) to add the product to.
+template <class T, class Rows> void by_row_tasks(const GemmCall& call, Rows rows) {
     constexpr std::int64_t task_work = std::int64_t{1} << 21;  // multiply-adds
     const std::int64_t work = std::max<std::int64_t>(1, call.n * call.k);
-    const std::int64_t height = std::clamp<std::int64_t>(task_work / work, 32, std::max<std::int64_t>(call.m, 32));
+    const std::int64_t height =
+        std::clamp<std::int64_t>(task_work / work, 32, std::max<std::int64_t>(call.m, 32));
     parallel_for((call.m + height - 1) / height, [&](std::int64_t task) {
         GemmCall part = call;
         const std::int64_t first = task * height;

@@ -14,15 +14,13 @@ void zip(const void* functor, void* out, const void* a, const void* b, std::int6
     for (std::int64_t i = 0; i < n; ++i) to[i] = f.template value<T>(x[i], y[i]);
 }
 
-template <class F>
-void add(ZipKernel* row) {
+template <class F> void add(ZipKernel* row) {
     row[compute_f32] = zip<F, float>;
     row[compute_f64] = zip<F, double>;
     if constexpr (functor::takes_integers<F>) row[compute_i64] = zip<F, std::int64_t>;
 }
 
-template <class... Fs>
-void add_all(Kernels& table, FunctorList<Fs...>) {
+template <class... Fs> void add_all(Kernels& table, FunctorList<Fs...>) {
     std::size_t i = 0;
     (add<Fs>(table.zip[i++]), ...);
 }

@@ -5,8 +5,7 @@
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
 
-template <class T>
-void product(const GemmCall& call) {
+template <class T> void product(const GemmCall& call) {
     adjoint::cpu::ADJOINT_ISA::Gemm<T> g{};
     g.m = call.m;
     g.n = call.n;

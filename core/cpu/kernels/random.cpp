@@ -33,10 +33,11 @@ void uniform_f32(void* out, std::int64_t first, std::int64_t n, std::uint64_t se
 // A double takes the words of the float elements 2i and 2i + 1.
 void uniform_f64(void* out, std::int64_t first, std::int64_t n, std::uint64_t seed, std::uint64_t stream) {
     double* to = static_cast<double*>(out);
-    for_words(2 * first, 2 * n, seed, stream, [to](const std::uint32_t* words, std::int64_t at, std::int64_t count) {
-        for (std::int64_t i = 0; i < count / 2; ++i)
-            to[at / 2 + i] = uniform_double(words[2 * i], words[2 * i + 1]);
-    });
+    for_words(2 * first, 2 * n, seed, stream,
+              [to](const std::uint32_t* words, std::int64_t at, std::int64_t count) {
+                  for (std::int64_t i = 0; i < count / 2; ++i)
+                      to[at / 2 + i] = uniform_double(words[2 * i], words[2 * i + 1]);
+              });
 }
 
 void normal_f32(void* out, std::int64_t first, std::int64_t n, std::uint64_t seed, std::uint64_t stream) {
@@ -56,7 +57,8 @@ void normal_f32(void* out, std::int64_t first, std::int64_t n, std::uint64_t see
 void normal_f64(void* out, std::int64_t first, std::int64_t n, std::uint64_t seed, std::uint64_t stream) {
     double* to = static_cast<double*>(out);
     for (std::int64_t i = 0; i < n; i += 2) {
-        const NormalPair<double> pair = normal_double(philox(seed, stream, static_cast<std::uint64_t>((first + i) / 2)));
+        const NormalPair<double> pair =
+            normal_double(philox(seed, stream, static_cast<std::uint64_t>((first + i) / 2)));
         to[i] = pair.first;
         if (i + 1 < n) to[i + 1] = pair.second;
     }

@@ -4,12 +4,11 @@
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
 
-// Element i of a row goes to lane i % lanes; the lanes are combined pairwise. The pattern is the same for every
-// instruction set level.
+// Element i of a row goes to lane i % lanes; the lanes are combined pairwise. The pattern is the same for
+// every instruction set level.
 constexpr int lanes = 64;
 
-template <class Op, class T>
-void reduce_row(void* out, const void* x, std::int64_t n) {
+template <class Op, class T> void reduce_row(void* out, const void* x, std::int64_t n) {
     const Op op{};
     const T* from = static_cast<const T*>(x);
     T sums[lanes];
@@ -38,8 +37,7 @@ void reduce_columns(void* acc, const void* x, std::int64_t stride, std::int64_t 
     }
 }
 
-template <class Op, class T>
-void combine(void* a, const void* b, std::int64_t n) {
+template <class Op, class T> void combine(void* a, const void* b, std::int64_t n) {
     const Op op{};
     T* to = static_cast<T*>(a);
     const T* from = static_cast<const T*>(b);
@@ -47,15 +45,14 @@ void combine(void* a, const void* b, std::int64_t n) {
     for (std::int64_t j = 0; j < n; ++j) to[j] = op.template value<T>(to[j], from[j]);
 }
 
-template <class Op>
-void add(ReduceKernels* row) {
+template <class Op> void add(ReduceKernels* row) {
     row[compute_f32] = {reduce_row<Op, float>, reduce_columns<Op, float>, combine<Op, float>};
     row[compute_f64] = {reduce_row<Op, double>, reduce_columns<Op, double>, combine<Op, double>};
-    row[compute_i64] = {reduce_row<Op, std::int64_t>, reduce_columns<Op, std::int64_t>, combine<Op, std::int64_t>};
+    row[compute_i64] = {reduce_row<Op, std::int64_t>, reduce_columns<Op, std::int64_t>,
+                        combine<Op, std::int64_t>};
 }
 
-template <class... Ops>
-void add_all(Kernels& table, FunctorList<Ops...>) {
+template <class... Ops> void add_all(Kernels& table, FunctorList<Ops...>) {
     std::size_t i = 0;
     (add<Ops>(table.reduce[i++]), ...);
 }
@@ -86,8 +83,7 @@ void update(const void* functor, void* parameter, const void* gradient, void* co
     }
 }
 
-template <class... Fs>
-void add_updates(Kernels& table, FunctorList<Fs...>) {
+template <class... Fs> void add_updates(Kernels& table, FunctorList<Fs...>) {
     std::size_t i = 0;
     ((table.update[i][0] = update<Fs, float>, table.update[i][1] = update<Fs, double>, ++i), ...);
 }

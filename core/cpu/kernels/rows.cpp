@@ -23,13 +23,11 @@ __attribute__((always_inline)) inline T fold(std::int64_t n, F element) {
     return partial[0];
 }
 
-template <class T>
-__attribute__((always_inline)) inline T row_max(const T* x, std::int64_t n) {
+template <class T> __attribute__((always_inline)) inline T row_max(const T* x, std::int64_t n) {
     return fold<functor::Max, T>(n, [x](std::int64_t i) { return x[i]; });
 }
 
-template <class T>
-void softmax(bool log, void* out, const void* in, std::int64_t n) {
+template <class T> void softmax(bool log, void* out, const void* in, std::int64_t n) {
     const T* x = static_cast<const T*>(in);
     T* y = static_cast<T*>(out);
     const T top = row_max(x, n);
