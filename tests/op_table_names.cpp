@@ -1,21 +1,35 @@
 // The public functions that need a row, read from the headers, and those that need none.
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 
 #include "op_table.h"
 
 namespace adjoint::table {
 
+namespace {
+
+// The name of the function that a line of a header declares, if it gives tensors; else nothing.
+std::string declared_name(const std::string& line) {
+    for (const std::string& result :
+         std::vector<std::string>{"Tensor ", "ValuesIndices ", "std::vector<Tensor> "}) {
+        const std::string start = "ADJOINT_API " + result;
+        if (line.compare(0, start.size(), start) != 0) continue;
+        const std::size_t end = line.find('(', start.size());
+        return end == std::string::npos ? "" : line.substr(start.size(), end - start.size());
+    }
+    return "";
+}
+
+}  // namespace
+
 std::vector<std::string> declared_operators() {
-    const std::regex declaration(R"(^ADJOINT_API (?:Tensor|ValuesIndices|std::vector<Tensor>) (\w+)\()");
     std::set<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(ADJOINT_SOURCE_DIR "/autograd")) {
         if (entry.path().extension() != ".h") continue;
         std::ifstream file(entry.path());
         for (std::string line; std::getline(file, line);)
-            if (std::smatch match; std::regex_search(line, match, declaration)) names.insert(match[1]);
+            if (const std::string name = declared_name(line); !name.empty()) names.insert(name);
     }
     return {names.begin(), names.end()};
 }
