@@ -22,6 +22,8 @@ constexpr bool caching = true;
 #endif
 
 constexpr std::size_t smallest = 64;
+// More cannot be addressed, so it is not asked for.
+constexpr std::size_t address_space = std::size_t{1} << 47;
 constexpr int class_count = 4 * 58;
 constexpr std::size_t thread_limit = std::size_t{256} << 20;  // bytes of one class a thread keeps for itself
 constexpr std::size_t huge_page = std::size_t{2} << 20;
@@ -184,7 +186,7 @@ __attribute__((noinline)) void* allocate_slow(std::size_t bytes, int index, Thre
 }  // namespace
 
 void* host_allocate(std::size_t bytes) {
-    if (bytes > std::size_t{1} << 60) out_of_memory(bytes);
+    if (bytes > address_space) out_of_memory(bytes);
     const int index = class_of(bytes);
     const std::size_t size = size_of_class(index);
     ThreadCache* cache = thread_cache;

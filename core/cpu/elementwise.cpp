@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::int64_t task_size = 32768;  // elements; below it a second thread costs more than it brings
 
-// Calls run(pointers) on blocks of operands brought into the compute type; operand 0 is written.
-template <int N, class Run> void for_blocks(const Loop<N>& loop, Run run) {
+// Calls run(pointers) on blocks of operands brought into the compute type; operand 0 is written, the others
+// are read, unless `reads` says that nobody looks at them.
+template <bool reads = true, int N, class Run> void for_blocks(const Loop<N>& loop, Run run) {
     const auto bytes = static_cast<std::int64_t>(size_of(loop.compute));
     bool direct = loop.dense;
     for (int i = 0; i < N; ++i) direct = direct && loop.operands[i].dtype == loop.compute;
@@ -41,7 +42,8 @@ template <int N, class Run> void for_blocks(const Loop<N>& loop, Run run) {
         for (std::int64_t start = task * task_size; start < end; start += block_size) {
             const std::int64_t n = std::min(block_size, end - start);
             void* pointers[N];
-            for (int i = 1; i < N; ++i) pointers[i] = const_cast<void*>(walks[i].load(start, n, buffers[i]));
+            for (int i = 1; reads && i < N; ++i)
+                pointers[i] = const_cast<void*>(walks[i].load(start, n, buffers[i]));
             pointers[0] = walks[0].target(start, buffers[0]);
             run(pointers, n);
             walks[0].store(start, n, buffers[0]);
@@ -70,7 +72,7 @@ template <class Variant> const void* payload(const Variant& op) {
 }  // namespace
 
 void CpuBackend::fill(const Loop<2>& out, double value) {
-    for_blocks(out, [&](void* const* p, std::int64_t n) {
+    for_blocks<false>(out, [&](void* const* p, std::int64_t n) {
         if (out.compute == DType::f32)
             fill_block<float>(p[0], value, n);
         else if (out.compute == DType::f64)
