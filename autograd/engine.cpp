@@ -13,6 +13,7 @@
 #include <adjoint/autograd/gradient_buffer.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
+#include <adjoint/core/pool_allocator.h>
 
 namespace adjoint {
 namespace {
@@ -25,6 +26,8 @@ class Frontier {
         Grads grads;
         std::uint64_t order = 0;
     };
+    // A pass per training step: its memory comes from the pool, like the nodes'.
+    template <class T> using PooledVector = std::vector<T, PoolAllocator<T>>;
 
     bool empty() const noexcept { return heap_.empty(); }
 
@@ -55,7 +58,7 @@ class Frontier {
   private:
     // The deepest node is on top of the heap; among equals the one that came first.
     struct Shallower {
-        const std::vector<Waiting>& waiting;
+        const PooledVector<Waiting>& waiting;
         bool operator()(std::uint32_t a, std::uint32_t b) const {
             const std::uint32_t depth_a = node_of(waiting[a].node)->depth();
             const std::uint32_t depth_b = node_of(waiting[b].node)->depth();
@@ -74,9 +77,11 @@ class Frontier {
         return at;
     }
 
-    std::vector<Waiting> waiting_;
-    std::vector<std::uint32_t> heap_, free_;
-    std::unordered_map<const Producer*, std::uint32_t> slots_;
+    PooledVector<Waiting> waiting_;
+    PooledVector<std::uint32_t> heap_, free_;
+    std::unordered_map<const Producer*, std::uint32_t, std::hash<const Producer*>, std::equal_to<>,
+                       PoolAllocator<std::pair<const Producer* const, std::uint32_t>>>
+        slots_;
     std::uint64_t arrivals_ = 0;
 };
 

@@ -19,58 +19,51 @@ template <class F> void for_tasks(std::int64_t numel, F f) {
     });
 }
 
-// Fills with a kernel of the compute type, converting to the operand's.
-void fill_real(const RandomKernel (&kernel)[2], const Operand& out, std::int64_t numel,
-               GeneratorState state) {
-    const DType compute = compute_type(out.dtype);
+// Calls write(place, first element, count) for blocks of `out` in the compute type, and carries them over.
+template <class T, class Write> void fill_blocks(const Operand& out, std::int64_t numel, Write write) {
     for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
-        alignas(64) char buffer[block_size * 8];
+        alignas(64) T buffer[block_size];
         const std::int64_t stride = 1;
-        const Walk walk(1, &numel, &stride, out, compute);
+        const Walk walk(1, &numel, &stride, out, dtype_of<T>);
         for (std::int64_t start = first; start < first + n; start += block_size) {
             const std::int64_t count = std::min(block_size, first + n - start);
-            kernel[compute == DType::f64](walk.target(start, buffer), start, count, state.seed, state.stream);
+            write(static_cast<T*>(walk.target(start, buffer)), start, count);
             walk.store(start, count, buffer);
         }
     });
 }
 
+void fill_real(const RandomKernel (&kernel)[2], const Operand& out, std::int64_t numel,
+               GeneratorState state) {
+    const auto write = [&](auto* to, std::int64_t start, std::int64_t count) {
+        kernel[sizeof(*to) == sizeof(double)](to, start, count, state.seed, state.stream);
+    };
+    if (compute_type(out.dtype) == DType::f64)
+        fill_blocks<double>(out, numel, write);
+    else
+        fill_blocks<float>(out, numel, write);
+}
+
 // 64 random bits of element i, scaled to [low, high).
 void fill_integers(const Integers& range, const Operand& out, std::int64_t numel, GeneratorState state) {
     const auto width = static_cast<std::uint64_t>(range.high) - static_cast<std::uint64_t>(range.low);
-    for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
-        alignas(64) std::int64_t buffer[block_size];
-        const std::int64_t stride = 1;
-        const Walk walk(1, &numel, &stride, out, DType::i64);
-        for (std::int64_t start = first; start < first + n; start += block_size) {
-            const std::int64_t count = std::min(block_size, first + n - start);
-            auto* to = static_cast<std::int64_t*>(walk.target(start, buffer));
-            for (std::int64_t i = 0; i < count; ++i) {
-                const auto element = static_cast<std::uint64_t>(start + i);
-                const Philox4 words = philox(state.seed, state.stream, element / 2);
-                const std::uint64_t high = words.v[element % 2 * 2], low = words.v[element % 2 * 2 + 1];
-                __extension__ using Wide = unsigned __int128;
-                const auto scaled = static_cast<std::uint64_t>((Wide{high << 32 | low} * width) >> 64);
-                to[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(range.low) + scaled);
-            }
-            walk.store(start, count, buffer);
+    fill_blocks<std::int64_t>(out, numel, [&](std::int64_t* to, std::int64_t start, std::int64_t count) {
+        for (std::int64_t i = 0; i < count; ++i) {
+            const auto element = static_cast<std::uint64_t>(start + i);
+            const Philox4 words = philox(state.seed, state.stream, element / 2);
+            const std::uint64_t high = words.v[element % 2 * 2], low = words.v[element % 2 * 2 + 1];
+            __extension__ using Wide = unsigned __int128;
+            const auto scaled = static_cast<std::uint64_t>((Wide{high << 32 | low} * width) >> 64);
+            to[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(range.low) + scaled);
         }
     });
 }
 
 void fill_permutation(const Operand& out, std::int64_t numel, GeneratorState state) {
     const IndexShuffle shuffle(static_cast<std::uint64_t>(numel), state.seed, state.stream);
-    for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
-        alignas(64) std::int64_t buffer[block_size];
-        const std::int64_t stride = 1;
-        const Walk walk(1, &numel, &stride, out, DType::i64);
-        for (std::int64_t start = first; start < first + n; start += block_size) {
-            const std::int64_t count = std::min(block_size, first + n - start);
-            auto* to = static_cast<std::int64_t*>(walk.target(start, buffer));
-            for (std::int64_t i = 0; i < count; ++i)
-                to[i] = static_cast<std::int64_t>(shuffle(static_cast<std::uint64_t>(start + i)));
-            walk.store(start, count, buffer);
-        }
+    fill_blocks<std::int64_t>(out, numel, [&](std::int64_t* to, std::int64_t start, std::int64_t count) {
+        for (std::int64_t i = 0; i < count; ++i)
+            to[i] = static_cast<std::int64_t>(shuffle(static_cast<std::uint64_t>(start + i)));
     });
 }
 

@@ -9,6 +9,8 @@
 
 namespace adjoint::cpu {
 
+/// What cpu_blas() says.
+const char* blas_name() noexcept;
 /// c = a b + bias.
 void product_f32(const GemmCall& call);
 void product_f64(const GemmCall& call);

@@ -9,6 +9,8 @@ extern "C" void omp_set_num_threads(int);
 
 namespace adjoint::cpu {
 
+const char* blas_name() noexcept { return "onednn"; }
+
 void product_f32(const GemmCall& call) {
     if (!has_unit_strides(call)) return kernels().gemm[0](call);
     by_row_tasks<float>(call, [](const GemmCall& part, float beta) {

@@ -40,6 +40,8 @@ template <class T> void product(const GemmCall& call, int column) {
 
 }  // namespace
 
+const char* blas_name() noexcept { return "openblas"; }
+
 void product_f32(const GemmCall& call) { product<float>(call, 0); }
 void product_f64(const GemmCall& call) { product<double>(call, 1); }
 

@@ -3,6 +3,8 @@
 
 namespace adjoint::cpu {
 
+const char* blas_name() noexcept { return "own"; }
+
 void product_f32(const GemmCall& call) { kernels().gemm[0](call); }
 void product_f64(const GemmCall& call) { kernels().gemm[1](call); }
 
