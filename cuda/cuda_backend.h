@@ -1,0 +1,54 @@
+// CUDA behind the Backend contract; each group of methods stands in the file of its topic.
+#pragma once
+
+#include <adjoint/core/backend.h>
+#include <adjoint/cuda/runtime.h>
+
+namespace adjoint::cuda_backend {
+
+class CudaBackend final : public Backend {
+  public:
+    explicit CudaBackend(DeviceState& device) : device_(device) {}
+
+    // memory.cpp
+    void* allocate(std::size_t bytes) override;
+    void release(void* memory, std::size_t bytes) noexcept override;
+    void copy_from_host(void* destination, const void* source, std::size_t bytes) override;
+    void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
+    void synchronize() override;
+    // elementwise.cu
+    void fill(const Loop<2>& out, double value) override;
+    void map(const UnaryOp& op, const Loop<2>& loop) override;
+    void zip(const BinaryOp& op, const Loop<3>& loop) override;
+    void select(const Loop<4>& loop) override;
+    // update.cu
+    void update(const UpdateOp& op, std::span<const UpdateSlice> slices) override;
+    // reduce.cu
+    void reduce(const ReduceOp& op, const ReductionLoop& reduction) override;
+    void arg_reduce(bool largest, const ReductionLoop& reduction) override;
+    // matmul.cpp: cuBLASLt where it serves, the kernel of matmul.cu elsewhere
+    void matmul(const MatMul& product) override;
+    // indexing.cu
+    void gather(const Indexing& along, const Loop<3>& out_source_index) override;
+    void scatter(const Indexing& along, bool add, const Loop<3>& destination_source_index) override;
+    // random.cu
+    void random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) override;
+    void dropout(const Operand& out, const Operand& x, std::int64_t numel, double p,
+                 GeneratorState state) override;
+    // rows.cu
+    void softmax(const Rows& rows, bool log, void* out, const void* x) override;
+    void softmax_backward(const Rows& rows, bool log, void* dx, const void* g, const void* y) override;
+    void cross_entropy(const Rows& rows, const CrossEntropy& loss) override;
+    // batch_norm.cu
+    void batch_norm(const BatchNorm& norm, bool training, void* y) override;
+    void batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
+                             void* dbias) override;
+
+  private:
+    DeviceState& device_;
+};
+
+/// The product by our own kernel: any strides and types.
+void own_matmul(DeviceState& device, const MatMul& product);
+
+}  // namespace adjoint::cuda_backend
