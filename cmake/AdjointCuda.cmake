@@ -37,10 +37,36 @@ if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
 endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
+
+# Of cuBLASLt and cuDNN the headers are enough: the libraries are opened when they are first used.
+find_file(ADJOINT_CUBLASLT_HEADER cublasLt.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+find_path(ADJOINT_CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ENV CUDNN_PATH PATH_SUFFIXES include)
+mark_as_advanced(ADJOINT_CUBLASLT_HEADER ADJOINT_CUDNN_INCLUDE_DIR)
+if(NOT ADJOINT_CUBLASLT_HEADER)
+    set(adjoint_cuda_state "off (the toolkit has no cublasLt.h)")
+    if(NOT ADJOINT_CUDA STREQUAL AUTO)
+        message(FATAL_ERROR "ADJOINT_CUDA is ${ADJOINT_CUDA}, but the toolkit has no cublasLt.h; install libcublas-dev")
+    endif()
+    return()
+endif()
+if(ADJOINT_CUDNN_INCLUDE_DIR)
+    set(adjoint_cudnn_state "cuDNN")
+    set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/dnn.cpp ${PROJECT_SOURCE_DIR}/cuda/cudnn_table.cpp
+                 APPEND PROPERTY INCLUDE_DIRECTORIES ${ADJOINT_CUDNN_INCLUDE_DIR})
+    list(FILTER adjoint_cuda_sources EXCLUDE REGEX "/no_dnn\\.cpp$")
+else()
+    set(adjoint_cudnn_state "no cuDNN headers")
+    list(FILTER adjoint_cuda_sources EXCLUDE REGEX "/(dnn|cudnn_table)\\.cpp$")
+endif()
+
 set(ADJOINT_WITH_CUDA ON)
-set(adjoint_cuda_state "on (${CMAKE_CUDA_COMPILER_VERSION}, ${CMAKE_CUDA_ARCHITECTURES})")
+string(REPLACE ";" " " adjoint_cuda_architectures "${CMAKE_CUDA_ARCHITECTURES}")
+set(adjoint_cuda_state
+    "on (${CMAKE_CUDA_COMPILER_VERSION}, ${adjoint_cuda_architectures}, ${adjoint_cudnn_state})")
+# So that a program can say on which cards it runs.
+set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/architectures.cpp APPEND PROPERTY
+             COMPILE_DEFINITIONS "ADJOINT_CUDA_ARCHITECTURES=\"${adjoint_cuda_architectures}\"")
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 # The static runtime is named below, as a library: a user of the installed library need not enable the language.
 set(CMAKE_CUDA_RUNTIME_LIBRARY None)
 list(APPEND adjoint_link_libraries CUDA::cudart_static)
-list(APPEND adjoint_private_definitions ADJOINT_WITH_CUDA=1)

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include <adjoint/core/cuda_start.h>
 #include <adjoint/core/format.h>
 
 namespace adjoint {
@@ -17,8 +18,7 @@ Backend& backend(Device device) {
     Backend* found = device.index < max_cuda_devices
                          ? cuda_backends[device.index].load(std::memory_order_acquire)
                          : nullptr;
-    check<DeviceError>(found != nullptr, "{}: no such device in this program; use Device::cpu()", device);
-    return *found;
+    return found ? *found : start_cuda_device(device.index);
 }
 
 void register_backend(Device device, Backend& backend) {

@@ -51,6 +51,27 @@ ADJOINT_HD double uniform_double(std::uint32_t high, std::uint32_t low) {
     return static_cast<double>(static_cast<std::int64_t>(word >> 11)) * 0x1p-53;
 }
 
+/// Uniform in [low, high): 64 random bits, scaled.
+ADJOINT_HD std::int64_t uniform_integer(std::uint32_t high_word, std::uint32_t low_word, std::int64_t low,
+                                        std::int64_t high) {
+    __extension__ using Wide = unsigned __int128;
+    const auto width = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+    const std::uint64_t word = (static_cast<std::uint64_t>(high_word) << 32) | low_word;
+    const auto scaled = static_cast<std::uint64_t>((Wide{word} * width) >> 64);
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + scaled);
+}
+
+/// What dropout does to an element, by the element's random word; compared as integers of 24 bits.
+struct DropoutRule {
+    std::uint32_t limit;
+    double scale;
+    ADJOINT_HD explicit DropoutRule(double p)
+        : limit(static_cast<std::uint32_t>(p * 16777216.0)), scale(p < 1 ? 1 / (1 - p) : 0) {}
+    template <class T> ADJOINT_HD T value(T x, std::uint32_t word) const {
+        return (word >> 8) >= limit ? x * static_cast<T>(scale) : T(0);
+    }
+};
+
 template <typename T> struct NormalPair { T first, second; };
 
 /// Two independent standard normal numbers from two words: sqrt(-2 log u) times (cos, sin)(2 pi v).

@@ -14,7 +14,7 @@ namespace adjoint::cuda_backend {
 using Stream = CUstream_st*;
 
 /// The first wrong index that a kernel met, written by the device, thrown as an IndexError at the next
-/// synchronisation.
+/// synchronisation. It lies where the device writes it and the host reads it.
 struct Fault {
     unsigned long long op;  // the address of the op's name, a literal of this program; 0 while all is well
     long long value, position, low, high;
@@ -25,7 +25,7 @@ struct DeviceState {
     int index = 0;
     int multiprocessors = 1;
     Stream stream = nullptr;  // all computing
-    Fault* fault = nullptr;   // in device memory
+    Fault* fault = nullptr;   // never null once the device has started
 };
 
 /// Device memory of the stream: what one kernel releases the next may be given. Errors: OutOfMemoryError.
@@ -41,7 +41,7 @@ void synchronize(DeviceState& device);
 
 /// Makes `device` the one that the calling thread launches on.
 void select(const DeviceState& device);
-/// Looks at the outcome of a launch. Errors: CudaError that names the op and the kernel's configuration.
+/// Looks at the outcome of a launch. Errors: CudaError that names the op.
 void check_launch(const DeviceState& device, const char* op);
 
 /// Device memory for the length of one backend call.

@@ -1,16 +1,50 @@
-// What this build of the library is and what it uses on this machine.
+// What this build of the library is, what it uses on this machine, and how to mend what is missing.
 #include <adjoint/adjoint.h>
 
 #include <cstdio>
+#include <string>
 
 using namespace adjoint;
 
+namespace {
+
+void line(const char* what, const std::string& text) { std::printf("%-13s %s\n", what, text.c_str()); }
+
+void component(const char* what, const cuda::Component& part) {
+    std::string text = part.version;
+    if (!part.location.empty()) text += (text.empty() ? "" : ", ") + part.location;
+    if (!part.problem.empty()) text += (text.empty() ? "" : ": ") + part.problem;
+    line(what, text);
+}
+
+void cuda_lines() {
+    const cuda::Software all = cuda::software();
+    line("CUDA", cuda::is_available() ? "available" : "not available: " + cuda::unavailable_reason());
+    if (all.toolkit.version.empty()) return;  // built without it: there is nothing more to say
+    line("  toolkit", all.toolkit.version + ", code for " + all.architectures);
+    component("  driver", all.driver);
+    component("  cuBLASLt", all.cublaslt);
+    component("  cuDNN", all.cudnn);
+    for (int i = 0; i < cuda::device_count(); ++i) {
+        const Device device = Device::cuda(i);
+        const cuda::Properties card = cuda::properties(device);
+        std::string text = card.name + ", sm_" + std::to_string(card.major) + std::to_string(card.minor) +
+                           ", " + std::to_string(card.memory >> 30) + " GiB, " +
+                           std::to_string(card.multiprocessors) + " multiprocessors";
+        if (!card.problem.empty()) text += "; cannot be used: " + card.problem;
+        line(("  " + to_string(device)).c_str(), text);
+    }
+}
+
+}  // namespace
+
 int main() {
-    std::printf("adjoint       %s\n", version);
-    std::printf("compiler      %s\n", __VERSION__);
-    std::printf("CPU kernels   x86-64 level %s (lower it with ADJOINT_CPU_LEVEL=v2|v3)\n", cpu_level());
-    std::printf("threads       %d (change with ADJOINT_NUM_THREADS)\n", num_threads());
-    std::printf("products      %s (chosen by ADJOINT_BLAS=OWN|ONEDNN|OPENBLAS when configuring)\n",
-                cpu_blas());
-    std::printf("CUDA          not part of this version; everything runs on the CPU\n");
+    line("adjoint", version);
+    line("compiler", __VERSION__);
+    line("CPU kernels",
+         std::string("x86-64 level ") + cpu_level() + " (lower it with ADJOINT_CPU_LEVEL=v2|v3)");
+    line("threads", std::to_string(num_threads()) + " (change with ADJOINT_NUM_THREADS)");
+    line("products",
+         std::string(cpu_blas()) + " (chosen by ADJOINT_BLAS=OWN|ONEDNN|OPENBLAS when configuring)");
+    cuda_lines();
 }

@@ -3,20 +3,10 @@
 
 #include <algorithm>
 
+#include <adjoint/core/convert.h>
+
 namespace adjoint::cpu {
 namespace {
-
-template <class To, class From> To convert(From x) {
-    if constexpr (std::is_same_v<To, bool>)
-        return x != From(0);
-    else if constexpr (std::is_same_v<To, half> || std::is_same_v<To, bfloat16>)
-        return To(static_cast<float>(x));
-    else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>)
-        return static_cast<To>(
-            static_cast<std::int64_t>(x));  // out of range wraps instead of being undefined per type
-    else
-        return static_cast<To>(x);
-}
 
 template <class To, class From> void load_run(To* to, const From* from, std::int64_t stride, std::int64_t n) {
     if (stride == 1)

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include <adjoint/core/cpu/cpu_backend.h>
-#include <adjoint/core/format.h>
+#include <adjoint/core/index_error.h>
 
 namespace adjoint::cpu {
 namespace {
@@ -25,7 +25,7 @@ template <class F> void for_places(const Loop<3>& loop, F f) {
 std::int64_t checked(const Indexing& along, std::int64_t index) {
     const std::int64_t wrapped = index < 0 ? index + along.size : index;
     if (wrapped < 0 || wrapped >= along.size) [[unlikely]]
-        fail<IndexError>("{}: index {} is outside [{}, {})", along.op, index, -along.size, along.size);
+        throw_index_error(along.op, index, -1, -along.size, along.size);
     return wrapped;
 }
 

@@ -44,17 +44,13 @@ void fill_real(const RandomKernel (&kernel)[2], const Operand& out, std::int64_t
         fill_blocks<float>(out, numel, write);
 }
 
-// 64 random bits of element i, scaled to [low, high).
 void fill_integers(const Integers& range, const Operand& out, std::int64_t numel, GeneratorState state) {
-    const auto width = static_cast<std::uint64_t>(range.high) - static_cast<std::uint64_t>(range.low);
     fill_blocks<std::int64_t>(out, numel, [&](std::int64_t* to, std::int64_t start, std::int64_t count) {
         for (std::int64_t i = 0; i < count; ++i) {
             const auto element = static_cast<std::uint64_t>(start + i);
             const Philox4 words = philox(state.seed, state.stream, element / 2);
-            const std::uint64_t high = words.v[element % 2 * 2], low = words.v[element % 2 * 2 + 1];
-            __extension__ using Wide = unsigned __int128;
-            const auto scaled = static_cast<std::uint64_t>((Wide{high << 32 | low} * width) >> 64);
-            to[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(range.low) + scaled);
+            to[i] = uniform_integer(words.v[element % 2 * 2], words.v[element % 2 * 2 + 1], range.low,
+                                    range.high);
         }
     });
 }

@@ -4,7 +4,7 @@
 #include <adjoint/core/cpu/cpu_backend.h>
 #include <adjoint/core/cpu/kernels/kernels.h>
 #include <adjoint/core/cpu/thread_pool.h>
-#include <adjoint/core/format.h>
+#include <adjoint/core/index_error.h>
 
 namespace adjoint::cpu {
 namespace {
@@ -60,8 +60,8 @@ void CpuBackend::cross_entropy(const Rows& rows, const CrossEntropy& loss) {
             if (row_gradient) std::fill_n(static_cast<char*>(row_gradient), row_bytes, char{0});
             return;
         }
-        check<IndexError>(target >= 0 && target < rows.columns,
-                          "cross_entropy: label {} at index {} is outside [0, {})", target, r, rows.columns);
+        if (target < 0 || target >= rows.columns) [[unlikely]]
+            throw_index_error("cross_entropy", target, r, 0, rows.columns);
         kernel(row_loss, row_gradient, at(loss.logits, first, rows.dtype), target, rows.columns);
     });
 }

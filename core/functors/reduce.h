@@ -25,8 +25,10 @@ struct Prod {
 struct Max {
     static constexpr const char* name = "max";
     template <class T> ADJOINT_HD static T start() {
-        return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                    : std::numeric_limits<T>::lowest();
+        // A constant: device code may not call these functions.
+        constexpr T lowest = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                                  : std::numeric_limits<T>::lowest();
+        return lowest;
     }
     template <class T> ADJOINT_HD T value(T a, T b) const { return Maximum{}.value(a, b); }
 };
@@ -34,8 +36,9 @@ struct Max {
 struct Min {
     static constexpr const char* name = "min";
     template <class T> ADJOINT_HD static T start() {
-        return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                                    : std::numeric_limits<T>::max();
+        constexpr T highest = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
+                                                                   : std::numeric_limits<T>::max();
+        return highest;
     }
     template <class T> ADJOINT_HD T value(T a, T b) const { return Minimum{}.value(a, b); }
 };

@@ -69,13 +69,11 @@ void dropout(void* out, const void* x, std::int64_t first, std::int64_t n, doubl
              std::uint64_t stream) {
     T* to = static_cast<T*>(out);
     const T* from = static_cast<const T*>(x);
-    const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T(0);
-    // Compared as integers: the numbers have 24 bits.
-    const std::uint32_t limit = static_cast<std::uint32_t>(p * 16777216.0);
+    const DropoutRule rule(p);
     for_words(first, n, seed, stream, [=](const std::uint32_t* words, std::int64_t at, std::int64_t count) {
 #pragma GCC ivdep
         for (std::int64_t i = 0; i < count; ++i)
-            to[at + i] = (words[i] >> 8) >= limit ? from[at + i] * scale : T(0);
+            to[at + i] = rule.value(from[at + i], words[i]);
     });
 }
 

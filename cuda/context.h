@@ -1,0 +1,41 @@
+// What there is of one device from its first use to the end of the program.
+#pragma once
+
+#include <memory>
+
+#include <adjoint/cuda/allocator.h>
+#include <adjoint/cuda/cuda_backend.h>
+#include <adjoint/cuda/runtime.h>
+#include <adjoint/cuda/staging.h>
+
+namespace adjoint::cuda_backend {
+
+class Products;      // cublaslt.h
+class Convolutions;  // dnn.h
+
+/// Never destroyed: tensors with static storage duration outlive every destructor, and the driver may be gone
+/// before.
+struct Context : DeviceState {
+    explicit Context(int device_index);
+    ~Context();
+
+    Stream copy_stream = nullptr;  // transfers beside the computing, ordered by events
+    std::unique_ptr<SegmentSource> source;
+    std::unique_ptr<Memory> memory;
+    std::unique_ptr<Staging> staging;
+    std::unique_ptr<Products> products;
+    std::unique_ptr<Convolutions> convolutions;
+    CudaBackend backend{*this};
+};
+
+/// The Context that every DeviceState of this backend is.
+inline Context& context(DeviceState& device) noexcept { return static_cast<Context&>(device); }
+
+/// The context of device `index`, made by the first call. Errors: DeviceError that says what to do;
+/// CudaError.
+Context& start_context(int index);
+
+/// Errors: CudaError if the stream is being captured, where `what` makes no sense.
+void refuse_in_capture(const DeviceState& device, const char* what);
+
+}  // namespace adjoint::cuda_backend

@@ -1,0 +1,32 @@
+// cuDNN, opened.
+#include <adjoint/cuda/cudnn_table.h>
+
+#include <adjoint/core/format.h>
+
+namespace adjoint::cuda_backend {
+namespace {
+const std::string file = fmt::format("libcudnn.so.{}", CUDNN_MAJOR);
+}
+
+const Library<Cudnn>& cudnn() {
+    static const auto* library = new Library<Cudnn>(file);
+    return *library;
+}
+
+cuda::Component cudnn_component(bool open) {
+    if (!open)
+        return located_component(file,
+                                 "it comes as a package of its own (cudnn9-cuda-13) and as the wheel "
+                                 "nvidia-cudnn-cu13; without it convolutions are matrix products");
+    cuda::Component component;
+    const Library<Cudnn>& library = cudnn();
+    component.location = library.location;
+    component.problem = library.problem;
+    if (library.usable()) {
+        const std::size_t version = library.table.cudnnGetVersion();  // 91900 is 9.19.0
+        component.version = fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+    }
+    return component;
+}
+
+}  // namespace adjoint::cuda_backend

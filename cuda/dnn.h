@@ -1,0 +1,33 @@
+// Convolutions by cuDNN. Each call answers false where cuDNN is missing or does not take the geometry; the
+// caller then makes matrix products of them.
+#pragma once
+
+#include <memory>
+
+#include <adjoint/core/backend.h>
+#include <adjoint/cuda/runtime.h>
+
+namespace adjoint::cuda_backend {
+
+/// Of one device. Types f16, f32 and f64, layout NCHW; algorithms that give the same bits in every run and do
+/// without transforms, so that f32 means f32 unless matmul_precision() says otherwise.
+class Convolutions {
+  public:
+    explicit Convolutions(DeviceState& device);
+    ~Convolutions();
+    Convolutions(const Convolutions&) = delete;
+    Convolutions& operator=(const Convolutions&) = delete;
+
+    /// y from x and w.
+    bool forward(const Convolution& geometry, void* y, const void* x, const void* w);
+    /// dx from g and w.
+    bool backward_data(const Convolution& geometry, void* dx, const void* g, const void* w);
+    /// dw from x and g.
+    bool backward_filter(const Convolution& geometry, void* dw, const void* x, const void* g);
+
+  private:
+    struct Implementation;
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace adjoint::cuda_backend

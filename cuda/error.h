@@ -1,0 +1,24 @@
+// Errors of the CUDA runtime as exceptions that name the operation.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <string>
+
+namespace adjoint::cuda_backend {
+
+/// "matmul: CUDA reported cudaErrorX (text); hint", with the hint that fits the error.
+std::string error_text(cudaError_t error, const std::string& op);
+
+/// Whether the process cannot use CUDA any more after this error.
+bool is_sticky(cudaError_t error) noexcept;
+
+/// Errors: OutOfMemoryError or CudaError with error_text. What is not sticky is cleared.
+[[noreturn]] void throw_error(cudaError_t error, const std::string& op);
+
+inline void check_cuda(cudaError_t error, const char* op) {
+    if (error != cudaSuccess) [[unlikely]]
+        throw_error(error, op);
+}
+
+}  // namespace adjoint::cuda_backend

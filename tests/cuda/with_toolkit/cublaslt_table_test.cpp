@@ -1,0 +1,73 @@
+// Every function that is asked of cuBLASLt is in the toolkit's library; what is said when there is none.
+#include <gtest/gtest.h>
+
+#include <adjoint/cuda/cublaslt_table.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+using namespace adjoint;
+using namespace adjoint::cuda_backend;
+
+TEST(CublasLtTable, ResolvesInTheToolkit) {
+    const Library<CublasLt>& library = cublaslt();
+    if (!library.handle) GTEST_SKIP() << library.problem;
+    EXPECT_TRUE(library.usable()) << library.problem;
+    CublasLt table = library.table;
+    int entries = 0;
+    table.each([&](const char* name, auto* entry) {
+        ++entries;
+        EXPECT_NE(entry, nullptr) << name << " in " << library.location;
+        EXPECT_EQ(reinterpret_cast<void*>(entry), find_symbol(library, name)) << name;
+    });
+    // A pointer that `each` leaves out would stay null.
+    EXPECT_EQ(sizeof table, static_cast<std::size_t>(entries) * sizeof(void*));
+    const cuda::Component component = cublaslt_component(true);
+    EXPECT_EQ(component.version.find(std::to_string(CUBLAS_VER_MAJOR) + "."), 0u) << component.version;
+    EXPECT_EQ(component.location, library.location);
+}
+
+TEST(LibrarySearch, NamesWhatWasTried) {
+    const OpenLibrary library = open_library("libadjoint_no_such_library.so.1");
+    EXPECT_EQ(library.handle, nullptr);
+    for (const char* part :
+         {"libadjoint_no_such_library.so.1 was not found; tried libadjoint_no_such_library.so.1",
+          "/usr/local/cuda/lib64/libadjoint_no_such_library.so.1", "ADJOINT_CUDA_LIBRARIES"})
+        EXPECT_NE(library.problem.find(part), std::string::npos)
+            << "no \"" << part << "\" in: " << library.problem;
+    EXPECT_TRUE(locate_library("libadjoint_no_such_library.so.1").empty());
+}
+
+TEST(LibrarySearch, StartsWithTheEnvironment) {
+    ASSERT_EQ(setenv("ADJOINT_CUDA_LIBRARIES", "/first:/second", 1), 0);
+    const std::vector<std::string> candidates = library_candidates("libx.so");
+    unsetenv("ADJOINT_CUDA_LIBRARIES");
+    ASSERT_GE(candidates.size(), 4u);
+    EXPECT_EQ(candidates[0], "/first/libx.so");
+    EXPECT_EQ(candidates[1], "/second/libx.so");
+    EXPECT_EQ(candidates[2], "libx.so");
+}
+
+TEST(LibrarySearch, FindsTheWheelsOfAnEnvironment) {
+    char folder[] = "/tmp/adjoint-wheels-XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    const std::string root = folder;
+    const std::string libraries = root + "/lib/python3.12/site-packages/nvidia/cu13/lib";
+    ASSERT_EQ(std::system(("mkdir -p " + libraries + " && touch " + libraries + "/libx.so.13").c_str()), 0);
+    ASSERT_EQ(setenv("VIRTUAL_ENV", folder, 1), 0);
+    const std::vector<std::string> candidates = library_candidates("libx.so.13");
+    const std::string located = locate_library("libx.so.13");
+    unsetenv("VIRTUAL_ENV");
+    EXPECT_NE(std::ranges::find(candidates, libraries + "/libx.so.13"), candidates.end());
+    EXPECT_EQ(located, libraries + "/libx.so.13");
+    EXPECT_EQ(std::system(("rm -r " + root).c_str()), 0);
+}
+
+TEST(LibrarySearch, TellsAVersionFromTheFile) {
+    const cuda::Component component = located_component("libc.so.6", "");
+    if (component.location.empty()) GTEST_SKIP() << "no libc.so.6 in the usual folders";
+    EXPECT_EQ(component.version, "6");
+    const cuda::Component missing = located_component("libadjoint_no_such_library.so.1", "do this");
+    EXPECT_EQ(missing.problem, "libadjoint_no_such_library.so.1 was not found; do this");
+}

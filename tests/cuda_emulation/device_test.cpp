@@ -1,0 +1,27 @@
+// The cases of any device on the emulated one, with the threads in both orders.
+#include <gtest/gtest.h>
+
+#include "device_cases.h"
+#include "emulated_device.h"
+#include "emulator.h"
+
+namespace adjoint {
+namespace {
+
+class EmulatedDevice : public testing::TestWithParam<DeviceCase> {
+  protected:
+    void TearDown() override { emulator::set_order(emulator::Order::forward); }
+};
+
+TEST_P(EmulatedDevice, Forward) { GetParam().check(emulated_device()); }
+
+TEST_P(EmulatedDevice, Reverse) {
+    emulator::set_order(emulator::Order::reverse);
+    GetParam().check(emulated_device());
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, EmulatedDevice, testing::ValuesIn(device_cases()),
+                         [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
+
+}  // namespace
+}  // namespace adjoint

@@ -1,0 +1,11 @@
+// A CUDA device that is emulated on the host.
+#pragma once
+
+#include <adjoint/core/device.h>
+
+namespace adjoint {
+
+/// cuda:0 with the kernels of cuda/*.cu under the emulator, registered at the first call.
+Device emulated_device();
+
+}  // namespace adjoint
