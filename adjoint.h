@@ -2,6 +2,7 @@
 #pragma once
 
 #include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/convolution.h>
 #include <adjoint/autograd/elementwise.h>
 #include <adjoint/autograd/engine.h>
 #include <adjoint/autograd/function.h>
@@ -11,14 +12,19 @@
 #include <adjoint/autograd/linalg.h>
 #include <adjoint/autograd/loss.h>
 #include <adjoint/autograd/norm.h>
+#include <adjoint/autograd/pooling.h>
 #include <adjoint/autograd/reduce.h>
+#include <adjoint/autograd/resample.h>
 #include <adjoint/autograd/shape.h>
 #include <adjoint/autograd/softmax.h>
+#include <adjoint/autograd/sort.h>
 #include <adjoint/core/creation.h>
+#include <adjoint/core/cuda.h>
 #include <adjoint/core/error.h>
 #include <adjoint/core/generator.h>
 #include <adjoint/core/host_memory.h>
 #include <adjoint/core/parallel.h>
+#include <adjoint/core/precision.h>
 #include <adjoint/core/print.h>
 #include <adjoint/core/tensor.h>
 #include <adjoint/core/version.h>
@@ -30,12 +36,15 @@
 #include <adjoint/data/safetensors.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/batch_norm.h>
+#include <adjoint/nn/convolution.h>
 #include <adjoint/nn/dropout.h>
 #include <adjoint/nn/embedding.h>
 #include <adjoint/nn/init.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/loss.h>
 #include <adjoint/nn/module.h>
+#include <adjoint/nn/pooling.h>
+#include <adjoint/nn/row_norm.h>
 #include <adjoint/nn/sequential.h>
 #include <adjoint/optim/adam.h>
 #include <adjoint/optim/clip.h>

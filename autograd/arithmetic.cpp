@@ -157,7 +157,18 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
 
 namespace {
 
-Tensor compare(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b) {
+// A number beside a tensor of another device is written there by that device: no copy, nothing to wait for.
+Tensor beside(const Tensor& number, const Tensor& other) {
+    if (number.dim() > 0 || !number.device().is_cpu() || other.device().is_cpu()) return number;
+    const auto value = number.item<double>();
+    const bool exact =
+        number.dtype() != DType::i64 || static_cast<std::int64_t>(value) == number.item<std::int64_t>();
+    return exact ? full({}, value, {.dtype = number.dtype(), .device = other.device()})
+                 : number.to(other.device());
+}
+
+Tensor compare(const char* name, const BinaryOp& op, const Tensor& x, const Tensor& y) {
+    const Tensor a = beside(x, y), b = beside(y, x);
     return apply::zip(name, op, a, b, DType::boolean, compute_type(apply::result_type(a, b)));
 }
 

@@ -74,6 +74,45 @@ struct BatchNorm {
     void* variance = nullptr;     // written by forward in training unless null: the biased variance
 };
 
+/// Windows sliding over planes: `batch` x `channels` dense planes of `size` elements of type `dtype` (f32 or
+/// f64), each seen by `output` windows. Window o covers, per axis, the places o * stride - padding + dilation
+/// * k for k below `kernel`; those outside the plane are padding. Axes: height, width (one dimension: height
+/// 1).
+struct Windows {
+    std::int64_t batch = 0, channels = 0;
+    std::int64_t size[2] = {1, 1}, kernel[2] = {1, 1}, stride[2] = {1, 1}, padding[2] = {0, 0},
+                 dilation[2] = {1, 1}, output[2] = {1, 1};
+    DType dtype = DType::f32;
+
+    std::int64_t plane() const { return size[0] * size[1]; }
+    std::int64_t taps() const { return kernel[0] * kernel[1]; }
+    std::int64_t outputs() const { return output[0] * output[1]; }
+};
+
+/// A cross-correlation in `groups`: x of `windows`, w (filters, channels / groups, kernel), y (batch,
+/// filters, output); all dense. Neither batch nor channels, filters and outputs are 0.
+struct Convolution {
+    Windows windows;
+    std::int64_t filters = 0, groups = 1;
+
+    std::int64_t group_channels() const { return windows.channels / groups; }
+    std::int64_t group_filters() const { return filters / groups; }
+    std::int64_t depth() const { return group_channels() * windows.taps(); }  // of one product
+};
+
+/// What the sum of an average is divided by: `divisor`, or if 0 the places of the window that lie in the
+/// plane, with those of the padding where `count_padding`; places beyond the padding never count.
+struct Average {
+    bool count_padding = true;
+    std::int64_t divisor = 0;
+};
+
+/// `outer` x `length` x `inner` dense elements of type `dtype` (f32, f64 or i64), taken along the middle.
+struct Lines {
+    std::int64_t outer = 1, length = 1, inner = 1;
+    DType dtype = DType::f32;
+};
+
 class Backend {
   public:
     Backend() = default;
@@ -119,6 +158,42 @@ class Backend {
     virtual void batch_norm(const BatchNorm& norm, bool training, void* y) = 0;
     virtual void batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
                                      void* dbias) = 0;
+    /// y = (x - mean) * inverse_std for each row, inverse_std = 1 / sqrt(biased variance + eps) (one per
+    /// row).
+    virtual void normalize_rows(const Rows& rows, double eps, void* y, void* inverse_std, const void* x) = 0;
+    /// dx = inverse_std (g - mean(g) - y mean(g y)), means over the row.
+    virtual void normalize_rows_backward(const Rows& rows, void* dx, const void* g, const void* y,
+                                         const void* inverse_std) = 0;
+
+    // Along a dimension.
+    /// out_i = x_0 op .. op x_i along each line, or x_i op .. op x_last if `reverse`; out may be x.
+    virtual void scan(const ReduceOp& op, const Lines& lines, bool reverse, void* out, const void* x) = 0;
+    /// Each row (f32, f64 or i64) in order, and where its elements came from. Stable, also when descending;
+    /// NaN counts as larger than all numbers, and as equal to NaN.
+    virtual void sort(const Rows& rows, bool descending, void* values, std::int64_t* indices,
+                      const void* x) = 0;
+
+    // Windows. Planes, columns and gradients are dense and written as a whole.
+    /// columns (batch, channels * taps, outputs): what each window sees, 0 for padding.
+    virtual void unfold(const Windows& windows, void* columns, const void* x) = 0;
+    /// The transpose: each element of x is the sum of the columns' elements that came from it.
+    virtual void fold(const Windows& windows, void* x, const void* columns) = 0;
+    /// The largest of each window and its place in the plane (h * width + w; may be null). Padding is not
+    /// looked at; the first of equals in window order wins, and the first NaN wins over all numbers. Every
+    /// window holds a place of the plane.
+    virtual void max_pool(const Windows& windows, void* y, std::int64_t* indices, const void* x) = 0;
+    /// dx = the sums of g over the windows whose maximum stood there; a fixed order of summation.
+    virtual void max_pool_backward(const Windows& windows, void* dx, const void* g,
+                                   const std::int64_t* indices) = 0;
+    virtual void avg_pool(const Windows& windows, const Average& average, void* y, const void* x) = 0;
+    virtual void avg_pool_backward(const Windows& windows, const Average& average, void* dx,
+                                   const void* g) = 0;
+
+    // Convolutions: by unfold, matmul and fold unless a device has something better (core/convolution.cpp).
+    virtual void convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias);
+    /// dx from g, which is shaped like y; also the forward pass of a transposed convolution.
+    virtual void convolution_input(const Convolution& c, void* dx, const void* g, const void* w);
+    virtual void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g);
 };
 
 /// The backend of a device. Errors: DeviceError with what to do about it.

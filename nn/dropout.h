@@ -17,4 +17,14 @@ class ADJOINT_API Dropout : public Module {
     double p_;
 };
 
+/// Drops whole channels. shapes: (N, C, H, W), or (C, H, W). Errors: ValueError for p outside [0, 1].
+class ADJOINT_API Dropout2d : public Module {
+  public:
+    explicit Dropout2d(double p = 0.5);
+    Tensor operator()(const Tensor& x) const;
+
+  private:
+    double p_;
+};
+
 }  // namespace adjoint::nn

@@ -4,7 +4,7 @@
 #include <adjoint/autograd/norm.h>
 #include <adjoint/core/creation.h>
 
-#include "op_table.h"
+#include "op_table_layers.h"
 
 namespace adjoint::table {
 namespace {
@@ -117,6 +117,7 @@ void add_evaluation(Rows& rows) {
 void add_norm(Rows& rows) {
     add_training(rows);
     add_evaluation(rows);
+    for (const auto add : {add_row_norm, add_convolution, add_pooling, add_resample, add_sort}) add(rows);
 }
 
 }  // namespace adjoint::table

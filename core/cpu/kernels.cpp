@@ -6,14 +6,16 @@
 
 namespace adjoint::cpu {
 
-#define ADJOINT_DECLARE_LEVEL(level) \
-    namespace level {                \
-    void add_unary(Kernels& table);  \
-    void add_binary(Kernels& table); \
-    void add_reduce(Kernels& table); \
-    void add_gemm(Kernels& table);   \
-    void add_rows(Kernels& table);   \
-    void add_random(Kernels& table); \
+#define ADJOINT_DECLARE_LEVEL(level)      \
+    namespace level {                     \
+    void add_unary(Kernels& table);       \
+    void add_binary(Kernels& table);      \
+    void add_reduce(Kernels& table);      \
+    void add_gemm(Kernels& table);        \
+    void add_pool(Kernels& table);        \
+    void add_convolution(Kernels& table); \
+    void add_rows(Kernels& table);        \
+    void add_random(Kernels& table);      \
     }
 #if defined(ADJOINT_HAVE_ISA_V2)
 ADJOINT_DECLARE_LEVEL(v2)
@@ -31,16 +33,18 @@ ADJOINT_DECLARE_LEVEL(generic)
 
 namespace {
 
-#define ADJOINT_FILL_LEVEL(which) \
-    {                             \
-        table.level = #which;     \
-        which::add_unary(table);  \
-        which::add_binary(table); \
-        which::add_reduce(table); \
-        which::add_gemm(table);   \
-        which::add_rows(table);   \
-        which::add_random(table); \
-        return table;             \
+#define ADJOINT_FILL_LEVEL(which)      \
+    {                                  \
+        table.level = #which;          \
+        which::add_unary(table);       \
+        which::add_binary(table);      \
+        which::add_reduce(table);      \
+        which::add_gemm(table);        \
+        which::add_pool(table);        \
+        which::add_convolution(table); \
+        which::add_rows(table);        \
+        which::add_random(table);      \
+        return table;                  \
     }
 
 Kernels choose() {

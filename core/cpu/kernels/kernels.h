@@ -64,6 +64,43 @@ using DropoutKernel = void (*)(void* out, const void* x, std::int64_t first, std
 using RandomKernel = void (*)(void* out, std::int64_t first, std::int64_t n, std::uint64_t seed,
                               std::uint64_t stream);
 
+/// y = bias + weights x image rows for a block of the output: `rows` x `columns` of it, which are `width`
+/// pixels apart in the image. From each offset on, as many elements of the image can be read as the block
+/// spans, and at least tile columns.
+struct ConvolveCall {
+    void* y;                      // first element of the block in the first filter's plane
+    const void* weights;          // packed
+    const void* image;            // prepared
+    const void* bias;             // per filter, may be null
+    const std::int64_t* offsets;  // of the image's row for each row of the product
+    std::int64_t filters, depth, y_filter, width, rows, columns;
+};
+
+/// sums[tap][channel][filter] += image rows x g for one sample; sums are tile columns apart.
+struct CorrelateCall {
+    void* sums;
+    const void* image;            // prepared
+    const void* g;                // of the first filter
+    const std::int64_t* offsets;  // of each tap in a channel's part of the image
+    std::int64_t taps, channels, plane, filters, g_filter, width, rows, columns;
+    bool fresh;  // begins the sums
+    void* scratch;
+};
+
+struct ConvolutionKernels {
+    std::int64_t tile_columns;  // filters at most in a CorrelateCall
+    std::int64_t (*packed_size)(std::int64_t filters, std::int64_t depth);
+    void (*pack_weights)(void* to, const void* w, std::int64_t filters, std::int64_t depth);
+    void (*convolve)(const ConvolveCall& call);
+    std::int64_t (*correlate_scratch)(const CorrelateCall& call);  // elements
+    void (*correlate)(const CorrelateCall& call);
+};
+
+/// y[o] becomes x[o * stride] where that is larger, or the first NaN, and index[o] then place + o * stride;
+/// index may be null.
+using MaxPoolKernel = void (*)(void* y, std::int64_t* index, const void* x, std::int64_t place,
+                               std::int64_t stride, std::int64_t n);
+
 struct Kernels {
     const char* level = "";
     MapKernel map[functor::UnaryList::size][compute_count] = {};
@@ -71,6 +108,8 @@ struct Kernels {
     ReduceKernels reduce[functor::ReduceList::size][compute_count] = {};
     UpdateKernel update[functor::UpdateList::size][2] = {};
     void (*gemm[2])(const GemmCall&) = {};
+    ConvolutionKernels convolution[2] = {};
+    MaxPoolKernel max_pool[2] = {};
     SoftmaxKernel softmax[2] = {};
     SoftmaxBackwardKernel softmax_backward[2] = {};
     CrossEntropyKernel cross_entropy[2] = {};

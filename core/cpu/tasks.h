@@ -1,0 +1,21 @@
+// Work on many like pieces (rows, planes) cut into tasks of a size that pays for a thread's attention.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <adjoint/core/cpu/thread_pool.h>
+
+namespace adjoint::cpu {
+
+/// Calls f(i) for each i below `count`; a piece costs about as much as `elements` additions.
+template <class F> void for_pieces(std::int64_t count, std::int64_t elements, F f) {
+    constexpr std::int64_t task_elements = 16384;
+    const std::int64_t per_task =
+        std::max<std::int64_t>(1, task_elements / std::max<std::int64_t>(elements, 1));
+    parallel_for((count + per_task - 1) / per_task, [&](std::int64_t task) {
+        for (std::int64_t i = task * per_task; i < std::min(count, (task + 1) * per_task); ++i) f(i);
+    });
+}
+
+}  // namespace adjoint::cpu

@@ -1,0 +1,67 @@
+// How the pooling and resizing layers print.
+#include <adjoint/nn/pooling.h>
+
+#include <adjoint/core/format.h>
+
+namespace adjoint::nn {
+namespace {
+
+std::string text(Pair pair) {
+    return pair.height == pair.width ? fmt::format("{}", pair.height)
+                                     : fmt::format("({}, {})", pair.height, pair.width);
+}
+
+Pair checked(const char* layer, Pair size) {
+    check<ValueError>(size.height >= 1 && size.width >= 1, "{}: size {}, expected at least 1", layer,
+                      text(size));
+    return size;
+}
+
+std::string settings(const char* layer, Pair kernel, Pair stride, Pair padding) {
+    checked(layer, kernel);
+    return fmt::format("kernel_size={}, stride={}, padding={}", text(kernel),
+                       text(stride.given() ? checked(layer, stride) : kernel), text(padding));
+}
+
+std::string size_of(const InterpolateOptions& options) {
+    return options.size.given() ? fmt::format("size={}", text(options.size))
+                                : fmt::format("scale_factor={}", options.scale_factor);
+}
+
+}  // namespace
+
+MaxPool1d::MaxPool1d(std::int64_t kernel_size, const MaxPool1dOptions& options)
+    : Module("MaxPool1d", fmt::format("{}, dilation={}, ceil_mode={}",
+                                      settings("MaxPool1d", kernel_size,
+                                               options.stride == Pair::unset ? Pair() : Pair(options.stride),
+                                               options.padding),
+                                      options.dilation, options.ceil_mode)),
+      kernel_size_(kernel_size),
+      options_(options) {}
+
+MaxPool2d::MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options)
+    : Module("MaxPool2d", fmt::format("{}, dilation={}, ceil_mode={}",
+                                      settings("MaxPool2d", kernel_size, options.stride, options.padding),
+                                      text(options.dilation), options.ceil_mode)),
+      kernel_size_(kernel_size),
+      options_(options) {}
+
+AvgPool2d::AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options)
+    : Module("AvgPool2d", settings("AvgPool2d", kernel_size, options.stride, options.padding)),
+      kernel_size_(kernel_size),
+      options_(options) {}
+
+AdaptiveAvgPool2d::AdaptiveAvgPool2d(Pair output_size)
+    : Module("AdaptiveAvgPool2d",
+             fmt::format("output_size={}", text(checked("AdaptiveAvgPool2d", output_size)))),
+      output_size_(output_size) {}
+
+Upsample::Upsample(const InterpolateOptions& options)
+    : Module("Upsample", fmt::format("{}, mode={}", size_of(options),
+                                     options.mode == InterpolateMode::bilinear ? "bilinear" : "nearest")),
+      options_(options) {
+    check<ValueError>(options.size.given() != (options.scale_factor != 0),
+                      "Upsample: give either size or scale_factor, not both or neither");
+}
+
+}  // namespace adjoint::nn

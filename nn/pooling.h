@@ -1,0 +1,59 @@
+// Pooling and resizing layers: they keep nothing but their settings.
+#pragma once
+
+#include <adjoint/autograd/pooling.h>
+#include <adjoint/autograd/resample.h>
+#include <adjoint/nn/module.h>
+
+namespace adjoint::nn {
+
+class ADJOINT_API MaxPool1d : public Module {
+  public:
+    explicit MaxPool1d(std::int64_t kernel_size, const MaxPool1dOptions& options = {});
+    Tensor operator()(const Tensor& x) const { return max_pool1d(x, kernel_size_, options_); }
+
+  private:
+    std::int64_t kernel_size_;
+    MaxPool1dOptions options_;
+};
+
+class ADJOINT_API MaxPool2d : public Module {
+  public:
+    explicit MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options = {});
+    Tensor operator()(const Tensor& x) const { return max_pool2d(x, kernel_size_, options_); }
+
+  private:
+    Pair kernel_size_;
+    MaxPool2dOptions options_;
+};
+
+class ADJOINT_API AvgPool2d : public Module {
+  public:
+    explicit AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options = {});
+    Tensor operator()(const Tensor& x) const { return avg_pool2d(x, kernel_size_, options_); }
+
+  private:
+    Pair kernel_size_;
+    AvgPool2dOptions options_;
+};
+
+class ADJOINT_API AdaptiveAvgPool2d : public Module {
+  public:
+    explicit AdaptiveAvgPool2d(Pair output_size);
+    Tensor operator()(const Tensor& x) const { return adaptive_avg_pool2d(x, output_size_); }
+
+  private:
+    Pair output_size_;
+};
+
+/// interpolate with fixed settings.
+class ADJOINT_API Upsample : public Module {
+  public:
+    explicit Upsample(const InterpolateOptions& options);
+    Tensor operator()(const Tensor& x) const { return interpolate(x, options_); }
+
+  private:
+    InterpolateOptions options_;
+};
+
+}  // namespace adjoint::nn

@@ -1,0 +1,20 @@
+// What a device's kernels do at sizes and in corners that the operator table has not, against the CPU.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <adjoint/core/device.h>
+
+namespace adjoint {
+
+/// A named check of one device. Failures are GoogleTest's.
+struct DeviceCase {
+    std::string name;
+    std::function<void(Device)> check;
+};
+
+const std::vector<DeviceCase>& device_cases();
+
+}  // namespace adjoint
