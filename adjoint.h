@@ -14,6 +14,7 @@
 #include <adjoint/autograd/reduce.h>
 #include <adjoint/autograd/shape.h>
 #include <adjoint/autograd/softmax.h>
+#include <adjoint/core/capture.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/error.h>
 #include <adjoint/core/generator.h>

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include <adjoint/core/format.h>
+#include <adjoint/core/recorder.h>
 
 namespace adjoint {
 namespace {
@@ -12,6 +13,13 @@ std::atomic<Backend*> cuda_backends[max_cuda_devices];
 }  // namespace
 
 Backend& backend(Device device) {
+    if (Recorder* capture = recorder()) [[unlikely]] {
+        check<CaptureError>(capture->device() == device,
+                            "capture: the step computes on {} but is recorded on {}; choose with "
+                            "CaptureOptions::device, and keep all tensors of the step there",
+                            device, capture->device());
+        return *capture;
+    }
     if (device.is_cpu()) [[likely]]
         return cpu_backend();
     Backend* found = device.index < max_cuda_devices
@@ -19,6 +27,10 @@ Backend& backend(Device device) {
                          : nullptr;
     check<DeviceError>(found != nullptr, "{}: no such device in this program; use Device::cpu()", device);
     return *found;
+}
+
+std::shared_ptr<Captured::Recording> Backend::record(const std::function<void()>&) {
+    fail<CaptureError>("capture: this device cannot record a step");
 }
 
 void register_backend(Device device, Backend& backend) {
