@@ -43,8 +43,7 @@ bench:
 	@scripts/setup test
 	scripts/configure release $(CMAKE_ARGS)
 	$(call build,release,adjoint_bench)
-	@for program in build/release/bench/*; do \
-	    if [ -f "$$program" ] && [ -x "$$program" ]; then echo "== $$program"; "$$program" || exit 1; fi; done
+	scripts/bench build/release
 
 dev:
 	@scripts/setup test

@@ -18,6 +18,7 @@
 #include <adjoint/autograd/shape.h>
 #include <adjoint/autograd/softmax.h>
 #include <adjoint/autograd/sort.h>
+#include <adjoint/core/capture.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/cuda.h>
 #include <adjoint/core/error.h>

@@ -92,7 +92,7 @@ void check_range(const char* op, const Tensor& labels, std::int64_t classes, std
 // The weight each row counts with: its class's, 0 where ignored.
 Tensor row_weights(const char* op, const Tensor& weight, const Tensor& labels, const Tensor& kept,
                    const Tensor& x) {
-    const Tensor used = kept.to(x.dtype());
+    Tensor used = kept.to(x.dtype());
     if (!weight.defined()) return used;
     check<ShapeError>(weight.dim() == 1 && weight.numel() == x.shape()[1],
                       "{}: weight of shape {} for {} classes", op, weight.shape(), x.shape()[1]);
@@ -118,7 +118,7 @@ Tensor soft_cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOp
         aligned[dim] = x.shape()[dim];
         terms = terms * reshape(options.weight, aligned);
     }
-    const Tensor losses = neg(sum(terms, dim));
+    Tensor losses = neg(sum(terms, dim));
     if (options.reduction == Reduction::none) return losses;
     const Tensor total = sum(losses);
     return options.reduction == Reduction::sum ? total : total / static_cast<double>(losses.numel());

@@ -18,6 +18,66 @@
 namespace adjoint {
 namespace {
 
+// The memory of a pass comes from the pool, like the nodes': a training step asks the system for nothing.
+template <class T> using PooledVector = std::vector<T, PoolAllocator<T>>;
+
+// Where the nodes wait: from a node to its slot, by open addressing with linear probing.
+class SlotTable {
+  public:
+    SlotTable() : entries_(std::size_t{1} << bits_) {}
+
+    // The node's slot, and whether it is new: then the caller fills it in.
+    std::pair<std::uint32_t&, bool> find_or_insert(const Producer* node) {
+        if (2 * (count_ + 1) > entries_.size()) [[unlikely]]
+            grow();
+        Entry& entry = entries_[place_of(node)];
+        const bool fresh = entry.node == nullptr;
+        entry.node = node;
+        count_ += fresh;
+        return {entry.slot, fresh};
+    }
+
+    // The entries behind move up, so that no probe meets a gap before its goal.
+    void erase(const Producer* node) {
+        const std::size_t mask = entries_.size() - 1;
+        std::size_t gap = place_of(node);
+        for (std::size_t i = (gap + 1) & mask; entries_[i].node; i = (i + 1) & mask)
+            if (((i - home_of(entries_[i].node)) & mask) >= ((i - gap) & mask)) {
+                entries_[gap] = entries_[i];
+                gap = i;
+            }
+        entries_[gap].node = nullptr;
+        --count_;
+    }
+
+  private:
+    struct Entry {
+        const Producer* node = nullptr;
+        std::uint32_t slot = 0;
+    };
+
+    std::size_t home_of(const Producer* node) const {
+        constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;
+        return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(node) * golden) >> (64 - bits_));
+    }
+    std::size_t place_of(const Producer* node) const {
+        const std::size_t mask = entries_.size() - 1;
+        std::size_t i = home_of(node);
+        while (entries_[i].node && entries_[i].node != node) i = (i + 1) & mask;
+        return i;
+    }
+    void grow() {
+        const PooledVector<Entry> before = std::exchange(entries_, PooledVector<Entry>(entries_.size() * 2));
+        ++bits_;
+        for (const Entry& entry : before)
+            if (entry.node) entries_[place_of(entry.node)] = entry;
+    }
+
+    int bits_ = 4;
+    std::size_t count_ = 0;
+    PooledVector<Entry> entries_;
+};
+
 // Nodes that wait to run with what they have received so far.
 class Frontier {
   public:
@@ -26,27 +86,25 @@ class Frontier {
         Grads grads;
         std::uint64_t order = 0;
     };
-    // A pass per training step: its memory comes from the pool, like the nodes'.
-    template <class T> using PooledVector = std::vector<T, PoolAllocator<T>>;
 
     bool empty() const noexcept { return heap_.empty(); }
 
     Tensor& slot(const Ref<Producer>& producer, std::uint32_t index) {
-        const auto [place, fresh] = slots_.try_emplace(producer.get(), 0);
+        const auto [at, fresh] = slots_.find_or_insert(producer.get());
         if (fresh) {
-            place->second = take_free();
-            Waiting& waiting = waiting_[place->second];
+            at = take_free();
+            Waiting& waiting = waiting_[at];
             waiting.node = producer;
             waiting.order = ++arrivals_;
             for (std::size_t i = node_of(producer)->output_count(); i > 0; --i) waiting.grads.push_back({});
-            heap_.push_back(place->second);
-            std::push_heap(heap_.begin(), heap_.end(), Shallower{waiting_});
+            heap_.push_back(at);
+            if (heap_.size() > 1) std::push_heap(heap_.begin(), heap_.end(), Shallower{waiting_});
         }
-        return waiting_[place->second].grads[index];
+        return waiting_[at].grads[index];
     }
 
     Waiting pop() {
-        std::pop_heap(heap_.begin(), heap_.end(), Shallower{waiting_});
+        if (heap_.size() > 1) std::pop_heap(heap_.begin(), heap_.end(), Shallower{waiting_});
         const std::uint32_t at = heap_.back();
         heap_.pop_back();
         free_.push_back(at);
@@ -66,6 +124,7 @@ class Frontier {
         }
     };
 
+    // A slot that was moved from is as empty as a new one.
     std::uint32_t take_free() {
         if (free_.empty()) {
             waiting_.emplace_back();
@@ -73,15 +132,12 @@ class Frontier {
         }
         const std::uint32_t at = free_.back();
         free_.pop_back();
-        waiting_[at] = {};
         return at;
     }
 
     PooledVector<Waiting> waiting_;
     PooledVector<std::uint32_t> heap_, free_;
-    std::unordered_map<const Producer*, std::uint32_t, std::hash<const Producer*>, std::equal_to<>,
-                       PoolAllocator<std::pair<const Producer* const, std::uint32_t>>>
-        slots_;
+    SlotTable slots_;
     std::uint64_t arrivals_ = 0;
 };
 
@@ -145,7 +201,7 @@ class Pass {
             !node.released(),
             "backward: the graph of {} was freed by an earlier backward pass; pass retain_graph there",
             node.name());
-        Grads grads = evaluate(node, std::move(waiting.grads));
+        Grads grads = evaluate(node, waiting.grads);
         const std::span<Edge> edges = node.edges();
         check<AutogradError>(grads.size() == edges.size(), "backward: {} returned {} gradients for {} inputs",
                              node.name(), grads.size(), edges.size());
@@ -154,13 +210,13 @@ class Pass {
         if (!options_.retain_graph && !options_.create_graph) node.release_saved();
     }
 
-    static Grads evaluate(Node& node, Grads&& outputs) {
+    static Grads evaluate(Node& node, const Grads& outputs) {
         struct Running {
             explicit Running(Node* n) : before(running_node()) { set_running_node(n); }
             ~Running() { set_running_node(before); }
             Node* before;
         } const running(&node);
-        return node.backward(std::move(outputs));
+        return node.backward(outputs);
     }
 
     // The gradient of a node's output is complete: hooks, capture, retained copies; an unreached output is

@@ -65,11 +65,11 @@ namespace detail {
 /// Throws AutogradError if the anomaly mode is on and a floating output holds NaN or Inf.
 ADJOINT_API void check_anomaly(const char* name, const Tensor& output);
 
-template <class F> Grads call_backward(F& f, Grads&& outputs) {
-    if constexpr (requires { f.backward(static_cast<const Grads&>(outputs)); })
-        return f.backward(static_cast<const Grads&>(outputs));
+template <class F> Grads call_backward(F& f, const Grads& outputs) {
+    if constexpr (requires { f.backward(outputs); })
+        return f.backward(outputs);
     else
-        return f.backward(static_cast<const Tensor&>(outputs[0]));
+        return f.backward(outputs[0]);
 }
 
 template <class F, class Edges> class FunctionNode final : public Node {
@@ -79,7 +79,7 @@ template <class F, class Edges> class FunctionNode final : public Node {
     const char* name() const noexcept override { return F::name; }
     bool released() const noexcept override { return !f_.has_value(); }
     void release_saved() noexcept override { f_.reset(); }
-    Grads backward(Grads outputs) override { return call_backward(*f_, std::move(outputs)); }
+    Grads backward(const Grads& outputs) override { return call_backward(*f_, outputs); }
     void attach(std::size_t index, const Tensor& output) { add_output(index, output); }
 
   private:
@@ -94,8 +94,8 @@ template <class F> void set_needs(F& f, std::uint64_t needs) noexcept {
 inline bool wants_gradient(const Tensor& x) noexcept { return x.ref() && x.ref()->requires_grad; }
 
 // A result that is an existing tensor (an input handed through) gets a handle of its own.
-inline Tensor own_handle(Tensor output) {
-    return output.impl().unique() && !output.impl().producer ? output : output.detach();
+inline void own_handle(Tensor& output) {
+    if (!output.impl().unique() || output.impl().producer) output = output.detach();
 }
 
 template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges, Call&& call) {
@@ -108,13 +108,13 @@ template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges,
         return call(raw->function());
     }();
     if constexpr (std::is_same_v<decltype(outputs), Tensor>) {
-        outputs = own_handle(std::move(outputs));
+        own_handle(outputs);
         raw->attach(0, outputs);
         if (anomaly_enabled()) [[unlikely]]
             check_anomaly(Fn::name, outputs);
     } else {
         for (std::size_t i = 0; i < outputs.size(); ++i) {
-            outputs[i] = own_handle(std::move(outputs[i]));
+            own_handle(outputs[i]);
             raw->attach(i, outputs[i]);
             if (anomaly_enabled()) [[unlikely]]
                 check_anomaly(Fn::name, outputs[i]);
@@ -131,11 +131,9 @@ template <class F, class... Inputs>
 requires(std::is_same_v<Inputs, Tensor>&&...) auto record(F f, const Inputs&... inputs) {
     if (!grad_enabled() || !(detail::wants_gradient(inputs) || ...)) {
         detail::set_needs(f, 0);
-        auto outputs = [&] {
-            const NoGrad guard;
-            return f.forward(inputs...);
-        }();
-        return outputs;
+        if (!grad_enabled()) return f.forward(inputs...);
+        const NoGrad guard;
+        return f.forward(inputs...);
     }
     std::uint64_t needs = 0, bit = 1;
     ((needs |= detail::wants_gradient(inputs) ? bit : 0, bit <<= 1), ...);

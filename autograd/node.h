@@ -1,6 +1,7 @@
 // The graph: a node per recorded operation, with edges to the nodes and leaves its inputs came from.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,21 @@ class Grads {
         Grads(Tensor first, Ts&&... rest) {
         push_back(std::move(first));
         (push_back(std::forward<Ts>(rest)), ...);
+    }
+    Grads(const Grads&) = default;
+    Grads& operator=(const Grads&) = default;
+    /// Leaves `other` empty.
+    Grads(Grads&& other) noexcept : count_(std::exchange(other.count_, 0)) {
+        for (std::size_t i = 0; i < std::min(count_, inline_count); ++i)
+            first_[i] = std::move(other.first_[i]);
+        if (count_ > inline_count) [[unlikely]]
+            more_ = std::move(other.more_);
+    }
+    Grads& operator=(Grads&& other) noexcept {
+        std::swap(first_, other.first_);
+        std::swap(more_, other.more_);
+        std::swap(count_, other.count_);
+        return *this;
     }
 
     void push_back(Tensor g) {
@@ -73,7 +89,7 @@ struct OutputInfo {
 class ADJOINT_API Node : public Producer, public Pooled {
   public:
     /// Gradients of the inputs from those of the outputs.
-    virtual Grads backward(Grads outputs) = 0;
+    virtual Grads backward(const Grads& outputs) = 0;
     /// Drops what the forward pass saved.
     virtual void release_saved() noexcept = 0;
     virtual bool released() const noexcept = 0;

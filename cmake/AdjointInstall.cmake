@@ -5,13 +5,14 @@ set(adjoint_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/adjoint)
 install(TARGETS adjoint EXPORT adjointTargets)
 install(EXPORT adjointTargets NAMESPACE adjoint:: DESTINATION ${adjoint_package_dir})
 
-# core/cpu, core/format.h and core/cuda_start.h are private, as is cuda/.
+# core/cpu and some headers of core are private, as is cuda/.
 foreach(folder IN LISTS adjoint_public_folders)
     install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/${folder}
             FILES_MATCHING PATTERN "*.h"
             PATTERN "${folder}/cpu" EXCLUDE
             PATTERN "core/format.h" EXCLUDE
-            PATTERN "core/cuda_start.h" EXCLUDE)
+            PATTERN "core/cuda_start.h" EXCLUDE
+            PATTERN "core/recorder.h" EXCLUDE)
 endforeach()
 install(FILES adjoint.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
 install(FILES ${adjoint_include_generated}/adjoint/core/version.h

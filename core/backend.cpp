@@ -5,6 +5,7 @@
 
 #include <adjoint/core/cuda_start.h>
 #include <adjoint/core/format.h>
+#include <adjoint/core/recorder.h>
 
 namespace adjoint {
 namespace {
@@ -13,12 +14,23 @@ std::atomic<Backend*> cuda_backends[max_cuda_devices];
 }  // namespace
 
 Backend& backend(Device device) {
+    if (Recorder* capture = recorder()) [[unlikely]] {
+        check<CaptureError>(capture->device() == device,
+                            "capture: the step computes on {} but is recorded on {}; choose with "
+                            "CaptureOptions::device, and keep all tensors of the step there",
+                            device, capture->device());
+        return *capture;
+    }
     if (device.is_cpu()) [[likely]]
         return cpu_backend();
     Backend* found = device.index < max_cuda_devices
                          ? cuda_backends[device.index].load(std::memory_order_acquire)
                          : nullptr;
     return found ? *found : start_cuda_device(device.index);
+}
+
+std::shared_ptr<Captured::Recording> Backend::record(const std::function<void()>&) {
+    fail<CaptureError>("capture: this device cannot record a step");
 }
 
 void register_backend(Device device, Backend& backend) {

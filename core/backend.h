@@ -10,6 +10,7 @@
 #include <span>
 #include <variant>
 
+#include <adjoint/core/capture.h>
 #include <adjoint/core/device.h>
 #include <adjoint/core/functors/functors.h>
 #include <adjoint/core/functors/reduce.h>
@@ -126,6 +127,9 @@ class Backend {
     virtual void copy_from_host(void* destination, const void* source, std::size_t bytes) = 0;
     virtual void copy_to_host(void* destination, const void* source, std::size_t bytes) = 0;
     virtual void synchronize() = 0;
+
+    /// Runs `step` once and records what it does here. Errors: CaptureError.
+    virtual std::shared_ptr<Captured::Recording> record(const std::function<void()>& step);
 
     // Elementwise.
     virtual void fill(const Loop<2>& out, double value) = 0;  // operand 1 is ignored

@@ -10,25 +10,47 @@
 namespace adjoint {
 namespace {
 
-Tensor wrap(Ref<Storage> storage, const Shape& shape, std::int64_t numel, const Options& options) {
+// Shape, row-major strides and size of a dense tensor.
+struct DenseLayout {
+    Shape strides;
+    std::int64_t numel = 1;
+    std::size_t bytes = 0;
+
+    DenseLayout(const char* op, const Shape& shape, DType dtype) : strides(shape) {
+        const auto element = static_cast<std::int64_t>(size_of(dtype));
+        std::int64_t total = 0;
+        bool plain = true;
+        for (int i = shape.size() - 1; i >= 0; --i) {
+            strides[i] = numel;
+            plain = plain && shape[i] > 0 && !__builtin_mul_overflow(numel, shape[i], &numel);
+        }
+        if (!plain || __builtin_mul_overflow(numel, element, &total)) [[unlikely]]
+            total = check(op, shape, element);
+        bytes = static_cast<std::size_t>(total);
+    }
+
+  private:
+    // Empty tensors, and the errors.
+    __attribute__((noinline)) std::int64_t check(const char* op, const Shape& shape, std::int64_t element) {
+        for (const std::int64_t size : shape)
+            adjoint::check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, shape);
+        numel = shape.numel();
+        strides = dense_strides(shape);
+        return checked_mul(numel, element);
+    }
+};
+
+Tensor wrap(Ref<Storage> storage, const Shape& shape, const DenseLayout& layout, const Options& options) {
     auto impl = Ref<TensorImpl>::adopt(new TensorImpl);
     impl->data = static_cast<char*>(storage->data());
     impl->storage = std::move(storage);
     impl->shape = shape;
-    impl->strides = dense_strides(shape);
-    impl->numel = numel;
+    impl->strides = layout.strides;
+    impl->numel = layout.numel;
     impl->dtype = options.dtype;
     Tensor out(std::move(impl));
     if (options.requires_grad) out.set_requires_grad();
     return out;
-}
-
-std::int64_t checked_numel(const char* op, const Shape& shape, DType dtype) {
-    for (const std::int64_t size : shape)
-        check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, shape);
-    const std::int64_t numel = shape.numel();
-    checked_mul(numel, static_cast<std::int64_t>(size_of(dtype)));
-    return numel;
 }
 
 Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, const Options& options) {
@@ -44,9 +66,8 @@ Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, co
 }  // namespace
 
 Tensor empty(const Shape& shape, const Options& options) {
-    const std::int64_t numel = checked_numel("empty", shape, options.dtype);
-    const std::size_t bytes = static_cast<std::size_t>(numel) * size_of(options.dtype);
-    return wrap(Storage::allocate(bytes, options.device), shape, numel, options);
+    const DenseLayout layout("empty", shape, options.dtype);
+    return wrap(Storage::allocate(layout.bytes, options.device), shape, layout, options);
 }
 
 Tensor full(const Shape& shape, double value, const Options& options) {
@@ -104,10 +125,11 @@ Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, const O
 }
 
 Tensor from_blob(void* data, const Shape& shape, const Options& options, std::function<void()> deleter) {
-    const std::int64_t numel = checked_numel("from_blob", shape, options.dtype);
-    check<ValueError>(data != nullptr || numel == 0, "from_blob: null pointer for the shape {}", shape);
-    const std::size_t bytes = static_cast<std::size_t>(numel) * size_of(options.dtype);
-    return wrap(Storage::borrow(data, bytes, options.device, std::move(deleter)), shape, numel, options);
+    const DenseLayout layout("from_blob", shape, options.dtype);
+    check<ValueError>(data != nullptr || layout.numel == 0, "from_blob: null pointer for the shape {}",
+                      shape);
+    return wrap(Storage::borrow(data, layout.bytes, options.device, std::move(deleter)), shape, layout,
+                options);
 }
 
 Tensor eye(std::int64_t n, std::int64_t m, const Options& options) {

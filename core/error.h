@@ -64,6 +64,12 @@ class ADJOINT_API OutOfMemoryError : public Error {
     using Error::Error;
 };
 
+/// Something that a captured step cannot repeat.
+class ADJOINT_API CaptureError : public Error {
+  public:
+    using Error::Error;
+};
+
 /// What the CUDA driver or one of its libraries reported.
 class ADJOINT_API CudaError : public Error {
   public:

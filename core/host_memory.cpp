@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cstdlib>
@@ -29,14 +30,14 @@ constexpr std::size_t thread_limit = std::size_t{256} << 20;  // bytes of one cl
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 // Four classes per power of two: 64, 80, 96, 112, 128, 160 ...
-int class_of(std::size_t bytes) noexcept {
+constexpr int class_of(std::size_t bytes) noexcept {
     if (bytes <= smallest) return 0;
     const int octave = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^octave < bytes <= 2^(octave + 1)
     const std::size_t quarter = ((bytes - 1) >> (octave - 2)) - 3;       // 1 .. 4
     return (octave - 6) * 4 + static_cast<int>(quarter);
 }
 
-std::size_t size_of_class(int index) noexcept {
+constexpr std::size_t size_of_class(int index) noexcept {
     const int octave = index / 4 + 6;
     return (std::size_t{1} << octave) +
            static_cast<std::size_t>(index % 4) * (std::size_t{1} << (octave - 2));
@@ -44,26 +45,6 @@ std::size_t size_of_class(int index) noexcept {
 
 struct FreeBlock {
     FreeBlock* next;
-};
-
-struct FreeList {
-    FreeBlock* head = nullptr;
-    std::size_t bytes = 0;
-
-    void push(void* memory, std::size_t size) noexcept {
-        auto* block = static_cast<FreeBlock*>(memory);
-        block->next = head;
-        head = block;
-        bytes += size;
-    }
-    void* pop(std::size_t size) noexcept {
-        FreeBlock* block = head;
-        if (block) {
-            head = block->next;
-            bytes -= size;
-        }
-        return block;
-    }
 };
 
 // Counters are written by their thread alone and read by anyone, hence relaxed loads and stores without a
@@ -76,16 +57,46 @@ struct Counter {
     std::int64_t get() const noexcept { return value.load(std::memory_order_relaxed); }
 };
 
+// The free blocks of one size class.
+struct FreeList {
+    FreeBlock* head = nullptr;
+    Counter blocks;
+
+    void push(void* memory) noexcept {
+        auto* block = static_cast<FreeBlock*>(memory);
+        block->next = head;
+        head = block;
+        blocks.add(1);
+    }
+    void* pop() noexcept {
+        FreeBlock* block = head;
+        if (block) [[likely]] {
+            head = block->next;
+            blocks.add(-1);
+        }
+        return block;
+    }
+};
+
+using FreeLists = FreeList[class_count];
+
+std::int64_t bytes_in(const FreeLists& lists) noexcept {
+    std::int64_t bytes = 0;
+    for (int i = 0; i < class_count; ++i)
+        bytes += lists[i].blocks.get() * static_cast<std::int64_t>(size_of_class(i));
+    return bytes;
+}
+
+// What tensors hold is what came from the system and lies in no list: the fast paths count one thing only.
 struct ThreadCache {
-    FreeList lists[class_count];
-    Counter system_calls, in_use, cached;
+    FreeLists lists;
+    Counter system_calls, from_system;  // blocks asked for, and bytes less those given back
 };
 
 struct SharedCache {
     std::mutex mutex;
-    FreeList lists[class_count];
-    std::int64_t cached = 0;
-    HostMemoryStats retired;  // counters of threads that have ended, and of use after a thread's end
+    FreeLists lists;
+    std::int64_t system_calls = 0, from_system = 0;  // of threads that have ended
     std::vector<ThreadCache*> threads;
 };
 
@@ -96,25 +107,21 @@ SharedCache& shared() {
     return *cache;
 }
 
-void* system_allocate(std::size_t size) noexcept {
-    const std::size_t alignment = size >= huge_page ? huge_page : 64;
-    void* block = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-    if (block && size >= huge_page) madvise(block, size, MADV_HUGEPAGE);
+// A sanitizer is to see the exact end of a block; otherwise it is as long as its class.
+void* system_allocate(std::size_t bytes, int index) noexcept {
+    const std::size_t size = caching ? size_of_class(index) : bytes;
+    void* block = nullptr;
+    if (posix_memalign(&block, size >= huge_page ? huge_page : 64, size) != 0) return nullptr;
+    if (size >= huge_page) madvise(block, size, MADV_HUGEPAGE);
     return block;
 }
 
-void free_all(FreeList& list) noexcept {
-    while (FreeBlock* block = list.head) {
-        list.head = block->next;
-        std::free(block);
-    }
-    list.bytes = 0;
-}
-
-void free_shared() noexcept {
-    const std::scoped_lock lock(shared().mutex);
-    for (FreeList& list : shared().lists) free_all(list);
-    shared().cached = 0;
+// Gives all blocks of the lists back to the system and says how many bytes these were.
+std::int64_t free_all(FreeLists& lists) noexcept {
+    const std::int64_t bytes = bytes_in(lists);
+    for (FreeList& list : lists)
+        while (void* block = list.pop()) std::free(block);
+    return bytes;
 }
 
 enum class ThreadState : std::uint8_t { fresh, live, ended };
@@ -130,12 +137,9 @@ struct ThreadEnd {
         SharedCache& common = shared();
         const std::scoped_lock lock(common.mutex);
         for (int i = 0; i < class_count; ++i)
-            while (void* block = cache->lists[i].pop(size_of_class(i))) {
-                common.lists[i].push(block, size_of_class(i));
-                common.cached += static_cast<std::int64_t>(size_of_class(i));
-            }
-        common.retired.system_calls += cache->system_calls.get();
-        common.retired.in_use += cache->in_use.get();
+            while (void* block = cache->lists[i].pop()) common.lists[i].push(block);
+        common.system_calls += cache->system_calls.get();
+        common.from_system += cache->from_system.get();
         std::erase(common.threads, cache);
         delete cache;
     }
@@ -159,94 +163,105 @@ __attribute__((noinline)) ThreadCache* make_thread_cache() {
                            stats.in_use);
 }
 
-__attribute__((noinline)) void* allocate_slow(std::size_t bytes, int index, ThreadCache* cache) {
-    const std::size_t size = size_of_class(index);
-    if (caching) {
-        const std::scoped_lock lock(shared().mutex);
-        if (void* block = shared().lists[index].pop(size)) {
-            shared().cached -= static_cast<std::int64_t>(size);
-            return block;
-        }
-    }
-    void* block = system_allocate(size);
-    if (!block) {
-        empty_cache();
-        block = system_allocate(size);
-    }
-    if (!block) out_of_memory(bytes);
+// Books a block that came from the system or went back to it.
+void count_system(ThreadCache* cache, std::int64_t calls, std::int64_t bytes) noexcept {
     if (cache) {
-        cache->system_calls.add(1);
+        cache->system_calls.add(calls);
+        cache->from_system.add(bytes);
     } else {
         const std::scoped_lock lock(shared().mutex);
-        ++shared().retired.system_calls;
+        shared().system_calls += calls;
+        shared().from_system += bytes;
     }
+}
+
+__attribute__((noinline)) void* allocate_slow(std::size_t bytes, int index, ThreadCache* cache) {
+    if (caching) {
+        const std::scoped_lock lock(shared().mutex);
+        if (void* block = shared().lists[index].pop()) return block;
+    }
+    void* block = system_allocate(bytes, index);
+    if (!block) {
+        empty_cache();
+        block = system_allocate(bytes, index);
+    }
+    if (!block) out_of_memory(bytes);
+    count_system(cache, 1, static_cast<std::int64_t>(size_of_class(index)));
     return block;
 }
+
+__attribute__((noinline)) void release_slow(void* block, int index, ThreadCache* cache) noexcept {
+    if (caching && cache) {
+        const std::scoped_lock lock(shared().mutex);
+        shared().lists[index].push(block);
+    } else {
+        std::free(block);
+        count_system(cache, 0, -static_cast<std::int64_t>(size_of_class(index)));
+    }
+}
+
+// How many blocks of each class a thread keeps for itself: at least one.
+constexpr auto most_kept = [] {
+    std::array<std::int64_t, class_count> most{};
+    for (int i = 0; i < class_count; ++i)
+        most[static_cast<std::size_t>(i)] =
+            static_cast<std::int64_t>(std::max<std::size_t>(1, thread_limit / size_of_class(i)));
+    return most;
+}();
 
 }  // namespace
 
 void* host_allocate(std::size_t bytes) {
-    if (bytes > address_space) out_of_memory(bytes);
+    if (bytes > address_space) [[unlikely]]
+        out_of_memory(bytes);
     const int index = class_of(bytes);
-    const std::size_t size = size_of_class(index);
     ThreadCache* cache = thread_cache;
     if (!cache) [[unlikely]]
         cache = make_thread_cache();
-    void* block = nullptr;
-    if (caching && cache) {
-        block = cache->lists[index].pop(size);
-        if (block) [[likely]]
-            cache->cached.add(-static_cast<std::int64_t>(size));
+    if (caching && cache) [[likely]] {
+        if (void* block = cache->lists[index].pop()) [[likely]]
+            return block;
     }
-    if (!block) [[unlikely]]
-        block = allocate_slow(bytes, index, cache);
-    if (cache) cache->in_use.add(static_cast<std::int64_t>(size));
-    return block;
+    return allocate_slow(bytes, index, cache);
 }
 
 void host_release(void* block, std::size_t bytes) noexcept {
     if (!block) return;
     const int index = class_of(bytes);
-    const std::size_t size = size_of_class(index);
     ThreadCache* cache = thread_cache;
     if (!cache) [[unlikely]]
         cache = make_thread_cache();
-    if (!cache) {
-        std::free(block);
-        return;
+    if (caching && cache) [[likely]] {
+        FreeList& list = cache->lists[index];
+        if (list.blocks.get() < most_kept[static_cast<std::size_t>(index)]) [[likely]] {
+            list.push(block);
+            return;
+        }
     }
-    cache->in_use.add(-static_cast<std::int64_t>(size));
-    if (!caching) {
-        std::free(block);
-    } else if (cache->lists[index].bytes + size <= std::max(thread_limit, size)) [[likely]] {
-        cache->lists[index].push(block, size);
-        cache->cached.add(static_cast<std::int64_t>(size));
-    } else {
-        const std::scoped_lock lock(shared().mutex);
-        shared().lists[index].push(block, size);
-        shared().cached += static_cast<std::int64_t>(size);
-    }
+    release_slow(block, index, cache);
 }
 
 HostMemoryStats host_memory_stats() {
     SharedCache& common = shared();
     const std::scoped_lock lock(common.mutex);
-    HostMemoryStats total = common.retired;
-    total.cached = common.cached;
+    HostMemoryStats total;
+    total.system_calls = common.system_calls;
+    total.cached = bytes_in(common.lists);
+    std::int64_t from_system = common.from_system;
     for (const ThreadCache* cache : common.threads) {
         total.system_calls += cache->system_calls.get();
-        total.in_use += cache->in_use.get();
-        total.cached += cache->cached.get();
+        total.cached += bytes_in(cache->lists);
+        from_system += cache->from_system.get();
     }
+    total.in_use = from_system - total.cached;
     return total;
 }
 
 void empty_cache() noexcept {
-    free_shared();
-    if (ThreadCache* cache = thread_cache) {
-        for (FreeList& list : cache->lists) free_all(list);
-        cache->cached.add(-cache->cached.get());
-    }
+    SharedCache& common = shared();
+    const std::scoped_lock lock(common.mutex);
+    common.from_system -= free_all(common.lists);
+    if (ThreadCache* cache = thread_cache) cache->from_system.add(-free_all(cache->lists));
 }
 
 }  // namespace adjoint

@@ -99,8 +99,7 @@ ADJOINT_HD double trunc(double x) { return ::trunc(x); }
 ADJOINT_HD float round(float x) { return ::rintf(x); }
 ADJOINT_HD double round(double x) { return ::rint(x); }
 
-ADJOINT_HD bool isnan(float x) { return x != x; }
-ADJOINT_HD bool isnan(double x) { return x != x; }
+template <typename T> ADJOINT_HD bool isnan(T x) { return x != x; }  // NOLINT(misc-redundant-expression)
 ADJOINT_HD bool isinf(float x) { return abs(x) == detail::infinity; }
 ADJOINT_HD bool isinf(double x) { return abs(x) == static_cast<double>(detail::infinity); }
 

@@ -24,6 +24,9 @@ template <class Derived> class RefCounted {
             const_cast<Derived*>(static_cast<const Derived*>(this))->destroy();
     }
 
+    /// Inside destroy(): the object lives on with one owner.
+    void revive() const noexcept { count_.store(1, std::memory_order_relaxed); }
+
     bool unique() const noexcept { return count_.load(std::memory_order_acquire) == 1; }
 
   protected:

@@ -11,7 +11,7 @@
 
 namespace adjoint {
 
-class ADJOINT_API Storage : public RefCounted<Storage>, public Pooled {
+class ADJOINT_API Storage : public RefCounted<Storage> {
   public:
     /// Uninitialised memory on `device`. Errors: OutOfMemoryError; DeviceError if there is no such device.
     static Ref<Storage> allocate(std::size_t bytes, Device device);
@@ -33,10 +33,14 @@ class ADJOINT_API Storage : public RefCounted<Storage>, public Pooled {
         : data_(data), bytes_(bytes), device_(device) {}
     ~Storage() = default;
 
+    enum class Owner : std::uint8_t { with_header, backend, borrowed };
+    // A small block on the host lies right behind its header, in one piece of memory.
+    static constexpr std::size_t header = 64, largest_with_header = 4096;
+
     void* data_;
     std::size_t bytes_;
     Device device_;
-    bool borrowed_ = false;
+    Owner owner_ = Owner::backend;
     std::uint32_t version_ = 0;
     std::function<void()> deleter_;
 };

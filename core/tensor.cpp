@@ -6,6 +6,7 @@
 #include <adjoint/core/backend.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
+#include <adjoint/core/recorder.h>
 
 namespace adjoint {
 
@@ -26,6 +27,7 @@ std::int64_t Tensor::size(std::int64_t dim) const {
 }
 
 const void* Tensor::host_data(DType wanted) const {
+    check_not_capturing("data()");
     check<DeviceError>(device().is_cpu(), "data: the tensor lives on {}; move it with to(Device::cpu())",
                        device());
     check<DTypeError>(dtype() == wanted, "data: asked for {} elements of a tensor of {}", name(wanted),

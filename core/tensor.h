@@ -166,8 +166,8 @@ class ADJOINT_API Tensor {
     /// Itself if dense, else a dense copy.
     Tensor contiguous() const;
     /// Itself if already there, else a converted or moved copy, recorded.
-    Tensor to(DType dtype) const;
-    Tensor to(Device device) const;
+    Tensor to(DType wanted) const;
+    Tensor to(Device target) const;
 
     // Indexing
     // -------------------------------------------------------------------------------------------------

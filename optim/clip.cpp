@@ -30,8 +30,9 @@ Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, cons
     const std::vector<Tensor> grads = gradients(parameters);
     if (grads.empty()) return zeros({});
     std::vector<Tensor> norms;
+    norms.reserve(grads.size());
     for (const Tensor& grad : grads) norms.push_back(norm(grad, options.norm_type).to(grads[0].device()));
-    const Tensor total = norm(stack(norms), options.norm_type);
+    Tensor total = norm(stack(norms), options.norm_type);
     check<ValueError>(!options.error_if_nonfinite || std::isfinite(total.item<double>()),
                       "clip_grad_norm_: the norm of the gradients is not finite");
     const Tensor factor = clamp(max_norm / (total + 1e-6), 0, 1);

@@ -7,6 +7,7 @@
 #include <adjoint/autograd/grad_mode.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
+#include <adjoint/core/recorder.h>
 
 namespace adjoint::optim {
 namespace {
@@ -95,6 +96,12 @@ void Optimizer::run(std::size_t g) {
             return update_key(g, pending.slot->step) == key && pending.slot->parameter.device() == device;
         });
         slices_.clear();
+        if (Recorder* capture = recorder()) [[unlikely]] {
+            std::vector<std::size_t> moved;
+            for (auto pending = first; pending != next; ++pending)
+                moved.push_back(static_cast<std::size_t>(pending->slot - groups_[g].slots.data()));
+            capture->update_from([this, g, moved] { return age(g, moved); });
+        }
         for (; first != next; ++first) {
             TensorImpl& parameter = first->slot->parameter.impl();
             UpdateSlice& slice = slices_.emplace_back();
@@ -112,6 +119,12 @@ void Optimizer::run(std::size_t g) {
         backend(device).update(update(g, groups_[g].lr, step), slices_);
     }
     pending_[g].clear();  // gives the gradients back
+}
+
+// A replayed step: the parameters are one step older, the learning rate is today's.
+UpdateOp Optimizer::age(std::size_t g, const std::vector<std::size_t>& slots) {
+    for (const std::size_t i : slots) ++groups_[g].slots[i].step;
+    return update(g, groups_[g].lr, groups_[g].slots[slots.front()].step);
 }
 
 void Optimizer::step() {

@@ -76,6 +76,7 @@ class ADJOINT_API Optimizer {
     void collect(Group& group, std::vector<Pending>& pending);
     void prepare(const Group& group, Slot& slot) const;
     void run(std::size_t group);
+    UpdateOp age(std::size_t group, const std::vector<std::size_t>& slots);
 
     const char* name_;
     std::vector<Group> groups_;

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include <adjoint/core/cpu/scratch.h>
 #include <adjoint/core/cpu/thread_pool.h>
@@ -56,8 +57,8 @@ constexpr int tile_rows = 4;
 #endif
 
 template <typename T> struct VectorOf {
-    typedef T Type __attribute__((vector_size(vector_bytes)));
-    typedef T Unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias));
+    using Type __attribute__((vector_size(vector_bytes))) = T;
+    using Unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias)) = T;
 };
 template <typename T> using Vector = typename VectorOf<T>::Type;
 
@@ -174,24 +175,30 @@ Kernel<T> kernel_for(std::int64_t rows_left, int& chosen) {
     return kernel<T, rows, vectors, unit_row>;
 }
 
+// Of two rows d apart: the low squares of side d side by side, or the high ones.
+template <typename T, int d, bool high, int... lane>
+__attribute__((always_inline)) inline Vector<T> exchange(Vector<T> x, Vector<T> y,
+                                                         std::integer_sequence<int, lane...>) {
+    constexpr int w = width<T>;
+    if constexpr (high)
+        return __builtin_shufflevector(x, y, ((lane & d) == 0 ? lane + d : w + lane)...);
+    else
+        return __builtin_shufflevector(x, y, ((lane & d) == 0 ? lane : w + lane - d)...);
+}
+
 // Transposes a square of vectors in registers: in step d, the off-diagonal squares of side d change places.
 template <typename T, int d = 1>
 __attribute__((always_inline)) inline void transpose(Vector<T> (&v)[width<T>]) {
     constexpr int w = width<T>;
     if constexpr (d < w) {
-        using Index = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-        Vector<Index> low, high;
-        for (int l = 0; l < w; ++l) {
-            low[l] = (l & d) == 0 ? l : w + l - d;
-            high[l] = (l & d) == 0 ? l + d : w + l;
-        }
+        constexpr auto lanes = std::make_integer_sequence<int, w>{};
 #pragma GCC unroll 16
         for (int i = 0; i < w; ++i) {
             if ((i & d) == 0) {
                 const Vector<T> x = v[i];
                 const Vector<T> y = v[i + d];
-                v[i] = __builtin_shuffle(x, y, low);
-                v[i + d] = __builtin_shuffle(x, y, high);
+                v[i] = exchange<T, d, false>(x, y, lanes);
+                v[i + d] = exchange<T, d, true>(x, y, lanes);
             }
         }
         transpose<T, 2 * d>(v);

@@ -49,18 +49,14 @@ struct Atan2 {
 struct Maximum {
     static constexpr const char* name = "maximum";
     static constexpr bool integers = true;
-    template <class T> ADJOINT_HD T value(T a, T b) const {
-        return a > b ? a : (b == b ? (a == a ? b : a) : b);
-    }
+    template <class T> ADJOINT_HD T value(T a, T b) const { return a > b || math::isnan(a) ? a : b; }
 };
 
 /// The smaller; NaN if either is NaN.
 struct Minimum {
     static constexpr const char* name = "minimum";
     static constexpr bool integers = true;
-    template <class T> ADJOINT_HD T value(T a, T b) const {
-        return a < b ? a : (b == b ? (a == a ? b : a) : b);
-    }
+    template <class T> ADJOINT_HD T value(T a, T b) const { return a < b || math::isnan(a) ? a : b; }
 };
 
 /// The part of the gradient of max(a, b) that goes to a: 1, 0, or 1/2 where they are equal.

@@ -73,19 +73,21 @@ struct Round {
 struct IsNan {
     static constexpr const char* name = "isnan";
     static constexpr Saves saves = Saves::nothing;
-    template <class T> ADJOINT_HD T value(T x) const { return x != x ? T(1) : T(0); }
+    template <class T> ADJOINT_HD T value(T x) const { return math::isnan(x) ? T(1) : T(0); }
 };
 
 struct IsInf {
     static constexpr const char* name = "isinf";
     static constexpr Saves saves = Saves::nothing;
-    template <class T> ADJOINT_HD T value(T x) const { return (x == x && x - x != x - x) ? T(1) : T(0); }
+    template <class T> ADJOINT_HD T value(T x) const {
+        return !math::isnan(x) && math::isnan(x - x) ? T(1) : T(0);
+    }
 };
 
 struct IsFinite {
     static constexpr const char* name = "isfinite";
     static constexpr Saves saves = Saves::nothing;
-    template <class T> ADJOINT_HD T value(T x) const { return x - x == x - x ? T(1) : T(0); }
+    template <class T> ADJOINT_HD T value(T x) const { return math::isnan(x - x) ? T(0) : T(1); }
 };
 
 struct LogicalNot {

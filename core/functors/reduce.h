@@ -10,6 +10,15 @@ namespace adjoint {
 
 namespace functor {
 
+namespace detail {
+// Constants, because device code may not call the functions of numeric_limits.
+template <class T> using Limits = std::numeric_limits<T>;
+template <class T>
+inline constexpr T least = Limits<T>::has_infinity ? -Limits<T>::infinity() : Limits<T>::lowest();
+template <class T>
+inline constexpr T greatest = Limits<T>::has_infinity ? Limits<T>::infinity() : Limits<T>::max();
+}  // namespace detail
+
 struct Sum {
     static constexpr const char* name = "sum";
     template <class T> ADJOINT_HD static T start() { return T(0); }
@@ -24,22 +33,13 @@ struct Prod {
 
 struct Max {
     static constexpr const char* name = "max";
-    template <class T> ADJOINT_HD static T start() {
-        // A constant: device code may not call these functions.
-        constexpr T lowest = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                                  : std::numeric_limits<T>::lowest();
-        return lowest;
-    }
+    template <class T> ADJOINT_HD static T start() { return detail::least<T>; }
     template <class T> ADJOINT_HD T value(T a, T b) const { return Maximum{}.value(a, b); }
 };
 
 struct Min {
     static constexpr const char* name = "min";
-    template <class T> ADJOINT_HD static T start() {
-        constexpr T highest = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                                                   : std::numeric_limits<T>::max();
-        return highest;
-    }
+    template <class T> ADJOINT_HD static T start() { return detail::greatest<T>; }
     template <class T> ADJOINT_HD T value(T a, T b) const { return Minimum{}.value(a, b); }
 };
 

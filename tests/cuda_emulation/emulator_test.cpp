@@ -186,7 +186,7 @@ TEST_P(EmulatorTest, RunsAgainAfterAnError) {
         expect_error(
             [] {
                 run("kernel", dim3(2), dim3(64), 0, false, [] {
-                    int local[8] = {};
+                    volatile int local[8] = {};  // on the stack that is left behind
                     if (threadIdx.x == 5) return;
                     __syncthreads();
                     local[threadIdx.x % 8] = 1;

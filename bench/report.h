@@ -1,0 +1,38 @@
+// What every benchmark here shares: the clock, the median, and the line that scripts/bench reads.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+namespace bench {
+
+inline double seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+inline double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+/// Seconds of run(), the median of `rounds` after one that warms up.
+template <class Run> double time(int rounds, Run run) {
+    run();
+    std::vector<double> times;
+    for (int r = 0; r < rounds; ++r) {
+        const double start = seconds();
+        run();
+        times.push_back(seconds() - start);
+    }
+    return median(std::move(times));
+}
+
+/// One figure: which row of docs/benchmarks.md, whose, on how many threads.
+inline void report(const char* row, const char* who, int threads, double value, const char* unit) {
+    std::printf("%s %s %d %.6g %s\n", row, who, threads, value, unit);
+    std::fflush(stdout);
+}
+
+}  // namespace bench
