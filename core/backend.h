@@ -85,9 +85,9 @@ struct Windows {
                  dilation[2] = {1, 1}, output[2] = {1, 1};
     DType dtype = DType::f32;
 
-    std::int64_t plane() const { return size[0] * size[1]; }
-    std::int64_t taps() const { return kernel[0] * kernel[1]; }
-    std::int64_t outputs() const { return output[0] * output[1]; }
+    ADJOINT_HD std::int64_t plane() const { return size[0] * size[1]; }
+    ADJOINT_HD std::int64_t taps() const { return kernel[0] * kernel[1]; }
+    ADJOINT_HD std::int64_t outputs() const { return output[0] * output[1]; }
 };
 
 /// A cross-correlation in `groups`: x of `windows`, w (filters, channels / groups, kernel), y (batch,

@@ -29,6 +29,13 @@ using namespace emulator;
     type* const name = reinterpret_cast<type*>(dynamic_shared_)
 #endif
 
+/// Before a loop over registers, which cannot be indexed by a variable. No word for the host's compiler.
+#if defined(__CUDA_ARCH__)
+#define ADJOINT_UNROLL _Pragma("unroll")
+#else
+#define ADJOINT_UNROLL
+#endif
+
 namespace adjoint::cuda_backend {
 
 inline constexpr int warp_size = 32;
@@ -138,9 +145,7 @@ template <int N> struct Places {
 
     ADJOINT_HD void offsets(std::uint32_t place, std::int32_t (&out)[N]) const {
         for (int k = 0; k < N; ++k) out[k] = 0;
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
+        ADJOINT_UNROLL
         for (int d = 0; d < max_dims; ++d) {
             if (d >= rank) break;
             // The outermost dimension needs no division.

@@ -1,4 +1,5 @@
 // What runs along a dimension: scans and sorting.
+#include <adjoint/core/functors/order.h>
 #include <adjoint/cuda/cuda_backend.h>
 #include <adjoint/cuda/launch.h>
 
@@ -89,22 +90,11 @@ template <class T> struct Sortable {
     std::int64_t* places;
 };
 
-/// Whether one element stands before another: NaN behind all numbers, the place decides among equals.
-template <class T> struct Before {
-    bool descending;
-    ADJOINT_HD static bool less(T a, T b) { return a < b || (b != b && a == a); }
-    ADJOINT_HD bool operator()(T a, std::int64_t place_a, T b, std::int64_t place_b) const {
-        if (less(a, b)) return !descending;
-        if (less(b, a)) return descending;
-        return place_a < place_b;
-    }
-};
-
 inline constexpr std::int64_t sorted_run = 128;
 
 /// Runs of sorted_run elements, each put in order: an element's rank is the number of those before it.
 template <class T>
-__global__ void sort_runs(const Before<T> before, const std::int64_t columns, const std::int64_t elements,
+__global__ void sort_runs(const bool descending, const std::int64_t columns, const std::int64_t elements,
                           const Sortable<T> to, const T* x) {
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < elements; e += step) {
@@ -113,7 +103,8 @@ __global__ void sort_runs(const Before<T> before, const std::int64_t columns, co
         const std::int64_t end = first + sorted_run < columns ? first + sorted_run : columns;
         const T key = x[e];
         std::int64_t rank = 0;
-        for (std::int64_t i = first; i < end; ++i) rank += before(x[row + i], i, key, place);
+        for (std::int64_t i = first; i < end; ++i)
+            rank += sorts_before(x[row + i], i, key, place, descending);
         to.keys[row + first + rank] = key;
         to.places[row + first + rank] = place;
     }
@@ -122,7 +113,7 @@ __global__ void sort_runs(const Before<T> before, const std::int64_t columns, co
 /// Pairs of neighbouring runs of `run` elements become one: an element moves by the number of those before it
 /// in the other run.
 template <class T>
-__global__ void merge_runs(const Before<T> before, const std::int64_t columns, const std::int64_t elements,
+__global__ void merge_runs(const bool descending, const std::int64_t columns, const std::int64_t elements,
                            const std::int64_t run, const Sortable<T> to, const Sortable<T> from) {
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < elements; e += step) {
@@ -136,7 +127,7 @@ __global__ void merge_runs(const Before<T> before, const std::int64_t columns, c
         std::int64_t high = other + run < columns ? other + run : columns;
         while (low < high) {
             const std::int64_t middle = (low + high) / 2;
-            if (before(from.keys[row + middle], from.places[row + middle], key, place))
+            if (sorts_before(from.keys[row + middle], from.places[row + middle], key, place, descending))
                 low = middle + 1;
             else
                 high = middle;
@@ -146,20 +137,6 @@ __global__ void merge_runs(const Before<T> before, const std::int64_t columns, c
         to.places[target] = place;
     }
 }
-
-namespace {
-
-// Calls f(T{}) with the compute type.
-template <class F> void visit_compute(DType type, F f) {
-    if (type == DType::f32)
-        f(float{});
-    else if (type == DType::f64)
-        f(double{});
-    else
-        f(std::int64_t{});
-}
-
-}  // namespace
 
 void CudaBackend::scan(const ReduceOp& op, const Lines& lines, bool reverse, void* out, const void* x) {
     const std::int64_t count = lines.outer * lines.inner;
@@ -189,7 +166,6 @@ void CudaBackend::sort(const Rows& rows, bool descending, void* values, std::int
     for (std::int64_t run = sorted_run; run < rows.columns; run *= 2) ++merges;
     visit_compute(rows.dtype, [&](auto type) {
         using T = decltype(type);
-        const Before<T> before{descending};
         const auto count = static_cast<std::size_t>(merges > 0 ? elements : 0);
         const Scratch keys(device_, count * sizeof(T)), places(device_, count * sizeof(std::int64_t));
         // The last pass writes the result, so the first one's target depends on how many there are.
@@ -197,11 +173,11 @@ void CudaBackend::sort(const Rows& rows, bool descending, void* values, std::int
         const Sortable<T> working{keys.template as<T>(), places.template as<std::int64_t>()};
         Sortable<T> to = merges % 2 == 0 ? results : working, from = merges % 2 == 0 ? working : results;
         const Spread spread(device_, elements);
-        launch_independent(device_, "sort", &sort_runs<T>, spread.grid, spread.block, before, rows.columns,
-                           elements, to, static_cast<const T*>(x));
+        launch_independent(device_, "sort", &sort_runs<T>, spread.grid, spread.block, descending,
+                           rows.columns, elements, to, static_cast<const T*>(x));
         for (std::int64_t run = sorted_run; run < rows.columns; run *= 2) {
             std::swap(to, from);
-            launch_independent(device_, "sort", &merge_runs<T>, spread.grid, spread.block, before,
+            launch_independent(device_, "sort", &merge_runs<T>, spread.grid, spread.block, descending,
                                rows.columns, elements, run, to, from);
         }
     });

@@ -34,6 +34,42 @@ ADJOINT_DEVICE void load_tile(Acc* tile, const In* from, std::int64_t row_stride
     }
 }
 
+/// Where the matrices of a batch's item begin.
+struct ItemOffsets {
+    std::int64_t out = 0, a = 0, b = 0;
+    ADJOINT_HD ItemOffsets(const MatMul& p, std::int64_t item) {
+        for (int d = p.batch_rank - 1; d >= 0; --d) {
+            const std::int64_t place = item % p.batch_sizes[d];
+            item /= p.batch_sizes[d];
+            out += place * p.out_batch[d];
+            a += place * p.a_batch[d];
+            b += place * p.b_batch[d];
+        }
+    }
+};
+
+template <class In, class Out, class Acc>
+ADJOINT_DEVICE void store_product(const MatMul& p, Out* out, std::int64_t row, std::int64_t column, Acc sum) {
+    if (p.bias.data != nullptr) sum += convert<Acc>(static_cast<const In*>(p.bias.data)[column]);
+    out[row * p.out_row + column] = convert<Out>(sum);
+}
+
+template <class In, class Out, class Acc>
+__global__ void tiny_product(const MatMul p, const std::int64_t batch) {
+    const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x, results = batch * p.m * p.n;
+    for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < results; e += step) {
+        const std::int64_t line = e / p.n, column = e - line * p.n, item = line / p.m,
+                           row = line - item * p.m;
+        const ItemOffsets at(p, item);
+        const In* a = static_cast<const In*>(p.a.data) + at.a + row * p.a_row;
+        const In* b = static_cast<const In*>(p.b.data) + at.b + column * p.b_column;
+        Acc sum = Acc(0);
+        for (std::int64_t k = 0; k < p.k; ++k)
+            sum = multiply_add(convert<Acc>(a[k * p.a_column]), convert<Acc>(b[k * p.b_row]), sum);
+        store_product<In>(p, static_cast<Out*>(p.out.data) + at.out, row, column, sum);
+    }
+}
+
 template <class In, class Out, class Acc, class T>
 __global__ void matrix_product(const MatMul p, const std::int64_t batch) {
     constexpr int pad = 4;  // spreads the columns of a tile over the banks
@@ -45,16 +81,9 @@ __global__ void matrix_product(const MatMul p, const std::int64_t batch) {
     const std::int64_t first_column = std::int64_t{blockIdx.x} * T::columns;
 
     for (std::int64_t item = blockIdx.z; item < batch; item += gridDim.z) {
-        std::int64_t out_at = 0, a_at = 0, b_at = 0, rest = item;
-        for (int d = p.batch_rank - 1; d >= 0; --d) {
-            const std::int64_t place = rest % p.batch_sizes[d];
-            rest /= p.batch_sizes[d];
-            out_at += place * p.out_batch[d];
-            a_at += place * p.a_batch[d];
-            b_at += place * p.b_batch[d];
-        }
-        const In* a = static_cast<const In*>(p.a.data) + a_at + first_row * p.a_row;
-        const In* b = static_cast<const In*>(p.b.data) + b_at + first_column * p.b_column;
+        const ItemOffsets at(p, item);
+        const In* a = static_cast<const In*>(p.a.data) + at.a + first_row * p.a_row;
+        const In* b = static_cast<const In*>(p.b.data) + at.b + first_column * p.b_column;
 
         Acc sums[T::high][T::wide] = {};
         for (std::int64_t k = 0; k < p.k; k += T::depth) {
@@ -63,28 +92,30 @@ __global__ void matrix_product(const MatMul p, const std::int64_t batch) {
             load_tile<Acc, T::columns, T::depth, pad, T::threads>(b_tile, b + k * p.b_row, p.b_column,
                                                                   p.b_row, p.n - first_column, p.k - k);
             __syncthreads();
+            ADJOINT_UNROLL
             for (int d = 0; d < T::depth; ++d) {
                 Acc left[T::high], right[T::wide];
                 for (int i = 0; i < T::high; ++i) left[i] = a_tile[d * (T::rows + pad) + down * T::high + i];
                 for (int j = 0; j < T::wide; ++j)
                     right[j] = b_tile[d * (T::columns + pad) + across * T::wide + j];
-                for (int i = 0; i < T::high; ++i)
+                ADJOINT_UNROLL
+                for (int i = 0; i < T::high; ++i) {
+                    ADJOINT_UNROLL
                     for (int j = 0; j < T::wide; ++j)
                         sums[i][j] = multiply_add(left[i], right[j], sums[i][j]);
+                }
             }
             __syncthreads();
         }
 
-        Out* out = static_cast<Out*>(p.out.data) + out_at;
-        const In* bias = static_cast<const In*>(p.bias.data);
+        ADJOINT_UNROLL
         for (int i = 0; i < T::high; ++i) {
             const std::int64_t row = first_row + down * T::high + i;
-            if (row >= p.m) break;
+            ADJOINT_UNROLL
             for (int j = 0; j < T::wide; ++j) {
                 const std::int64_t column = first_column + across * T::wide + j;
-                if (column >= p.n) break;
-                const Acc sum = bias != nullptr ? sums[i][j] + convert<Acc>(bias[column]) : sums[i][j];
-                out[row * p.out_row + column] = convert<Out>(sum);
+                if (row < p.m && column < p.n)
+                    store_product<In>(p, static_cast<Out*>(p.out.data) + at.out, row, column, sums[i][j]);
             }
         }
     }
@@ -120,6 +151,13 @@ void own_matmul(DeviceState& device, const MatMul& p) {
         using Acc = std::conditional_t<compute == DType::f64, double,
                                        std::conditional_t<compute == DType::f32, float, std::int64_t>>;
         using Out = std::conditional_t<std::is_same_v<In, bool>, std::int64_t, In>;
+        constexpr std::int64_t tiny = 32;
+        if (p.m <= tiny && p.n <= tiny && p.k <= 2 * tiny) {
+            const Spread spread(device, batch * p.m * p.n);
+            launch_independent(device, "matmul", &tiny_product<In, Out, Acc>, spread.grid, spread.block, p,
+                               batch);
+            return;
+        }
         using Large = std::conditional_t<sizeof(Acc) == 8, LargeWideTile, LargeTile>;
         const std::int64_t large_tiles = batch * divide_up(p.m, Large::rows) * divide_up(p.n, Large::columns);
         const bool fills_tiles = p.m > SmallTile::rows && p.n > SmallTile::columns;

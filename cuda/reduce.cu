@@ -228,15 +228,6 @@ template <class R> void run_reduction(DeviceState& device, const char* op, const
                     adjacent);
 }
 
-template <class F> void visit_compute(DType compute, F f) {
-    if (compute == DType::f32)
-        f(float{});
-    else if (compute == DType::f64)
-        f(double{});
-    else
-        f(std::int64_t{});
-}
-
 }  // namespace
 
 void CudaBackend::reduce(const ReduceOp& op, const ReductionLoop& r) {

@@ -1,77 +1,28 @@
 // Windows as columns and back, and pooling: a thread for each element of the result, which walks over the
-// taps of its window or over the windows that see it, in the CPU's order.
+// taps in the order in which the CPU adds them up.
+#include <adjoint/core/windows.h>
 #include <adjoint/cuda/cuda_backend.h>
 #include <adjoint/cuda/launch.h>
 #include <adjoint/cuda/places.h>
 
 namespace adjoint::cuda_backend {
 
-/// A range first .. last - 1.
-struct Span {
-    int first, last;
-};
-
-/// One axis of the windows.
-struct Axis {
-    int size = 1, kernel = 1, stride = 1, padding = 0, dilation = 1, output = 1;
-    Divisor by_stride, by_dilation;
-
-    /// The first place of a window, from -padding.
-    ADJOINT_HD int start(int window) const { return window * stride - padding; }
-    /// The taps of a window that lie in 0 .. limit - 1.
-    ADJOINT_HD Span taps(int window, int limit) const {
-        const int begin = start(window);
-        const int first = begin < 0 ? up(by_dilation, -begin) : 0;
-        const int last = begin < limit ? up(by_dilation, limit - begin) : 0;
-        const int low = first < kernel ? first : kernel, high = last < kernel ? last : kernel;
-        return {low, high > low ? high : low};
-    }
-    /// The windows between whose first and last tap the place lies.
-    ADJOINT_HD Span windows(int place) const {
-        const int behind = place + padding - (kernel - 1) * dilation;
-        const int first = behind > 0 ? up(by_stride, behind) : 0;
-        const int last = static_cast<int>(by_stride.divide(static_cast<std::uint32_t>(place + padding))) + 1;
-        return {first, last < output ? last : output};
-    }
-    /// The tap of a window that covers the place, -1 if none does.
-    ADJOINT_HD int tap(int window, int place) const {
-        const int distance = place - start(window);
-        if (distance < 0) return -1;
-        const int number = static_cast<int>(by_dilation.divide(static_cast<std::uint32_t>(distance)));
-        return number * dilation == distance && number < kernel ? number : -1;
-    }
-    /// The window that covers the place with that tap, -1 if none does.
-    ADJOINT_HD int window(int tap, int place) const {
-        const int distance = place + padding - tap * dilation;
-        if (distance < 0) return -1;
-        const int number = static_cast<int>(by_stride.divide(static_cast<std::uint32_t>(distance)));
-        return number * stride == distance && number < output ? number : -1;
-    }
-
-  private:
-    ADJOINT_HD static int up(const Divisor& by, int n) {
-        return static_cast<int>(by.divide(static_cast<std::uint32_t>(n) + by.value - 1));
-    }
-};
-
-/// The windows over one plane, with what takes element numbers apart.
+/// The windows, with what takes element numbers apart.
 struct Sliding {
-    Axis rows, columns;
-    Divisor output_width, output_height, kernel_width, kernel_height, width, height;
-    ADJOINT_HD int plane() const { return rows.size * columns.size; }
-    ADJOINT_HD int outputs() const { return rows.output * columns.output; }
-    ADJOINT_HD int taps() const { return rows.kernel * columns.kernel; }
+    Windows windows;
+    Divisor width, height;                // of a plane
+    Divisor output_width, output_height;  // of its windows
+    Divisor kernel_width, kernel_height;
 };
 
-/// A place in a plane or among the windows, and the plane's number.
+/// An element's number as a row and a column of something of `width` x `height`, and the number of that.
 struct PlanePlace {
-    int plane, row, column;
+    std::int64_t number, row, column;
     ADJOINT_HD PlanePlace(std::uint32_t element, const Divisor& width, const Divisor& height) {
-        const std::uint32_t line = width.divide(element);
-        const std::uint32_t number = height.divide(line);
-        plane = static_cast<int>(number);
-        row = static_cast<int>(line - number * height.value);
-        column = static_cast<int>(element - line * width.value);
+        const std::uint32_t line = width.divide(element), above = height.divide(line);
+        number = above;
+        row = line - above * height.value;
+        column = element - line * width.value;
     }
 };
 
@@ -81,125 +32,136 @@ template <class F> ADJOINT_DEVICE void for_elements(std::uint32_t count, F f) {
     for (std::uint32_t e = blockIdx.x * blockDim.x + threadIdx.x; e < count; e += step) f(e);
 }
 
+/// Calls f(window, tap) for the taps i = 0, 1 .. that lie on the place of an axis.
+template <class F> ADJOINT_DEVICE void for_taps(const Windows& w, int axis, std::int64_t place, F f) {
+    for (std::int64_t tap = 0; tap < w.kernel[axis]; ++tap) {
+        const std::int64_t window = output_of(w, axis, place, tap);
+        if (window >= 0) f(window, tap);
+    }
+}
+/// The same from the last tap, so that the windows come in their order.
+template <class F> ADJOINT_DEVICE void for_windows(const Windows& w, int axis, std::int64_t place, F f) {
+    for (std::int64_t tap = w.kernel[axis] - 1; tap >= 0; --tap) {
+        const std::int64_t window = output_of(w, axis, place, tap);
+        if (window >= 0) f(window);
+    }
+}
+
 template <class T>
-__global__ void unfold_elements(const Sliding w, const std::uint32_t count, T* columns, const T* x) {
+__global__ void unfold_elements(const Sliding s, const std::uint32_t count, T* columns, const T* x) {
+    const Windows& w = s.windows;
     for_elements(count, [&](std::uint32_t e) {
-        const PlanePlace window(e, w.output_width, w.output_height);
-        const PlanePlace tap(static_cast<std::uint32_t>(window.plane), w.kernel_width, w.kernel_height);
-        const int h = w.rows.start(window.row) + tap.row * w.rows.dilation;
-        const int v = w.columns.start(window.column) + tap.column * w.columns.dilation;
-        const bool inside = h >= 0 && h < w.rows.size && v >= 0 && v < w.columns.size;
-        columns[e] = inside ? x[std::int64_t{tap.plane} * w.plane() + h * w.columns.size + v] : T(0);
+        const PlanePlace window(e, s.output_width, s.output_height);
+        const PlanePlace tap(static_cast<std::uint32_t>(window.number), s.kernel_width, s.kernel_height);
+        const std::int64_t row = place(w, 0, window.row, tap.row);
+        const std::int64_t column = place(w, 1, window.column, tap.column);
+        const bool inside = row >= 0 && row < w.size[0] && column >= 0 && column < w.size[1];
+        columns[e] = inside ? x[tap.number * w.plane() + row * w.size[1] + column] : T(0);
     });
 }
 
 template <class T>
-__global__ void fold_elements(const Sliding w, const std::uint32_t count, T* x, const T* columns) {
+__global__ void fold_elements(const Sliding s, const std::uint32_t count, T* x, const T* columns) {
+    const Windows& w = s.windows;
     for_elements(count, [&](std::uint32_t e) {
-        const PlanePlace at(e, w.width, w.height);
-        const T* from = columns + std::int64_t{at.plane} * w.taps() * w.outputs();
+        const PlanePlace at(e, s.width, s.height);
+        const T* from = columns + at.number * w.taps() * w.outputs();
         T total = T(0);
-        for (int i = 0; i < w.rows.kernel; ++i) {
-            const int h = w.rows.window(i, at.row);
-            if (h < 0) continue;
-            for (int j = 0; j < w.columns.kernel; ++j) {
-                const int v = w.columns.window(j, at.column);
-                if (v < 0) continue;
-                const std::int64_t tap = i * w.columns.kernel + j;
-                total += from[tap * w.outputs() + h * w.columns.output + v];
-            }
-        }
+        for_taps(w, 0, at.row, [&](std::int64_t h, std::int64_t i) {
+            for_taps(w, 1, at.column, [&](std::int64_t v, std::int64_t j) {
+                total += from[(i * w.kernel[1] + j) * w.outputs() + h * w.output[1] + v];
+            });
+        });
         x[e] = total;
     });
 }
 
+/// The part of a window that lies in its plane.
+struct Inside {
+    Range rows, columns;
+    std::int64_t first;         // the place of the first tap
+    std::int64_t down, across;  // from tap to tap
+    ADJOINT_HD Inside(const Windows& w, const PlanePlace& window)
+        : rows(taps_inside(w, 0, window.row, w.size[0])),
+          columns(taps_inside(w, 1, window.column, w.size[1])),
+          first(place(w, 0, window.row, rows.first) * w.size[1] + place(w, 1, window.column, columns.first)),
+          down(w.dilation[0] * w.size[1]),
+          across(w.dilation[1]) {}
+    template <class F> ADJOINT_DEVICE void for_places(F f) const {
+        for (std::int64_t i = 0; i < rows.last - rows.first; ++i)
+            for (std::int64_t j = 0; j < columns.last - columns.first; ++j) f(first + i * down + j * across);
+    }
+};
+
 template <class T>
-__global__ void max_pool_elements(const Sliding w, const std::uint32_t count, T* y, std::int64_t* indices,
+__global__ void max_pool_elements(const Sliding s, const std::uint32_t count, T* y, std::int64_t* indices,
                                   const T* x) {
     for_elements(count, [&](std::uint32_t e) {
-        const PlanePlace window(e, w.output_width, w.output_height);
-        const T* plane = x + std::int64_t{window.plane} * w.plane();
-        const Span rows = w.rows.taps(window.row, w.rows.size);
-        const Span columns = w.columns.taps(window.column, w.columns.size);
-        const int top = w.rows.start(window.row), left = w.columns.start(window.column);
-        int best_place =
-            (top + rows.first * w.rows.dilation) * w.columns.size + left + columns.first * w.columns.dilation;
+        const PlanePlace window(e, s.output_width, s.output_height);
+        const T* plane = x + window.number * s.windows.plane();
+        const Inside inside(s.windows, window);
+        std::int64_t best_place = inside.first;
         T best = plane[best_place];
-        for (int i = rows.first; i < rows.last; ++i)
-            for (int j = columns.first; j < columns.last; ++j) {
-                const int place =
-                    (top + i * w.rows.dilation) * w.columns.size + left + j * w.columns.dilation;
-                const T value = plane[place];
-                if (value > best || (value != value && best == best)) {
-                    best = value;
-                    best_place = place;
-                }
+        inside.for_places([&](std::int64_t at) {
+            const T value = plane[at];
+            if (value > best || (value != value && best == best)) {
+                best = value;
+                best_place = at;
             }
+        });
         y[e] = best;
         if (indices != nullptr) indices[e] = best_place;
     });
 }
 
 template <class T>
-__global__ void max_pool_backward_elements(const Sliding w, const std::uint32_t count, T* dx, const T* g,
+__global__ void max_pool_backward_elements(const Sliding s, const std::uint32_t count, T* dx, const T* g,
                                            const std::int64_t* indices) {
+    const Windows& w = s.windows;
     for_elements(count, [&](std::uint32_t e) {
-        const PlanePlace at(e, w.width, w.height);
-        const std::int64_t base = std::int64_t{at.plane} * w.outputs();
-        const std::int64_t place = at.row * w.columns.size + at.column;
-        const Span rows = w.rows.windows(at.row), columns = w.columns.windows(at.column);
+        const PlanePlace at(e, s.width, s.height);
+        const std::int64_t base = at.number * w.outputs(), own = at.row * w.size[1] + at.column;
         T total = T(0);
-        for (int h = rows.first; h < rows.last; ++h)
-            for (int v = columns.first; v < columns.last; ++v) {
-                const std::int64_t o = base + h * w.columns.output + v;
-                if (indices[o] == place) total += g[o];
-            }
+        for_windows(w, 0, at.row, [&](std::int64_t h) {
+            for_windows(w, 1, at.column, [&](std::int64_t v) {
+                const std::int64_t o = base + h * w.output[1] + v;
+                if (indices[o] == own) total += g[o];
+            });
+        });
         dx[e] = total;
     });
 }
 
-/// What the sum over a window is divided by.
-ADJOINT_HD std::int64_t average_count(const Sliding& w, const Average& average, int row, int column) {
-    if (average.divisor != 0) return average.divisor;
-    if (average.count_padding)
-        return std::int64_t{w.rows.taps(row, w.rows.size + w.rows.padding).last} *
-               w.columns.taps(column, w.columns.size + w.columns.padding).last;
-    const Span rows = w.rows.taps(row, w.rows.size), columns = w.columns.taps(column, w.columns.size);
-    return std::int64_t{rows.last - rows.first} * (columns.last - columns.first);
-}
-
 template <class T>
-__global__ void avg_pool_elements(const Sliding w, const Average average, const std::uint32_t count, T* y,
+__global__ void avg_pool_elements(const Sliding s, const Average average, const std::uint32_t count, T* y,
                                   const T* x) {
     for_elements(count, [&](std::uint32_t e) {
-        const PlanePlace window(e, w.output_width, w.output_height);
-        const T* plane = x + std::int64_t{window.plane} * w.plane();
-        const Span rows = w.rows.taps(window.row, w.rows.size);
-        const Span columns = w.columns.taps(window.column, w.columns.size);
-        const int top = w.rows.start(window.row), left = w.columns.start(window.column);
+        const PlanePlace window(e, s.output_width, s.output_height);
+        const T* plane = x + window.number * s.windows.plane();
+        const Inside inside(s.windows, window);
         T total = T(0);
-        for (int i = rows.first; i < rows.last; ++i)
-            for (int j = columns.first; j < columns.last; ++j)
-                total += plane[(top + i * w.rows.dilation) * w.columns.size + left + j * w.columns.dilation];
-        y[e] = total / static_cast<T>(average_count(w, average, window.row, window.column));
+        inside.for_places([&](std::int64_t at) { total += plane[at]; });
+        y[e] = total / static_cast<T>(average_count(s.windows, average, window.row, window.column,
+                                                    inside.rows, inside.columns));
     });
 }
 
 template <class T>
-__global__ void avg_pool_backward_elements(const Sliding w, const Average average, const std::uint32_t count,
+__global__ void avg_pool_backward_elements(const Sliding s, const Average average, const std::uint32_t count,
                                            T* dx, const T* g) {
+    const Windows& w = s.windows;
     for_elements(count, [&](std::uint32_t e) {
-        const PlanePlace at(e, w.width, w.height);
-        const T* upstream = g + std::int64_t{at.plane} * w.outputs();
-        const Span rows = w.rows.windows(at.row), columns = w.columns.windows(at.column);
+        const PlanePlace at(e, s.width, s.height);
+        const T* upstream = g + at.number * w.outputs();
         T total = T(0);
-        for (int h = rows.first; h < rows.last; ++h) {
-            if (w.rows.tap(h, at.row) < 0) continue;
-            for (int v = columns.first; v < columns.last; ++v)
-                if (w.columns.tap(v, at.column) >= 0)
-                    total +=
-                        upstream[h * w.columns.output + v] / static_cast<T>(average_count(w, average, h, v));
-        }
+        for_windows(w, 0, at.row, [&](std::int64_t h) {
+            const Range rows = taps_inside(w, 0, h, w.size[0]);
+            for_windows(w, 1, at.column, [&](std::int64_t v) {
+                const Range columns = taps_inside(w, 1, v, w.size[1]);
+                total += upstream[h * w.output[1] + v] /
+                         static_cast<T>(average_count(w, average, h, v, rows, columns));
+            });
+        });
         dx[e] = total;
     });
 }
@@ -208,17 +170,9 @@ namespace {
 
 Divisor divisor(std::int64_t n) { return Divisor(static_cast<std::uint32_t>(n)); }
 
-Axis axis_of(const Windows& w, int a) {
-    Axis axis;
-    axis.size = static_cast<int>(w.size[a]);
-    axis.kernel = static_cast<int>(w.kernel[a]);
-    axis.stride = static_cast<int>(w.stride[a]);
-    axis.padding = static_cast<int>(w.padding[a]);
-    axis.dilation = static_cast<int>(w.dilation[a]);
-    axis.output = static_cast<int>(w.output[a]);
-    axis.by_stride = divisor(w.stride[a]);
-    axis.by_dilation = divisor(w.dilation[a]);
-    return axis;
+template <class T, class P> auto* at(P* base, std::int64_t element) {
+    using Target = std::conditional_t<std::is_const_v<P>, const T, T>;
+    return static_cast<Target*>(base) + element;
 }
 
 // Calls f(T{}, windows, first plane, elements) for parts of the planes whose element numbers have 31 bits;
@@ -226,29 +180,22 @@ Axis axis_of(const Windows& w, int a) {
 template <class F> void for_plane_pieces(const Windows& windows, std::int64_t per_plane, F f) {
     const std::int64_t planes = windows.batch * windows.channels;
     if (planes * per_plane == 0) return;
-    Sliding w;
-    w.rows = axis_of(windows, 0);
-    w.columns = axis_of(windows, 1);
-    w.output_height = divisor(windows.output[0]);
-    w.output_width = divisor(windows.output[1]);
-    w.kernel_height = divisor(windows.kernel[0]);
-    w.kernel_width = divisor(windows.kernel[1]);
-    w.height = divisor(windows.size[0]);
-    w.width = divisor(windows.size[1]);
-    const std::int64_t together =
-        std::max<std::int64_t>(std::numeric_limits<std::int32_t>::max() / per_plane, 1);
+    const Sliding sliding{windows,
+                          divisor(windows.size[1]),
+                          divisor(windows.size[0]),
+                          divisor(windows.output[1]),
+                          divisor(windows.output[0]),
+                          divisor(windows.kernel[1]),
+                          divisor(windows.kernel[0])};
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    const std::int64_t together = std::max<std::int64_t>(most / per_plane, 1);
     for (std::int64_t first = 0; first < planes; first += together) {
         const auto count = static_cast<std::uint32_t>(std::min(together, planes - first) * per_plane);
         if (windows.dtype == DType::f64)
-            f(double{}, w, first, count);
+            f(double{}, sliding, first, count);
         else
-            f(float{}, w, first, count);
+            f(float{}, sliding, first, count);
     }
-}
-
-template <class T, class P> auto* at(P* base, std::int64_t element) {
-    using Target = std::conditional_t<std::is_const_v<P>, const T, T>;
-    return static_cast<Target*>(base) + element;
 }
 
 }  // namespace
@@ -256,10 +203,10 @@ template <class T, class P> auto* at(P* base, std::int64_t element) {
 void CudaBackend::unfold(const Windows& windows, void* columns, const void* x) {
     const std::int64_t size = windows.taps() * windows.outputs();
     for_plane_pieces(
-        windows, size, [&](auto type, const Sliding& w, std::int64_t first, std::uint32_t count) {
+        windows, size, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
             using T = decltype(type);
             const Spread spread(device_, count);
-            launch_independent(device_, "unfold", &unfold_elements<T>, spread.grid, spread.block, w, count,
+            launch_independent(device_, "unfold", &unfold_elements<T>, spread.grid, spread.block, s, count,
                                at<T>(columns, first * size), at<T>(x, first * windows.plane()));
         });
 }
@@ -267,10 +214,10 @@ void CudaBackend::unfold(const Windows& windows, void* columns, const void* x) {
 void CudaBackend::fold(const Windows& windows, void* x, const void* columns) {
     const std::int64_t size = windows.taps() * windows.outputs(), plane = windows.plane();
     for_plane_pieces(windows, plane,
-                     [&](auto type, const Sliding& w, std::int64_t first, std::uint32_t count) {
+                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
                          using T = decltype(type);
                          const Spread spread(device_, count);
-                         launch_independent(device_, "fold", &fold_elements<T>, spread.grid, spread.block, w,
+                         launch_independent(device_, "fold", &fold_elements<T>, spread.grid, spread.block, s,
                                             count, at<T>(x, first * plane), at<T>(columns, first * size));
                      });
 }
@@ -278,11 +225,11 @@ void CudaBackend::fold(const Windows& windows, void* x, const void* columns) {
 void CudaBackend::max_pool(const Windows& windows, void* y, std::int64_t* indices, const void* x) {
     const std::int64_t outputs = windows.outputs();
     for_plane_pieces(windows, outputs,
-                     [&](auto type, const Sliding& w, std::int64_t first, std::uint32_t count) {
+                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
                          using T = decltype(type);
                          const Spread spread(device_, count);
                          launch_independent(device_, "max_pool", &max_pool_elements<T>, spread.grid,
-                                            spread.block, w, count, at<T>(y, first * outputs),
+                                            spread.block, s, count, at<T>(y, first * outputs),
                                             indices != nullptr ? indices + first * outputs : nullptr,
                                             at<T>(x, first * windows.plane()));
                      });
@@ -292,22 +239,22 @@ void CudaBackend::max_pool_backward(const Windows& windows, void* dx, const void
                                     const std::int64_t* indices) {
     const std::int64_t plane = windows.plane();
     for_plane_pieces(
-        windows, plane, [&](auto type, const Sliding& w, std::int64_t first, std::uint32_t count) {
+        windows, plane, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
             using T = decltype(type);
             const std::int64_t outputs = first * windows.outputs();
             const Spread spread(device_, count);
             launch_independent(device_, "max_pool", &max_pool_backward_elements<T>, spread.grid, spread.block,
-                               w, count, at<T>(dx, first * plane), at<T>(g, outputs), indices + outputs);
+                               s, count, at<T>(dx, first * plane), at<T>(g, outputs), indices + outputs);
         });
 }
 
 void CudaBackend::avg_pool(const Windows& windows, const Average& average, void* y, const void* x) {
     const std::int64_t outputs = windows.outputs();
     for_plane_pieces(
-        windows, outputs, [&](auto type, const Sliding& w, std::int64_t first, std::uint32_t count) {
+        windows, outputs, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
             using T = decltype(type);
             const Spread spread(device_, count);
-            launch_independent(device_, "avg_pool", &avg_pool_elements<T>, spread.grid, spread.block, w,
+            launch_independent(device_, "avg_pool", &avg_pool_elements<T>, spread.grid, spread.block, s,
                                average, count, at<T>(y, first * outputs), at<T>(x, first * windows.plane()));
         });
 }
@@ -315,11 +262,11 @@ void CudaBackend::avg_pool(const Windows& windows, const Average& average, void*
 void CudaBackend::avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) {
     const std::int64_t plane = windows.plane();
     for_plane_pieces(windows, plane,
-                     [&](auto type, const Sliding& w, std::int64_t first, std::uint32_t count) {
+                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
                          using T = decltype(type);
                          const Spread spread(device_, count);
                          launch_independent(device_, "avg_pool", &avg_pool_backward_elements<T>, spread.grid,
-                                            spread.block, w, average, count, at<T>(dx, first * plane),
+                                            spread.block, s, average, count, at<T>(dx, first * plane),
                                             at<T>(g, first * windows.outputs()));
                      });
 }

@@ -19,4 +19,11 @@ inline void PrintTo(const DeviceCase& one, std::ostream* out) { *out << one.name
 
 const std::vector<DeviceCase>& device_cases();
 
+namespace device {
+// The parts, by topic.
+void add_elements(std::vector<DeviceCase>& cases);
+void add_sums(std::vector<DeviceCase>& cases);
+void add_places(std::vector<DeviceCase>& cases);
+}  // namespace device
+
 }  // namespace adjoint

@@ -12,9 +12,18 @@ namespace {
 // The taps of every window that lie in the plane, by axis.
 struct Inside {
     std::vector<Range> rows, columns;
-    std::vector<Range> seen_by;  // the windows of a row that see a plane's element with a tap
+    Range whole{0, 0};               // the windows of a row that lose no column to the padding
+    std::vector<std::int64_t> taps;  // distances from a window's start
     explicit Inside(const Windows& w) : rows(of(w, 0)), columns(of(w, 1)) {
-        for (std::int64_t tap = 0; tap < w.kernel[1]; ++tap) seen_by.push_back(outputs_inside(w, 1, tap));
+        const auto is_whole = [&](std::int64_t o) {
+            return column(o).first == 0 && column(o).last == w.kernel[1];
+        };
+        while (whole.first < w.output[1] && !is_whole(whole.first)) ++whole.first;
+        whole.last = whole.first;
+        while (whole.last < w.output[1] && is_whole(whole.last)) ++whole.last;
+        for (std::int64_t i = 0; i < w.kernel[0]; ++i)
+            for (std::int64_t j = 0; j < w.kernel[1]; ++j)
+                taps.push_back(i * w.dilation[0] * w.size[1] + j * w.dilation[1]);
     }
     static std::vector<Range> of(const Windows& w, int axis) {
         std::vector<Range> out;
@@ -26,28 +35,46 @@ struct Inside {
     Range column(std::int64_t o) const { return columns[static_cast<std::size_t>(o)]; }
 };
 
-// A row of windows at a time: each tap is compared with the best so far of all of them.
+// The place of the largest element of a window that is cut off by the padding.
+template <class T>
+std::int64_t largest(const Windows& w, std::int64_t h, std::int64_t o, Range rows, Range columns,
+                     const T* x) {
+    std::int64_t best = place(w, 0, h, rows.first) * w.size[1] + place(w, 1, o, columns.first);
+    for (std::int64_t i = rows.first; i < rows.last; ++i) {
+        std::int64_t at = place(w, 0, h, i) * w.size[1] + place(w, 1, o, columns.first);
+        // Neither a number nor a second NaN takes the place of a NaN.
+        for (std::int64_t j = columns.first; j < columns.last; ++j, at += w.dilation[1])
+            if (x[at] > x[best] || (x[at] != x[at] && x[best] == x[best])) best = at;
+    }
+    return best;
+}
+
 template <class T>
 void max_plane(const Windows& w, const Inside& inside, T* y, std::int64_t* indices, const T* x) {
     const MaxPoolKernel kernel = kernels().max_pool[std::is_same_v<T, double>];
-    for (std::int64_t h = 0; h < w.output[0]; ++h, y += w.output[1]) {
+    for (std::int64_t h = 0; h < w.output[0]; ++h) {
         const Range rows = inside.row(h);
-        const std::int64_t line = place(w, 0, h, rows.first) * w.size[1];
-        for (std::int64_t o = 0; o < w.output[1]; ++o) {
-            const std::int64_t first = line + place(w, 1, o, inside.column(o).first);
-            y[o] = x[first];
-            if (indices) indices[o] = first;
-        }
-        for (std::int64_t i = rows.first; i < rows.last; ++i) {
-            for (std::int64_t j = 0; j < w.kernel[1]; ++j) {
-                const Range seen = inside.seen_by[static_cast<std::size_t>(j)];
-                const std::int64_t first = place(w, 0, h, i) * w.size[1] + place(w, 1, seen.first, j);
-                if (seen.first < seen.last)
-                    kernel(y + seen.first, indices ? indices + seen.first : nullptr, x + first, first,
-                           w.stride[1], seen.last - seen.first);
+        const std::int64_t output = h * w.output[1];
+        const auto cut_off = [&](std::int64_t from, std::int64_t to) {
+            for (std::int64_t o = from; o < to; ++o) {
+                const std::int64_t best = largest(w, h, o, rows, inside.column(o), x);
+                y[output + o] = x[best];
+                if (indices) indices[output + o] = best;
             }
-        }
-        if (indices) indices += w.output[1];
+        };
+        cut_off(0, inside.whole.first);
+        cut_off(inside.whole.last, w.output[1]);
+        MaxPoolCall call{};
+        call.count = inside.whole.last - inside.whole.first;
+        if (call.count == 0) continue;
+        call.y = y + output + inside.whole.first;
+        call.indices = indices ? indices + output + inside.whole.first : nullptr;
+        call.x = x;
+        call.place = place(w, 0, h, rows.first) * w.size[1] + place(w, 1, inside.whole.first, 0);
+        call.stride = w.stride[1];
+        call.taps = inside.taps.data();
+        call.tap_count = (rows.last - rows.first) * w.kernel[1];
+        kernel(call);
     }
 }
 

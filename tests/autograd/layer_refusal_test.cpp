@@ -7,6 +7,7 @@
 
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/convolution.h>
+#include <adjoint/autograd/index.h>
 #include <adjoint/autograd/norm.h>
 #include <adjoint/autograd/pooling.h>
 #include <adjoint/autograd/resample.h>

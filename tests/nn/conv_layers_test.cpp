@@ -8,6 +8,7 @@
 
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/index.h>
 #include <adjoint/autograd/loss.h>
 #include <adjoint/autograd/reduce.h>
 #include <adjoint/core/creation.h>

@@ -96,10 +96,16 @@ struct ConvolutionKernels {
     void (*correlate)(const CorrelateCall& call);
 };
 
-/// y[o] becomes x[o * stride] where that is larger, or the first NaN, and index[o] then place + o * stride;
-/// index may be null.
-using MaxPoolKernel = void (*)(void* y, std::int64_t* index, const void* x, std::int64_t place,
-                               std::int64_t stride, std::int64_t n);
+/// A row of windows that lie in the plane with all their taps: window o starts at place + o * stride.
+struct MaxPoolCall {
+    void* y;
+    std::int64_t* indices;  // may be null
+    const void* x;          // the plane
+    std::int64_t place, stride, count;
+    const std::int64_t* taps;  // distances from the window's start, in window order
+    std::int64_t tap_count;
+};
+using MaxPoolKernel = void (*)(const MaxPoolCall& call);
 
 struct Kernels {
     const char* level = "";

@@ -1,44 +1,98 @@
-// One tap of max pooling for a row of windows.
+// Max pooling of a row of windows.
+#include <algorithm>
+#include <type_traits>
+
 #include <adjoint/core/cpu/kernels/kernels.h>
 
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
 
-// A stride known when compiled gives shuffles instead of gathers.
+// Half of the widest vectors there are: rows of windows are short.
+#if defined(__AVX__)
+constexpr int vector_bytes = 32;
+#else
+constexpr int vector_bytes = 16;
+#endif
+template <class T> constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
+
+template <class T> struct VectorOf {
+    typedef T Type __attribute__((vector_size(vector_bytes)));
+    typedef T Unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias));
+};
+template <class T> using Vector = typename VectorOf<T>::Type;
+template <class T> using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+template <class T> __attribute__((always_inline)) inline Vector<T> load(const T* x) {
+    return *reinterpret_cast<const typename VectorOf<T>::Unaligned*>(x);
+}
+
+// x[0], x[stride], .. without reading beyond the last of them.
 template <class T, std::int64_t fixed_stride>
-void max_row(T* y, std::int64_t* index, const T* x, std::int64_t place, std::int64_t any_stride,
-             std::int64_t n) {
-    const std::int64_t stride = fixed_stride > 0 ? fixed_stride : any_stride;
-    // Neither a number nor a second NaN takes the place of a NaN.
-    const auto better = [](T value, T best) { return (value > best) | ((value != value) & (best == best)); };
-    if (index == nullptr) {
-#pragma GCC ivdep
-        for (std::int64_t o = 0; o < n; ++o) {
-            const T value = x[o * stride], best = y[o];
-            y[o] = better(value, best) ? value : best;
-        }
-        return;
-    }
-#pragma GCC ivdep
-    for (std::int64_t o = 0; o < n; ++o) {
-        const T value = x[o * stride], best = y[o];
-        const bool take = better(value, best);
-        y[o] = take ? value : best;
-        index[o] = take ? place + o * stride : index[o];
+__attribute__((always_inline)) inline Vector<T> load_stepped(const T* x, std::int64_t stride) {
+    if constexpr (fixed_stride == 1) {
+        return load(x);
+    } else if constexpr (fixed_stride == 2) {
+        Vector<Integer<T>> even;
+        for (int l = 0; l < lanes<T>; ++l) even[l] = 2 * l + (l < lanes<T> / 2 ? 0 : 1);
+        return __builtin_shuffle(load(x), load(x + lanes<T> - 1), even);
+    } else {
+        Vector<T> v;
+        for (int l = 0; l < lanes<T>; ++l) v[l] = x[l * stride];
+        return v;
     }
 }
 
-template <class T>
-void max_pool(void* out, std::int64_t* index, const void* in, std::int64_t place, std::int64_t stride,
-              std::int64_t n) {
-    T* y = static_cast<T*>(out);
-    const T* x = static_cast<const T*>(in);
-    if (stride == 1)
-        max_row<T, 1>(y, index, x, place, stride, n);
-    else if (stride == 2)
-        max_row<T, 2>(y, index, x, place, stride, n);
+// Neither a number nor a second NaN takes the place of a NaN.
+template <class T> __attribute__((always_inline)) inline auto better(T value, T best) {
+    return (value > best) | ((value != value) & (best == best));
+}
+
+// Windows first .. first + lanes - 1.
+template <class T, std::int64_t fixed_stride>
+__attribute__((always_inline)) inline void block(const MaxPoolCall& call, std::int64_t first) {
+    const std::int64_t stride = fixed_stride > 0 ? fixed_stride : call.stride;
+    const T* const x = static_cast<const T*>(call.x) + call.place + first * stride;
+    Vector<T> best = load_stepped<T, fixed_stride>(x, stride);
+    Vector<Integer<T>> winner{};  // number of the tap
+    for (std::int64_t t = 1; t < call.tap_count; ++t) {
+        const Vector<T> value = load_stepped<T, fixed_stride>(x + call.taps[t], stride);
+        const Vector<Integer<T>> take = better(value, best),
+                                 number = Vector<Integer<T>>{} + static_cast<Integer<T>>(t);
+        best = take ? value : best;
+        winner = take ? number : winner;
+    }
+    *reinterpret_cast<typename VectorOf<T>::Unaligned*>(static_cast<T*>(call.y) + first) = best;
+    if (call.indices == nullptr) return;
+    const std::int64_t place = call.place + first * stride;
+    for (int l = 0; l < lanes<T>; ++l) call.indices[first + l] = place + l * stride + call.taps[winner[l]];
+}
+
+template <class T> void single(const MaxPoolCall& call, std::int64_t o) {
+    const T* const x = static_cast<const T*>(call.x) + call.place + o * call.stride;
+    std::int64_t winner = 0;
+    for (std::int64_t t = 1; t < call.tap_count; ++t)
+        if (better(x[call.taps[t]], x[call.taps[winner]])) winner = t;
+    static_cast<T*>(call.y)[o] = x[call.taps[winner]];
+    if (call.indices) call.indices[o] = call.place + o * call.stride + call.taps[winner];
+}
+
+template <class T, std::int64_t fixed_stride> void row(const MaxPoolCall& call) {
+    if (call.count < lanes<T>) {
+        for (std::int64_t o = 0; o < call.count; ++o) single<T>(call, o);
+        return;
+    }
+    // The last block ends with the row: what it has in common with the one before is computed twice.
+    for (std::int64_t o = 0; o < call.count; o += lanes<T>)
+        block<T, fixed_stride>(call, std::min(o, call.count - lanes<T>));
+}
+
+template <class T> void max_pool(const MaxPoolCall& call) {
+    if (call.stride == 1)
+        row<T, 1>(call);
+    else if (call.stride == 2)
+        row<T, 2>(call);
     else
-        max_row<T, 0>(y, index, x, place, stride, n);
+        row<T, 0>(call);
 }
 
 }  // namespace
