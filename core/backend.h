@@ -198,6 +198,10 @@ class Backend {
     /// dx from g, which is shaped like y; also the forward pass of a transposed convolution.
     virtual void convolution_input(const Convolution& c, void* dx, const void* g, const void* w);
     virtual void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g);
+
+  protected:
+    /// y += the bias of each filter
+    void add_bias(const Convolution& c, void* y, const void* bias);
 };
 
 /// The backend of a device. Errors: DeviceError with what to do about it.

@@ -58,8 +58,9 @@ void set_batch(std::int64_t (&strides)[max_dims], std::int64_t sample, std::int6
     strides[1] = group;
 }
 
-// y += bias of each filter
-void add_bias(Backend& backend, const Convolution& c, void* y, const void* bias) {
+}  // namespace
+
+void Backend::add_bias(const Convolution& c, void* y, const void* bias) {
     const std::int64_t outputs = c.windows.outputs();
     const DType type = c.windows.dtype;
     Loop<3> loop;
@@ -76,10 +77,8 @@ void add_bias(Backend& backend, const Convolution& c, void* y, const void* bias)
     }
     loop.operands[0] = loop.operands[1] = {y, type};
     loop.operands[2] = read(bias, type);
-    backend.zip(functor::Add{}, loop);
+    zip(functor::Add{}, loop);
 }
-
-}  // namespace
 
 // y = w columns
 void Backend::convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) {
@@ -102,7 +101,7 @@ void Backend::convolution(const Convolution& c, void* y, const void* x, const vo
         set_batch(p.out_batch, c.filters * outputs, p.m * outputs);
         matmul(p);
     });
-    if (bias) add_bias(*this, c, y, bias);
+    if (bias) add_bias(c, y, bias);
 }
 
 // columns = w^T g

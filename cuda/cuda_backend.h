@@ -43,6 +43,25 @@ class CudaBackend final : public Backend {
     void batch_norm(const BatchNorm& norm, bool training, void* y) override;
     void batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
                              void* dbias) override;
+    // row_norm.cu
+    void normalize_rows(const Rows& rows, double eps, void* y, void* inverse_std, const void* x) override;
+    void normalize_rows_backward(const Rows& rows, void* dx, const void* g, const void* y,
+                                 const void* inverse_std) override;
+    // lines.cu
+    void scan(const ReduceOp& op, const Lines& lines, bool reverse, void* out, const void* x) override;
+    void sort(const Rows& rows, bool descending, void* values, std::int64_t* indices, const void* x) override;
+    // windows.cu
+    void unfold(const Windows& windows, void* columns, const void* x) override;
+    void fold(const Windows& windows, void* x, const void* columns) override;
+    void max_pool(const Windows& windows, void* y, std::int64_t* indices, const void* x) override;
+    void max_pool_backward(const Windows& windows, void* dx, const void* g,
+                           const std::int64_t* indices) override;
+    void avg_pool(const Windows& windows, const Average& average, void* y, const void* x) override;
+    void avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) override;
+    // convolution.cpp: cuDNN where it serves, unfold and matmul elsewhere
+    void convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) override;
+    void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override;
+    void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) override;
 
   private:
     DeviceState& device_;

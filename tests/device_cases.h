@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct DeviceCase {
     std::string name;
     std::function<void(Device)> check;
 };
+inline void PrintTo(const DeviceCase& one, std::ostream* out) { *out << one.name; }
 
 const std::vector<DeviceCase>& device_cases();
 

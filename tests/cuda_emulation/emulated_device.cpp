@@ -5,7 +5,21 @@
 
 namespace adjoint {
 
-void cuda_backend::CudaBackend::matmul(const MatMul& product) { own_matmul(device_, product); }
+namespace cuda_backend {
+
+void CudaBackend::matmul(const MatMul& product) { own_matmul(device_, product); }
+
+void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) {
+    Backend::convolution(c, y, x, w, bias);
+}
+void CudaBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
+    Backend::convolution_input(c, dx, g, w);
+}
+void CudaBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
+    Backend::convolution_weight(c, dw, x, g);
+}
+
+}  // namespace cuda_backend
 
 Device emulated_device() {
     static cuda_backend::Fault fault{};

@@ -1,0 +1,24 @@
+// Convolutions: cuDNN where it serves, unfold and matrix products elsewhere.
+#include <adjoint/cuda/context.h>
+#include <adjoint/cuda/dnn.h>
+
+namespace adjoint::cuda_backend {
+
+void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) {
+    if (!context(device_).convolutions->forward(c, y, x, w)) {
+        Backend::convolution(c, y, x, w, bias);
+        return;
+    }
+    if (bias) add_bias(c, y, bias);
+}
+
+void CudaBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
+    if (!context(device_).convolutions->backward_data(c, dx, g, w)) Backend::convolution_input(c, dx, g, w);
+}
+
+void CudaBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
+    if (!context(device_).convolutions->backward_filter(c, dw, x, g))
+        Backend::convolution_weight(c, dw, x, g);
+}
+
+}  // namespace adjoint::cuda_backend
