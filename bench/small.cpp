@@ -16,7 +16,7 @@ namespace {
 
 void xor_net(int steps) {
     manual_seed(1);
-    const Tensor x = tensor({{0, 0}, {0, 1}, {1, 0}, {1, 1}}), y = tensor({{0}, {1}, {1}, {0}});
+    const Tensor x = tensor({{0, 0}, {0, 1}, {1, 0}, {1, 1}}), y = unsqueeze(tensor({0, 1, 1, 0}), 1);
     const nn::Sequential model(nn::Linear(2, 3), nn::Sigmoid(), nn::Linear(3, 1), nn::Sigmoid());
     optim::SGD optimizer(model.parameters(), {.lr = 0.5});
     const auto step = [&] {

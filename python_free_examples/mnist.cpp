@@ -11,7 +11,8 @@ using namespace adjoint;
 namespace {
 
 struct Settings {
-    std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "cpu", save, load;
+    std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
+                save, load;
     int epochs = 8, threads = 0;
     std::int64_t batch_size = 64;
     double lr = 0;  // 0: the optimizer's own
@@ -21,8 +22,9 @@ struct Settings {
 Settings parse(int argc, char** argv) {
     Settings s;
     CLI::App app{"Trains a network on MNIST and reports its accuracy on the test images."};
-    app.add_option("--model", s.model, "mlp: 784-128-64-10 with ReLU; mlp-bn: with batch normalisation")
-        ->check(CLI::IsMember({"mlp", "mlp-bn"}))
+    app.add_option("--model", s.model,
+                   "mlp: 784-128-64-10 with ReLU; mlp-bn: with batch normalisation; cnn: two convolutions")
+        ->check(CLI::IsMember({"mlp", "mlp-bn", "cnn"}))
         ->capture_default_str();
     app.add_option("--epochs", s.epochs)->check(CLI::NonNegativeNumber)->capture_default_str();
     app.add_option("--batch-size", s.batch_size)->check(CLI::PositiveNumber)->capture_default_str();
@@ -37,7 +39,12 @@ Settings parse(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--data", s.data,
                    "folder with the four IDX files; else $ADJOINT_DATA, ./data/mnist, Fashion-MNIST");
-    app.add_option("--device", s.device)->capture_default_str();
+    app.add_option("--device", s.device, "cpu, cuda, cuda:1 ..; auto takes cuda if there is one")
+        ->capture_default_str();
+    app.add_option("--precision", s.precision,
+                   "of matrix products on cuda: f32 is exact, tf32 and bf16 round")
+        ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+        ->capture_default_str();
     app.add_option("--threads", s.threads, "CPU threads; by default one per core")
         ->check(CLI::PositiveNumber);
     app.add_option("--save", s.save, "write the trained weights here (safetensors)");
@@ -51,6 +58,10 @@ Settings parse(int argc, char** argv) {
 }
 
 nn::Sequential make_model(const std::string& kind) {
+    if (kind == "cnn")
+        return nn::Sequential(nn::Conv2d(1, 32, 3), nn::ReLU(), nn::Conv2d(32, 64, 3), nn::ReLU(),
+                              nn::MaxPool2d(2), nn::Flatten(), nn::Linear(9216, 128), nn::ReLU(),
+                              nn::Linear(128, 10));
     if (kind == "mlp")
         return nn::Sequential(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 64), nn::ReLU(),
                               nn::Linear(64, 10));
@@ -75,12 +86,21 @@ data::Mnist load_data(const Settings& s) {
     return set;
 }
 
+Device choose_device(const std::string& wanted) {
+    if (wanted != "auto") return Device::parse(wanted);
+    return cuda::is_available() ? Device::cuda() : Device::cpu();
+}
+
 void run(const Settings& s) {
     if (s.threads > 0) set_num_threads(s.threads);
-    const Device device = Device::parse(s.device);
+    const Device device = choose_device(s.device);
+    set_matmul_precision(s.precision == "f32"    ? MatmulPrecision::highest
+                         : s.precision == "tf32" ? MatmulPrecision::high
+                                                 : MatmulPrecision::medium);
     const data::Mnist set = load_data(s);
-    data::Dataset training = data::images(set.train, {.mean = 0.1307, .std = 0.3081});
-    data::Dataset test = data::images(set.test, {.mean = 0.1307, .std = 0.3081});
+    const Shape sample = s.model == "cnn" ? Shape{1, 28, 28} : Shape{784};
+    const data::ImageOptions images{.mean = 0.1307, .std = 0.3081, .sample_shape = sample};
+    data::Dataset training = data::images(set.train, images), test = data::images(set.test, images);
     for (data::Dataset* part : {&training, &test}) {
         part->inputs = part->inputs.to(device);
         part->targets = part->targets.to(device);
@@ -90,8 +110,12 @@ void run(const Settings& s) {
     const nn::Sequential model = make_model(s.model);
     if (!s.load.empty()) model.load(s.load);
     model.to(device);
-    std::printf("device: %s, %d threads, %s kernels\n\n%s\n", to_string(device).c_str(), num_threads(),
-                cpu_level(), train::summary(model).c_str());
+    if (device.is_cpu())
+        std::printf("device: cpu, %d threads, %s kernels\n\n", num_threads(), cpu_level());
+    else
+        std::printf("device: %s, %s, matrix products in %s\n\n", to_string(device).c_str(),
+                    cuda::properties(device).name.c_str(), s.precision.c_str());
+    std::printf("%s\n", train::summary(model).c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
     const auto start = std::chrono::steady_clock::now();
