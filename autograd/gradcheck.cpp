@@ -63,7 +63,7 @@ void check_inputs(const char* op, const Tensors& inputs) {
 // The same memory as a leaf of its own.
 Tensor leaf(const Tensor& x) {
     if (!x.defined()) return x;
-    const Tensor own = x.detach();
+    Tensor own = x.detach();
     if (x.requires_grad()) own.set_requires_grad();
     return own;
 }

@@ -157,7 +157,7 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 
 Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
     check_matrices("addmm", a, b);
-    const Tensor scaled = alpha == 1 ? matmul(a, b) : matmul(a, b) * alpha;
+    Tensor scaled = alpha == 1 ? matmul(a, b) : matmul(a, b) * alpha;
     if (beta == 0) return scaled;  // c may hold NaN then
     return scaled + (beta == 1 ? c : c * beta);
 }

@@ -183,7 +183,7 @@ Tensor randperm(std::int64_t n, const Options& options) {
 
 Tensor bernoulli(const Tensor& p) {
     const Tensor uniform = rand(p.shape(), {.dtype = p.dtype(), .device = p.device()});
-    const Tensor out = empty_like(p);
+    Tensor out = empty_like(p);
     backend(p.device()).zip(functor::Lt{}, make_loop<3>({&out, &uniform, &p}, compute_type(p.dtype())));
     return out;
 }

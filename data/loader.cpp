@@ -31,7 +31,7 @@ Tensor with_shape(const Tensor& x, const Shape& shape) {
 // The rows of x that `index` names, as a matrix (count, elements per row).
 Tensor pick(const Tensor& x, const Tensor& index) {
     const std::int64_t count = index.numel(), width = x.numel() / x.shape()[0];
-    const Tensor out = empty({count, width}, {.dtype = x.dtype(), .device = x.device()});
+    Tensor out = empty({count, width}, {.dtype = x.dtype(), .device = x.device()});
     Tensor source = with_shape(x, {x.shape()[0], width});
     source.impl().shape[0] = count;
     source.impl().strides[0] = 0;

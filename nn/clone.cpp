@@ -24,7 +24,7 @@ Tensor deep_copy(const Tensor& original) {
     const auto found = current->tensors.find(&original.impl());
     if (found != current->tensors.end()) return found->second;
     const NoGrad guard;
-    const Tensor copy = original.detach().clone();
+    Tensor copy = original.detach().clone();
     if (original.requires_grad() && original.is_leaf()) copy.set_requires_grad();
     current->tensors.emplace(&original.impl(), copy);
     current->tensors.emplace(&copy.impl(), copy);

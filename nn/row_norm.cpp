@@ -55,7 +55,7 @@ InstanceNorm2d::InstanceNorm2d(std::int64_t channels, const InstanceNormLayerOpt
 Tensor InstanceNorm2d::operator()(const Tensor& x) const {
     check<ShapeError>(x.dim() == 4, "instance_norm: the layer takes 4 dimensions, got {}", x.shape());
     const bool tracked = running_mean.defined();
-    const Tensor y = instance_norm(
+    Tensor y = instance_norm(
         x, running_mean, running_var, weight, bias,
         {.use_input_stats = is_training() || !tracked, .momentum = options_.momentum, .eps = options_.eps});
     if (tracked && is_training()) num_batches_tracked.copy_(num_batches_tracked + 1);

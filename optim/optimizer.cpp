@@ -192,7 +192,7 @@ void Optimizer::load_state(const NamedTensors& state) {
         return found;
     };
     const auto take_fitting = [&](const std::string& key, const Shape& shape, DType dtype) {
-        const Tensor found = take(key);
+        Tensor found = take(key);
         check<ValueError>(found.defined(), "{}: load_state: {} is missing", name_, key);
         check<ShapeError>(found.shape() == shape, "{}: load_state: {} has shape {}, expected {}", name_, key,
                           found.shape(), shape);
