@@ -81,4 +81,16 @@ template <class F> decltype(auto) visit_dtype(DType type, F&& f) {
     return f(bool{});
 }
 
+/// Calls f(T{}) for f32 or f64.
+template <class F> decltype(auto) visit_real(DType type, F&& f) {
+    if (type == DType::f64) return f(double{});
+    return f(float{});
+}
+
+/// The same for a compute type: f32, f64 or i64.
+template <class F> decltype(auto) visit_compute(DType type, F&& f) {
+    if (type == DType::i64) return f(std::int64_t{});
+    return visit_real(type, f);
+}
+
 }  // namespace adjoint

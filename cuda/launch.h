@@ -58,20 +58,4 @@ struct Spread {
     }
 };
 
-/// Calls f(T{}) for f32 or f64.
-template <class F> void visit_real(DType type, F f) {
-    if (type == DType::f64)
-        f(double{});
-    else
-        f(float{});
-}
-
-/// The same for a compute type.
-template <class F> void visit_compute(DType type, F f) {
-    if (type == DType::i64)
-        f(std::int64_t{});
-    else
-        visit_real(type, f);
-}
-
 }  // namespace adjoint::cuda_backend

@@ -58,15 +58,6 @@ void for_each_run(int rank, const std::int64_t* sizes, const std::int64_t* strid
     }
 }
 
-template <class F> void visit_compute(DType compute, F&& f) {
-    if (compute == DType::f32)
-        f(float{});
-    else if (compute == DType::f64)
-        f(double{});
-    else
-        f(std::int64_t{});
-}
-
 }  // namespace
 
 Walk::Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Operand operand, DType compute)

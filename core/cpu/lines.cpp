@@ -1,11 +1,11 @@
 // What runs along a dimension: scans and sorting.
 #include <algorithm>
-#include <cmath>
 #include <utility>
 #include <vector>
 
 #include <adjoint/core/cpu/cpu_backend.h>
 #include <adjoint/core/cpu/tasks.h>
+#include <adjoint/core/functors/order.h>
 
 namespace adjoint::cpu {
 namespace {
@@ -34,14 +34,6 @@ void scan_lines(const Op& op, const Lines& lines, bool reverse, T* out, const T*
     });
 }
 
-// NaN is larger than every number.
-template <class T> bool less(T a, T b) {
-    if constexpr (std::is_floating_point_v<T>)
-        return a < b || (std::isnan(b) && !std::isnan(a));
-    else
-        return a < b;
-}
-
 template <class T>
 void sort_rows(const Rows& rows, bool descending, T* values, std::int64_t* indices, const T* x) {
     using Element = std::pair<T, std::int64_t>;
@@ -49,11 +41,9 @@ void sort_rows(const Rows& rows, bool descending, T* values, std::int64_t* indic
     for_pieces(rows.rows, 16 * n, [&](std::int64_t r) {
         std::vector<Element> elements(static_cast<std::size_t>(n));
         for (std::int64_t i = 0; i < n; ++i) elements[static_cast<std::size_t>(i)] = {x[r * n + i], i};
-        // The index decides among equals: stable without the memory of a stable sort.
+        // The place decides among equals: stable without the memory of a stable sort.
         const auto before = [descending](const Element& a, const Element& b) {
-            if (less(a.first, b.first)) return !descending;
-            if (less(b.first, a.first)) return descending;
-            return a.second < b.second;
+            return sorts_before(a.first, a.second, b.first, b.second, descending);
         };
         std::sort(elements.begin(), elements.end(), before);
         for (std::int64_t i = 0; i < n; ++i) {
@@ -61,16 +51,6 @@ void sort_rows(const Rows& rows, bool descending, T* values, std::int64_t* indic
             indices[r * n + i] = elements[static_cast<std::size_t>(i)].second;
         }
     });
-}
-
-// Calls f(T{}) with the compute type.
-template <class F> void visit_compute(DType type, F f) {
-    if (type == DType::f32)
-        f(float{});
-    else if (type == DType::f64)
-        f(double{});
-    else
-        f(std::int64_t{});
 }
 
 }  // namespace

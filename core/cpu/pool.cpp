@@ -4,7 +4,7 @@
 #include <adjoint/core/cpu/cpu_backend.h>
 #include <adjoint/core/cpu/kernels/kernels.h>
 #include <adjoint/core/cpu/tasks.h>
-#include <adjoint/core/cpu/windows.h>
+#include <adjoint/core/windows.h>
 
 namespace adjoint::cpu {
 namespace {
@@ -83,14 +83,9 @@ template <class F> void for_averages(const Windows& w, const Inside& inside, con
     std::int64_t output = 0;
     for (std::int64_t h = 0; h < w.output[0]; ++h) {
         const Range rows = inside.row(h);
-        const std::int64_t padded_rows = taps_inside(w, 0, h, w.size[0] + w.padding[0]).last;
         for (std::int64_t o = 0; o < w.output[1]; ++o, ++output) {
             const Range columns = inside.column(o);
-            std::int64_t count = average.divisor;
-            if (count == 0 && average.count_padding)
-                count = padded_rows * taps_inside(w, 1, o, w.size[1] + w.padding[1]).last;
-            else if (count == 0)
-                count = (rows.last - rows.first) * (columns.last - columns.first);
+            const std::int64_t count = average_count(w, average, h, o, rows, columns);
             const std::int64_t first = place(w, 0, h, rows.first) * w.size[1] + place(w, 1, o, columns.first);
             f(output, count, first, rows.last - rows.first, columns.last - columns.first);
         }
@@ -127,13 +122,6 @@ void average_plane_backward(const Windows& w, const Inside& inside, const Averag
 template <class F> void for_planes(const Windows& w, F f) {
     for_pieces(w.batch * w.channels, std::max(w.plane(), w.taps() * w.outputs()),
                [&](std::int64_t p) { f(p * w.plane(), p * w.outputs()); });
-}
-
-template <class F> void visit_real(DType type, F f) {
-    if (type == DType::f64)
-        f(double{});
-    else
-        f(float{});
 }
 
 }  // namespace

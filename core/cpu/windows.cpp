@@ -1,8 +1,7 @@
 // Windows as columns and back.
-#include <adjoint/core/cpu/windows.h>
-
 #include <adjoint/core/cpu/cpu_backend.h>
 #include <adjoint/core/cpu/tasks.h>
+#include <adjoint/core/windows.h>
 
 namespace adjoint::cpu {
 namespace {
