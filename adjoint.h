@@ -47,8 +47,15 @@
 #include <adjoint/nn/pooling.h>
 #include <adjoint/nn/row_norm.h>
 #include <adjoint/nn/sequential.h>
+#include <adjoint/optim/adagrad.h>
 #include <adjoint/optim/adam.h>
+#include <adjoint/optim/adam_kin.h>
+#include <adjoint/optim/average.h>
 #include <adjoint/optim/clip.h>
+#include <adjoint/optim/lbfgs.h>
+#include <adjoint/optim/lion.h>
+#include <adjoint/optim/muon.h>
+#include <adjoint/optim/rmsprop.h>
 #include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
 #include <adjoint/train/fit.h>

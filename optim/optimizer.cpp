@@ -8,6 +8,7 @@
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
 #include <adjoint/core/recorder.h>
+#include <adjoint/optim/state_reader.h>
 
 namespace adjoint::optim {
 namespace {
@@ -96,6 +97,8 @@ void Optimizer::run(std::size_t g) {
             return update_key(g, pending.slot->step) == key && pending.slot->parameter.device() == device;
         });
         slices_.clear();
+        for (auto pending = first; pending != next; ++pending)
+            pending->gradient = direction(g, std::move(pending->gradient), pending->slot->states);
         if (Recorder* capture = recorder()) [[unlikely]] {
             std::vector<std::size_t> moved;
             for (auto pending = first; pending != next; ++pending)
@@ -179,52 +182,28 @@ NamedTensors Optimizer::state() const {
 
 void Optimizer::load_state(const NamedTensors& state) {
     const NoGrad guard;
-    std::vector<bool> used(state.size());
-    const auto take = [&](const std::string& key) {
-        Tensor found;
-        for (std::size_t i = 0; i < state.size(); ++i) {
-            if (state[i].first != key) continue;
-            check<ValueError>(!found.defined() && state[i].second.defined(),
-                              "{}: load_state: {} is undefined or given twice", name_, key);
-            found = state[i].second;
-            used[i] = true;
-        }
-        return found;
-    };
-    const auto take_fitting = [&](const std::string& key, const Shape& shape, DType dtype) {
-        Tensor found = take(key);
-        check<ValueError>(found.defined(), "{}: load_state: {} is missing", name_, key);
-        check<ShapeError>(found.shape() == shape, "{}: load_state: {} has shape {}, expected {}", name_, key,
-                          found.shape(), shape);
-        check<DTypeError>(found.dtype() == dtype, "{}: load_state: {} is {}, expected {}", name_, key,
-                          name(found.dtype()), name(dtype));
-        return found;
-    };
-
+    detail::StateReader reader(name_, state);
     std::vector<Group> loaded = groups_;
     std::size_t number = 0;
     for (std::size_t g = 0; g < loaded.size(); ++g) {
-        loaded[g].lr = take_fitting(fmt::format("groups.{}.lr", g), {}, f64).item<double>();
+        loaded[g].lr = reader.number(fmt::format("groups.{}.lr", g));
         check_lr(name_, loaded[g].lr);
         for (Slot& slot : loaded[g].slots) {
             const std::string step = fmt::format("{}.step", number), prefix = fmt::format("{}.", number);
             ++number;
             slot.states.clear();
             slot.step = 0;
-            const bool moved = std::any_of(state.begin(), state.end(),
-                                           [&](const auto& entry) { return entry.first == step; });
-            if (!moved) continue;
-            slot.step = take_fitting(step, {}, i64).item<std::int64_t>();
+            if (!reader.has(step)) continue;
+            slot.step = reader.count(step);
             check<ValueError>(slot.step > 0, "{}: load_state: {} is {}", name_, step, slot.step);
             for (const char* state_name : loaded[g].state_names) {
                 const Tensor value =
-                    take_fitting(prefix + state_name, slot.parameter.shape(), slot.parameter.dtype());
+                    reader.take(prefix + state_name, slot.parameter.shape(), slot.parameter.dtype());
                 slot.states.push_back(value.detach().to(slot.parameter.device()).clone());
             }
         }
     }
-    for (std::size_t i = 0; i < state.size(); ++i)
-        check<ValueError>(used[i], "{}: load_state: {} is no state of this optimizer", name_, state[i].first);
+    reader.finish();
     groups_ = std::move(loaded);
 }
 

@@ -54,6 +54,12 @@ class ADJOINT_API Optimizer {
     void add_group(const std::vector<Tensor>& parameters, double lr, std::vector<const char*> state_names);
     /// The step number `step` (from 1) of a parameter of the group.
     virtual UpdateOp update(std::size_t group, double lr, std::int64_t step) const = 0;
+    /// What update() gets in the place of a parameter's gradient: the gradient itself, unless a step needs
+    /// more than one element at a time. Dense; may write into the states. Unrecorded.
+    virtual Tensor direction(std::size_t /*group*/, Tensor gradient,
+                             const std::vector<Tensor>& /*states*/) const {
+        return gradient;
+    }
     /// Parameters of a group for which this is equal share one call of update().
     virtual std::int64_t update_key(std::size_t /*group*/, std::int64_t step) const { return step; }
 
@@ -83,6 +89,26 @@ class ADJOINT_API Optimizer {
     // Kept from step to step, so that a step does not allocate.
     std::vector<std::vector<Pending>> pending_;
     std::vector<UpdateSlice> slices_;
+};
+
+/// The base of an optimizer whose groups each have options of one kind, with the rate as their `lr`.
+template <class O> class ADJOINT_API OptimizerWith : public Optimizer {
+  public:
+    struct Group {
+        std::vector<Tensor> parameters;
+        O options;
+    };
+
+  protected:
+    explicit OptimizerWith(const char* name) : Optimizer(name) {}
+    void add(const Group& group, std::vector<const char*> state_names) {
+        add_group(group.parameters, group.options.lr, std::move(state_names));
+        options_.push_back(group.options);
+    }
+    const O& options(std::size_t group) const { return options_[group]; }
+
+  private:
+    std::vector<O> options_;
 };
 
 }  // namespace adjoint::optim

@@ -3,7 +3,8 @@
 
 #include <variant>
 
-#include <adjoint/core/functors/functors.h>
+#include <adjoint/core/functors/update_adam.h>
+#include <adjoint/core/functors/update_scaled.h>
 
 namespace adjoint {
 
@@ -36,44 +37,46 @@ struct PlainSgdStep {
     }
 };
 
-/// m, v: running means of g and g^2; p -= lr m^ / (sqrt(v^) + eps), ^ for bias-corrected. AdamW: decoupled
-/// decay. Source: Kingma and Ba, Adam, ICLR 2015; Loshchilov and Hutter, Decoupled weight decay, ICLR 2019.
-struct AdamStep {
-    static constexpr const char* name = "adam";
-    static constexpr int states = 2;
-    double lr, beta1, beta2, eps, weight_decay;
-    double correction1, correction2_root;  // 1 - beta1^t, sqrt(1 - beta2^t)
-    bool decoupled, maximize;
-    template <class T> ADJOINT_HD void decay_and_average(T& p, T gradient, T& m, T& v) const {
-        T g = maximize ? -gradient : gradient;
-        p = decoupled ? p * T(1 - lr * weight_decay) : p;
-        g = decoupled ? g : g + T(weight_decay) * p;
-        m = m + T(1 - beta1) * (g - m);
-        v = T(beta2) * v + T(1 - beta2) * (g * g);
-    }
-    template <class T> ADJOINT_HD void move(T& p, T m, T v) const {
-        p -= T(lr / correction1) * (m / (math::sqrt(v) / T(correction2_root) + T(eps)));
-    }
-    template <class T> ADJOINT_HD void step(T& p, T gradient, T& m, T& v, T&) const {
-        decay_and_average(p, gradient, m, v);
-        move(p, m, v);
+/// A running mean m of g rules the sign of the move alone: p -= lr (weight_decay p + sign(beta1 m +
+/// (1 - beta1) g)), then m = beta2 m + (1 - beta2) g.
+/// Source: Chen et al., Symbolic discovery of optimization algorithms, 2023.
+struct LionStep {
+    static constexpr const char* name = "lion";
+    static constexpr int states = 1;
+    double lr, beta1, beta2, weight_decay;
+    bool maximize;
+    template <class T> ADJOINT_HD void step(T& p, T gradient, T& m, T&, T&) const {
+        const T g = maximize ? -gradient : gradient;
+        const T direction = T(beta1) * m + T(1 - beta1) * g;
+        p = p * T(1 - lr * weight_decay) - T(lr) * sign_of(direction);
+        m = T(beta2) * m + T(1 - beta2) * g;
     }
 };
 
-/// Adam that divides by the largest v so far.
-/// Source: Reddi et al., On the convergence of Adam and beyond, ICLR 2018.
-struct AmsgradStep {
-    static constexpr const char* name = "amsgrad";
-    static constexpr int states = 3;
-    AdamStep adam;
-    template <class T> ADJOINT_HD void step(T& p, T gradient, T& m, T& v, T& largest) const {
-        adam.decay_and_average(p, gradient, m, v);
-        largest = largest > v ? largest : v;
-        adam.move(p, m, largest);
+/// p -= lr (weight_decay p + g), for directions that were made elsewhere.
+struct DirectionStep {
+    static constexpr const char* name = "direction";
+    static constexpr int states = 0;
+    double lr, weight_decay;
+    template <class T> ADJOINT_HD void step(T& p, T g, T&, T&, T&) const {
+        p = p * T(1 - lr * weight_decay) - T(lr) * g;
     }
 };
 
-using UpdateList = FunctorList<PlainSgdStep, SgdStep, AdamStep, AmsgradStep>;
+/// A running mean of weights: mean += (1 - decay) (w - mean).
+struct AverageStep {
+    static constexpr const char* name = "average";
+    static constexpr int states = 0;
+    double decay;
+    template <class T> ADJOINT_HD void step(T& mean, T w, T&, T&, T&) const {
+        mean += T(1 - decay) * (w - mean);
+    }
+};
+
+using UpdateList =
+    FunctorList<PlainSgdStep, SgdStep, AdamStep, AmsgradStep, AdamaxStep, NAdamStep, RAdamStep, AdagradStep,
+                AdadeltaStep, RmspropStep<false, false>, RmspropStep<true, false>, RmspropStep<false, true>,
+                RmspropStep<true, true>, RpropStep, LionStep, DirectionStep, AverageStep>;
 
 }  // namespace functor
 

@@ -1,0 +1,89 @@
+// Adamax, NAdam and RAdam: options and functors.
+#include <adjoint/optim/adam_kin.h>
+
+#include <cmath>
+
+#include <adjoint/optim/option_checks.h>
+
+namespace adjoint::optim {
+namespace {
+
+template <class O> void check_options(const char* op, const O& o) {
+    detail::check_shares(op, {{"betas.first", o.betas.first}, {"betas.second", o.betas.second}});
+    detail::check_not_negative(op, {{"eps", o.eps}, {"weight_decay", o.weight_decay}});
+}
+
+template <class O> functor::AdamKin kin(const O& o, double lr, bool decoupled) {
+    return {.lr = lr,
+            .beta1 = o.betas.first,
+            .beta2 = o.betas.second,
+            .eps = o.eps,
+            .weight_decay = o.weight_decay,
+            .decoupled = decoupled,
+            .maximize = o.maximize};
+}
+
+double correction(double beta, std::int64_t step) { return 1 - std::pow(beta, static_cast<double>(step)); }
+
+double nadam_momentum(const NAdamOptions& o, std::int64_t step) {
+    return o.betas.first * (1 - 0.5 * std::pow(0.96, static_cast<double>(step) * o.momentum_decay));
+}
+
+}  // namespace
+
+Adamax::Adamax(const std::vector<Group>& groups) : OptimizerWith("Adamax") {
+    for (const Group& group : groups) {
+        check_options("Adamax", group.options);
+        add(group, {"exp_avg", "exp_inf"});
+    }
+}
+
+UpdateOp Adamax::update(std::size_t group, double lr, std::int64_t step) const {
+    const AdamaxOptions& o = options(group);
+    return functor::AdamaxStep{.adam = kin(o, lr, false), .correction1 = correction(o.betas.first, step)};
+}
+
+NAdam::NAdam(const std::vector<Group>& groups) : OptimizerWith("NAdam") {
+    for (const Group& group : groups) {
+        check_options("NAdam", group.options);
+        detail::check_not_negative("NAdam", {{"momentum_decay", group.options.momentum_decay}});
+        add(group, {"exp_avg", "exp_avg_sq"});
+    }
+    products_.resize(groups.size());
+}
+
+UpdateOp NAdam::update(std::size_t group, double lr, std::int64_t step) const {
+    const NAdamOptions& o = options(group);
+    Product& product = products_[group];
+    if (product.step > step) product = {};
+    while (product.step < step) product.value *= nadam_momentum(o, ++product.step);
+    const double now = nadam_momentum(o, step), next = nadam_momentum(o, step + 1);
+    return functor::NAdamStep{.adam = kin(o, lr, o.decoupled_weight_decay),
+                              .correction2 = correction(o.betas.second, step),
+                              .now = (1 - now) / (1 - product.value),
+                              .ahead = next / (1 - product.value * next)};
+}
+
+RAdam::RAdam(const std::vector<Group>& groups) : OptimizerWith("RAdam") {
+    for (const Group& group : groups) {
+        check_options("RAdam", group.options);
+        add(group, {"exp_avg", "exp_avg_sq"});
+    }
+}
+
+UpdateOp RAdam::update(std::size_t group, double lr, std::int64_t step) const {
+    const RAdamOptions& o = options(group);
+    const double beta2 = o.betas.second, correction2 = correction(beta2, step);
+    const double limit = 2 / (1 - beta2) - 1;
+    const double length =
+        limit - 2 * static_cast<double>(step) * std::pow(beta2, static_cast<double>(step)) / correction2;
+    const bool adaptive = length > 5;
+    const double rectified =
+        adaptive ? std::sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)) : 0;
+    return functor::RAdamStep{.adam = kin(o, lr, o.decoupled_weight_decay),
+                              .correction1 = correction(o.betas.first, step),
+                              .factor = rectified * std::sqrt(correction2),
+                              .adaptive = adaptive};
+}
+
+}  // namespace adjoint::optim

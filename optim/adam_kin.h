@@ -1,0 +1,86 @@
+// Adamax, NAdam and RAdam: Adam with another measure, a look ahead, or a rectified start.
+#pragma once
+
+#include <utility>
+
+#include <adjoint/optim/optimizer.h>
+
+namespace adjoint::optim {
+
+struct AdamaxOptions {
+    double lr = 2e-3;
+    std::pair<double, double> betas = {0.9, 0.999};
+    double eps = 1e-8;
+    double weight_decay = 0;
+    bool maximize = false;
+};
+
+/// m = running mean of g; u = max(beta2 u, |g| + eps); p -= lr m / ((1 - beta1^t) u).
+/// State: "exp_avg", "exp_inf".
+/// errors: as Optimizer::add_group; ValueError for a beta outside [0, 1) or a negative option.
+/// source: Kingma and Ba, Adam, ICLR 2015, algorithm 2.
+class ADJOINT_API Adamax final : public OptimizerWith<AdamaxOptions> {
+  public:
+    explicit Adamax(const std::vector<Tensor>& parameters, const AdamaxOptions& options = {})
+        : Adamax(std::vector<Group>{{parameters, options}}) {}
+    explicit Adamax(const std::vector<Group>& groups);
+
+  private:
+    UpdateOp update(std::size_t group, double lr, std::int64_t step) const override;
+};
+
+struct NAdamOptions {
+    double lr = 2e-3;
+    std::pair<double, double> betas = {0.9, 0.999};
+    double eps = 1e-8;
+    double weight_decay = 0;
+    double momentum_decay = 4e-3;
+    bool decoupled_weight_decay = false;
+    bool maximize = false;
+};
+
+/// Adam whose step holds the next step's momentum, mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2):
+/// p -= lr ((1 - mu_t) g / (1 - mu_1 .. mu_t) + mu_(t+1) m / (1 - mu_1 .. mu_(t+1))) / (sqrt(v^) + eps).
+/// State: "exp_avg", "exp_avg_sq". Errors: as Adamax.
+/// source: Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016.
+class ADJOINT_API NAdam final : public OptimizerWith<NAdamOptions> {
+  public:
+    explicit NAdam(const std::vector<Tensor>& parameters, const NAdamOptions& options = {})
+        : NAdam(std::vector<Group>{{parameters, options}}) {}
+    explicit NAdam(const std::vector<Group>& groups);
+
+  private:
+    UpdateOp update(std::size_t group, double lr, std::int64_t step) const override;
+
+    // mu_1 .. mu_t of each group, continued from the step before.
+    struct Product {
+        std::int64_t step = 0;
+        double value = 1;
+    };
+    mutable std::vector<Product> products_;
+};
+
+struct RAdamOptions {
+    double lr = 1e-3;
+    std::pair<double, double> betas = {0.9, 0.999};
+    double eps = 1e-8;
+    double weight_decay = 0;
+    bool decoupled_weight_decay = false;
+    bool maximize = false;
+};
+
+/// Adam whose adaptive part is multiplied by sqrt((r - 4)(r - 2) R / ((R - 4)(R - 2) r)) with
+/// R = 2 / (1 - beta2) - 1, r = R - 2 t beta2^t / (1 - beta2^t), and left out while r <= 5.
+/// State: "exp_avg", "exp_avg_sq". Errors: as Adamax.
+/// source: Liu et al., On the variance of the adaptive learning rate and beyond, ICLR 2020.
+class ADJOINT_API RAdam final : public OptimizerWith<RAdamOptions> {
+  public:
+    explicit RAdam(const std::vector<Tensor>& parameters, const RAdamOptions& options = {})
+        : RAdam(std::vector<Group>{{parameters, options}}) {}
+    explicit RAdam(const std::vector<Group>& groups);
+
+  private:
+    UpdateOp update(std::size_t group, double lr, std::int64_t step) const override;
+};
+
+}  // namespace adjoint::optim

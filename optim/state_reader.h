@@ -1,0 +1,32 @@
+// Reads a saved state by name, strictly: every entry is asked for once, and none is left.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <adjoint/optim/optimizer.h>
+
+namespace adjoint::optim::detail {
+
+class StateReader {
+  public:
+    /// `op` leads the messages.
+    StateReader(const char* op, const NamedTensors& state) : op_(op), state_(state), used_(state.size()) {}
+
+    bool has(const std::string& key) const;
+    /// The tensor of this name. Errors: ValueError if missing or given twice; ShapeError, DTypeError.
+    Tensor take(const std::string& key, const Shape& shape, DType dtype);
+    /// One f64.
+    double number(const std::string& key);
+    /// One i64 that is not negative.
+    std::int64_t count(const std::string& key);
+    /// Throws ValueError for an entry that was not asked for.
+    void finish() const;
+
+  private:
+    const char* op_;
+    const NamedTensors& state_;
+    std::vector<bool> used_;
+};
+
+}  // namespace adjoint::optim::detail
