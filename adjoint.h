@@ -2,7 +2,9 @@
 #pragma once
 
 #include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/attention.h>
 #include <adjoint/autograd/convolution.h>
+#include <adjoint/autograd/einsum.h>
 #include <adjoint/autograd/elementwise.h>
 #include <adjoint/autograd/engine.h>
 #include <adjoint/autograd/function.h>
@@ -36,7 +38,9 @@
 #include <adjoint/data/npy.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/nn/activation.h>
+#include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
+#include <adjoint/nn/bilinear.h>
 #include <adjoint/nn/convolution.h>
 #include <adjoint/nn/dropout.h>
 #include <adjoint/nn/embedding.h>
@@ -45,6 +49,8 @@
 #include <adjoint/nn/loss.h>
 #include <adjoint/nn/module.h>
 #include <adjoint/nn/pooling.h>
+#include <adjoint/nn/recurrent.h>
+#include <adjoint/nn/recurrent_cells.h>
 #include <adjoint/nn/row_norm.h>
 #include <adjoint/nn/sequential.h>
 #include <adjoint/optim/adagrad.h>

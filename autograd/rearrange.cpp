@@ -60,7 +60,32 @@ Tensor triangle(const char* op, const Tensor& x, std::int64_t diagonal, bool upp
     return (upper ? ge(columns, rows) : le(columns, rows)).to(x.device());
 }
 
+/// x[.., i, ..] for each i; the gradient is their stack.
+struct Unbind : Function {
+    static constexpr auto name = "unbind";
+    int dim;
+    explicit Unbind(int d) : dim(d) {}
+    std::vector<Tensor> forward(const Tensor& x) {
+        std::vector<Tensor> parts;
+        for (std::int64_t i = 0; i < x.shape()[dim]; ++i) parts.push_back(select(x, dim, i));
+        return parts;
+    }
+    Grads backward(const Grads& g) {
+        std::vector<Tensor> parts;
+        const Tensor* some = nullptr;
+        for (std::size_t i = 0; i < g.size(); ++i)
+            if (g[i].defined()) some = &g[i];
+        for (std::size_t i = 0; i < g.size(); ++i) parts.push_back(g[i].defined() ? g[i] : zeros_like(*some));
+        return {stack(parts, dim)};
+    }
+};
+
 }  // namespace
+
+std::vector<Tensor> unbind(const Tensor& x, int dim) {
+    check<ShapeError>(x.dim() > 0, "unbind: a 0-d tensor has no dimension to take apart");
+    return record(Unbind(wrap_dim("unbind", dim, x.dim())), x);
+}
 
 Tensor repeat(const Tensor& x, const Shape& times) {
     check<ShapeError>(times.size() >= x.dim(), "repeat: {} for a tensor of shape {}", times, x.shape());

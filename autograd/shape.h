@@ -38,6 +38,9 @@ ADJOINT_API std::vector<Tensor> split(const Tensor& x, std::int64_t size, int di
 ADJOINT_API std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int dim = 0);
 ADJOINT_API std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, int dim = 0);
 
+/// All selections along a dimension, whose gradients come back as one tensor.
+ADJOINT_API std::vector<Tensor> unbind(const Tensor& x, int dim = 0);
+
 ADJOINT_API Tensor cat(std::span<const Tensor> tensors, int dim = 0);
 ADJOINT_API Tensor cat(std::initializer_list<Tensor> tensors, int dim = 0);
 ADJOINT_API Tensor stack(std::span<const Tensor> tensors, int dim = 0);

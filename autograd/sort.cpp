@@ -5,6 +5,7 @@
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/index.h>
 #include <adjoint/autograd/shape.h>
+#include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
 
 namespace adjoint {
@@ -107,6 +108,23 @@ ValuesIndices topk(const Tensor& x, std::int64_t k, int dim, bool largest) {
     out.indices = narrow(out.indices, d, 0, k).contiguous();
     out.values = recorded(x) ? gather(x, d, out.indices) : narrow(out.values, d, 0, k).contiguous();
     return out;
+}
+
+UniqueValues unique(const Tensor& x) {
+    const NoGrad guard;
+    const Tensor flat = reshape(x.detach(), {x.numel()});
+    const std::int64_t n = x.numel();
+    const Options as_index{.dtype = DType::i64, .device = x.device()};
+    if (n == 0) return {flat, zeros(x.shape(), as_index), zeros({0}, as_index)};
+    const ValuesIndices order = sorted(flat, 0, false);
+    const Tensor first = cat({ones({1}, {.dtype = DType::boolean, .device = x.device()}),
+                              narrow(order.values, 0, 1, n - 1) != narrow(order.values, 0, 0, n - 1)});
+    const Tensor starts = reshape(nonzero(first), {-1});
+    const Tensor ends =
+        cat({narrow(starts, 0, 1, starts.numel() - 1), full({1}, static_cast<double>(n), as_index)});
+    const Tensor inverse =
+        scatter_add(zeros({n}, as_index), 0, order.indices, cumsum(first.to(DType::i64), 0) - 1);
+    return {index_select(order.values, 0, starts), reshape(inverse, x.shape()), ends - starts};
 }
 
 Tensor cumsum(const Tensor& x, int dim) {

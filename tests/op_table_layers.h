@@ -10,5 +10,6 @@ void add_pooling(Rows& rows);
 void add_resample(Rows& rows);
 void add_row_norm(Rows& rows);
 void add_sort(Rows& rows);
+void add_einsum(Rows& rows);
 
 }  // namespace adjoint::table

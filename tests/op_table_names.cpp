@@ -12,7 +12,7 @@ namespace {
 // The name of the function that a line of a header declares, if it gives tensors; else nothing.
 std::string declared_name(const std::string& line) {
     for (const std::string& result :
-         std::vector<std::string>{"Tensor ", "ValuesIndices ", "std::vector<Tensor> "}) {
+         std::vector<std::string>{"Tensor ", "ValuesIndices ", "UniqueValues ", "std::vector<Tensor> "}) {
         const std::string start = "ADJOINT_API " + result;
         if (line.compare(0, start.size(), start) != 0) continue;
         const std::size_t end = line.find('(', start.size());

@@ -117,7 +117,8 @@ void add_evaluation(Rows& rows) {
 void add_norm(Rows& rows) {
     add_training(rows);
     add_evaluation(rows);
-    for (const auto add : {add_row_norm, add_convolution, add_pooling, add_resample, add_sort}) add(rows);
+    for (const auto add : {add_row_norm, add_convolution, add_pooling, add_resample, add_sort, add_einsum})
+        add(rows);
 }
 
 }  // namespace adjoint::table

@@ -1,0 +1,56 @@
+// Attention composed from matrix products and softmax.
+#include <adjoint/autograd/attention.h>
+
+#include <cmath>
+#include <limits>
+
+#include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/linalg.h>
+#include <adjoint/autograd/norm.h>
+#include <adjoint/autograd/reduce.h>
+#include <adjoint/autograd/shape.h>
+#include <adjoint/autograd/softmax.h>
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+
+namespace adjoint {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Softmax over the keys that are let through; a query that sees none gets zeros, and no NaN on the way.
+Tensor masked_softmax(const Tensor& scores, const Tensor& allowed) {
+    const Tensor blind = sum(allowed, -1, true) == Tensor(0);
+    return masked_fill(softmax(masked_fill(scores, !logical_or(allowed, blind), -infinity), -1), blind, 0);
+}
+
+}  // namespace
+
+Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options) {
+    check<ShapeError>(query.dim() >= 2 && key.dim() >= 2 && query.shape().back() == key.shape().back(),
+                      "attention: queries of shape {} for keys of shape {}", query.shape(), key.shape());
+    const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape().back())));
+    Tensor scores = matmul(query * scale, transpose(key, -1, -2));
+    Tensor allowed;
+    if (options.is_causal) {
+        const Options as_index{.dtype = DType::i64, .device = query.device()};
+        allowed = arange(key.size(-2), as_index) <= unsqueeze(arange(query.size(-2), as_index), 1);
+    }
+    const Tensor& mask = options.attn_mask;
+    if (mask.defined() && mask.dtype() == DType::boolean)
+        allowed = allowed.defined() ? logical_and(allowed, mask) : mask;
+    else if (mask.defined())
+        scores = scores + mask;
+    const Tensor weights = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);
+    return options.dropout_p > 0 ? dropout(weights, options.dropout_p) : weights;
+}
+
+Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                    const AttentionOptions& options) {
+    check<ShapeError>(value.dim() >= 2 && key.dim() >= 2 && value.size(-2) == key.size(-2),
+                      "scaled_dot_product_attention: keys of shape {} for values of shape {}", key.shape(),
+                      value.shape());
+    return matmul(attention_weights(query, key, options), value);
+}
+
+}  // namespace adjoint

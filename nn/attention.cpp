@@ -1,0 +1,172 @@
+// Heads are taken apart and put together by views; the attention itself is attention_weights().
+#include <adjoint/nn/attention.h>
+
+#include <limits>
+
+#include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/attention.h>
+#include <adjoint/autograd/linalg.h>
+#include <adjoint/autograd/reduce.h>
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+#include <adjoint/nn/init.h>
+
+namespace adjoint::nn {
+namespace {
+
+std::string describe(std::int64_t embed_dim, std::int64_t heads, const MultiheadAttentionOptions& options) {
+    check<ValueError>(embed_dim > 0 && heads > 0 && embed_dim % heads == 0,
+                      "MultiheadAttention: {} heads for {} dimensions", heads, embed_dim);
+    check<ValueError>(options.dropout >= 0 && options.dropout <= 1,
+                      "MultiheadAttention: dropout {} is outside [0, 1]", options.dropout);
+    std::string text = fmt::format("embed_dim={}, num_heads={}", embed_dim, heads);
+    if (options.dropout != 0) text += fmt::format(", dropout={}", options.dropout);
+    if (!options.bias) text += ", bias=false";
+    if (options.batch_first) text += ", batch_first=true";
+    return text;
+}
+
+Linear output_projection(std::int64_t embed_dim, const MultiheadAttentionOptions& options) {
+    const Linear layer(embed_dim, embed_dim,
+                       {.bias = options.bias, .dtype = options.dtype, .device = options.device});
+    if (options.bias) init::zeros_(layer.bias.detach());
+    return layer;
+}
+
+bool is_bool(const Tensor& mask) { return mask.dtype() == DType::boolean; }
+
+/// Both masks as one that broadcasts to (N, heads, L, S), in the convention of attention_weights().
+Tensor joined_masks(const Tensor& padding, const Tensor& attention, DType dtype) {
+    if (!padding.defined() && !attention.defined()) return {};
+    const auto only = [](const Tensor& mask) { return is_bool(mask) ? !mask : mask; };
+    if (!attention.defined()) return only(padding);
+    if (!padding.defined()) return only(attention);
+    if (is_bool(padding) && is_bool(attention)) return !logical_or(padding, attention);
+    const auto added = [&](const Tensor& mask) {
+        if (!is_bool(mask)) return mask;
+        return masked_fill(zeros(mask.shape(), {.dtype = dtype, .device = mask.device()}), mask,
+                           -std::numeric_limits<double>::infinity());
+    };
+    return added(padding) + added(attention);
+}
+
+}  // namespace
+
+MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_heads,
+                                       const MultiheadAttentionOptions& options)
+    : Module("MultiheadAttention", describe(embed_dim, num_heads, options)),
+      in_proj_weight(parameter("in_proj_weight", init::xavier_uniform_(empty(
+                                                     {3 * embed_dim, embed_dim},
+                                                     {.dtype = options.dtype, .device = options.device})))),
+      in_proj_bias(parameter("in_proj_bias", options.bias ? zeros({3 * embed_dim}, {.dtype = options.dtype,
+                                                                                    .device = options.device})
+                                                          : Tensor())),
+      out_proj(child("out_proj", output_projection(embed_dim, options))),
+      embed_dim_(embed_dim),
+      heads_(num_heads),
+      dropout_(options.dropout),
+      batch_first_(options.batch_first) {}
+
+AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
+                                               const AttentionMasks& masks, bool need_weights) const {
+    const bool single = query.dim() == 2;
+    for (const Tensor* x : {&query, &key, &value})
+        check<ShapeError>(
+            (x->dim() == 2 || x->dim() == 3) && x->dim() == query.dim() && x->shape().back() == embed_dim_,
+            "MultiheadAttention: inputs {}, {} and {} of {} dimensions", query.shape(), key.shape(),
+            value.shape(), embed_dim_);
+    // From here on (N, L, ...).
+    const auto batched = [&](const Tensor& x) {
+        return single ? unsqueeze(x, 0) : batch_first_ ? x : transpose(x, 0, 1);
+    };
+    const std::int64_t width = embed_dim_ / heads_;
+    const auto taken_apart = [&](const Tensor& x) {  // (N, L, E) as (N, heads, L, width)
+        return transpose(reshape(x, {x.size(0), x.size(1), heads_, width}), 1, 2);
+    };
+    Tensor q, k, v;
+    if (query.is_same(key) && key.is_same(value)) {
+        const Tensor x = batched(query), all = linear(x, in_proj_weight, in_proj_bias);
+        const std::vector<Tensor> parts = unbind(reshape(all, {x.size(0), x.size(1), 3, embed_dim_}), 2);
+        q = parts[0], k = parts[1], v = parts[2];
+    } else {
+        const auto projected = [&](const Tensor& x, std::int64_t part) {
+            const std::int64_t start = part * embed_dim_;
+            return linear(batched(x), narrow(in_proj_weight, 0, start, embed_dim_),
+                          in_proj_bias.defined() ? narrow(in_proj_bias, 0, start, embed_dim_) : Tensor());
+        };
+        q = projected(query, 0), k = projected(key, 1), v = projected(value, 2);
+    }
+    check<ShapeError>(q.size(0) == k.size(0) && k.shape() == v.shape(),
+                      "MultiheadAttention: query {}, key {} and value {} do not belong together",
+                      query.shape(), key.shape(), value.shape());
+
+    const std::int64_t samples = q.size(0), length = q.size(1), keys = k.size(1);
+    Tensor padding = masks.key_padding_mask, attention = masks.attn_mask;
+    if (padding.defined()) {
+        check<ShapeError>(padding.shape() == (single ? Shape{keys} : Shape{samples, keys}),
+                          "MultiheadAttention: key_padding_mask of shape {} for {} samples of {} keys",
+                          padding.shape(), samples, keys);
+        padding = reshape(padding, {samples, 1, 1, keys});
+    }
+    if (attention.defined() && attention.dim() == 3) {
+        check<ShapeError>(attention.shape() == Shape{samples * heads_, length, keys},
+                          "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
+                          Shape{samples * heads_, length, keys});
+        attention = reshape(attention, {samples, heads_, length, keys});
+    } else if (attention.defined()) {
+        check<ShapeError>(attention.shape() == Shape{length, keys},
+                          "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
+                          Shape{length, keys});
+    }
+    const Tensor weights = attention_weights(taken_apart(q), taken_apart(k),
+                                             {.attn_mask = joined_masks(padding, attention, query.dtype()),
+                                              .dropout_p = is_training() ? dropout_ : 0});
+    const Tensor heads = transpose(matmul(weights, taken_apart(v)), 1, 2);
+    const Tensor out = out_proj(reshape(heads, {samples, length, embed_dim_}));
+    Tensor mean_weights = need_weights ? mean(weights, 1) : Tensor();
+    if (single && need_weights) mean_weights = squeeze(mean_weights, 0);
+    return {single ? squeeze(out, 0) : batch_first_ ? out : transpose(out, 0, 1), mean_weights};
+}
+
+TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t d_model, std::int64_t nhead,
+                                                 const TransformerEncoderLayerOptions& options)
+    : Module("TransformerEncoderLayer", options.norm_first ? "norm_first=true" : ""),
+      self_attn(child("self_attn", MultiheadAttention(d_model, nhead,
+                                                      {.dropout = options.dropout,
+                                                       .batch_first = options.batch_first,
+                                                       .dtype = options.dtype,
+                                                       .device = options.device}))),
+      linear1(child("linear1", Linear(d_model, options.dim_feedforward,
+                                      {.dtype = options.dtype, .device = options.device}))),
+      dropout(child("dropout", Dropout(options.dropout))),
+      linear2(child("linear2", Linear(options.dim_feedforward, d_model,
+                                      {.dtype = options.dtype, .device = options.device}))),
+      norm1(child("norm1", LayerNorm(d_model, {.eps = options.layer_norm_eps}))),
+      norm2(child("norm2", LayerNorm(d_model, {.eps = options.layer_norm_eps}))),
+      dropout1(child("dropout1", Dropout(options.dropout))),
+      dropout2(child("dropout2", Dropout(options.dropout))),
+      activation_(options.activation),
+      norm_first_(options.norm_first) {
+    check<ValueError>(static_cast<bool>(activation_), "TransformerEncoderLayer: no activation");
+    for (const LayerNorm* norm : {&norm1, &norm2}) {
+        norm->to(options.dtype);
+        norm->to(options.device);
+    }
+}
+
+Tensor TransformerEncoderLayer::operator()(const Tensor& x, const AttentionMasks& masks) const {
+    const auto attend = [&](const Tensor& in) {
+        return dropout1(self_attn(in, in, in, masks, false).output);
+    };
+    const auto feed_forward = [&](const Tensor& in) {
+        return dropout2(linear2(dropout(activation_(linear1(in)))));
+    };
+    if (norm_first_) {
+        const Tensor y = x + attend(norm1(x));
+        return y + feed_forward(norm2(y));
+    }
+    const Tensor y = norm1(x + attend(x));
+    return norm2(y + feed_forward(y));
+}
+
+}  // namespace adjoint::nn

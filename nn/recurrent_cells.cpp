@@ -1,0 +1,122 @@
+// The recurrent steps and the cells around them.
+#include <adjoint/nn/recurrent_cells.h>
+
+#include <cmath>
+
+#include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/linalg.h>
+#include <adjoint/autograd/shape.h>
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+#include <adjoint/nn/init.h>
+#include <adjoint/nn/recurrent_steps.h>
+
+namespace adjoint::nn {
+namespace {
+
+/// (N, gates hidden) as `gates` views of (N, hidden).
+std::vector<Tensor> gates_of(const Tensor& x, std::int64_t gates) {
+    return unbind(reshape(x, {x.size(0), gates, x.size(1) / gates}), 1);
+}
+
+std::string describe(const char* kind, std::int64_t input, std::int64_t hidden, bool bias,
+                     const std::string& more) {
+    check<ValueError>(input > 0 && hidden > 0, "{}: {} inputs, {} hidden units", kind, input, hidden);
+    return fmt::format("{}, {}{}{}", input, hidden, bias ? "" : ", bias=false", more);
+}
+
+}  // namespace
+
+namespace detail {
+
+RecurrentState rnn_tanh_step(const Tensor& input, const RecurrentState& state, const RecurrentWeights& w) {
+    return {tanh(input + linear(state.h, w.weight_hh, w.bias_hh))};
+}
+
+RecurrentState rnn_relu_step(const Tensor& input, const RecurrentState& state, const RecurrentWeights& w) {
+    return {relu(input + linear(state.h, w.weight_hh, w.bias_hh))};
+}
+
+RecurrentState lstm_step(const Tensor& input, const RecurrentState& state, const RecurrentWeights& w) {
+    const std::vector<Tensor> gates = gates_of(input + linear(state.h, w.weight_hh, w.bias_hh), 4);
+    const Tensor c = sigmoid(gates[1]) * state.c + sigmoid(gates[0]) * tanh(gates[2]);
+    return {sigmoid(gates[3]) * tanh(c), c};
+}
+
+RecurrentState gru_step(const Tensor& input, const RecurrentState& state, const RecurrentWeights& w) {
+    const std::vector<Tensor> from_x = gates_of(input, 3);
+    const std::vector<Tensor> from_h = gates_of(linear(state.h, w.weight_hh, w.bias_hh), 3);
+    const Tensor reset = sigmoid(from_x[0] + from_h[0]), keep = sigmoid(from_x[1] + from_h[1]);
+    const Tensor candidate = tanh(from_x[2] + reset * from_h[2]);
+    return {candidate + keep * (state.h - candidate)};
+}
+
+Tensor initial_recurrent_weight(const Shape& shape, std::int64_t hidden_size, DType dtype, Device device) {
+    const double bound = 1 / std::sqrt(static_cast<double>(hidden_size));
+    return init::uniform_(empty(shape, {.dtype = dtype, .device = device}), -bound, bound);
+}
+
+}  // namespace detail
+
+RecurrentCell::RecurrentCell(const char* kind, int gates, std::int64_t input_size, std::int64_t hidden_size,
+                             const RecurrentCellOptions& options, const std::string& more)
+    : Module(kind, describe(kind, input_size, hidden_size, options.bias, more)),
+      input_size_(input_size),
+      hidden_size_(hidden_size) {
+    const auto draw = [&](const Shape& shape) {
+        return detail::initial_recurrent_weight(shape, hidden_size, options.dtype, options.device);
+    };
+    const std::int64_t rows = gates * hidden_size;
+    weight_ih = parameter("weight_ih", draw({rows, input_size}));
+    weight_hh = parameter("weight_hh", draw({rows, hidden_size}));
+    if (!options.bias) return;
+    bias_ih = parameter("bias_ih", draw({rows}));
+    bias_hh = parameter("bias_hh", draw({rows}));
+}
+
+RecurrentState RecurrentCell::run(const Tensor& x, const RecurrentState& state,
+                                  detail::RecurrentStep step) const {
+    check<ShapeError>((x.dim() == 1 || x.dim() == 2) && x.shape().back() == input_size_,
+                      "recurrent cell: input of shape {}, expected (N, {}) or ({},)", x.shape(), input_size_,
+                      input_size_);
+    const bool single = x.dim() == 1;
+    const Tensor batch = single ? unsqueeze(x, 0) : x;
+    const auto prepared = [&](const Tensor& s) {
+        const Shape expected = single ? Shape{hidden_size_} : Shape{batch.size(0), hidden_size_};
+        if (!s.defined())
+            return zeros({batch.size(0), hidden_size_}, {.dtype = x.dtype(), .device = x.device()});
+        check<ShapeError>(s.shape() == expected, "recurrent cell: state of shape {}, expected {}", s.shape(),
+                          expected);
+        return single ? unsqueeze(s, 0) : s;
+    };
+    const RecurrentState next =
+        step(linear(batch, weight_ih, bias_ih), {prepared(state.h), prepared(state.c)}, *this);
+    if (!single) return next;
+    return {squeeze(next.h, 0), next.c.defined() ? squeeze(next.c, 0) : Tensor()};
+}
+
+RNNCell::RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCellOptions& options)
+    : RecurrentCell("RNNCell", 1, input_size, hidden_size,
+                    {.bias = options.bias, .dtype = options.dtype, .device = options.device},
+                    options.nonlinearity == RecurrentNonlinearity::relu ? ", nonlinearity=relu" : ""),
+      nonlinearity_(options.nonlinearity) {}
+
+Tensor RNNCell::operator()(const Tensor& x, const Tensor& h) const {
+    const bool rectified = nonlinearity_ == RecurrentNonlinearity::relu;
+    return run(x, {h}, rectified ? detail::rnn_relu_step : detail::rnn_tanh_step).h;
+}
+
+LSTMCell::LSTMCell(std::int64_t input_size, std::int64_t hidden_size, const RecurrentCellOptions& options)
+    : RecurrentCell("LSTMCell", 4, input_size, hidden_size, options) {}
+
+RecurrentState LSTMCell::operator()(const Tensor& x, const RecurrentState& state) const {
+    return run(x, state, detail::lstm_step);
+}
+
+GRUCell::GRUCell(std::int64_t input_size, std::int64_t hidden_size, const RecurrentCellOptions& options)
+    : RecurrentCell("GRUCell", 3, input_size, hidden_size, options) {}
+
+Tensor GRUCell::operator()(const Tensor& x, const Tensor& h) const { return run(x, {h}, detail::gru_step).h; }
+
+}  // namespace adjoint::nn
