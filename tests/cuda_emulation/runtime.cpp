@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include <adjoint/core/cuda_start.h>
 #include <adjoint/core/index_error.h>
 
 namespace adjoint::cuda_backend {
@@ -33,6 +34,7 @@ void fill_bytes(DeviceState&, void* destination, int value, std::size_t bytes) {
 }
 
 void synchronize(DeviceState& device) {
+    count_cuda_sync();
     if (device.fault->op == 0) return;
     const Fault fault = *device.fault;
     *device.fault = {};
