@@ -18,10 +18,11 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Softmax over the keys that are let through; a query that sees none gets zeros, and no NaN on the way.
+/// Softmax over the keys that are let through. A query that sees none gets zeros: the NaN of its softmax is
+/// covered here, and that of its gradient by the inner masked_fill.
 Tensor masked_softmax(const Tensor& scores, const Tensor& allowed) {
     const Tensor blind = sum(allowed, -1, true) == Tensor(0);
-    return masked_fill(softmax(masked_fill(scores, !logical_or(allowed, blind), -infinity), -1), blind, 0);
+    return masked_fill(softmax(masked_fill(scores, !allowed, -infinity), -1), blind, 0);
 }
 
 }  // namespace

@@ -56,7 +56,6 @@ void ExponentialMovingAverage::update() {
             slices.clear();
         }
     }
-    ++updates_;
 }
 
 void ExponentialMovingAverage::swap() {
@@ -72,7 +71,7 @@ void ExponentialMovingAverage::swap() {
 
 NamedTensors ExponentialMovingAverage::state() const {
     check_not_swapped("state");
-    NamedTensors result{{"updates", Tensor(updates_)}};
+    NamedTensors result;
     for (std::size_t i = 0; i < averages_.size(); ++i) result.emplace_back(std::to_string(i), averages_[i]);
     return result;
 }
@@ -81,7 +80,6 @@ void ExponentialMovingAverage::load_state(const NamedTensors& state) {
     check_not_swapped("load_state");
     const NoGrad guard;
     detail::StateReader reader("ExponentialMovingAverage", state);
-    const std::int64_t updates = reader.count("updates");
     std::vector<Tensor> averages;
     for (std::size_t i = 0; i < parameters_.size(); ++i)
         averages.push_back(reader.take(std::to_string(i), parameters_[i].shape(), parameters_[i].dtype())
@@ -90,7 +88,6 @@ void ExponentialMovingAverage::load_state(const NamedTensors& state) {
                                .clone());
     reader.finish();
     averages_ = std::move(averages);
-    updates_ = updates;
 }
 
 }  // namespace adjoint::optim

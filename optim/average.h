@@ -28,7 +28,7 @@ class ADJOINT_API ExponentialMovingAverage {
     /// The means, in the order of the parameters; while swapped the parameters' own values.
     const std::vector<Tensor>& averages() const noexcept { return averages_; }
 
-    /// "updates" and the means by number: "0", "1", ... Errors: ValueError while they are swapped.
+    /// The means by number: "0", "1", ... Errors: ValueError while they are swapped.
     NamedTensors state() const;
     /// Copies such a state; nothing is changed unless all fits. Errors: ValueError, ShapeError, DTypeError.
     void load_state(const NamedTensors& state);
@@ -38,7 +38,6 @@ class ADJOINT_API ExponentialMovingAverage {
 
     std::vector<Tensor> parameters_, averages_;
     double decay_;
-    std::int64_t updates_ = 0;
     bool swapped_ = false;
 };
 

@@ -30,6 +30,51 @@ double on_cosine(double from, double to, double share) {
 
 double power(double gamma, std::int64_t n) { return std::pow(gamma, static_cast<double>(n)); }
 
+Schedule::Formula linear(const LinearLROptions& options) {
+    check<ValueError>(options.total_iters > 0, "LinearLR: {} epochs", options.total_iters);
+    return [options](std::int64_t epoch, double base) {
+        const double share = static_cast<double>(std::min(epoch, options.total_iters)) /
+                             static_cast<double>(options.total_iters);
+        return base * (options.start_factor + (options.end_factor - options.start_factor) * share);
+    };
+}
+
+Schedule::Formula warm_restarts(std::int64_t t_0, std::int64_t t_mult, double eta_min) {
+    check<ValueError>(t_0 > 0 && t_mult > 0, "CosineAnnealingWarmRestarts: t_0 {}, t_mult {}", t_0, t_mult);
+    return [=](std::int64_t epoch, double base) {
+        std::int64_t length = t_0, at = epoch;
+        if (t_mult == 1) at %= length;
+        for (; at >= length; length *= t_mult) at -= length;
+        return on_cosine(base, eta_min, static_cast<double>(at) / static_cast<double>(length));
+    };
+}
+
+/// Each formula from its milestone on (the first from 0), with epochs counted from there.
+Schedule::Formula sequence(std::vector<Schedule::Formula> formulas, std::vector<std::int64_t> milestones) {
+    return [formulas = std::move(formulas), milestones = std::move(milestones)](std::int64_t epoch,
+                                                                                double base) {
+        const auto passed =
+            std::upper_bound(milestones.begin(), milestones.end(), epoch) - milestones.begin();
+        const auto at = static_cast<std::size_t>(passed);
+        return formulas[at](at == 0 ? epoch : epoch - milestones[at - 1], base);
+    };
+}
+
+Schedule::Formula joined(const std::vector<Schedule>& schedules,
+                         const std::vector<std::int64_t>& milestones) {
+    check<ValueError>(!schedules.empty() && milestones.size() + 1 == schedules.size(),
+                      "SequentialLR: {} schedules with {} milestones between them", schedules.size(),
+                      milestones.size());
+    std::int64_t before = 0;
+    for (const std::int64_t milestone : milestones) {
+        check<ValueError>(milestone > before, "SequentialLR: milestone {} after {}", milestone, before);
+        before = milestone;
+    }
+    std::vector<Schedule::Formula> formulas;
+    for (const Schedule& schedule : schedules) formulas.push_back(schedule.formula());
+    return sequence(std::move(formulas), milestones);
+}
+
 Schedule::Formula one_cycle(const OneCycleLROptions& options) {
     check<ValueError>(options.total_steps > 0 && options.pct_start >= 0 && options.pct_start <= 1,
                       "OneCycleLR: {} steps, {} of them rising", options.total_steps, options.pct_start);
@@ -49,6 +94,13 @@ Schedule::Formula one_cycle(const OneCycleLROptions& options) {
 Schedule::Schedule(Optimizer& optimizer, Formula formula)
     : optimizer_(&optimizer), formula_(std::move(formula)) {
     for (std::size_t g = 0; g < optimizer.group_count(); ++g) base_lrs_.push_back(optimizer.lr(g));
+    apply(0);
+}
+
+Schedule::Schedule(Optimizer& optimizer, Formula formula, std::vector<double> base_lrs)
+    : optimizer_(&optimizer), formula_(std::move(formula)), base_lrs_(std::move(base_lrs)) {
+    check<ValueError>(base_lrs_.size() == optimizer.group_count(), "schedule: {} base rates for {} groups",
+                      base_lrs_.size(), optimizer.group_count());
     apply(0);
 }
 
@@ -105,13 +157,45 @@ CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t t_max, d
           return on_cosine(base, eta_min, static_cast<double>(epoch) / static_cast<double>(t_max));
       }) {}
 
-LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options)
+CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t t_0,
+                                                         std::int64_t t_mult, double eta_min)
+    : Schedule(optimizer, warm_restarts(t_0, t_mult, eta_min)) {}
+
+ConstantLR::ConstantLR(Optimizer& optimizer, double factor, std::int64_t total_iters)
     : Schedule(optimizer, [=](std::int64_t epoch, double base) {
-          check<ValueError>(options.total_iters > 0, "LinearLR: {} epochs", options.total_iters);
-          const double share = static_cast<double>(std::min(epoch, options.total_iters)) /
-                               static_cast<double>(options.total_iters);
-          return base * (options.start_factor + (options.end_factor - options.start_factor) * share);
+          check<ValueError>(factor >= 0 && total_iters >= 0, "ConstantLR: factor {} for {} epochs", factor,
+                            total_iters);
+          return epoch < total_iters ? base * factor : base;
       }) {}
+
+PolynomialLR::PolynomialLR(Optimizer& optimizer, std::int64_t total_iters, double power)
+    : Schedule(optimizer, [=](std::int64_t epoch, double base) {
+          check<ValueError>(total_iters > 0, "PolynomialLR: {} epochs", total_iters);
+          const double left = static_cast<double>(total_iters - std::min(epoch, total_iters));
+          return base * std::pow(left / static_cast<double>(total_iters), power);
+      }) {}
+
+LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options)
+    : Schedule(optimizer, linear(options)) {}
+
+SequentialLR::SequentialLR(Optimizer& optimizer, const std::vector<Schedule>& schedules,
+                           const std::vector<std::int64_t>& milestones)
+    : Schedule(optimizer, joined(schedules, milestones),
+               schedules.empty() ? std::vector<double>() : schedules[0].base_lrs()) {}
+
+Schedule warmup_cosine(Optimizer& optimizer, const WarmupCosineOptions& options) {
+    const std::int64_t first = options.warmup_steps, length = options.total_steps - first;
+    check<ValueError>(first >= 0 && length > 0, "warmup_cosine: {} steps of {} to warm up", first,
+                      options.total_steps);
+    const Schedule::Formula fall = [=, low = options.eta_min](std::int64_t epoch, double base) {
+        return on_cosine(base, low,
+                         static_cast<double>(std::min(epoch, length)) / static_cast<double>(length));
+    };
+    if (first == 0) return Schedule(optimizer, fall);
+    const Schedule::Formula rise =
+        linear({.start_factor = options.start_factor, .end_factor = 1, .total_iters = first});
+    return Schedule(optimizer, sequence({rise, fall}, {first}));
+}
 
 OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options)
     : Schedule(optimizer, one_cycle(options)) {}

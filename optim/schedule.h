@@ -23,10 +23,17 @@ class ADJOINT_API Schedule {
     /// Goes to the next epoch and sets the rates.
     void step();
     std::int64_t epoch() const noexcept { return epoch_; }
+    /// What schedules that are made of others need.
+    const Formula& formula() const noexcept { return formula_; }
+    const std::vector<double>& base_lrs() const noexcept { return base_lrs_; }
     /// What a resumed run needs: "epoch" and "base_lrs".
     NamedTensors state() const;
     /// Takes such a state over and sets the rates. Errors: ValueError, nothing is changed then.
     void load_state(const NamedTensors& state);
+
+  protected:
+    /// With base rates other than today's.
+    Schedule(Optimizer& optimizer, Formula formula, std::vector<double> base_lrs);
 
   private:
     void apply(std::int64_t epoch);
@@ -68,6 +75,26 @@ class ADJOINT_API CosineAnnealingLR : public Schedule {
     CosineAnnealingLR(Optimizer& optimizer, std::int64_t t_max, double eta_min = 0);
 };
 
+/// CosineAnnealingLR over t_i epochs, then anew from the base rate; each round t_mult times as long as the
+/// one before, the first t_0. Errors: ValueError unless both are positive. Source: SGDR, as above.
+class ADJOINT_API CosineAnnealingWarmRestarts : public Schedule {
+  public:
+    CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t t_0, std::int64_t t_mult = 1,
+                                double eta_min = 0);
+};
+
+/// base * factor for the first total_iters epochs, then base.
+class ADJOINT_API ConstantLR : public Schedule {
+  public:
+    explicit ConstantLR(Optimizer& optimizer, double factor = 1.0 / 3, std::int64_t total_iters = 5);
+};
+
+/// base (1 - min(epoch, total_iters) / total_iters)^power
+class ADJOINT_API PolynomialLR : public Schedule {
+  public:
+    explicit PolynomialLR(Optimizer& optimizer, std::int64_t total_iters = 5, double power = 1);
+};
+
 struct LinearLROptions {
     double start_factor = 1.0 / 3;
     double end_factor = 1;
@@ -78,6 +105,29 @@ class ADJOINT_API LinearLR : public Schedule {
   public:
     explicit LinearLR(Optimizer& optimizer, const LinearLROptions& options = {});
 };
+
+/// The first schedule until the first milestone, from there on the second with its epochs counted from 0, and
+/// so on. They are copied; make them in their order, the base rates are those that the first one found.
+/// errors: ValueError unless milestones are positive, ascend, and are one fewer than schedules.
+///
+///     optim::LinearLR warm_up(optimizer, {.total_iters = 5});
+///     optim::ExponentialLR decay(optimizer, 0.9);
+///     optim::SequentialLR schedule(optimizer, {warm_up, decay}, {5});
+class ADJOINT_API SequentialLR : public Schedule {
+  public:
+    SequentialLR(Optimizer& optimizer, const std::vector<Schedule>& schedules,
+                 const std::vector<std::int64_t>& milestones);
+};
+
+struct WarmupCosineOptions {
+    std::int64_t warmup_steps = 0;
+    std::int64_t total_steps = 0;  ///< warm-up included
+    double start_factor = 1e-2;    ///< the first rate is base * start_factor
+    double eta_min = 0;            ///< the last rate, held from total_steps on
+};
+/// LinearLR over warmup_steps, then CosineAnnealingLR down to eta_min.
+/// errors: ValueError unless 0 <= warmup_steps < total_steps.
+ADJOINT_API Schedule warmup_cosine(Optimizer& optimizer, const WarmupCosineOptions& options);
 
 struct OneCycleLROptions {
     double max_lr = 0;

@@ -5,6 +5,7 @@
 #include <adjoint/autograd/index.h>
 #include <adjoint/autograd/reduce.h>
 #include <adjoint/autograd/shape.h>
+#include <adjoint/core/capture.h>
 #include <adjoint/core/error.h>
 #include <adjoint/core/generator.h>
 #include <adjoint/optim/average.h>
@@ -127,6 +128,36 @@ TEST(Muon, TakesMatricesAloneAndResumes) {
     }
     EXPECT_EQ(second.to_vector<float>(), whole.to_vector<float>());
     EXPECT_TRUE(equal(idle.detach(), eye(3)));
+}
+
+// A replayed step takes today's learning rate, and the average goes along.
+TEST(Muon, IsCaptured) {
+    const auto train = [](bool captured) {
+        const Tensor x = eye(3) + 0.25;
+        x.set_requires_grad();
+        Muon muon({x}, {.lr = 0.05});
+        ExponentialMovingAverage average({x}, 0.5);
+        const auto step = [&] {
+            muon.zero_grad();
+            sum(square(x - 0.5)).backward();
+            muon.step();
+            average.update();
+        };
+        if (captured) {
+            const Captured recorded = capture(step, {.warmup = 1});
+            recorded.replay();
+            muon.set_lr(0.01);
+            recorded.replay();
+        } else {
+            for (int i = 0; i < 3; ++i) step();
+            muon.set_lr(0.01);
+            step();
+        }
+        std::vector<float> result = x.to_vector<float>();
+        for (const float value : average.averages()[0].to_vector<float>()) result.push_back(value);
+        return result;
+    };
+    EXPECT_EQ(train(true), train(false));
 }
 
 /// Rosenbrock's valley and a smooth term that couples all, from a fixed start.
@@ -262,8 +293,7 @@ TEST(ExponentialMovingAverage, FollowsAndSwaps) {
     EXPECT_EQ(x.to_vector<double>(), weights);
 
     const NamedTensors state = average.state();
-    ASSERT_EQ(state.size(), 3U);
-    EXPECT_EQ(state[0].second.item<int>(), steps);
+    ASSERT_EQ(state.size(), 2U);
     const Tensor other = parameter(start), last = parameter({0.0}, f32);
     ExponentialMovingAverage resumed({other, last}, 0.75);
     resumed.load_state(state);

@@ -72,6 +72,77 @@ TEST(Schedule, FollowsItsFormula) {
     }
 }
 
+TEST(Schedule, WarmRestarts) {
+    const double root = std::numbers::sqrt2 / 2;
+    {
+        Two two;
+        CosineAnnealingWarmRestarts schedule(two.sgd, 4);
+        expect_rates(two.sgd, schedule, {1, (1 + root) / 2, 0.5, (1 - root) / 2, 1, (1 + root) / 2});
+        for (int i = 0; i < 7; ++i) schedule.step();
+        EXPECT_EQ(two.sgd.lr(0), 1) << "the third round";
+    }
+    {
+        Two two;  // rounds of 1, 2 and 4
+        CosineAnnealingWarmRestarts schedule(two.sgd, 1, 2, 0.2);
+        const double high = 0.2 + 0.8 * (1 + root) / 2, low = 0.2 + 0.8 * (1 - root) / 2;
+        expect_rates(two.sgd, schedule, {1, 1, 0.6, 1, high, 0.6, low, 1}, false);
+    }
+}
+
+TEST(Schedule, ConstantAndPolynomial) {
+    {
+        Two two;
+        ConstantLR schedule(two.sgd, 0.25, 3);
+        expect_rates(two.sgd, schedule, {0.25, 0.25, 0.25, 1, 1});
+    }
+    {
+        Two two;
+        PolynomialLR schedule(two.sgd, 4, 2);
+        expect_rates(two.sgd, schedule, {1, 0.5625, 0.25, 0.0625, 0, 0});
+    }
+    {
+        Two two;
+        PolynomialLR schedule(two.sgd, 4);
+        expect_rates(two.sgd, schedule, {1, 0.75, 0.5, 0.25, 0, 0});
+    }
+}
+
+TEST(Schedule, OneAfterTheOther) {
+    Two two;
+    LinearLR rise(two.sgd, {.start_factor = 0.5, .total_iters = 2});
+    ExponentialLR fall(two.sgd, 0.5);
+    ConstantLR rest(two.sgd, 0.1, 100);
+    SequentialLR schedule(two.sgd, {rise, fall, rest}, {2, 5});
+    expect_rates(two.sgd, schedule, {0.5, 0.75, 1, 0.5, 0.25, 0.1, 0.1});
+
+    Two other;
+    LinearLR again(other.sgd, {.start_factor = 0.5, .total_iters = 2});
+    ExponentialLR down(other.sgd, 0.5);
+    ConstantLR low(other.sgd, 0.1, 100);
+    SequentialLR resumed(other.sgd, {again, down, low}, {2, 5});
+    const NamedTensors state = schedule.state();
+    resumed.load_state(state);
+    EXPECT_EQ(resumed.epoch(), 6);
+    EXPECT_EQ(other.sgd.lr(0), two.sgd.lr(0));
+    EXPECT_EQ(other.sgd.lr(1), two.sgd.lr(1));
+    EXPECT_THROW(SequentialLR(two.sgd, {rise, fall}, {}), ValueError);
+    EXPECT_THROW(SequentialLR(two.sgd, {rise, fall, rest}, {3, 3}), ValueError);
+    EXPECT_THROW(SequentialLR(two.sgd, {rise, fall}, {0}), ValueError);
+    EXPECT_THROW(SequentialLR(two.sgd, {}, {}), ValueError);
+}
+
+TEST(Schedule, WarmUpThenCosine) {
+    const double root = std::numbers::sqrt2 / 2;
+    Two two;
+    Schedule schedule = warmup_cosine(two.sgd, {.warmup_steps = 2, .total_steps = 6, .start_factor = 0.5});
+    expect_rates(two.sgd, schedule, {0.5, 0.75, 1, (1 + root) / 2, 0.5, (1 - root) / 2, 0, 0, 0});
+    Two cold;
+    Schedule fall = warmup_cosine(cold.sgd, {.total_steps = 2, .eta_min = 0.2});
+    expect_rates(cold.sgd, fall, {1, 0.6, 0.2, 0.2}, false);
+    EXPECT_THROW(warmup_cosine(two.sgd, {.warmup_steps = 3, .total_steps = 3}), ValueError);
+    EXPECT_THROW(warmup_cosine(two.sgd, {.warmup_steps = -1, .total_steps = 3}), ValueError);
+}
+
 TEST(Schedule, OneCycle) {
     Two two;
     OneCycleLR schedule(two.sgd, {.max_lr = 2, .total_steps = 10, .pct_start = 0.3});
@@ -109,6 +180,10 @@ TEST(Schedule, RefusesNonsense) {
     EXPECT_THROW(CosineAnnealingLR(two.sgd, 0), ValueError);
     EXPECT_THROW(OneCycleLR(two.sgd, {.max_lr = 1}), ValueError);
     EXPECT_THROW(ReduceLROnPlateau(two.sgd, {.factor = 1}), ValueError);
+    EXPECT_THROW(CosineAnnealingWarmRestarts(two.sgd, 0), ValueError);
+    EXPECT_THROW(CosineAnnealingWarmRestarts(two.sgd, 2, 0), ValueError);
+    EXPECT_THROW(ConstantLR(two.sgd, -1), ValueError);
+    EXPECT_THROW(PolynomialLR(two.sgd, 0), ValueError);
     EXPECT_EQ(two.sgd.lr(0), 1);
 }
 
