@@ -20,6 +20,7 @@
 #include <adjoint/autograd/shape.h>
 #include <adjoint/autograd/softmax.h>
 #include <adjoint/autograd/sort.h>
+#include <adjoint/autograd/trace.h>
 #include <adjoint/core/capture.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/cuda.h>
@@ -65,4 +66,7 @@
 #include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
 #include <adjoint/train/fit.h>
+#include <adjoint/train/picture/chart.h>
+#include <adjoint/train/picture/graph.h>
+#include <adjoint/train/picture/png.h>
 #include <adjoint/train/summary.h>

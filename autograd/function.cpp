@@ -1,6 +1,7 @@
 // Saved tensors and the anomaly check.
 #include <adjoint/autograd/function.h>
 
+#include <adjoint/autograd/trace.h>
 #include <adjoint/core/backend.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
@@ -41,6 +42,7 @@ Tensor Saved::get() const {
 namespace detail {
 
 void check_anomaly(const char* name, const Tensor& output) {
+    if (Trace* trace = Trace::current()) trace->keep(output);
     if (!is_floating(output.dtype()) || output.numel() == 0) return;
     const NoGrad guard;
     // x - x is 0 for finite x and NaN otherwise, and NaN survives the sum.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/grad_mode.h>
@@ -53,12 +54,54 @@ class Mode {
     bool before_;
 };
 
+// Watches one loss and keeps the weights of its best epoch.
+class Watch {
+  public:
+    Watch(const std::optional<EarlyStopping>& options, const nn::Module& module)
+        : options_(options), module_(module) {}
+
+    /// Why the training should end now, "" if it should not.
+    std::string look(const EpochRecord& record) {
+        const double loss = std::isnan(record.validation.loss) ? record.train.loss : record.validation.loss;
+        if (!std::isfinite(record.train.loss))
+            return fmt::format("the loss of epoch {} is not finite: the learning rate may be too high",
+                               record.epoch);
+        if (!options_) return "";
+        if (loss < best_loss_ - options_->min_delta) {
+            best_loss_ = loss;
+            best_epoch_ = record.epoch;
+            if (options_->restore_best) keep();
+        }
+        if (record.epoch - best_epoch_ < options_->patience) return "";
+        return fmt::format("no better loss for {} epochs; the best was epoch {}", options_->patience,
+                           best_epoch_);
+    }
+    void restore() const {
+        if (!best_.empty()) module_.load(best_);
+    }
+
+  private:
+    void keep() {
+        const NoGrad guard;
+        best_ = module_.state();
+        for (auto& [name, tensor] : best_) tensor = tensor.detach().clone();
+    }
+
+    const std::optional<EarlyStopping>& options_;
+    const nn::Module& module_;
+    nn::NamedTensors best_;
+    double best_loss_ = std::numeric_limits<double>::infinity();
+    int best_epoch_ = 0;
+};
+
 void check_options(const data::Dataset& set, const FitOptions& options) {
     check<ValueError>(options.epochs >= 0, "fit: {} epochs", options.epochs);
     check<ValueError>(options.validation_split >= 0 && options.validation_split < 1,
                       "fit: validation_split {} is outside [0, 1)", options.validation_split);
     check<ValueError>(options.validation_split == 0 || !options.validation,
                       "fit: both a validation set and a validation_split are given");
+    check<ValueError>(!options.early_stopping || options.early_stopping->patience > 0,
+                      "fit: early stopping needs a patience of at least 1 epoch");
     check<ShapeError>(set.inputs.defined() && set.targets.defined(),
                       "fit: the data set has no inputs or no targets");
 }
@@ -89,6 +132,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dat
     data::Loader loader(training, {.batch_size = options.batch_size, .seed = options.seed});
     Progress progress(options.verbose);
     History history;
+    Watch watch(options.early_stopping, trainee.module);
     for (int epoch = 1; epoch <= options.epochs; ++epoch) {
         const auto start = std::chrono::steady_clock::now();
         const Mode mode(trainee.module, true);
@@ -109,8 +153,12 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dat
         if (validation) record.validation = evaluate(trainee, *validation);
         history.epochs.push_back(record);
         progress.finish_epoch(record);
-        if (options.on_epoch && !options.on_epoch(record)) break;
+        history.end = watch.look(record);
+        if (options.on_epoch && !options.on_epoch(record) && history.end.empty())
+            history.end = fmt::format("ended by on_epoch after epoch {}", epoch);
+        if (!history.end.empty()) break;
     }
+    watch.restore();
     return history;
 }
 

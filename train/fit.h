@@ -16,6 +16,13 @@
 
 namespace adjoint::train {
 
+/// Ends a training whose loss (on the validation set if there is one) has not fallen for a while.
+struct EarlyStopping {
+    int patience = 5;          ///< epochs without improvement
+    double min_delta = 0;      ///< what counts as an improvement is more than this
+    bool restore_best = true;  ///< leave the model as it was after its best epoch
+};
+
 struct FitOptions {
     int epochs = 1;
     std::int64_t batch_size = 64;
@@ -23,6 +30,8 @@ struct FitOptions {
     std::optional<data::Dataset> validation = {};  ///< instead of a split
     std::uint64_t seed = 0;                        ///< of the order of the samples
     bool verbose = true;                           ///< progress on standard output
+    /// A loss that is not finite ends the training in any case; the reason is in History::end.
+    std::optional<EarlyStopping> early_stopping = {};
     /// Called after each epoch; false ends the training.
     std::function<bool(const EpochRecord&)> on_epoch = {};
 };

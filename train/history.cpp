@@ -1,7 +1,10 @@
-// Records as text.
+// Records as text, tables and pictures.
 #include <adjoint/train/history.h>
 
+#include <array>
+
 #include <adjoint/core/format.h>
+#include <adjoint/train/picture/chart.h>
 
 namespace adjoint::train {
 namespace {
@@ -12,12 +15,80 @@ std::string score_text(const Score& score) {
     return text;
 }
 
+constexpr std::array columns{"loss", "accuracy", "validation_loss", "validation_accuracy", "seconds"};
+
+std::array<double, columns.size()> row(const EpochRecord& r) {
+    return {r.train.loss, r.train.accuracy, r.validation.loss, r.validation.accuracy, r.seconds};
+}
+
+std::string number(double value, const char* missing) {
+    return std::isfinite(value) ? fmt::format("{}", value) : missing;
+}
+
+bool add_curve(picture::Chart& chart, const History& history, const char* name, Score EpochRecord::*set,
+               double Score::*what) {
+    picture::Values x, y;
+    bool any = false;
+    for (const EpochRecord& record : history.epochs) {
+        x.push_back(record.epoch);
+        y.push_back(record.*set.*what);
+        any = any || std::isfinite(y.back());
+    }
+    if (any) chart.line(name, x, y, {.points = y.size() <= 40});
+    return any;
+}
+
 }  // namespace
 
 std::string to_string(const EpochRecord& record, int epochs) {
     std::string text = fmt::format("epoch {}/{}  {}", record.epoch, epochs, score_text(record.train));
     if (!std::isnan(record.validation.loss)) text += "  validation " + score_text(record.validation);
     return text + fmt::format("  {:.2f} s", record.seconds);
+}
+
+std::string to_csv(const History& history) {
+    std::string text = fmt::format("epoch,{}\n", fmt::join(columns, ","));
+    for (const EpochRecord& record : history.epochs) {
+        text += std::to_string(record.epoch);
+        for (const double value : row(record)) text += "," + number(value, "");
+        text += "\n";
+    }
+    return text;
+}
+
+std::string to_json(const History& history) {
+    std::string text = "{\"epochs\": [";
+    for (const EpochRecord& record : history.epochs) {
+        text += fmt::format("{}\n  {{\"epoch\": {}", record.epoch == history.epochs[0].epoch ? "" : ",",
+                            record.epoch);
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            text += fmt::format(", \"{}\": {}", columns[i], number(row(record)[i], "null"));
+        text += "}";
+    }
+    return text + fmt::format("],\n \"end\": \"{}\"}}\n", history.end);
+}
+
+picture::Svg draw(const History& history, const std::string& title) {
+    const auto chart = [&](const char* y) {
+        return picture::Chart({.title = title, .x = {.label = "epoch"}, .y = {.label = y}, .width = 560});
+    };
+    picture::Chart loss = chart("loss"), accuracy = chart("accuracy");
+    add_curve(loss, history, "training", &EpochRecord::train, &Score::loss);
+    add_curve(loss, history, "validation", &EpochRecord::validation, &Score::loss);
+    const bool classes = add_curve(accuracy, history, "training", &EpochRecord::train, &Score::accuracy);
+    add_curve(accuracy, history, "validation", &EpochRecord::validation, &Score::accuracy);
+    return classes ? picture::grid({loss.draw(), accuracy.draw()}, 2) : loss.draw();
+}
+
+void save(const std::string& path, const History& history) {
+    if (path.ends_with(".csv"))
+        picture::save_text(path, to_csv(history));
+    else if (path.ends_with(".json"))
+        picture::save_text(path, to_json(history));
+    else if (path.ends_with(".svg"))
+        picture::save_text(path, draw(history).str());
+    else
+        fail<ValueError>("history: {} ends in none of .csv, .json, .svg", path);
 }
 
 }  // namespace adjoint::train

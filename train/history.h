@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <adjoint/core/export.h>
+#include <adjoint/train/picture/svg.h>
 
 namespace adjoint::train {
 
@@ -24,6 +25,7 @@ struct EpochRecord {
 
 struct History {
     std::vector<EpochRecord> epochs;
+    std::string end = {};  ///< why training ended before its last epoch, "" if it did not
 
     bool empty() const noexcept { return epochs.empty(); }
     const EpochRecord& last() const { return epochs.back(); }
@@ -31,5 +33,15 @@ struct History {
 
 /// "epoch 3/10  loss 0.1234  accuracy 0.9650  validation loss 0.1300  accuracy 0.9610  0.52 s"
 ADJOINT_API std::string to_string(const EpochRecord& record, int epochs);
+
+/// One row per epoch under a header; what was not measured is empty.
+ADJOINT_API std::string to_csv(const History& history);
+/// {"epochs": [{"epoch": 1, "loss": .., ..}, ..], "end": ""}; what was not measured is null.
+ADJOINT_API std::string to_json(const History& history);
+/// Loss, and accuracy where there is one, of the training and the validation set over the epochs.
+ADJOINT_API picture::Svg draw(const History& history, const std::string& title = "");
+/// Writes the history as the ending of `path` says: .csv, .json or .svg. Errors: ValueError for another
+/// ending; IoError.
+ADJOINT_API void save(const std::string& path, const History& history);
 
 }  // namespace adjoint::train

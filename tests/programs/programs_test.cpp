@@ -1,38 +1,14 @@
 // The programs, run as a user runs them: what they print, and how they fail.
 #include <gtest/gtest.h>
 
-#include <sys/wait.h>
-
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "programs/program.h"
+
+namespace adjoint {
 namespace {
-
-struct Outcome {
-    int status = -1;
-    std::string text;
-};
-
-Outcome run(const std::string& command) {
-    Outcome outcome;
-    const std::string line = std::string(ADJOINT_PROGRAM_DIR) + "/" + command + " 2>&1";
-    FILE* pipe = popen(line.c_str(), "r");
-    if (!pipe) return outcome;
-    std::array<char, 4096> buffer;
-    for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-        outcome.text.append(buffer.data(), n);
-    const int status = pclose(pipe);
-    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return outcome;
-}
-
-int count(const std::string& text, const std::string& part) {
-    int n = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-    return n;
-}
 
 void expect_printed(const std::string& program, std::initializer_list<const char*> parts) {
     const Outcome outcome = run(program);
@@ -118,3 +94,4 @@ TEST(Programs, MnistTrainsSavesAndLoads) {
 }
 
 }  // namespace
+}  // namespace adjoint

@@ -1,0 +1,107 @@
+// The lecture programs in their quick mode: each is held to what its lecture says.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include <adjoint/core/error.h>
+#include <adjoint/data/mnist.h>
+
+#include "programs/program.h"
+
+namespace adjoint {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Lecture : public testing::Test {
+  protected:
+    // Runs the program quickly, with a folder of its own for its pictures.
+    std::string run_quick(const std::string& program) {
+        const Outcome outcome = run(program + " --quick --out " + folder_.string());
+        EXPECT_EQ(outcome.status, 0) << outcome.text;
+        return outcome.text;
+    }
+    bool drew(const std::string& picture) const {
+        return fs::exists(folder_ / picture) && fs::file_size(folder_ / picture) > 300;
+    }
+    void SetUp() override { fs::remove_all(folder_); }
+    void TearDown() override { fs::remove_all(folder_); }
+
+  private:
+    const fs::path folder_ =
+        fs::path(testing::TempDir()) /
+        (std::string("adjoint_lecture_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+};
+
+#define SKIP_WITHOUT_IMAGES()                                             \
+    try {                                                                 \
+        data::load_mnist();                                               \
+    } catch (const IoError&) {                                            \
+        GTEST_SKIP() << "neither MNIST nor Fashion-MNIST is to be found"; \
+    }
+
+TEST_F(Lecture, DeepNetsLearnXor) {
+    const std::string text = run_quick("l1_1_deep_net");
+    for (int net = 0; net < 4; ++net) EXPECT_LT(number_after(text, " -> ", net), 0.01) << text;
+    EXPECT_TRUE(drew("l1_1_costs.svg") && drew("l1_1_regions.svg"));
+}
+
+TEST_F(Lecture, SmallerBatchesLearnMoreInAnEpoch) {
+    const std::string text = run_quick("l1_3_batch_sizes");
+    const double batch = number_after(text, " -> ", 0), mini = number_after(text, " -> ", 1),
+                 single = number_after(text, " -> ", 2);
+    EXPECT_LT(mini, batch) << text;
+    EXPECT_LT(single, mini) << text;
+    EXPECT_GT(number_after(text, "accuracy ", 2), 0.95) << text;
+    EXPECT_TRUE(drew("l1_3_batch_sizes.svg"));
+}
+
+TEST_F(Lecture, DropoutNarrowsTheGap) {
+    SKIP_WITHOUT_IMAGES();
+    const std::string text = run_quick("l1_4_dropout");
+    EXPECT_LT(number_after(text, "gap ", 1), 0.5 * number_after(text, "gap ", 0)) << text;
+    EXPECT_TRUE(drew("l1_4_dropout.svg"));
+}
+
+TEST_F(Lecture, ActivationsAgreeWithFiniteDifferences) {
+    const std::string text = run_quick("l2_1_activations");
+    EXPECT_EQ(count(text, "gradient check: agrees"), 9) << text;
+    EXPECT_TRUE(drew("l2_1_activations.svg"));
+}
+
+TEST_F(Lecture, LossesAreLikelihoods) {
+    const std::string text = run_quick("l2_2_likelihoods");
+    EXPECT_EQ(count(text, ": equal"), 4) << text;
+}
+
+TEST_F(Lecture, PerceptronByHandLearnsFromSingleSamples) {
+    SKIP_WITHOUT_IMAGES();
+    const std::string text = run_quick("l2_3_mnist_by_hand");
+    EXPECT_LT(number_after(text, "test accuracy ", 0), 0.25) << text;
+    EXPECT_GT(number_after(text, "test accuracy ", 3), 0.6) << text;
+    EXPECT_TRUE(drew("l2_3_accuracy.svg"));
+}
+
+TEST_F(Lecture, EveryClassHasItsImage) {
+    SKIP_WITHOUT_IMAGES();
+    const std::string text = run_quick("l2_4_digits");
+    EXPECT_EQ(count(text, "is first seen at image"), 10) << text;
+    EXPECT_TRUE(drew("l2_4_digits.svg") && drew("l2_4_digit.png"));
+}
+
+TEST_F(Lecture, ProgramsExplainThemselvesAndRefuseWhatTheyDoNotKnow) {
+    for (const char* program : {"l1_1_deep_net", "l1_3_batch_sizes", "l1_4_dropout", "l2_1_activations",
+                                "l2_2_likelihoods", "l2_3_mnist_by_hand", "l2_4_digits"}) {
+        const Outcome help = run(std::string(program) + " --help");
+        EXPECT_EQ(help.status, 0);
+        EXPECT_EQ(count(help.text, "--out FOLDER"), 1) << program;
+    }
+    EXPECT_EQ(run("l2_2_likelihoods --no-such-option").status, 1);
+    EXPECT_EQ(run("l2_2_likelihoods --out").status, 1);
+    EXPECT_EQ(run("l2_1_activations --out /dev/null/x").status, 1);
+    EXPECT_EQ(run("l2_4_digits --data /no/such/folder").status, 1);
+}
+
+}  // namespace
+}  // namespace adjoint

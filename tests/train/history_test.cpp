@@ -1,0 +1,101 @@
+// Histories as tables and pictures, and how a training ends before its last epoch.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include <adjoint/adjoint.h>
+
+namespace adjoint {
+namespace {
+
+train::History two_epochs() {
+    return {.epochs = {{.epoch = 1, .train = {0.5, 0.75}, .validation = {}, .seconds = 0.25},
+                       {.epoch = 2, .train = {0.25, 0.875}, .validation = {0.5, NAN}, .seconds = 0.25}}};
+}
+
+TEST(History, AsTables) {
+    EXPECT_EQ(train::to_csv(two_epochs()),
+              "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n"
+              "1,0.5,0.75,,,0.25\n"
+              "2,0.25,0.875,0.5,,0.25\n");
+    EXPECT_EQ(train::to_json(two_epochs()),
+              "{\"epochs\": [\n"
+              "  {\"epoch\": 1, \"loss\": 0.5, \"accuracy\": 0.75, \"validation_loss\": null, "
+              "\"validation_accuracy\": null, \"seconds\": 0.25},\n"
+              "  {\"epoch\": 2, \"loss\": 0.25, \"accuracy\": 0.875, \"validation_loss\": 0.5, "
+              "\"validation_accuracy\": null, \"seconds\": 0.25}],\n"
+              " \"end\": \"\"}\n");
+    EXPECT_EQ(train::to_json({}), "{\"epochs\": [],\n \"end\": \"\"}\n");
+}
+
+TEST(History, IsWrittenByTheEndingOfItsName) {
+    const std::string file = testing::TempDir() + "adjoint_history_test.csv";
+    train::save(file, two_epochs());
+    const Tensor table = data::read_csv(file);
+    EXPECT_EQ(table.shape(), (Shape{2, 6}));
+    EXPECT_EQ(table(1, 1).item(), 0.25);
+    std::remove(file.c_str());
+    EXPECT_THROW(train::save("history.txt", two_epochs()), ValueError);
+    const std::string svg = train::draw(two_epochs()).str();
+    EXPECT_NE(svg.find(">accuracy<"), std::string::npos);
+    EXPECT_NE(svg.find(">validation<"), std::string::npos);
+}
+
+// One weight and a loss that falls until epoch 4, then rises: the gradient keeps its sign.
+struct Runaway {
+    data::Dataset set{.inputs = ones({1, 1}), .targets = full({1, 1}, 3.5)};
+    nn::Linear model{1, 1, {.bias = false}};
+    Runaway() {
+        const NoGrad guard;
+        model.weight.fill_(0);
+    }
+    train::History fit(const train::FitOptions& options) const {
+        optim::SGD optimizer(model.parameters(), {.lr = 1});
+        const auto upwards = [](const Tensor& y, const Tensor& target) {
+            return mean(abs(y - target)).detach() + mean(y.detach() - y);
+        };
+        return train::fit(model, upwards, optimizer, set, options);
+    }
+};
+
+TEST(EarlyStopping, KeepsTheBestWeights) {
+    for (const int epochs : {50, 6}) {
+        const Runaway run;
+        const train::History history = run.fit(
+            {.epochs = epochs, .verbose = false, .early_stopping = train::EarlyStopping{.patience = 4}});
+        // After epoch k the weight is k; epoch k is measured with k - 1, the validation none.
+        EXPECT_EQ(history.epochs.size(), epochs == 50 ? 8u : 6u);
+        EXPECT_EQ(history.end, epochs == 50 ? "no better loss for 4 epochs; the best was epoch 4" : "");
+        EXPECT_EQ(run.model.weight.item(), 4) << "also when training ends by itself";
+    }
+    const Runaway run;
+    run.fit({.epochs = 50,
+             .verbose = false,
+             .early_stopping = train::EarlyStopping{.patience = 4, .restore_best = false}});
+    EXPECT_EQ(run.model.weight.item(), 8);
+    EXPECT_THROW(run.fit({.early_stopping = train::EarlyStopping{.patience = 0}}), ValueError);
+}
+
+TEST(EarlyStopping, ByTheValidationLoss) {
+    const Runaway run;
+    const data::Dataset nearer{.inputs = ones({1, 1}), .targets = full({1, 1}, 2.0)};
+    const train::History history = run.fit({.epochs = 50,
+                                            .validation = nearer,
+                                            .verbose = false,
+                                            .early_stopping = train::EarlyStopping{.patience = 3}});
+    EXPECT_EQ(history.epochs.size(), 5u);
+    EXPECT_EQ(run.model.weight.item(), 2);
+}
+
+TEST(EarlyStopping, ALossThatIsNotFiniteEndsTheTraining) {
+    const Runaway run;
+    run.set.targets.fill_(INFINITY);
+    const train::History history = run.fit({.epochs = 9, .verbose = false});
+    EXPECT_EQ(history.epochs.size(), 1u);
+    EXPECT_NE(history.end.find("not finite"), std::string::npos);
+    EXPECT_NE(train::to_json(history).find("\"loss\": null"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace adjoint

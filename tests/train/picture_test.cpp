@@ -1,0 +1,187 @@
+// Pictures: what is in the SVG, PNG and DOT text, and that bad input is refused.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include <adjoint/adjoint.h>
+
+namespace adjoint {
+namespace {
+
+using picture::Chart;
+using picture::Range;
+using picture::Scale;
+using picture::Values;
+
+int count(const std::string& text, const std::string& part) {
+    int n = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+    return n;
+}
+
+bool holds(const std::string& text, const std::string& part) { return count(text, part) > 0; }
+
+TEST(Picture, TicksAreRoundAndInside) {
+    EXPECT_EQ(Scale(0, 10).ticks(), (Values{0, 2, 4, 6, 8, 10}));
+    const Values small = Scale(-0.13, 0.31).ticks();
+    ASSERT_GE(small.size(), 4U);
+    for (const double tick : small) {
+        EXPECT_TRUE(tick >= -0.13 && tick <= 0.31) << tick;
+        EXPECT_NEAR(tick * 20, std::round(tick * 20), 1e-9);
+    }
+    EXPECT_EQ(Scale(1e-4, 1, true).ticks().size(), 5U);
+    EXPECT_NEAR(Scale(1, 100, true).position(10), 0.5, 1e-12);
+    EXPECT_NEAR(Scale(1, 100, true).value(0.5), 10, 1e-12);
+    EXPECT_GE(Scale(5, 5).ticks().size(), 3U) << "one value is widened to a range";
+    EXPECT_THROW(Scale(0, 1, true), ValueError);
+    EXPECT_THROW(Scale(NAN, 1), ValueError);
+}
+
+TEST(Picture, NumbersAreWrittenAsPeopleDo) {
+    EXPECT_EQ(picture::label(0), "0");
+    EXPECT_EQ(picture::label(0.25), "0.25");
+    EXPECT_EQ(picture::label(20000), "20000");
+    EXPECT_EQ(picture::label(2e-6), "2e-6");
+    EXPECT_EQ(picture::label(-3e7), "-3e7");
+    EXPECT_EQ(picture::coordinate(-0.001), "0");
+    EXPECT_EQ(picture::coordinate(1.5), "1.5");
+}
+
+TEST(Picture, ChartShowsItsSeriesAxesAndLegend) {
+    const std::string svg = Chart({.title = "a < b & c", .x = {.label = "epoch"}, .y = {.label = "loss"}})
+                                .curve("train", {1, 2, 3})
+                                .curve("validation", {1, NAN, 2, 3})
+                                .scatter("points", {1, 2}, {1, 3})
+                                .draw()
+                                .str();
+    EXPECT_TRUE(holds(svg, "a &lt; b &amp; c")) << svg;
+    for (const char* text : {">epoch<", ">loss<", ">train<", ">validation<", ">points<"})
+        EXPECT_EQ(count(svg, text), 1) << text;
+    EXPECT_FALSE(holds(svg, "nan"));
+    EXPECT_EQ(count(svg, "M"), 3) << "the second curve is interrupted";
+    EXPECT_THROW(Chart().line("x", {1, 2}, {1}), ShapeError);
+    EXPECT_NO_THROW(Chart().draw());
+}
+
+TEST(Picture, LongCurvesKeepTheirPeaks) {
+    Values y(100000, 0.0);
+    y[54321] = 7;
+    const std::string svg = Chart({.y = {.range = Range{0, 7}}, .height = 438}).curve("", y).draw().str();
+    EXPECT_LT(svg.size(), 60000U);
+    EXPECT_TRUE(holds(svg, " 18 L")) << "the peak touches the upper edge";
+}
+
+TEST(Picture, HistogramCountsEveryValue) {
+    const std::string svg =
+        Chart({.x = {.range = Range{0, 2}}}).histogram("h", {0, 0.5, 1.5, 2, 3, NAN}, 2).draw().str();
+    EXPECT_EQ(count(svg, "fill-opacity=\"0.55\" stroke="), 2);
+    EXPECT_THROW(Chart().histogram("h", {1}, 0), ValueError);
+}
+
+TEST(Picture, PlaneNeedsRangesAndOneAnswerPerPoint) {
+    const auto first = [](const Tensor& p) { return Tensor(p(all, 0)); };
+    EXPECT_THROW(Chart().regions(first), ValueError);
+    const picture::ChartOptions options{.x = {.range = Range{-1, 1}}, .y = {.range = Range{-1, 1}}};
+    EXPECT_TRUE(holds(Chart(options).regions(first).draw().str(), "data:image/png;base64,iVBORw0KGgo"));
+    EXPECT_THROW(Chart(options).regions([](const Tensor& p) { return p; }), ShapeError);
+    const std::string circle =
+        Chart(options).contour([](double x, double y) { return x * x + y * y; }, {0.25, 9}).draw().str();
+    EXPECT_GT(count(circle, "M"), 100) << "the level 0.25 is crossed by many cells, 9 by none";
+}
+
+TEST(Picture, PngIsReadableBack) {
+    const Tensor image = tensor({{0, 255}, {7, 9}}).to(u8);
+    const std::vector<std::byte> file = picture::png(image);
+    const auto byte = [&](std::size_t i) { return std::to_integer<int>(file.at(i)); };
+    EXPECT_EQ(byte(1), 'P');
+    EXPECT_EQ(byte(19), 2);  // width
+    EXPECT_EQ(byte(23), 2);  // height
+    EXPECT_EQ(byte(25), 0);  // grey
+    EXPECT_EQ(byte(28), 0);
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(&file[file.size() - 8]), 4), "IEND");
+    EXPECT_EQ(byte(file.size() - 1), 0x82) << "the checksum of IEND is always the same";
+    EXPECT_THROW(picture::png(zeros({2, 2, 2})), ShapeError);
+    const std::string text = "abcd";
+    EXPECT_EQ(picture::base64(std::as_bytes(std::span(text))), "YWJjZA==");
+}
+
+TEST(Picture, SheetsAndHeatMaps) {
+    const std::string sheet =
+        picture::image_sheet(zeros({3, 4, 4}), {.captions = {"1", "2", "7?"}, .marked = {false, false, true}})
+            .str();
+    EXPECT_EQ(count(sheet, "<image"), 3);
+    EXPECT_EQ(count(sheet, "#c00000"), 1);
+    EXPECT_THROW(picture::image_sheet(zeros({3, 4, 4}), {.captions = {"1"}}), ValueError);
+    EXPECT_THROW(picture::image_sheet(zeros({4, 4})), ShapeError);
+    const std::string table = picture::heat_map(tensor({{5, 0}, {1, 12}}), {.title = "t"}).str();
+    for (const char* number : {">5<", ">12<"}) EXPECT_TRUE(holds(table, number)) << table;
+}
+
+Tensor variable(double x) { return full({}, x, {.dtype = f64, .requires_grad = true}); }
+
+TEST(Picture, GraphShowsOperationsValuesAndGradients) {
+    const Trace trace;
+    const Tensor apple = variable(100), count_of = variable(2), tax = variable(1.1);
+    const Tensor price = apple * count_of * tax;
+    const picture::Graph graph = picture::graph(price, {{"apple", apple}, {"tax", tax}}, &trace);
+    ASSERT_EQ(graph.boxes.size(), 5U);
+    EXPECT_EQ(graph.arrows.size(), 4U);
+    EXPECT_EQ(graph.boxes[0].title, "mul");
+    EXPECT_EQ(graph.boxes[0].value, "200");
+    EXPECT_EQ(graph.boxes[0].gradient, "1.1");
+    EXPECT_EQ(graph.boxes[1].value, "220");
+    EXPECT_EQ(graph.boxes[1].gradient, "1");
+    std::string leaves;
+    for (std::size_t i = 2; i < 5; ++i) leaves += graph.boxes[i].title + ":" + graph.boxes[i].gradient + " ";
+    for (const char* leaf : {"apple:2.2 ", "tax:200 ", "variable:110 "})
+        EXPECT_TRUE(holds(leaves, leaf)) << leaves;
+    for (const auto& [from, to] : graph.arrows) EXPECT_LT(graph.boxes[from].layer, graph.boxes[to].layer);
+    EXPECT_FALSE(apple.grad().defined());
+    EXPECT_EQ(count(graph.dot(), "->"), 4);
+    EXPECT_EQ(count(graph.draw().str(), "grad "), 5);
+    price.backward();  // the graph is as it was
+    EXPECT_NEAR(apple.grad().item(), 2.2, 1e-12);
+    EXPECT_EQ(picture::graph(price).boxes[0].gradient, "") << "freed by the backward pass";
+}
+
+TEST(Picture, GraphWithoutTraceShowsShapes) {
+    const Tensor x = zeros({2, 3}, {.requires_grad = true});
+    const Tensor y = sum(exp(x));
+    const picture::Graph graph = picture::graph(y);
+    EXPECT_EQ(graph.boxes[0].value, "shape (2, 3)");
+    EXPECT_THROW(picture::graph(x), AutogradError);
+}
+
+TEST(Picture, TraceIsForItsScopeOnly) {
+    const Tensor x = variable(2);
+    Tensor inside, outside;
+    {
+        const Trace trace;
+        inside = x * x;
+        EXPECT_EQ(trace.value(*inside.impl().producer).item(), 4);
+        EXPECT_EQ(Trace::current(), &trace);
+    }
+    EXPECT_EQ(Trace::current(), nullptr);
+    EXPECT_FALSE(anomaly_enabled());
+    const Trace later;
+    EXPECT_FALSE(later.value(*inside.impl().producer).defined());
+}
+
+TEST(Picture, ModelIsDrawnWithItsLayersAndShapes) {
+    const std::string svg =
+        picture::draw_model(nn::Sequential(nn::Linear(4, 3), nn::Sequential(nn::ReLU(), nn::Linear(3, 2))))
+            .str();
+    for (const char* text : {"in_features=4", "weight (3, 4)", "weight (2, 3)", "ReLU"})
+        EXPECT_EQ(count(svg, text), 1) << text;
+    EXPECT_EQ(count(svg, ">Sequential<"), 2);
+}
+
+TEST(Picture, FilesThatCannotBeWritten) {
+    EXPECT_THROW(Chart().save("/no/such/folder/x.svg"), IoError);
+    EXPECT_THROW(picture::save_png("/no/such/folder/x.png", zeros({2, 2})), IoError);
+}
+
+}  // namespace
+}  // namespace adjoint

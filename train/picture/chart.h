@@ -1,0 +1,107 @@
+// Charts of curves, points, histograms, decision regions and contours, as SVG.
+//
+//     picture::Chart({.title = "XOR", .x = {.label = "epoch"}, .y = {.label = "cost", .log = true}})
+//         .line("2-4-1", epochs, costs).save("xor.svg");
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <adjoint/core/tensor.h>
+#include <adjoint/train/picture/scale.h>
+#include <adjoint/train/picture/svg.h>
+
+namespace adjoint::picture {
+
+using Range = std::pair<double, double>;
+using Values = std::vector<double>;
+
+struct Axis {
+    std::string label = {};
+    bool log = false;
+    std::optional<Range> range = {};  ///< else what the data needs
+};
+
+struct ChartOptions {
+    std::string title = {};
+    Axis x = {}, y = {};
+    double width = 640, height = 420;
+};
+
+struct LineStyle {
+    bool dashed = false, points = false;
+    double width = 1.8;
+};
+
+class ADJOINT_API Chart {
+  public:
+    explicit Chart(ChartOptions options = {});
+
+    /// A curve through the points; one that is not finite interrupts it. Named series are in the legend.
+    /// errors: ShapeError if the numbers of x and y differ.
+    Chart& line(std::string name, Values x, Values y, const LineStyle& style = {});
+    /// A line over 1, 2, 3 ...
+    Chart& curve(std::string name, Values y, const LineStyle& style = {});
+    Chart& scatter(std::string name, Values x, Values y, double radius = 4);
+    /// How many of the values fall into each of `bins` equal parts of their range.
+    Chart& histogram(std::string name, const Values& values, int bins = 40);
+    /// What a classifier says at each place of the plane. `classify` takes (n, 2) f32 points; integers (n)
+    /// are class numbers, floats (n) or (n, 1) are the probability of class 1. Both axes need a range.
+    Chart& regions(const std::function<Tensor(const Tensor& points)>& classify);
+    /// Lines of equal f(x, y) at `levels`. Both axes need a range.
+    Chart& contour(const std::function<double(double x, double y)>& f, Values levels);
+
+    Svg draw() const;
+    /// Errors: IoError.
+    void save(const std::string& path) const { save_text(path, draw().str()); }
+
+  private:
+    struct Series {
+        enum class Kind : std::uint8_t { line, scatter, bars } kind;
+        std::string name;
+        Values x, y;
+        LineStyle style;
+        double radius = 0;
+        std::size_t color = 0;
+    };
+    struct Level {
+        double position;              // among the levels, 0 to 1
+        std::vector<Point> segments;  // in pairs, in units of the data
+    };
+
+    Chart& add(Series series);
+    Scale scale(bool horizontal) const;
+
+    ChartOptions options_;
+    std::vector<Series> series_;
+    std::vector<std::byte> background_;  // PNG
+    std::vector<Level> levels_;
+};
+
+/// A table of numbers as coloured squares with the number in each: a confusion matrix, a correlation.
+struct HeatMapOptions {
+    std::string title = {}, rows = {}, columns = {};  ///< what they are
+    std::vector<std::string> row_names = {}, column_names = {};
+};
+/// shapes: (rows, columns). errors: ShapeError.
+ADJOINT_API Svg heat_map(const Tensor& table, const HeatMapOptions& options = {});
+
+/// Images in rows, each with a line of text below. `marked` ones have their text in red: wrong predictions.
+struct SheetOptions {
+    std::string title = {};
+    int columns = 8;
+    double size = 72;  ///< of an image on the sheet
+    std::vector<std::string> captions = {};
+    std::vector<bool> marked = {};
+};
+/// shapes: (N, H, W) or (N, H, W, 3). Errors: ShapeError; ValueError for another number of captions.
+ADJOINT_API Svg image_sheet(const Tensor& images, const SheetOptions& options = {});
+
+/// Pictures side by side, `columns` in a row.
+ADJOINT_API Svg grid(const std::vector<Svg>& pictures, int columns);
+
+}  // namespace adjoint::picture

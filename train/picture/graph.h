@@ -1,0 +1,54 @@
+// The computational graph and the model as pictures.
+//
+//     const Trace trace;  // keeps the values inside
+//     const Tensor price = (apple * count + orange * other_count) * tax;
+//     picture::save_graph("shop.svg", price, {{"apple", apple}, {"count", count}}, &trace);
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <adjoint/autograd/trace.h>
+#include <adjoint/nn/module.h>
+#include <adjoint/train/picture/svg.h>
+
+namespace adjoint::picture {
+
+using Names = std::vector<std::pair<std::string, Tensor>>;
+
+/// A box of the drawing: an operation or a variable.
+struct GraphBox {
+    std::string title;  ///< the operation, or the variable's name
+    std::string value;  ///< numbers if few, else the shape; "" if not known
+    std::string gradient;
+    bool is_leaf = false;
+    int layer = 0;  ///< inputs lie in lower layers than what uses them
+};
+
+struct ADJOINT_API Graph {
+    std::vector<GraphBox> boxes;
+    std::vector<std::pair<std::size_t, std::size_t>> arrows;  ///< from box to box, in forward direction
+
+    /// The graph in the language of Graphviz.
+    std::string dot() const;
+    /// Drawn in layers from left to right.
+    Svg draw() const;
+};
+
+/// The graph that led to `output`, with the gradient of its sum at every box; grad() of leaves stays. Values
+/// inside the graph are known where `trace` kept them. After backward() has freed the graph only leaves show
+/// gradients, those of their grad(). errors: AutogradError if `output` was not recorded; ValueError beyond
+/// 2000 operations.
+ADJOINT_API Graph graph(const Tensor& output, const Names& names = {}, const Trace* trace = nullptr);
+/// The picture as SVG, or as DOT if `path` ends in .dot. Errors: as graph(); IoError.
+ADJOINT_API void save_graph(const std::string& path, const Tensor& output, const Names& names = {},
+                            const Trace* trace = nullptr);
+
+/// A box for each line of a module's print-out, nested as they are, with the shapes of its parameters.
+ADJOINT_API Svg draw_model(const std::string& printed, const nn::NamedTensors& parameters);
+template <nn::IsModule M> Svg draw_model(const M& model) {
+    return draw_model(nn::to_string(model), model.named_parameters());
+}
+
+}  // namespace adjoint::picture

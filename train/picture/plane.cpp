@@ -1,0 +1,95 @@
+// What a chart shows of a function of the plane: coloured regions and lines of equal value.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <adjoint/autograd/grad_mode.h>
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+#include <adjoint/train/picture/chart.h>
+#include <adjoint/train/picture/png.h>
+
+namespace adjoint::picture {
+namespace {
+
+constexpr int cells = 160;
+
+std::pair<Scale, Scale> plane(const ChartOptions& options, const char* what) {
+    check<ValueError>(options.x.range && options.y.range, "chart: {} need a range of x and of y", what);
+    const Axis &x = options.x, &y = options.y;
+    return {Scale(x.range->first, x.range->second, x.log), Scale(y.range->first, y.range->second, y.log)};
+}
+
+void append_color(std::vector<std::uint8_t>& pixels, const std::string& color) {
+    for (std::size_t i = 1; i < 7; i += 2)
+        pixels.push_back(static_cast<std::uint8_t>(std::stoi(color.substr(i, 2), nullptr, 16)));
+}
+
+// Class 1's probability: from the first colour over near white to the second, with a visible step at 1/2.
+std::string probability_color(double p) {
+    const double strength = std::min(std::abs(p - 0.5) * 2, 1.0);
+    return blend("#ffffff", series_color(p < 0.5 ? 0 : 1), 0.12 + 0.43 * strength);
+}
+
+}  // namespace
+
+Chart& Chart::regions(const std::function<Tensor(const Tensor& points)>& classify) {
+    const auto [sx, sy] = plane(options_, "regions");
+    const Tensor points = empty({cells * cells, 2});
+    float* out = points.mutable_data<float>();
+    for (int row = 0; row < cells; ++row)
+        for (int column = 0; column < cells; ++column) {
+            *out++ = static_cast<float>(sx.value((column + 0.5) / cells));
+            *out++ = static_cast<float>(sy.value(1 - (row + 0.5) / cells));
+        }
+    const NoGrad guard;
+    const Tensor answer = classify(points);
+    check<ShapeError>(answer.numel() == cells * cells, "chart: regions expected {} answers got shape {}",
+                      cells * cells, answer.shape());
+    std::vector<std::uint8_t> pixels;
+    for (const double v : answer.to_vector<double>())
+        append_color(pixels, is_floating(answer.dtype())
+                                 ? probability_color(v)
+                                 : blend("#ffffff", series_color(static_cast<std::size_t>(v)), 0.4));
+    background_ = png(pixels, cells, cells, 3);
+    return *this;
+}
+
+// Marching squares: each cell whose corners lie on both sides of a level is crossed by one or two segments.
+Chart& Chart::contour(const std::function<double(double x, double y)>& f, Values levels) {
+    const auto [sx, sy] = plane(options_, "contours");
+    const auto position = [](int i) { return static_cast<double>(i) / cells; };
+    const auto index = [](int row, int column) {
+        return static_cast<std::size_t>(row * (cells + 1) + column);
+    };
+    Values values;
+    for (int row = 0; row <= cells; ++row)
+        for (int column = 0; column <= cells; ++column)
+            values.push_back(f(sx.value(position(column)), sy.value(position(row))));
+
+    for (std::size_t n = 0; n < levels.size(); ++n) {
+        Level level{levels.size() > 1 ? static_cast<double>(n) / static_cast<double>(levels.size() - 1) : 0,
+                    {}};
+        for (int row = 0; row < cells; ++row)
+            for (int column = 0; column < cells; ++column) {
+                const std::array<std::array<int, 2>, 4> corners{
+                    {{row, column}, {row, column + 1}, {row + 1, column + 1}, {row + 1, column}}};
+                std::vector<Point> crossings;
+                for (std::size_t k = 0; k < 4; ++k) {
+                    const auto &a = corners[k], &b = corners[(k + 1) % 4];
+                    const double va = values[index(a[0], a[1])] - levels[n],
+                                 vb = values[index(b[0], b[1])] - levels[n];
+                    if ((va < 0) == (vb < 0) || !std::isfinite(va) || !std::isfinite(vb)) continue;
+                    const double share = va / (va - vb);
+                    crossings.push_back({sx.value(position(a[1]) + share * (b[1] - a[1]) / cells),
+                                         sy.value(position(a[0]) + share * (b[0] - a[0]) / cells)});
+                }
+                if (crossings.size() % 2 == 0)
+                    level.segments.insert(level.segments.end(), crossings.begin(), crossings.end());
+            }
+        levels_.push_back(std::move(level));
+    }
+    return *this;
+}
+
+}  // namespace adjoint::picture
