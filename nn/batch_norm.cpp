@@ -45,7 +45,7 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
     const double momentum =
         options_.momentum ? *options_.momentum : 1 / (num_batches_tracked.item<double>() + 1);
     Tensor y = batch_norm(x, running_mean, running_var, weight, bias,
-                                {.training = true, .momentum = momentum, .eps = options_.eps});
+                          {.training = true, .momentum = momentum, .eps = options_.eps});
     num_batches_tracked.copy_(num_batches_tracked + 1);
     return y;
 }

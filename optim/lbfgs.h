@@ -13,7 +13,7 @@ enum class LineSearch { none, strong_wolfe };
 
 struct LBFGSOptions {
     double lr = 1;
-    int max_iter = 20;            ///< iterations of one step()
+    int max_iter = 20;                 ///< iterations of one step()
     std::optional<int> max_eval = {};  ///< evaluations of one step(); 5 / 4 max_iter unless given
     double tolerance_grad = 1e-7;
     double tolerance_change = 1e-9;

@@ -72,8 +72,7 @@ void dropout(void* out, const void* x, std::int64_t first, std::int64_t n, doubl
     const DropoutRule rule(p);
     for_words(first, n, seed, stream, [=](const std::uint32_t* words, std::int64_t at, std::int64_t count) {
 #pragma GCC ivdep
-        for (std::int64_t i = 0; i < count; ++i)
-            to[at + i] = rule.value(from[at + i], words[i]);
+        for (std::int64_t i = 0; i < count; ++i) to[at + i] = rule.value(from[at + i], words[i]);
     });
 }
 
