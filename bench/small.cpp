@@ -1,6 +1,6 @@
 // What an operation costs when there is nothing to compute.
 //
-//     bench/small [steps]
+//     bench/small [steps] [length of the chain]
 //
 // W5: the XOR net 2-3-1, sigmoid, mean squared error, SGD, a batch of 4, 20,000 steps, eager and captured.
 // W6: a chain x = x b + c on one-element tensors, per elementary operation: recorded, not recorded, backward.
@@ -34,8 +34,8 @@ void xor_net(int steps) {
     bench::report("W5-captured", "adjoint", 1, bench::time(5, [&] { captured.replay(steps); }), "s");
 }
 
-void chain() {
-    constexpr int n = 20000, repeats = 15;
+void chain(int n) {
+    constexpr int repeats = 15;
     const Tensor a = full({1}, 0.5, {.requires_grad = true}), b = full({1}, 0.9), c = full({1}, 0.1);
     std::vector<double> recorded, plain, backward;
     for (int r = 0; r < repeats; ++r) {
@@ -65,6 +65,6 @@ void chain() {
 
 int main(int argc, char** argv) {
     set_num_threads(1);
-    chain();
+    chain(argc > 2 ? std::atoi(argv[2]) : 20000);
     xor_net(argc > 1 ? std::atoi(argv[1]) : 20000);
 }
