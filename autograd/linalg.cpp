@@ -18,8 +18,9 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     check<ShapeError>(left.size() >= 2 && right.size() >= 2, "{}: needs matrices, the shapes are {} and {}",
                       op, left, right);
     apply::check_same_device(op, a, b);
-    if (a.dtype() != b.dtype()) [[unlikely]] {
-        const DType common = promote(a.dtype(), b.dtype());
+    if (a.dtype() != b.dtype() || a.dtype() == DType::boolean) [[unlikely]] {
+        const DType both = promote(a.dtype(), b.dtype());
+        const DType common = both == DType::boolean ? DType::i64 : both;  // products of truth values count
         return product(op, a.to(common), b.to(common), bias, transpose_b);
     }
     const int last_a = left.size() - 1, last_b = right.size() - 1;
@@ -62,8 +63,7 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
         dense_bias = bias.to(a.dtype()).contiguous();
         p.bias = operand(dense_bias);
     }
-    Tensor out =
-        empty(shape, {.dtype = a.dtype() == DType::boolean ? DType::i64 : a.dtype(), .device = a.device()});
+    Tensor out = empty(shape, {.dtype = a.dtype(), .device = a.device()});
     p.out = operand(out);
     p.a = operand(a);
     p.b = operand(b);

@@ -53,7 +53,7 @@ void chain(int n) {
         for (int i = 0; i < n; ++i) x = x * b + c;
         plain.push_back(bench::seconds() - start);
     }
-    const auto report = [](const char* row, const std::vector<double>& times) {
+    const auto report = [n](const char* row, const std::vector<double>& times) {
         bench::report(row, "adjoint", 1, bench::median(times) / (2 * n) * 1e9, "ns");
     };
     report("W6-recorded", recorded);

@@ -82,7 +82,7 @@ void one_product(const GemmCall& g, DType type) {
         case DType::i64:
             return integer_product<std::int64_t>(g);
         case DType::boolean:
-            break;
+            break;  // arrives as i64
     }
 }
 

@@ -209,6 +209,9 @@ TEST(Convention, IntegersAndFractions) {
     EXPECT_EQ(sum(bytes).item<std::int64_t>(), 255000);
     EXPECT_EQ((ones({2}) + Tensor(0.5)).dtype(), DType::f32);
     EXPECT_EQ((2.0 - n).dtype(), DType::f32);
+    const Tensor flags = tensor({{1, 0, 1}, {1, 1, 1}}, {.dtype = boolean});
+    EXPECT_EQ(matmul(flags, transpose(flags, 0, 1)).to_vector<std::int64_t>(),
+              (std::vector<std::int64_t>{2, 2, 2, 3}));
 }
 
 }  // namespace
