@@ -41,6 +41,42 @@ class Lecture : public testing::Test {
         GTEST_SKIP() << "neither MNIST nor Fashion-MNIST is to be found"; \
     }
 
+TEST_F(Lecture, LinearModelsCannotDoXor) {
+    const std::string text = run_quick("l0_9_linear_xor");
+    EXPECT_NE(text.find("w = (0.0000, 0.0000), b = 0.5000"), std::string::npos) << text;
+    EXPECT_NE(text.find("outputs 0 1 1 0\n"), std::string::npos) << text;
+    EXPECT_TRUE(drew("l0_9_hidden.svg"));
+}
+
+TEST_F(Lecture, GraphsAreDrawnWithValuesAndGradients) {
+    const std::string text = run_quick("l0_10_draw_graph");
+    for (const char* box : {"mul\\n715\\ngrad 1", "apples\\n2\\ngrad 110", "tax\\n1.1\\ngrad 650"})
+        EXPECT_EQ(count(text, box), 1) << box << "\nin\n" << text;
+    EXPECT_TRUE(drew("l0_10_fruit_shop.svg") && drew("l0_10_sigmoid_chain.svg") &&
+                drew("l0_10_sigmoid_node.svg") && drew("l0_10_fruit_shop.dot"));
+}
+
+TEST_F(Lecture, SgdIsLeftBehindInTheValleyAndAtTheSaddle) {
+    const std::string text = run_quick("l3_10_optimizer_race");
+    const auto end = [&](int racer) { return number_after(text, " -> ", racer); };
+    EXPECT_GT(end(0), 10 * end(1)) << text;
+    EXPECT_GT(end(0), 10 * end(2)) << text;
+    EXPECT_NEAR(end(3), 0, 0.1) << text;
+    EXPECT_LT(end(4), -10) << text;
+    EXPECT_LT(end(5), -10) << text;
+    EXPECT_TRUE(drew("l3_10_race.svg"));
+}
+
+TEST_F(Lecture, TheFirstWeightsDecideWhatArrives) {
+    const std::string text = run_quick("l5_5_initialisation");
+    const auto first_gradient = [&](int start) {
+        return number_after(text, "norm of the gradients:", start);
+    };
+    EXPECT_LT(first_gradient(1), 1e-7) << "vanishes with small weights and sigmoids\n" << text;
+    EXPECT_GT(first_gradient(4), 0.05) << "survives with He and ReLU\n" << text;
+    EXPECT_TRUE(drew("l5_5_activations.svg") && drew("l5_4_gradients.svg"));
+}
+
 TEST_F(Lecture, DeepNetsLearnXor) {
     const std::string text = run_quick("l1_1_deep_net");
     for (int net = 0; net < 4; ++net) EXPECT_LT(number_after(text, " -> ", net), 0.01) << text;
@@ -91,8 +127,10 @@ TEST_F(Lecture, EveryClassHasItsImage) {
 }
 
 TEST_F(Lecture, ProgramsExplainThemselvesAndRefuseWhatTheyDoNotKnow) {
-    for (const char* program : {"l1_1_deep_net", "l1_3_batch_sizes", "l1_4_dropout", "l2_1_activations",
-                                "l2_2_likelihoods", "l2_3_mnist_by_hand", "l2_4_digits"}) {
+    for (const char* program :
+         {"l0_9_linear_xor", "l0_10_draw_graph", "l3_10_optimizer_race", "l5_5_initialisation",
+          "l1_1_deep_net", "l1_3_batch_sizes", "l1_4_dropout", "l2_1_activations", "l2_2_likelihoods",
+          "l2_3_mnist_by_hand", "l2_4_digits"}) {
         const Outcome help = run(std::string(program) + " --help");
         EXPECT_EQ(help.status, 0);
         EXPECT_EQ(count(help.text, "--out FOLDER"), 1) << program;

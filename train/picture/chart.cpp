@@ -109,7 +109,7 @@ Svg Chart::draw() const {
         if (!s.name.empty() &&
             std::none_of(named.begin(), named.end(), [&](auto* o) { return o->name == s.name; })) {
             named.push_back(&s);
-            legend_width = std::max(legend_width, text_width(s.name) + 46);
+            legend_width = std::max(legend_width, text_width(s.name) + 54);
         }
     const double left = tick_width + (options_.y.label.empty() ? 18 : 40);
     const double top = options_.title.empty() ? 18 : 40;

@@ -1,0 +1,86 @@
+// Lectures L3.10 and L4.7: optimizers racing down a narrow valley and away from a saddle.
+#include <adjoint/adjoint.h>
+
+#include <cmath>
+
+#include "lecture.h"
+
+using namespace adjoint;
+
+namespace {
+
+struct Surface {
+    const char* name;
+    std::function<Tensor(const Tensor& w)> f;  // of w (2)
+    std::function<double(double, double)> at;
+    double start[2];
+    picture::Range x, y;
+};
+
+using Maker = std::function<std::unique_ptr<optim::Optimizer>(const Tensor&)>;
+
+picture::Svg race(const Surface& surface, const std::vector<std::pair<const char*, Maker>>& racers,
+                  int steps) {
+    picture::Values levels;
+    for (int i = -6; i <= 6; ++i)
+        levels.push_back(i == 0 ? 0 : std::copysign(std::pow(2.0, std::abs(i) - 3), i));
+    picture::Chart chart({.title = surface.name,
+                          .x = {.label = "w0", .range = surface.x},
+                          .y = {.label = "w1", .range = surface.y}});
+    chart.contour(surface.at, levels);
+    for (const auto& [name, make] : racers) {
+        const Tensor w = tensor({surface.start[0], surface.start[1]}, {.dtype = f64, .requires_grad = true});
+        const auto optimizer = make(w);
+        picture::Values x, y;
+        for (int step = 0; step <= steps; ++step) {
+            x.push_back(w(0).item());
+            y.push_back(w(1).item());
+            optimizer->zero_grad();
+            surface.f(w).backward();
+            if (step < steps) optimizer->step();
+        }
+        std::printf("%-7s %-9s f = %8.4f -> %8.4f\n", surface.name, name, surface.at(x.front(), y.front()),
+                    surface.at(x.back(), y.back()));
+        chart.line(name, x, y);
+    }
+    return chart.draw();
+}
+
+void lecture(const LectureOptions& options) {
+    const std::vector<std::pair<const char*, Maker>> racers{
+        {"SGD",
+         [](const Tensor& w) {
+             return std::make_unique<optim::SGD>(std::vector{w}, optim::SGDOptions{.lr = 0.02});
+         }},
+        {"momentum",
+         [](const Tensor& w) {
+             return std::make_unique<optim::SGD>(std::vector{w},
+                                                 optim::SGDOptions{.lr = 0.02, .momentum = 0.9});
+         }},
+        {"Adam", [](const Tensor& w) {
+             return std::make_unique<optim::Adam>(std::vector{w}, optim::AdamOptions{.lr = 0.1});
+         }}};
+    const Tensor steepness = tensor({0.5, 20.0}, {.dtype = f64}),
+                 saddle = tensor({1.0, -1.0}, {.dtype = f64});
+    const Surface surfaces[] = {{"valley",
+                                 [=](const Tensor& w) { return sum(steepness * square(w)); },
+                                 [](double x, double y) { return 0.5 * x * x + 20 * y * y; },
+                                 {-2.5, 0.6},
+                                 {-3, 1},
+                                 {-1, 1}},
+                                {"saddle",
+                                 [=](const Tensor& w) { return sum(saddle * square(w)); },
+                                 [](double x, double y) { return x * x - y * y; },
+                                 {-1.5, 0.01},
+                                 {-2, 1},
+                                 {-0.5, 3}}};
+    std::vector<picture::Svg> charts;
+    for (const Surface& surface : surfaces) charts.push_back(race(surface, racers, 60));
+    picture::save_text(options.picture("l3_10_race.svg"), picture::grid(charts, 2).str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_lecture(argc, argv, "SGD, momentum and Adam on a valley and on a saddle.", lecture);
+}
