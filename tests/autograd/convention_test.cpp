@@ -9,6 +9,7 @@
 #include <adjoint/autograd/elementwise.h>
 #include <adjoint/autograd/engine.h>
 #include <adjoint/autograd/index.h>
+#include <adjoint/autograd/linalg.h>
 #include <adjoint/autograd/loss.h>
 #include <adjoint/autograd/norm.h>
 #include <adjoint/autograd/reduce.h>
