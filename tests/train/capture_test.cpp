@@ -51,15 +51,12 @@ TEST(Capture, ReplaysEqualEagerStepsBitForBit) {
     manual_seed(3);
     Trained replayed;
     std::vector<double> losses;
-    int ran = 0;
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 2; ++i) {
         replayed.load(i);
-        if (i < 2) {
-            replayed.step();
-            losses.push_back(replayed.loss.item());
-            ++ran;
-        }
+        replayed.step();
+        losses.push_back(replayed.loss.item());
     }
+    replayed.load(2);
     const Captured step = capture([&] { replayed.step(); }, {.warmup = 0});
     losses.push_back(replayed.loss.item());
     for (int i = 3; i < 12; ++i) {
@@ -68,7 +65,6 @@ TEST(Capture, ReplaysEqualEagerStepsBitForBit) {
         step.replay();
         losses.push_back(replayed.loss.item());
     }
-    EXPECT_EQ(ran, 2);
     EXPECT_EQ(losses, eager_losses);
     EXPECT_EQ(all_of(replayed.model), all_of(eager.model));
     EXPECT_EQ(generator_state(), after);
@@ -82,7 +78,6 @@ TEST(Capture, ReplaysEqualEagerStepsBitForBit) {
 TEST(Capture, WarmUpRunsCountAsSteps) {
     manual_seed(5);
     Trained eager, replayed;
-    for (const auto& [name, value] : eager.model.state()) static_cast<void>(name);
     replayed.model.load(eager.model.state());
     eager.load(1);
     replayed.load(1);
