@@ -24,7 +24,8 @@ struct Trained {
         optimizer.step();
     }
     void load(int i) const {
-        x.copy_(full({5, 6}, 0.1 * i) * linspace(-1, 1, 6));
+        // Rows that differ: BatchNorm makes zeros of equal ones, and dropout of zeros shows nothing.
+        x.copy_(sin(reshape(linspace(0, 29, 30), {5, 6}) * (1.0 + i)));
         y.copy_(tensor({0, 1, 2, 1, 0}, {.dtype = i64}));
     }
 };
