@@ -72,8 +72,10 @@ class ADJOINT_API Layer {
 /// y = f_n(.. f_2(f_1(x))). Modules among the layers are its children, named by their place: "0.weight".
 class ADJOINT_API Sequential : public Module {
   public:
+    // A Sequential alone is copied. To ask whether it is a Layer would be to ask whether it can be copied.
     template <class... Fs>
-    requires(std::convertible_to<Fs, Layer>&&...) explicit Sequential(Fs... layers)
+    requires((sizeof...(Fs) != 1 || !(std::same_as<Fs, Sequential> && ...)) &&
+             (std::convertible_to<Fs, Layer> && ...)) explicit Sequential(Fs... layers)
         : Sequential(std::vector<Layer>{Layer(std::move(layers))...}) {}
     explicit Sequential(std::vector<Layer> layers);
 
