@@ -4,6 +4,7 @@
 
 #include <adjoint/core/backend.h>
 #include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
 #include <adjoint/core/tensor.h>
 
 namespace adjoint::apply {
@@ -26,6 +27,12 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
 
 /// As zip, of the operands' common type.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b);
+
+/// Throws ValueError naming `op` if x is undefined.
+inline void check_defined(const char* op, const Tensor& x) {
+    if (!x.defined()) [[unlikely]]
+        fail<ValueError>("{}: an operand is undefined (default-constructed or moved from)", op);
+}
 
 /// Throws DeviceError unless both live on one device.
 void check_same_device(const char* name, const Tensor& a, const Tensor& b);

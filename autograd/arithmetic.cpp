@@ -152,7 +152,8 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
     return record(fn::Where{}, condition, a, b);
 }
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
-    return where(mask, full({}, value, {.dtype = x.dtype(), .device = x.device()}), x);
+    return named("masked_fill",
+                 [&] { return where(mask, full({}, value, {.dtype = x.dtype(), .device = x.device()}), x); });
 }
 
 namespace {
@@ -168,6 +169,8 @@ Tensor beside(const Tensor& number, const Tensor& other) {
 }
 
 Tensor compare(const char* name, const BinaryOp& op, const Tensor& x, const Tensor& y) {
+    apply::check_defined(name, x);
+    apply::check_defined(name, y);
     const Tensor a = beside(x, y), b = beside(y, x);
     return apply::zip(name, op, a, b, DType::boolean, compute_type(apply::result_type(a, b)));
 }
@@ -187,6 +190,7 @@ Tensor logical_or(const Tensor& a, const Tensor& b) {
     return compare("logical_or", functor::LogicalOr{}, a, b);
 }
 Tensor logical_not(const Tensor& x) {
+    apply::check_defined("logical_not", x);
     return apply::map(functor::LogicalNot{}, x, DType::boolean, compute_type(x.dtype()));
 }
 

@@ -28,30 +28,35 @@ Tensor masked_softmax(const Tensor& scores, const Tensor& allowed) {
 }  // namespace
 
 Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options) {
-    check<ShapeError>(query.dim() >= 2 && key.dim() >= 2 && query.shape().back() == key.shape().back(),
-                      "attention: queries of shape {} for keys of shape {}", query.shape(), key.shape());
-    const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape().back())));
-    Tensor scores = matmul(query * scale, transpose(key, -1, -2));
-    Tensor allowed;
-    if (options.is_causal) {
-        const Options as_index{.dtype = DType::i64, .device = query.device()};
-        allowed = arange(key.size(-2), as_index) <= unsqueeze(arange(query.size(-2), as_index), 1);
-    }
-    const Tensor& mask = options.attn_mask;
-    if (mask.defined() && mask.dtype() == DType::boolean)
-        allowed = allowed.defined() ? logical_and(allowed, mask) : mask;
-    else if (mask.defined())
-        scores = scores + mask;
-    const Tensor weights = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);
-    return options.dropout_p > 0 ? dropout(weights, options.dropout_p) : weights;
+    return named("attention_weights", [&] {
+        check<ShapeError>(query.dim() >= 2 && key.dim() >= 2 && query.shape().back() == key.shape().back(),
+                          "attention_weights: queries of shape {} for keys of shape {}", query.shape(),
+                          key.shape());
+        const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape().back())));
+        Tensor scores = matmul(query * scale, transpose(key, -1, -2));
+        Tensor allowed;
+        if (options.is_causal) {
+            const Options as_index{.dtype = DType::i64, .device = query.device()};
+            allowed = arange(key.size(-2), as_index) <= unsqueeze(arange(query.size(-2), as_index), 1);
+        }
+        const Tensor& mask = options.attn_mask;
+        if (mask.defined() && mask.dtype() == DType::boolean)
+            allowed = allowed.defined() ? logical_and(allowed, mask) : mask;
+        else if (mask.defined())
+            scores = scores + mask;
+        const Tensor weights = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);
+        return options.dropout_p > 0 ? dropout(weights, options.dropout_p) : weights;
+    });
 }
 
 Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                     const AttentionOptions& options) {
-    check<ShapeError>(value.dim() >= 2 && key.dim() >= 2 && value.size(-2) == key.size(-2),
-                      "scaled_dot_product_attention: keys of shape {} for values of shape {}", key.shape(),
-                      value.shape());
-    return matmul(attention_weights(query, key, options), value);
+    return named("scaled_dot_product_attention", [&] {
+        check<ShapeError>(value.dim() >= 2 && key.dim() >= 2 && value.size(-2) == key.size(-2),
+                          "scaled_dot_product_attention: keys of shape {} for values of shape {}",
+                          key.shape(), value.shape());
+        return matmul(attention_weights(query, key, options), value);
+    });
 }
 
 }  // namespace adjoint

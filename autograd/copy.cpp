@@ -59,8 +59,9 @@ struct Cat : Function {
         shape[dim] = 0;
         for (const Tensor& part : parts) {
             Shape rest = part.shape();
-            check<ShapeError>(rest.size() == shape.size(), "cat: {} dimensions beside {}", rest.size(),
-                              shape.size());
+            check<ShapeError>(rest.size() == shape.size(),
+                              "cat: shapes {} and {} differ in their number of dimensions", parts[0].shape(),
+                              part.shape());
             sizes.push_back(rest[dim]);
             rest[dim] = shape[dim];
             check<ShapeError>(rest == shape, "cat: shapes {} and {} differ outside dimension {}",
@@ -111,14 +112,16 @@ Tensor cat(std::initializer_list<Tensor> tensors, int dim) {
 }
 
 Tensor stack(std::span<const Tensor> tensors, int dim) {
-    check<ShapeError>(!tensors.empty(), "stack: no tensors");
-    std::vector<Tensor> rows;
-    for (const Tensor& x : tensors) {
-        check<ShapeError>(x.shape() == tensors[0].shape(), "stack: shapes {} and {} differ",
-                          tensors[0].shape(), x.shape());
-        rows.push_back(unsqueeze(x, dim));
-    }
-    return cat(rows, wrap_dim("stack", dim, tensors[0].dim() + 1));
+    return named("stack", [&] {
+        check<ShapeError>(!tensors.empty(), "stack: no tensors");
+        std::vector<Tensor> rows;
+        for (const Tensor& x : tensors) {
+            check<ShapeError>(x.shape() == tensors[0].shape(), "stack: shapes {} and {} differ",
+                              tensors[0].shape(), x.shape());
+            rows.push_back(unsqueeze(x, dim));
+        }
+        return cat(rows, wrap_dim("stack", dim, tensors[0].dim() + 1));
+    });
 }
 
 Tensor stack(std::initializer_list<Tensor> tensors, int dim) {

@@ -264,14 +264,17 @@ Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands)
 }
 
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
-    check<ShapeError>(x1.dim() > 0 && x2.dim() > 0 && weight.dim() == 3 &&
-                          x1.shape().back() == weight.shape()[1] && x2.shape().back() == weight.shape()[2],
-                      "bilinear: inputs {} and {} for a weight {}", x1.shape(), x2.shape(), weight.shape());
-    check<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.shape()[0]},
-                      "bilinear: bias of shape {} for {} outputs", bias.defined() ? bias.shape() : Shape{},
-                      weight.shape()[0]);
-    const Tensor y = einsum("...i,kij,...j->...k", {x1, weight, x2});
-    return bias.defined() ? y + bias : y;
+    return named("bilinear", [&] {
+        check<ShapeError>(
+            x1.dim() > 0 && x2.dim() > 0 && weight.dim() == 3 && x1.shape().back() == weight.shape()[1] &&
+                x2.shape().back() == weight.shape()[2],
+            "bilinear: inputs {} and {} for a weight {}", x1.shape(), x2.shape(), weight.shape());
+        check<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.shape()[0]},
+                          "bilinear: bias of shape {} for {} outputs",
+                          bias.defined() ? bias.shape() : Shape{}, weight.shape()[0]);
+        const Tensor y = einsum("...i,kij,...j->...k", {x1, weight, x2});
+        return bias.defined() ? y + bias : y;
+    });
 }
 
 }  // namespace adjoint

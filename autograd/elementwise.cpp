@@ -150,15 +150,18 @@ template <class F> struct Steps : Function {
 template <class F> Tensor smooth(F f, Input x) { return record(Smooth<F>(f), x); }
 
 template <class F> Tensor steps(Input x) {
+    apply::check_defined(F::name, x);
     return is_floating(x.dtype()) ? record(Steps<F>{}, x) : x.clone();
 }
 
 template <class F> Tensor predicate(F f, Input x) {
+    apply::check_defined(F::name, x);
     return apply::map(f, x, DType::boolean, compute_type(apply::real_type(x)));
 }
 
 // An integer tensor with a fraction becomes f32 first, a bool one with an integer i64.
-Tensor lift(Input x, const Scalar& s) {
+Tensor lift(const char* op, Input x, const Scalar& s) {
+    apply::check_defined(op, x);
     if (is_floating(x.dtype())) return x;
     if (!s.integral) return x.to(DType::f32);
     return x.dtype() == DType::boolean ? x.to(DType::i64) : x;
@@ -169,6 +172,7 @@ Tensor lift(Input x, const Scalar& s) {
 Tensor neg(Input x) { return record(Linear(functor::Neg{}, -1), x); }
 Tensor abs(Input x) { return smooth(functor::Abs{}, x); }
 Tensor sign(Input x) {
+    apply::check_defined("sign", x);
     return is_floating(x.dtype()) ? record(Steps<functor::Sign>{}, x)
                                   : apply::map(functor::Sign{}, x, x.dtype());
 }
@@ -211,10 +215,12 @@ Tensor relu6(Input x) { return smooth(functor::Relu6{}, x); }
 Tensor leaky_relu(Input x, double negative_slope) { return smooth(functor::LeakyRelu{negative_slope}, x); }
 Tensor elu(Input x, double alpha) { return smooth(functor::Elu{alpha, 1, 1}, x); }
 Tensor celu(Input x, double alpha) {
+    apply::check_defined("celu", x);
     check<ValueError>(alpha != 0, "celu: alpha is 0");
     return smooth(functor::Elu{alpha, 1, 1 / alpha}, x);
 }
 Tensor selu(Input x) {
+    apply::check_defined("selu", x);
     // Klambauer et al., Self-normalizing neural networks, NeurIPS 2017.
     return smooth(functor::Elu{1.6732632423543772848, 1.0507009873554804934, 1}, x);
 }
@@ -238,6 +244,8 @@ Tensor gelu(Input x, GeluForm approximate) {
 }
 
 Tensor prelu(Input x, Input weight) {
+    apply::check_defined("prelu", x);
+    apply::check_defined("prelu", weight);
     check<ShapeError>(
         weight.numel() == 1 || (weight.dim() == 1 && x.dim() >= 2 && weight.numel() == x.size(1)),
         "prelu: {} weights for an input of shape {}; give one, or one per channel (dimension 1)",
@@ -249,15 +257,22 @@ Tensor prelu(Input x, Input weight) {
     return where(gt(x, 0), x, w * x);
 }
 
-Tensor add_scalar(Input x, Scalar s) { return record(Linear(functor::AddScalar{s.value}, 1), lift(x, s)); }
-Tensor sub_scalar(Input x, Scalar s) { return record(Linear(functor::AddScalar{-s.value}, 1), lift(x, s)); }
-Tensor rsub_scalar(Input x, Scalar s) { return record(Linear(functor::RsubScalar{s.value}, -1), lift(x, s)); }
+Tensor add_scalar(Input x, Scalar s) {
+    return record(Linear(functor::AddScalar{s.value}, 1), lift("add_scalar", x, s));
+}
+Tensor sub_scalar(Input x, Scalar s) {
+    return record(Linear(functor::AddScalar{-s.value}, 1), lift("sub_scalar", x, s));
+}
+Tensor rsub_scalar(Input x, Scalar s) {
+    return record(Linear(functor::RsubScalar{s.value}, -1), lift("rsub_scalar", x, s));
+}
 Tensor mul_scalar(Input x, Scalar s) {
-    return record(Linear(functor::MulScalar{s.value}, s.value), lift(x, s));
+    return record(Linear(functor::MulScalar{s.value}, s.value), lift("mul_scalar", x, s));
 }
 Tensor div_scalar(Input x, Scalar s) { return record(DivByScalar(s.value), x); }
 Tensor rdiv_scalar(Input x, Scalar s) { return smooth(functor::RdivScalar{s.value}, x); }
 Tensor pow_scalar(Input x, double p) {
+    apply::check_defined("pow_scalar", x);
     if (p == 2) return square(x);
     return smooth(functor::PowScalar{p}, x);
 }

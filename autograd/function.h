@@ -22,6 +22,7 @@
 
 #include <adjoint/autograd/grad_mode.h>
 #include <adjoint/autograd/node.h>
+#include <adjoint/core/error.h>
 
 namespace adjoint {
 
@@ -91,6 +92,23 @@ template <class F> void set_needs(F& f, std::uint64_t needs) noexcept {
     if constexpr (std::is_base_of_v<Function, F>) f.set_needs(needs);
 }
 
+// What errors of a forward pass lead with: its name, or the one that it goes by in this call.
+template <class F> const char* caller(const F& f) noexcept {
+    if constexpr (requires { f.called; })
+        return f.called;
+    else
+        return F::name;
+}
+
+template <class F, class Forward> decltype(auto) named_forward(F& f, Forward&& forward) {
+    try {
+        return forward();
+    } catch (Error& error) {
+        error.lead(caller(f));
+        throw;
+    }
+}
+
 inline bool wants_gradient(const Tensor& x) noexcept { return x.ref() && x.ref()->requires_grad; }
 
 // A result that is an existing tensor (an input handed through) gets a handle of its own.
@@ -105,7 +123,7 @@ template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges,
     const auto node = Ref<Producer>::adopt(raw);
     auto outputs = [&] {
         const NoGrad guard;
-        return call(raw->function());
+        return named_forward(raw->function(), [&] { return call(raw->function()); });
     }();
     if constexpr (std::is_same_v<decltype(outputs), Tensor>) {
         own_handle(outputs);
@@ -131,9 +149,11 @@ template <class F, class... Inputs>
 requires(std::is_same_v<Inputs, Tensor>&&...) auto record(F f, const Inputs&... inputs) {
     if (!grad_enabled() || !(detail::wants_gradient(inputs) || ...)) {
         detail::set_needs(f, 0);
-        if (!grad_enabled()) return f.forward(inputs...);
-        const NoGrad guard;
-        return f.forward(inputs...);
+        return detail::named_forward(f, [&] {
+            if (!grad_enabled()) return f.forward(inputs...);
+            const NoGrad guard;
+            return f.forward(inputs...);
+        });
     }
     std::uint64_t needs = 0, bit = 1;
     ((needs |= detail::wants_gradient(inputs) ? bit : 0, bit <<= 1), ...);
@@ -151,7 +171,7 @@ template <class F> auto record(F f, std::span<const Tensor> inputs) {
     detail::set_needs(f, needs);
     if (needs == 0) {
         const NoGrad guard;
-        return f.forward(inputs);
+        return detail::named_forward(f, [&] { return f.forward(inputs); });
     }
     std::vector<Edge> edges(inputs.begin(), inputs.end());
     return detail::record_as(std::move(f), std::move(edges),

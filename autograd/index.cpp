@@ -47,7 +47,8 @@ struct Gather : Function {
     int dim;
     Saved index;
     Shape shape;
-    explicit Gather(int d) : dim(d) {}
+    const char* called;
+    Gather(int d, const char* op) : dim(d), called(op) {}
     Tensor forward(const Tensor& x, const Tensor& places) {
         shape = x.shape();
         if (needs_any()) index = places;
@@ -55,7 +56,7 @@ struct Gather : Function {
         const Tensor source = placed(x, dim, places.shape());
         if (out.numel() > 0)
             backend(x.device())
-                .gather(along(name, x, dim), make_loop<3>({&out, &source, &places}, x.dtype()));
+                .gather(along(called, x, dim), make_loop<3>({&out, &source, &places}, x.dtype()));
         return out;
     }
     Grads backward(const Tensor& g) {
@@ -68,7 +69,8 @@ struct ScatterAdd : Function {
     static constexpr auto name = "scatter_add";
     int dim;
     Saved index;
-    explicit ScatterAdd(int d) : dim(d) {}
+    const char* called;
+    ScatterAdd(int d, const char* op) : dim(d), called(op) {}
     Tensor forward(const Tensor& x, const Tensor& places, const Tensor& src) {
         if (needs_any()) index = places;
         Tensor out = empty_like(x);
@@ -77,7 +79,7 @@ struct ScatterAdd : Function {
         const Tensor source = slice_to(src, places.shape());
         if (places.numel() > 0)
             backend(x.device())
-                .scatter(along(name, out, dim), true, make_loop<3>({&target, &source, &places}, x.dtype()));
+                .scatter(along(called, out, dim), true, make_loop<3>({&target, &source, &places}, x.dtype()));
         return out;
     }
     Grads backward(const Tensor& g) {
@@ -101,6 +103,30 @@ Tensor spread(const char* op, const Tensor& index, int dim, Shape shape) {
     return expand(reshape(as_index(op, index), aligned), shape);
 }
 
+Tensor select_along(const char* op, const Tensor& x, int dim, const Tensor& index) {
+    check<ShapeError>(x.dim() > 0, "{}: of a 0-d tensor", op);
+    const int d = wrap_dim(op, dim, x.dim());
+    apply::check_same_device(op, x, index);
+    return record(Gather(d, op), x, spread(op, index, d, x.shape()));
+}
+
+Tensor add_at(const char* op, const Tensor& x, int dim, const Tensor& places, const Tensor& src) {
+    apply::check_same_device(op, x, places);
+    apply::check_same_device(op, x, src);
+    check<DTypeError>(x.dtype() == src.dtype(), "{}: {} into {}", op, name(src.dtype()), name(x.dtype()));
+    return record(ScatterAdd(dim, op), x, places, src);
+}
+
+ValuesIndices extreme(const char* op, Tensor (*place)(const Tensor&, int, bool), const Tensor& x, int dim,
+                      bool keepdim) {
+    return named(op, [&]() -> ValuesIndices {
+        const Tensor places = place(x.detach(), dim, true);
+        const Tensor values = gather(x, dim, places);
+        if (keepdim || x.dim() == 0) return {values, places};
+        return {squeeze(values, dim), squeeze(places, dim)};
+    });
+}
+
 }  // namespace
 
 Tensor gather(const Tensor& x, int dim, const Tensor& index) {
@@ -109,16 +135,12 @@ Tensor gather(const Tensor& x, int dim, const Tensor& index) {
     const Tensor places = as_index("gather", index);
     apply::check_same_device("gather", x, index);
     check_index_shape("gather", x, d, places);
-    return record(Gather(d), x, places);
+    return record(Gather(d, "gather"), x, places);
 }
 
 Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& src) {
     const int d = wrap_dim("scatter_add", dim, x.dim());
     const Tensor places = as_index("scatter_add", index);
-    apply::check_same_device("scatter_add", x, index);
-    apply::check_same_device("scatter_add", x, src);
-    check<DTypeError>(x.dtype() == src.dtype(), "scatter_add: {} into {}", name(src.dtype()),
-                      name(x.dtype()));
     check_index_shape("scatter_add", x, d, places);
     check<ShapeError>(src.dim() == x.dim(), "scatter_add: source of shape {} for a tensor of shape {}",
                       src.shape(), x.shape());
@@ -126,14 +148,11 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& 
         check<ShapeError>(places.shape()[i] <= src.shape()[i],
                           "scatter_add: index of shape {} exceeds the source's {}", places.shape(),
                           src.shape());
-    return record(ScatterAdd(d), x, places, src);
+    return add_at("scatter_add", x, d, places, src);
 }
 
 Tensor index_select(const Tensor& x, int dim, const Tensor& index) {
-    check<ShapeError>(x.dim() > 0, "index_select: of a 0-d tensor");
-    const int d = wrap_dim("index_select", dim, x.dim());
-    apply::check_same_device("index_select", x, index);
-    return record(Gather(d), x, spread("index_select", index, d, x.shape()));
+    return select_along("index_select", x, dim, index);
 }
 
 Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& src) {
@@ -143,12 +162,15 @@ Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& sr
     expected[d] = index.numel();
     check<ShapeError>(src.shape() == expected, "index_add: source of shape {}, expected {}", src.shape(),
                       expected);
-    return scatter_add(x, d, spread("index_add", index, d, x.shape()), src);
+    return add_at("index_add", x, d, spread("index_add", index, d, x.shape()), src);
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding_idx) {
     check<ShapeError>(weight.dim() == 2, "embedding: the table has shape {}, expected (n, d)",
                       weight.shape());
+    check<IndexError>(padding_idx >= -1 && padding_idx < weight.shape()[0],
+                      "embedding: padding_idx {} for a table of {} rows; -1 is none", padding_idx,
+                      weight.shape()[0]);
     const Tensor flat = reshape(as_index("embedding", index), {index.numel()});
     Tensor table = weight;
     if (padding_idx >= 0) {
@@ -158,7 +180,7 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding
     }
     Shape shape = index.shape();
     shape.push_back(weight.shape()[1]);
-    return reshape(index_select(table, 0, flat), shape);
+    return reshape(select_along("embedding", table, 0, flat), shape);
 }
 
 Tensor one_hot(const Tensor& index, std::int64_t classes) {
@@ -178,18 +200,20 @@ Tensor one_hot(const Tensor& index, std::int64_t classes) {
 }
 
 Tensor nonzero(const Tensor& x) {
-    const std::vector<bool> flags = ne(x, 0).to_vector<bool>();
-    const Shape strides = dense_strides(x.shape());
-    std::vector<std::int64_t> places;
-    for (std::size_t i = 0; i < flags.size(); ++i) {
-        if (!flags[i]) continue;
-        for (int d = 0; d < x.dim(); ++d)
-            places.push_back(static_cast<std::int64_t>(i) / strides[d] % x.shape()[d]);
-    }
-    const std::int64_t rank = x.dim();
-    const std::int64_t count =
-        rank > 0 ? static_cast<std::int64_t>(places.size()) / rank : (flags[0] ? 1 : 0);
-    return tensor(places, {count, rank}).to(x.device());
+    return named("nonzero", [&] {
+        const std::vector<bool> flags = ne(x, 0).to_vector<bool>();
+        const Shape strides = dense_strides(x.shape());
+        std::vector<std::int64_t> places;
+        for (std::size_t i = 0; i < flags.size(); ++i) {
+            if (!flags[i]) continue;
+            for (int d = 0; d < x.dim(); ++d)
+                places.push_back(static_cast<std::int64_t>(i) / strides[d] % x.shape()[d]);
+        }
+        const std::int64_t rank = x.dim();
+        const std::int64_t count =
+            rank > 0 ? static_cast<std::int64_t>(places.size()) / rank : (flags[0] ? 1 : 0);
+        return tensor(places, {count, rank}).to(x.device());
+    });
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
@@ -200,18 +224,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
     return index_select(flatten(expand(x, shape)), 0, places);
 }
 
-ValuesIndices max(const Tensor& x, int dim, bool keepdim) {
-    const Tensor places = argmax(x.detach(), dim, true);
-    const Tensor values = gather(x, dim, places);
-    if (keepdim || x.dim() == 0) return {values, places};
-    return {squeeze(values, dim), squeeze(places, dim)};
-}
-
-ValuesIndices min(const Tensor& x, int dim, bool keepdim) {
-    const Tensor places = argmin(x.detach(), dim, true);
-    const Tensor values = gather(x, dim, places);
-    if (keepdim || x.dim() == 0) return {values, places};
-    return {squeeze(values, dim), squeeze(places, dim)};
-}
+ValuesIndices max(const Tensor& x, int dim, bool keepdim) { return extreme("max", argmax, x, dim, keepdim); }
+ValuesIndices min(const Tensor& x, int dim, bool keepdim) { return extreme("min", argmin, x, dim, keepdim); }
 
 }  // namespace adjoint

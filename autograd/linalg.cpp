@@ -124,6 +124,8 @@ Grads Linear::backward(const Tensor& g) {
 }  // namespace fn
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+    apply::check_defined("matmul", a);
+    apply::check_defined("matmul", b);
     check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: a 0-d operand, the shapes are {} and {}; use mul",
                       a.shape(), b.shape());
     if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
@@ -156,15 +158,19 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 }
 
 Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
-    check_matrices("addmm", a, b);
-    Tensor scaled = alpha == 1 ? matmul(a, b) : matmul(a, b) * alpha;
-    if (beta == 0) return scaled;  // c may hold NaN then
-    return scaled + (beta == 1 ? c : c * beta);
+    return named("addmm", [&] {
+        check_matrices("addmm", a, b);
+        Tensor scaled = alpha == 1 ? matmul(a, b) : matmul(a, b) * alpha;
+        if (beta == 0) return scaled;  // c may hold NaN then
+        return scaled + (beta == 1 ? c : c * beta);
+    });
 }
 
 Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) { return record(fn::Affine{}, x, w, b); }
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
+    apply::check_defined("linear", x);
+    apply::check_defined("linear", w);
     if (x.dim() == 2) return record(fn::Linear{}, x, w, b);
     check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
                       "linear: input {} for a weight {}", x.shape(), w.shape());

@@ -11,6 +11,8 @@ namespace adjoint {
 namespace {
 
 void check_alike(const char* op, const Tensor& x, const Tensor& y) {
+    apply::check_defined(op, x);
+    apply::check_defined(op, y);
     check<ShapeError>(x.shape() == y.shape(), "{}: shapes {} and {} differ; a broadcast is not meant here",
                       op, x.shape(), y.shape());
 }
@@ -42,7 +44,7 @@ struct BinaryCrossEntropy : Function {
 namespace fn {
 
 Tensor MSE::forward(const Tensor& output, const Tensor& target) {
-    check_alike("lecture_mse_loss", output, target);
+    check_alike(name, output, target);
     y = output;
     t = target;
     return 0.5 * sum(square(target - output));
@@ -85,25 +87,29 @@ Tensor huber_loss(const Tensor& x, const Tensor& y, Reduction reduction, double 
 }
 
 Tensor bce_loss(const Tensor& p, const Tensor& t, const Tensor& weight, Reduction reduction) {
-    check_alike("bce_loss", p, t);
-    if (p.numel() > 0) {
-        const Tensor fixed = p.detach();
-        const double low = amin(fixed).item(), high = amax(fixed).item();
-        check<ValueError>(!(low < 0) && !(high > 1),
-                          "bce_loss: {} is not a probability; use bce_with_logits for scores",
-                          low < 0 ? low : high);
-    }
-    Tensor loss = record(BinaryCrossEntropy{}, p, t);
-    if (weight.defined()) loss = loss * weight;
-    return reduce_loss(loss, reduction);
+    return named("bce_loss", [&] {
+        check_alike("bce_loss", p, t);
+        if (p.numel() > 0) {
+            const Tensor fixed = p.detach();
+            const double low = amin(fixed).item(), high = amax(fixed).item();
+            check<ValueError>(!(low < 0) && !(high > 1),
+                              "bce_loss: {} is not a probability; use bce_with_logits for scores",
+                              low < 0 ? low : high);
+        }
+        Tensor loss = record(BinaryCrossEntropy{}, p, t);
+        if (weight.defined()) loss = loss * weight;
+        return reduce_loss(loss, reduction);
+    });
 }
 
 Tensor bce_with_logits(const Tensor& x, const Tensor& t, const Tensor& pos_weight, Reduction reduction) {
-    check_alike("bce_with_logits", x, t);
-    // -t log s(x) - (1 - t) log s(-x), and log s(-x) = log s(x) - x.
-    const Tensor log_s = logsigmoid(x);
-    const Tensor positive = pos_weight.defined() ? pos_weight * t : t;
-    return reduce_loss((1 - t) * (x - log_s) - positive * log_s, reduction);
+    return named("bce_with_logits", [&] {
+        check_alike("bce_with_logits", x, t);
+        // -t log s(x) - (1 - t) log s(-x), and log s(-x) = log s(x) - x.
+        const Tensor log_s = logsigmoid(x);
+        const Tensor positive = pos_weight.defined() ? pos_weight * t : t;
+        return reduce_loss((1 - t) * (x - log_s) - positive * log_s, reduction);
+    });
 }
 
 Tensor kl_div(const Tensor& x, const Tensor& t, Reduction reduction, bool log_target) {

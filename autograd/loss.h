@@ -12,7 +12,7 @@ namespace fn {
 /// The lectures' MSE node: loss = 1/2 sum (t - y)^2, but the gradient it hands back is (y - t) / batch. The
 /// two do not agree (the loss is not divided); mse_loss is the consistent one.
 struct ADJOINT_API MSE : Function {
-    static constexpr auto name = "lecture_mse";
+    static constexpr auto name = "lecture_mse_loss";
     Saved y, t;
     Tensor forward(const Tensor& y, const Tensor& t);
     Grads backward(const Tensor& g);

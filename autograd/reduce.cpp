@@ -144,6 +144,7 @@ Tensor arg_extreme(const char* name, bool largest, const Tensor& x, int dim, boo
 }  // namespace
 
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
+    apply::check_defined("sum", x);
     return record(Sum(dim_bits("sum", dims, x.dim()), keepdim), x);
 }
 
@@ -161,7 +162,10 @@ Tensor prod(const Tensor& x, int dim, bool keepdim) {
     const Tensor y = record(Prod(d), x);
     return keepdim ? y : squeeze(y, d);
 }
-Tensor prod(const Tensor& x) { return prod(flatten(x), 0); }
+Tensor prod(const Tensor& x) {
+    apply::check_defined("prod", x);
+    return prod(flatten(x), 0);
+}
 
 Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) {
     return extreme<functor::Max>(x, dims, keepdim);
@@ -178,26 +182,32 @@ Tensor argmax(const Tensor& x) { return argmax(flatten(x.detach()), 0); }
 Tensor argmin(const Tensor& x) { return argmin(flatten(x.detach()), 0); }
 
 Tensor var(const Tensor& x, const Dims& dims, bool unbiased, bool keepdim) {
-    const std::int64_t n = reduced_count(x.shape(), dim_bits("var", dims, x.dim()));
-    const Tensor total = sum(square(x - mean(x, dims, true)), dims, keepdim);
-    return total / static_cast<double>(std::max<std::int64_t>(n - (unbiased ? 1 : 0), 0));
+    return named("var", [&] {
+        const std::int64_t n = reduced_count(x.shape(), dim_bits("var", dims, x.dim()));
+        const Tensor total = sum(square(x - mean(x, dims, true)), dims, keepdim);
+        return total / static_cast<double>(std::max<std::int64_t>(n - (unbiased ? 1 : 0), 0));
+    });
 }
 
 Tensor std(const Tensor& x, const Dims& dims, bool unbiased, bool keepdim) {
-    const Tensor v = var(x, dims, unbiased, keepdim);
-    // Where the variance is 0 the root has no slope: the branch not taken keeps its infinity to itself.
-    const Tensor zero = eq(v, 0.0);
-    return where(zero, zeros_like(v), sqrt(where(zero, ones_like(v), v)));
+    return named("std", [&] {
+        const Tensor v = var(x, dims, unbiased, keepdim);
+        // Where the variance is 0 the root has no slope: the branch not taken keeps its infinity to itself.
+        const Tensor zero = eq(v, 0.0);
+        return where(zero, zeros_like(v), sqrt(where(zero, ones_like(v), v)));
+    });
 }
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
-    check<ValueError>(p > 0, "norm: p = {}, expected a positive number or infinity", p);
-    if (std::isinf(p)) return amax(abs(x), dims, keepdim);
-    if (p == 1) return sum(abs(x), dims, keepdim);
-    const Tensor total = sum(p == 2 ? square(x) : pow(abs(x), p), dims, keepdim);
-    const Tensor zero = eq(total, 0.0);
-    const Tensor safe = where(zero, ones_like(total), total);
-    return where(zero, zeros_like(total), p == 2 ? sqrt(safe) : pow(safe, 1 / p));
+    return named("norm", [&] {
+        check<ValueError>(p > 0, "norm: p = {}, expected a positive number or infinity", p);
+        if (std::isinf(p)) return amax(abs(x), dims, keepdim);
+        if (p == 1) return sum(abs(x), dims, keepdim);
+        const Tensor total = sum(p == 2 ? square(x) : pow(abs(x), p), dims, keepdim);
+        const Tensor zero = eq(total, 0.0);
+        const Tensor safe = where(zero, ones_like(total), total);
+        return where(zero, zeros_like(total), p == 2 ? sqrt(safe) : pow(safe, 1 / p));
+    });
 }
 
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
@@ -212,7 +222,9 @@ Tensor All::operator()(const Tensor& x) const {
     return x.numel() == 0 ? Tensor(true) : amin(ne(x, 0).to(DType::u8)).to(DType::boolean);
 }
 Tensor any(const Tensor& x) {
-    return x.numel() == 0 ? Tensor(false) : amax(ne(x, 0).to(DType::u8)).to(DType::boolean);
+    return named("any", [&] {
+        return x.numel() == 0 ? Tensor(false) : amax(ne(x, 0).to(DType::u8)).to(DType::boolean);
+    });
 }
 
 Tensor sum_to_shape(const char* op, const Tensor& x, const Shape& shape) {

@@ -111,6 +111,7 @@ ValuesIndices topk(const Tensor& x, std::int64_t k, int dim, bool largest) {
 }
 
 UniqueValues unique(const Tensor& x) {
+    apply::check_defined("unique", x);
     const NoGrad guard;
     const Tensor flat = reshape(x.detach(), {x.numel()});
     const std::int64_t n = x.numel();

@@ -146,6 +146,7 @@ int to_int(std::int64_t dim) { return static_cast<int>(std::clamp<std::int64_t>(
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& wanted) {
+    apply::check_defined("reshape", x);
     Shape shape = wanted;
     int unknown = -1;
     std::int64_t known = 1;
@@ -199,7 +200,9 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
     return record(Expand(shape), x);
 }
 
-Tensor broadcast_to(const Tensor& x, const Shape& shape) { return expand(x, shape); }
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+    return named("broadcast_to", [&] { return expand(x, shape); });
+}
 
 Tensor permute(const Tensor& x, const Shape& wanted) {
     check<ShapeError>(wanted.size() == x.dim(), "permute: {} dimensions named for shape {}", wanted.size(),
@@ -230,6 +233,7 @@ Tensor t(const Tensor& x) {
 }
 
 Tensor squeeze(const Tensor& x) {
+    apply::check_defined("squeeze", x);
     Shape shape;
     for (const std::int64_t size : x.shape())
         if (size != 1) shape.push_back(size);
@@ -245,10 +249,12 @@ Tensor squeeze(const Tensor& x, int dim) {
 }
 
 Tensor unsqueeze(const Tensor& x, int dim) {
-    const int d = wrap_dim("unsqueeze", dim, x.dim() + 1);
-    Shape shape = x.shape();
-    shape.insert(d, 1);
-    return record(Reshape(shape), x);
+    return named("unsqueeze", [&] {
+        const int d = wrap_dim("unsqueeze", dim, x.dim() + 1);
+        Shape shape = x.shape();
+        shape.insert(d, 1);
+        return record(Reshape(shape), x);
+    });
 }
 
 Tensor narrow(const Tensor& x, int dim, std::int64_t start, std::int64_t length) {
@@ -300,19 +306,24 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& size
 }
 
 std::vector<Tensor> split(const Tensor& x, std::int64_t size, int dim) {
-    check<ShapeError>(x.dim() > 0, "split: a 0-d tensor cannot be split");
-    check<ValueError>(size > 0, "split: pieces of size {}", size);
-    const std::int64_t whole = x.size(dim);
-    std::vector<std::int64_t> sizes;
-    for (std::int64_t start = 0; start < whole; start += size) sizes.push_back(std::min(size, whole - start));
-    if (sizes.empty()) sizes.push_back(0);
-    return split(x, sizes, dim);
+    return named("split", [&] {
+        check<ShapeError>(x.dim() > 0, "split: a 0-d tensor cannot be split");
+        check<ValueError>(size > 0, "split: pieces of size {}", size);
+        const std::int64_t whole = x.size(dim);
+        std::vector<std::int64_t> sizes;
+        for (std::int64_t start = 0; start < whole; start += size)
+            sizes.push_back(std::min(size, whole - start));
+        if (sizes.empty()) sizes.push_back(0);
+        return split(x, sizes, dim);
+    });
 }
 
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, int dim) {
-    check<ValueError>(chunks > 0, "chunk: {} pieces", chunks);
-    check<ShapeError>(x.dim() > 0, "chunk: a 0-d tensor cannot be split");
-    return split(x, std::max<std::int64_t>(1, (x.size(to_int(dim)) + chunks - 1) / chunks), dim);
+    return named("chunk", [&] {
+        check<ValueError>(chunks > 0, "chunk: {} pieces", chunks);
+        check<ShapeError>(x.dim() > 0, "chunk: a 0-d tensor cannot be split");
+        return split(x, std::max<std::int64_t>(1, (x.size(to_int(dim)) + chunks - 1) / chunks), dim);
+    });
 }
 
 }  // namespace adjoint

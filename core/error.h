@@ -14,6 +14,9 @@ namespace adjoint {
 class ADJOINT_API Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
+    /// Puts "operation: " in front of a message that does not lead with it yet: for an operation made of
+    /// others, whose names alone would not tell the caller which of his own calls is meant.
+    void lead(const char* operation);
 };
 
 /// Shapes, sizes or dimension numbers that do not fit the operation.

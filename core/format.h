@@ -37,4 +37,14 @@ inline void check(bool ok, fmt::format_string<Args...> text, Args&&... args) {
         fail<Kind>(text, std::forward<Args>(args)...);
 }
 
+/// f(), whose errors lead with the name of the operation that is made of it.
+template <class F> decltype(auto) named(const char* operation, F&& f) {
+    try {
+        return f();
+    } catch (Error& error) {
+        error.lead(operation);
+        throw;
+    }
+}
+
 }  // namespace adjoint
