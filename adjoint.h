@@ -3,6 +3,7 @@
 
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/attention.h>
+#include <adjoint/autograd/autocast.h>
 #include <adjoint/autograd/convolution.h>
 #include <adjoint/autograd/einsum.h>
 #include <adjoint/autograd/elementwise.h>
@@ -59,6 +60,7 @@
 #include <adjoint/optim/adam_kin.h>
 #include <adjoint/optim/average.h>
 #include <adjoint/optim/clip.h>
+#include <adjoint/optim/grad_scaler.h>
 #include <adjoint/optim/lbfgs.h>
 #include <adjoint/optim/lion.h>
 #include <adjoint/optim/muon.h>

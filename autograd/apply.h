@@ -34,6 +34,11 @@ inline void check_defined(const char* op, const Tensor& x) {
         fail<ValueError>("{}: an operand is undefined (default-constructed or moved from)", op);
 }
 
+/// Under Autocast: an f32 operand of a product in its type.
+Tensor lowered(const Tensor& x);
+/// Under Autocast: an f16 or bf16 operand of something delicate in f32.
+Tensor raised(const Tensor& x);
+
 /// Throws DeviceError unless both live on one device.
 void check_same_device(const char* name, const Tensor& a, const Tensor& b);
 

@@ -210,7 +210,8 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
     });
 }
 
-Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
+    const Tensor x = apply::raised(input);
     const std::uint32_t bits = dim_bits("logsumexp", dims, x.dim());
     if (reduced_count(x.shape(), bits) == 0) return log(sum(exp(x), dims, keepdim));  // log 0 of nothing
     const Tensor largest = amax(x.detach(), dims, true);
