@@ -16,6 +16,9 @@ DType result_type(const Tensor& a, const Tensor& b);
 /// The type a real function of x has: x's own, f32 for integers.
 inline DType real_type(const Tensor& x) { return is_floating(x.dtype()) ? x.dtype() : DType::f32; }
 
+/// x in f32 if it is f16 or bf16: several operations on it are then rounded once, at their end.
+inline Tensor widened(const Tensor& x) { return is_floating(x.dtype()) ? x.to(compute_type(x.dtype())) : x; }
+
 /// A dense tensor of op(x), of type `type`, computed in `compute` (by default the type's own).
 Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute);
 inline Tensor map(const UnaryOp& op, const Tensor& x, DType type) {

@@ -64,7 +64,6 @@ struct Row {
     bool differentiable = true;
     bool second = true;             ///< has a second derivative that gradgradcheck can see
     bool on_distinct_only = false;  ///< equal elements change the answer's derivative: no expanded inputs
-    bool steps = false;             ///< rounding the inputs' order or size may give another answer
     double tolerance_f64 = 1e-9, tolerance_f32 = 2e-4;
 
     std::string name() const { return op + (variant.empty() ? "" : "_" + variant); }
