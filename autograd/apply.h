@@ -4,7 +4,6 @@
 
 #include <adjoint/core/backend.h>
 #include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
 #include <adjoint/core/tensor.h>
 
 namespace adjoint::apply {
@@ -31,10 +30,11 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
 /// As zip, of the operands' common type.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b);
 
+[[noreturn]] void throw_undefined(const char* op);
 /// Throws ValueError naming `op` if x is undefined.
 inline void check_defined(const char* op, const Tensor& x) {
     if (!x.defined()) [[unlikely]]
-        fail<ValueError>("{}: an operand is undefined (default-constructed or moved from)", op);
+        throw_undefined(op);
 }
 
 /// Under Autocast: an f32 operand of a product in its type.

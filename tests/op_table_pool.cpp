@@ -290,6 +290,37 @@ void add_adaptive(Rows& rows) {
     }
 }
 
+void add_maxout(Rows& rows) {
+    struct Case {
+        const char* variant;
+        Shape x;
+        std::int64_t pieces;
+        int dim;
+    };
+    for (const Case& c :
+         {Case{"channels", {2, 6, 3}, 3, 1}, {"last", {3, 4}, 2, -1}, {"nosamples", {0, 4}, 2, 1}}) {
+        Row row;
+        row.op = "maxout";
+        row.variant = c.variant;
+        row.inputs = {{.shape = c.x, .kind = Input::Kind::distinct}};
+        row.on_distinct_only = true;
+        row.call = [c](const Tensors& in) { return Tensors{maxout(in[0], c.pieces, c.dim)}; };
+        row.reference = [c](const Arrays& in) {
+            const int d = c.dim < 0 ? c.dim + c.x.size() : c.dim;
+            Shape shape = c.x;
+            shape[d] /= c.pieces;
+            return Arrays{build(shape, [&](Shape place) {
+                double best = -INFINITY;
+                place[d] *= c.pieces;
+                for (std::int64_t i = 0; i < c.pieces; ++i, ++place[d])
+                    best = std::max(best, in[0].at(place));
+                return best;
+            })};
+        };
+        rows.push_back(std::move(row));
+    }
+}
+
 }  // namespace
 
 void add_pooling(Rows& rows) {
@@ -297,6 +328,7 @@ void add_pooling(Rows& rows) {
     add_average(rows);
     add_sequences(rows);
     add_adaptive(rows);
+    add_maxout(rows);
 }
 
 }  // namespace adjoint::table
