@@ -40,7 +40,8 @@ section { margin: 0 0 16px; padding: 18px 20px; background: #fff; border: 1px so
 .charts svg { display: block; width: 100%; max-width: 640px; height: auto; margin: 0 auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .facts { width: 100%; font-size: 15px; }
-.facts th { padding: 4px 16px 4px 0; text-align: left; font-weight: normal; color: var(--pale); vertical-align: top; }
+.facts th { padding: 4px 16px 4px 0; text-align: left; font-weight: normal; color: var(--pale); vertical-align: top;
+  white-space: nowrap; }
 .facts td { padding: 4px 0; overflow-wrap: anywhere; }
 .facts tr + tr { border-top: 1px solid var(--line); }
 .wide { overflow-x: auto; }
