@@ -65,8 +65,11 @@
 #include <adjoint/optim/rmsprop.h>
 #include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
+#include <adjoint/train/callback.h>
+#include <adjoint/train/evaluate.h>
 #include <adjoint/train/fit.h>
 #include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/graph.h>
 #include <adjoint/train/picture/png.h>
+#include <adjoint/train/progress.h>
 #include <adjoint/train/summary.h>
