@@ -66,10 +66,13 @@
 #include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
 #include <adjoint/train/augment.h>
+#include <adjoint/train/callback.h>
+#include <adjoint/train/evaluate.h>
 #include <adjoint/train/fit.h>
 #include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/graph.h>
 #include <adjoint/train/picture/png.h>
+#include <adjoint/train/progress.h>
 #include <adjoint/train/report.h>
 #include <adjoint/train/summary.h>
 #include <adjoint/train/tensorboard.h>
