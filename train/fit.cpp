@@ -26,7 +26,8 @@ void check_options(const data::Dataset& set, const FitOptions& options) {
 /// One call of fit.
 class Loop {
   public:
-    Loop(Run& run, std::vector<Callback> callbacks) : run_(run), callbacks_(std::move(callbacks)) {
+    Loop(Run& run, std::vector<Callback> callbacks, Transform transform)
+        : run_(run), callbacks_(std::move(callbacks)), transform_(std::move(transform)) {
         for (const Callback& callback : callbacks_) watches_batches_ = watches_batches_ || callback.on_batch;
     }
 
@@ -52,7 +53,7 @@ class Loop {
         run_.batch = 0;
         ++run_.epoch;
         for (const data::Batch& batch : run_.loader) {
-            train_batch(batch);
+            train_batch(transform_ ? transform_(batch) : batch);
             if (run_.stopping()) return;
         }
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
@@ -81,6 +82,7 @@ class Loop {
 
     Run& run_;
     const std::vector<Callback> callbacks_;
+    const Transform transform_;
     bool watches_batches_ = false;
 };
 
@@ -102,7 +104,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dat
     Run run(trainee, optimizer, loader, history);
     run.validation = validation ? &*validation : nullptr;
     run.epochs = options.epochs;
-    Loop(run, std::move(callbacks)).go();
+    Loop(run, std::move(callbacks), options.transform).go();
     return history;
 }
 

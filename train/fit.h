@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <adjoint/train/augment.h>
 #include <adjoint/train/callback.h>
 #include <adjoint/train/evaluate.h>
 
@@ -21,6 +22,7 @@ struct FitOptions {
     std::optional<data::Dataset> validation = {};  ///< instead of a split
     std::uint64_t seed = 0;                        ///< of the order of the samples
     bool verbose = true;                           ///< progress() behind the other callbacks
+    Transform transform = {};                      ///< of each training batch: <adjoint/train/augment.h>
     std::vector<Callback> callbacks = {};          ///< stop_on_nan() stands in front of them in any case
 };
 

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include <adjoint/core/format.h>
 #include <adjoint/data/descriptor.h>
@@ -183,6 +184,28 @@ void SummaryWriter::add_settings(const std::vector<std::pair<std::string, std::s
     };
     for (const auto& [name, value] : settings) table += fmt::format("| {} | {} |\n", cell(name), cell(value));
     add_text("settings", table);
+}
+
+Callback tensorboard(const std::string& folder, const TensorBoardOptions& options) {
+    const auto log = std::make_shared<std::optional<SummaryWriter>>();
+    const auto write_epoch = [log, options](Run& run) {
+        const EpochRecord& record = run.history.last();
+        const auto scalar = [&](const std::string& tag, double value) {
+            if (!std::isnan(value)) (*log)->add_scalar(tag, value, record.epoch);
+        };
+        scalar("loss/train", record.train.loss);
+        scalar("loss/validation", record.validation.loss);
+        scalar("accuracy/train", record.train.accuracy);
+        scalar("accuracy/validation", record.validation.accuracy);
+        scalar("learning rate", run.optimizer.lr());
+        for (const auto& [name, value] : record.metrics) scalar("metrics/" + name, value);
+        if (!options.histograms) return;
+        for (const auto& [name, parameter] : run.trainee.module.named_parameters())
+            (*log)->add_histogram("parameters/" + name, parameter, record.epoch);
+    };
+    return {.on_begin = [log, folder](Run&) { log->emplace(folder); },
+            .on_epoch = write_epoch,
+            .on_end = [log](Run&) { log->reset(); }};
 }
 
 }  // namespace adjoint::train

@@ -1,7 +1,9 @@
 // Event files that TensorBoard shows: scalars, histograms, images and text over the steps of a run.
 //
 //     train::SummaryWriter log("runs/first");
-//     log.add_scalar("loss/train", loss.item(), step);       // then: tensorboard --logdir runs
+//     log.add_scalar("loss/train", loss.item(), step);
+//     train::fit(model, loss, optimizer, set, {.callbacks = {train::tensorboard("runs/second")}});
+//     // then: tensorboard --logdir runs
 #pragma once
 
 #include <cstdint>
@@ -10,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/train/callback.h>
 
 namespace adjoint::train {
 
@@ -45,5 +47,12 @@ class ADJOINT_API SummaryWriter {
     struct State;
     std::unique_ptr<State> state_;
 };
+
+struct TensorBoardOptions {
+    bool histograms = false;  ///< of every parameter, after every epoch
+};
+/// Logs each epoch of a training into one file in `folder`: loss, accuracy, learning rate and the metrics of
+/// the record. Errors: IoError when the training begins, or when the file cannot be written.
+ADJOINT_API Callback tensorboard(const std::string& folder, const TensorBoardOptions& options = {});
 
 }  // namespace adjoint::train

@@ -197,6 +197,31 @@ TEST(Augment, TheSeedRepeatsEverything) {
     EXPECT_FALSE(first.x.requires_grad());
 }
 
+TEST(Augment, FitChangesTrainingBatchesOnly) {
+    manual_seed(11);
+    const data::Dataset set{.inputs = randn({30, 1, 2, 2}), .targets = randint(0, 2, {30})};
+    const nn::Sequential model(nn::Flatten(), nn::Linear(4, 2));
+    optim::SGD optimizer(model.parameters(), {.lr = 0.0});
+    std::int64_t seen = 0;
+    const Transform to_zero = [&](const data::Batch& batch) {
+        seen += batch.x.shape()[0];
+        return data::Batch{zeros_like(batch.x), batch.y};
+    };
+    const auto losses = [&](const Transform& transform) {
+        return train::fit(model, nn::CrossEntropyLoss(), optimizer, set,
+                          {.batch_size = 8, .validation = set, .verbose = false, .transform = transform})
+            .last();
+    };
+    const train::EpochRecord plain = losses({}), changed_ones = losses(to_zero);
+    EXPECT_EQ(seen, 30);
+    EXPECT_EQ(changed_ones.validation.loss, plain.validation.loss);
+    EXPECT_NE(changed_ones.train.loss, plain.train.loss);
+    // Mixed targets train as well; there is no accuracy to tell of them.
+    const train::EpochRecord mixed = losses(train::mixup(2));
+    EXPECT_TRUE(std::isfinite(mixed.train.loss) && std::isnan(mixed.train.accuracy));
+    EXPECT_FALSE(std::isnan(mixed.validation.accuracy));
+}
+
 TEST(Augment, RefusesWhatMakesNoSense) {
     EXPECT_THROW(train::random_flip({.horizontal = 1.5}), ValueError);
     EXPECT_THROW(train::random_crop(0), ValueError);

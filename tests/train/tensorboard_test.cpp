@@ -200,6 +200,44 @@ TEST_F(TensorBoard, TextIsATensorOfOneString) {
               "| setting | value |\n|---|---|\n| lr | 0.1 |\n| a\\|b | c |\n");
 }
 
+TEST_F(TensorBoard, ATrainingLogsItsEpochs) {
+    manual_seed(1);
+    const data::Dataset set{.inputs = randn({20, 3}), .targets = randint(0, 2, {20})};
+    const nn::Sequential model(nn::Linear(3, 2));
+    optim::SGD optimizer(model.parameters(), {.lr = 0.25});
+    const train::Callback accuracy_again = train::metric(
+        "right", [](const Tensor& y, const Tensor& t) { return mean(eq(argmax(y, 1), t).to(f64)).item(); });
+    const train::History history =
+        train::fit(model, nn::CrossEntropyLoss(), optimizer, set,
+                   {.epochs = 2,
+                    .batch_size = 10,
+                    .validation_split = 0.5,
+                    .verbose = false,
+                    .callbacks = {accuracy_again, train::tensorboard(folder_, {.histograms = true})}});
+    const auto files = std::filesystem::directory_iterator(folder_);
+    const std::vector<Fields> all = events(files->path().string());
+    std::map<std::string, std::vector<float>> scalars;
+    int histograms = 0;
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        const Fields value = parse(only(parse(only(all[i], 5)), 1));
+        if (value.contains(2))
+            scalars[only(value, 1)].push_back(number<float>(only(value, 2)));
+        else
+            ++histograms;
+    }
+    EXPECT_EQ(histograms, 4) << "two parameters, two epochs";
+    ASSERT_EQ(scalars.size(), 6U);
+    for (std::size_t i = 0; i < 2; ++i) {
+        const train::EpochRecord& record = history.epochs[i];
+        EXPECT_EQ(scalars["loss/train"].at(i), static_cast<float>(record.train.loss));
+        EXPECT_EQ(scalars["loss/validation"].at(i), static_cast<float>(record.validation.loss));
+        EXPECT_EQ(scalars["accuracy/train"].at(i), static_cast<float>(record.train.accuracy));
+        EXPECT_EQ(scalars["accuracy/validation"].at(i), static_cast<float>(record.validation.accuracy));
+        EXPECT_EQ(scalars["metrics/right"].at(i), static_cast<float>(record.metrics.at("right")));
+        EXPECT_EQ(scalars["learning rate"].at(i), 0.25F);
+    }
+}
+
 TEST_F(TensorBoard, RunsInOneFolderHaveFilesOfTheirOwn) {
     train::SummaryWriter first(folder_), second(folder_);
     EXPECT_NE(first.path(), second.path());
