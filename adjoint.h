@@ -37,6 +37,7 @@
 #include <adjoint/data/loader.h>
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>
+#include <adjoint/data/npz.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
