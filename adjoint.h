@@ -38,6 +38,7 @@
 #include <adjoint/data/loader.h>
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>
+#include <adjoint/data/npz.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
@@ -67,8 +68,14 @@
 #include <adjoint/optim/rmsprop.h>
 #include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
+#include <adjoint/train/augment.h>
+#include <adjoint/train/callback.h>
+#include <adjoint/train/evaluate.h>
 #include <adjoint/train/fit.h>
 #include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/graph.h>
 #include <adjoint/train/picture/png.h>
+#include <adjoint/train/progress.h>
+#include <adjoint/train/report.h>
 #include <adjoint/train/summary.h>
+#include <adjoint/train/tensorboard.h>

@@ -6,22 +6,53 @@
 #include <adjoint/core/format.h>
 
 namespace adjoint::nn {
+namespace {
 
-Dropout::Dropout(double p) : Module("Dropout", fmt::format("p={}", p)), p_(p) {
-    check<ValueError>(p >= 0 && p <= 1, "Dropout: probability {} is outside [0, 1]", p);
+std::string settings(const char* layer, double p) {
+    check<ValueError>(p >= 0 && p <= 1, "{}: probability {} is outside [0, 1]", layer, p);
+    return fmt::format("p={}", p);
 }
 
-Dropout2d::Dropout2d(double p) : Module("Dropout2d", fmt::format("p={}", p)), p_(p) {
-    check<ValueError>(p >= 0 && p <= 1, "Dropout2d: probability {} is outside [0, 1]", p);
+// Ones and zeros for the first `kept` dimensions of x; divided by 1 - p, they broadcast over the others.
+Tensor mask_of(const Tensor& x, int kept, double p) {
+    Shape shape = x.shape();
+    for (int i = kept; i < x.dim(); ++i) shape[i] = 1;
+    return dropout(ones(shape, {.dtype = x.dtype(), .device = x.device()}), p);
 }
+
+}  // namespace
+
+Dropout::Dropout(double p) : Module("Dropout", settings("Dropout", p)), p_(p) {}
+
+Dropout2d::Dropout2d(double p) : Module("Dropout2d", settings("Dropout2d", p)), p_(p) {}
 
 Tensor Dropout2d::operator()(const Tensor& x) const {
     check<ShapeError>(x.dim() == 3 || x.dim() == 4, "dropout2d: needs (N, C, H, W) or (C, H, W), got {}",
                       x.shape());
     if (!is_training() || p_ == 0) return x;
-    Shape channels = x.shape();
-    channels[x.dim() - 1] = channels[x.dim() - 2] = 1;
-    return x * dropout(ones(channels, {.dtype = x.dtype(), .device = x.device()}), p_);
+    return x * mask_of(x, x.dim() - 2, p_);
 }
+
+StochasticDepth::StochasticDepth(double p)
+    : Module("StochasticDepth", settings("StochasticDepth", p)), p_(p) {}
+
+Tensor StochasticDepth::operator()(const Tensor& x) const {
+    check<ShapeError>(x.dim() >= 1, "stochastic_depth: needs samples along a first dimension, got {}",
+                      x.shape());
+    if (!is_training() || p_ == 0) return x;
+    return x * mask_of(x, 1, p_);
+}
+
+DropConnect::DropConnect(std::int64_t in_features, std::int64_t out_features, double p,
+                         const LinearOptions& options)
+    : DropConnect(Linear(in_features, out_features, options), p,
+                  fmt::format("in_features={}, out_features={}, {}, bias={}", in_features, out_features,
+                              settings("DropConnect", p), options.bias)) {}
+
+DropConnect::DropConnect(const Linear& plain, double p, const std::string& text)
+    : Module("DropConnect", text),
+      weight(parameter("weight", plain.weight)),
+      bias(parameter("bias", plain.bias)),
+      p_(p) {}
 
 }  // namespace adjoint::nn

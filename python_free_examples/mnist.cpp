@@ -12,7 +12,7 @@ namespace {
 
 struct Settings {
     std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
-                save, load;
+                save, load, report;
     int epochs = 8, threads = 0;
     std::int64_t batch_size = 64;
     double lr = 0;  // 0: the optimizer's own
@@ -49,6 +49,7 @@ Settings parse(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     app.add_option("--save", s.save, "write the trained weights here (safetensors)");
     app.add_option("--load", s.load, "start from these weights");
+    app.add_option("--report", s.report, "write a page about the run here (HTML)");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -91,6 +92,33 @@ Device choose_device(const std::string& wanted) {
     return cuda::is_available() ? Device::cuda() : Device::cpu();
 }
 
+// What the run was, how it went and which images it took for something else.
+void write_report(const Settings& s, const nn::Sequential& model, const data::Mnist& set,
+                  const data::Dataset& test, train::Report report) {
+    report.title = set.name + ", " + s.model;
+    report.settings = {{"model", s.model},
+                       {"optimizer", s.optimizer},
+                       {"epochs", std::to_string(s.epochs)},
+                       {"batch size", std::to_string(s.batch_size)},
+                       {"seed", std::to_string(s.seed)},
+                       {"data", set.note}};
+    report.model = train::summary(model);
+    const Tensor found = argmax(train::predict(model, test), 1).to(Device::cpu()),
+                 truth = set.test.labels.to(i64);
+    report.confusion = matmul(t(one_hot(truth, 10).to(f64)), one_hot(found, 10).to(f64));
+    const Tensor wrong = reshape(nonzero(ne(found, truth)), {-1});
+    constexpr std::int64_t most = 60;
+    const Tensor shown = narrow(wrong, 0, 0, std::min(wrong.numel(), most));
+    if (shown.numel() > 0) {
+        report.mistakes = index_select(set.test.images, 0, shown);
+        for (const std::int64_t i : shown.to_vector<std::int64_t>())
+            report.captions.push_back(std::to_string(truth(i).item<int>()) + ", taken for " +
+                                      std::to_string(found(i).item<int>()));
+    }
+    train::save_report(s.report, report);
+    std::printf("report written to %s\n", s.report.c_str());
+}
+
 void run(const Settings& s) {
     if (s.threads > 0) set_num_threads(s.threads);
     const Device device = choose_device(s.device);
@@ -119,8 +147,9 @@ void run(const Settings& s) {
 
     const auto optimizer = make_optimizer(s, model.parameters());
     const auto start = std::chrono::steady_clock::now();
-    train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,
-               {.epochs = s.epochs, .batch_size = s.batch_size, .seed = s.seed});
+    const train::History history =
+        train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,
+                   {.epochs = s.epochs, .batch_size = s.batch_size, .seed = s.seed});
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);
     std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy,
@@ -128,6 +157,16 @@ void run(const Settings& s) {
     if (!s.save.empty()) {
         model.save(s.save);
         std::printf("weights written to %s\n", s.save.c_str());
+    }
+    if (!s.report.empty()) {
+        char accuracy[16], loss[16], time[32];
+        std::snprintf(accuracy, sizeof(accuracy), "%.4f", score.accuracy);
+        std::snprintf(loss, sizeof(loss), "%.4f", score.loss);
+        std::snprintf(time, sizeof(time), "%.1f s", seconds);
+        write_report(s, model, set, test,
+                     {.results = {{"test accuracy", accuracy}, {"test loss", loss}, {"training time", time}},
+                      .history = history,
+                      .device = device});
     }
 }
 
