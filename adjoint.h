@@ -33,6 +33,7 @@
 #include <adjoint/core/tensor.h>
 #include <adjoint/core/version.h>
 #include <adjoint/data/csv.h>
+#include <adjoint/data/features.h>
 #include <adjoint/data/idx.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/data/mnist.h>
