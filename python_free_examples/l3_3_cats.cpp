@@ -53,7 +53,7 @@ struct Pictures {
             "the course Neural Networks and Deep Learning (its first programming exercises)");
         const Tensor images = read_hdf5<DType::u8>(path, (part + "_set_x").c_str());
         const Tensor labels = read_hdf5<DType::i64>(path, (part + "_set_y").c_str());
-        return {images, flatten(images).to(f32) / 255.0, unsqueeze(labels.to(f32), 1)};
+        return {images, flatten(images, 1).to(f32) / 255.0, unsqueeze(labels.to(f32), 1)};
     }
 };
 
