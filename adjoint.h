@@ -38,6 +38,7 @@
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>
 #include <adjoint/data/safetensors.h>
+#include <adjoint/data/split.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
