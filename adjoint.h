@@ -39,6 +39,7 @@
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>
 #include <adjoint/data/safetensors.h>
+#include <adjoint/data/split.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
@@ -66,8 +67,11 @@
 #include <adjoint/optim/rmsprop.h>
 #include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
+#include <adjoint/train/callback.h>
+#include <adjoint/train/evaluate.h>
 #include <adjoint/train/fit.h>
 #include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/graph.h>
 #include <adjoint/train/picture/png.h>
+#include <adjoint/train/progress.h>
 #include <adjoint/train/summary.h>

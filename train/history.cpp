@@ -2,6 +2,7 @@
 #include <adjoint/train/history.h>
 
 #include <array>
+#include <set>
 
 #include <adjoint/core/format.h>
 #include <adjoint/train/picture/chart.h>
@@ -25,6 +26,19 @@ std::string number(double value, const char* missing) {
     return std::isfinite(value) ? fmt::format("{}", value) : missing;
 }
 
+// The names of the metrics of all epochs.
+std::set<std::string> metric_names(const History& history) {
+    std::set<std::string> names;
+    for (const EpochRecord& record : history.epochs)
+        for (const auto& [name, value] : record.metrics) names.insert(name);
+    return names;
+}
+
+double metric_of(const EpochRecord& record, const std::string& name) {
+    const auto found = record.metrics.find(name);
+    return found == record.metrics.end() ? NAN : found->second;
+}
+
 bool add_curve(picture::Chart& chart, const History& history, const char* name, Score EpochRecord::*set,
                double Score::*what) {
     picture::Values x, y;
@@ -43,14 +57,19 @@ bool add_curve(picture::Chart& chart, const History& history, const char* name, 
 std::string to_string(const EpochRecord& record, int epochs) {
     std::string text = fmt::format("epoch {}/{}  {}", record.epoch, epochs, score_text(record.train));
     if (!std::isnan(record.validation.loss)) text += "  validation " + score_text(record.validation);
+    for (const auto& [name, value] : record.metrics) text += fmt::format("  {} {:.4f}", name, value);
     return text + fmt::format("  {:.2f} s", record.seconds);
 }
 
 std::string to_csv(const History& history) {
-    std::string text = fmt::format("epoch,{}\n", fmt::join(columns, ","));
+    const std::set<std::string> metrics = metric_names(history);
+    std::string text = fmt::format("epoch,{}", fmt::join(columns, ","));
+    for (const std::string& name : metrics) text += "," + name;
+    text += "\n";
     for (const EpochRecord& record : history.epochs) {
         text += std::to_string(record.epoch);
         for (const double value : row(record)) text += "," + number(value, "");
+        for (const std::string& name : metrics) text += "," + number(metric_of(record, name), "");
         text += "\n";
     }
     return text;
@@ -63,9 +82,18 @@ std::string to_json(const History& history) {
                             record.epoch);
         for (std::size_t i = 0; i < columns.size(); ++i)
             text += fmt::format(", \"{}\": {}", columns[i], number(row(record)[i], "null"));
+        for (const auto& [name, value] : record.metrics)
+            text += fmt::format(", \"{}\": {}", name, number(value, "null"));
         text += "}";
     }
-    return text + fmt::format("],\n \"end\": \"{}\"}}\n", history.end);
+    text += "],\n";
+    if (!history.batches.empty()) {
+        text += " \"batches\": [";
+        for (std::size_t i = 0; i < history.batches.size(); ++i)
+            text += (i > 0 ? ", " : "") + number(history.batches[i], "null");
+        text += "],\n";
+    }
+    return text + fmt::format(" \"end\": \"{}\"}}\n", history.end);
 }
 
 picture::Svg draw(const History& history, const std::string& title) {

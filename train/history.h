@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,19 @@ struct Score {
 struct EpochRecord {
     int epoch = 0;  ///< from 1
     Score train;
-    Score validation;  ///< NaN without a validation set
+    Score validation = {};  ///< NaN without a validation set
     double seconds = 0;
+    std::map<std::string, double> metrics = {};  ///< what callbacks measured besides
+
+    /// What early stopping and schedules go by: the loss on the validation set, without one on the training
+    /// set.
+    double monitored_loss() const { return std::isnan(validation.loss) ? train.loss : validation.loss; }
 };
 
 struct History {
     std::vector<EpochRecord> epochs;
+    std::vector<double> batches =
+        {};                ///< the loss of each batch, if record_batches() was among the callbacks
     std::string end = {};  ///< why training ended before its last epoch, "" if it did not
 
     bool empty() const noexcept { return epochs.empty(); }
@@ -34,9 +42,9 @@ struct History {
 /// "epoch 3/10  loss 0.1234  accuracy 0.9650  validation loss 0.1300  accuracy 0.9610  0.52 s"
 ADJOINT_API std::string to_string(const EpochRecord& record, int epochs);
 
-/// One row per epoch under a header; what was not measured is empty.
+/// One row per epoch under a header, metrics behind the rest; what was not measured is empty.
 ADJOINT_API std::string to_csv(const History& history);
-/// {"epochs": [{"epoch": 1, "loss": .., ..}, ..], "end": ""}; what was not measured is null.
+/// {"epochs": [{"epoch": 1, "loss": .., ..}, ..], "batches": [..], "end": ""}; what was not measured is null.
 ADJOINT_API std::string to_json(const History& history);
 /// Loss, and accuracy where there is one, of the training and the validation set over the epochs.
 ADJOINT_API picture::Svg draw(const History& history, const std::string& title = "");

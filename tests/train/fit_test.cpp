@@ -59,15 +59,6 @@ TEST(Fit, HoldsOutTheLastSamples) {
     EXPECT_LT(history.last().validation.accuracy, 0.4);
 }
 
-TEST(Fit, StopsWhenToldTo) {
-    const data::Dataset set = separable(64);
-    const nn::Sequential model = small_net();
-    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
-    train::FitOptions options = quiet(10);
-    options.on_epoch = [](const train::EpochRecord& record) { return record.epoch < 3; };
-    EXPECT_EQ(train::fit(model, nn::CrossEntropyLoss(), optimizer, set, options).epochs.size(), 3u);
-}
-
 TEST(Fit, RefusesBadOptions) {
     const data::Dataset set = separable(64);
     const nn::Sequential model = small_net();

@@ -63,18 +63,13 @@ TEST(EarlyStopping, KeepsTheBestWeights) {
     for (const int epochs : {50, 6}) {
         const Runaway run;
         const train::History history = run.fit(
-            {.epochs = epochs, .verbose = false, .early_stopping = train::EarlyStopping{.patience = 4}});
+            {.epochs = epochs, .verbose = false, .callbacks = {train::early_stopping({.patience = 4})}});
         // After epoch k the weight is k; epoch k is measured with k - 1, the validation none.
         EXPECT_EQ(history.epochs.size(), epochs == 50 ? 8u : 6u);
         EXPECT_EQ(history.end, epochs == 50 ? "no better loss for 4 epochs; the best was epoch 4" : "");
         EXPECT_EQ(run.model.weight.item(), 4) << "also when training ends by itself";
     }
-    const Runaway run;
-    run.fit({.epochs = 50,
-             .verbose = false,
-             .early_stopping = train::EarlyStopping{.patience = 4, .restore_best = false}});
-    EXPECT_EQ(run.model.weight.item(), 8);
-    EXPECT_THROW(run.fit({.early_stopping = train::EarlyStopping{.patience = 0}}), ValueError);
+    EXPECT_THROW(train::early_stopping({.patience = 0}), ValueError);
 }
 
 TEST(EarlyStopping, ByTheValidationLoss) {
@@ -83,7 +78,7 @@ TEST(EarlyStopping, ByTheValidationLoss) {
     const train::History history = run.fit({.epochs = 50,
                                             .validation = nearer,
                                             .verbose = false,
-                                            .early_stopping = train::EarlyStopping{.patience = 3}});
+                                            .callbacks = {train::early_stopping({.patience = 3})}});
     EXPECT_EQ(history.epochs.size(), 5u);
     EXPECT_EQ(run.model.weight.item(), 2);
 }

@@ -1,0 +1,166 @@
+// The callbacks that come with the library.
+#include <adjoint/train/callback.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include <adjoint/autograd/grad_mode.h>
+#include <adjoint/core/creation.h>
+#include <adjoint/core/format.h>
+#include <adjoint/train/evaluate.h>
+
+namespace adjoint::train {
+namespace {
+
+const std::string kept = "weights.";  // in front of their names in a state
+
+// The best epoch so far, with the weights it left.
+struct Best {
+    double loss = std::numeric_limits<double>::infinity();
+    int epoch = 0;
+    nn::NamedTensors weights;
+
+    void keep(const Run& run, double of) {
+        const NoGrad guard;
+        loss = of;
+        epoch = run.epoch;
+        weights = run.trainee.module.state();
+        for (auto& [name, tensor] : weights) tensor = tensor.detach().clone();
+    }
+    data::NamedTensors state() const {
+        data::NamedTensors state{{"loss", Tensor(loss)}, {"epoch", Tensor(std::int64_t{epoch})}};
+        for (const auto& [name, tensor] : weights) state.emplace_back(kept + name, tensor);
+        return state;
+    }
+    void load_state(const data::NamedTensors& state) {
+        Best loaded;
+        int found = 0;
+        for (const auto& [name, tensor] : state) {
+            if (name.starts_with(kept)) {
+                loaded.weights.emplace_back(name.substr(kept.size()), tensor);
+                continue;
+            }
+            check<ValueError>((name == "loss" || name == "epoch") && tensor.numel() == 1,
+                              "early_stopping: load_state: {} does not belong there", name);
+            ++found;
+            if (name == "loss")
+                loaded.loss = tensor.item();
+            else
+                loaded.epoch = static_cast<int>(tensor.item<std::int64_t>());
+        }
+        check<ValueError>(found == 2, "early_stopping: load_state: expected loss and epoch");
+        *this = std::move(loaded);
+    }
+};
+
+// Losses of batches that are still where they were computed.
+struct BatchLosses {
+    std::vector<Tensor> waiting;
+
+    std::vector<double> values() const {
+        std::vector<double> values;
+        for (const Tensor& loss : waiting) values.push_back(loss.item());
+        return values;
+    }
+    void move_to(History& history) {
+        for (const double value : values()) history.batches.push_back(value);
+        waiting.clear();
+    }
+};
+
+}  // namespace
+
+Callback early_stopping(const EarlyStoppingOptions& options) {
+    check<ValueError>(options.patience >= 1, "early_stopping: patience {}, expected at least 1 epoch",
+                      options.patience);
+    const auto best = std::make_shared<Best>();
+    return {.on_begin =
+                [best](Run& run) {
+                    if (!run.resumed) *best = {};
+                },
+            .on_epoch =
+                [best, options](Run& run) {
+                    const double loss = run.history.last().monitored_loss();
+                    if (loss < best->loss - options.min_delta) best->keep(run, loss);
+                    if (run.epoch - best->epoch >= options.patience)
+                        run.stop(fmt::format("no better loss for {} epochs; the best was epoch {}",
+                                             options.patience, best->epoch));
+                },
+            .on_end =
+                [best](Run& run) {
+                    if (!best->weights.empty()) run.trainee.module.load(best->weights);
+                },
+            .state = [best] { return best->state(); },
+            .load_state = [best](const data::NamedTensors& state) { best->load_state(state); }};
+}
+
+Callback schedule(const optim::Schedule& schedule, Every every) {
+    const auto own = std::make_shared<optim::Schedule>(schedule);
+    Callback callback{.state = [own] { return own->state(); },
+                      .load_state = [own](const data::NamedTensors& state) { own->load_state(state); }};
+    (every == Every::batch ? callback.on_batch : callback.on_epoch) = [own](Run&) { own->step(); };
+    return callback;
+}
+
+Callback schedule(const optim::ReduceLROnPlateau& schedule) {
+    const auto own = std::make_shared<optim::ReduceLROnPlateau>(schedule);
+    return {.on_epoch = [own](Run& run) { own->step(run.history.last().monitored_loss()); },
+            .state = [own] { return own->state(); },
+            .load_state = [own](const data::NamedTensors& state) { own->load_state(state); }};
+}
+
+Callback stop_on_nan(Every every) {
+    Callback callback{.on_epoch = [](Run& run) {
+        if (!std::isfinite(run.history.last().train.loss))
+            run.stop(fmt::format("the loss of epoch {} is not finite: the learning rate may be too high",
+                                 run.epoch));
+    }};
+    if (every == Every::batch)
+        callback.on_batch = [](Run& run) {
+            if (!std::isfinite(run.loss.item()))
+                run.stop(
+                    fmt::format("the loss of batch {} of epoch {} is not finite: the learning rate may "
+                                "be too high",
+                                run.batch, run.epoch));
+        };
+    return callback;
+}
+
+Callback record_batches() {
+    const auto losses = std::make_shared<BatchLosses>();
+    const auto move = [losses](Run& run) { losses->move_to(run.history); };
+    return {.on_begin =
+                [losses](Run& run) {
+                    if (!run.resumed) losses->waiting.clear();
+                },
+            .on_batch = [losses](Run& run) { losses->waiting.push_back(run.loss); },
+            .on_epoch = move,
+            .on_end = move,
+            .state =
+                [losses] {
+                    const std::vector<double> values = losses->values();
+                    return data::NamedTensors{
+                        {"waiting", tensor(values, {static_cast<std::int64_t>(values.size())})}};
+                },
+            .load_state =
+                [losses](const data::NamedTensors& state) {
+                    check<ValueError>(state.size() == 1 && state[0].first == "waiting",
+                                      "record_batches: load_state: expected waiting");
+                    std::vector<Tensor> loaded;
+                    for (const double value : state[0].second.to_vector<double>()) loaded.emplace_back(value);
+                    losses->waiting = std::move(loaded);
+                }};
+}
+
+Callback metric(const std::string& name,
+                std::function<double(const Tensor& outputs, const Tensor& targets)> of) {
+    check<ValueError>(!name.empty() && of, "metric: needs a name and a function");
+    return {.on_epoch = [name, of = std::move(of)](Run& run) {
+        const data::Dataset& set = run.validation ? *run.validation : run.loader.dataset();
+        run.record(name, of(predict(run.trainee, set), set.targets));
+    }};
+}
+
+}  // namespace adjoint::train

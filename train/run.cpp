@@ -1,0 +1,18 @@
+// What callbacks can do to a run.
+#include <adjoint/train/run.h>
+
+#include <adjoint/core/format.h>
+
+namespace adjoint::train {
+
+void Run::record(const std::string& name, double value) {
+    check<ValueError>(!history.epochs.empty(), "run: record {} before the first epoch has ended", name);
+    history.epochs.back().metrics[name] = value;
+}
+
+void Run::stop(const std::string& reason) {
+    check<ValueError>(!reason.empty(), "run: stop needs a reason");
+    if (reason_.empty()) reason_ = reason;
+}
+
+}  // namespace adjoint::train

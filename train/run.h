@@ -1,0 +1,66 @@
+// Run: a training as those see it who watch it (<adjoint/train/callback.h>).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <adjoint/data/loader.h>
+#include <adjoint/nn/module.h>
+#include <adjoint/optim/optimizer.h>
+#include <adjoint/train/history.h>
+#include <adjoint/train/totals.h>
+
+namespace adjoint::train {
+
+struct Callback;
+
+/// What the loop needs of a model, whatever its type.
+struct Trainee {
+    nn::Module module;
+    std::function<Tensor(const Tensor& x)> forward;
+    std::function<Tensor(const Tensor& output, const Tensor& target)> loss;
+};
+
+/// Where a training stands. `fit` makes one and shows it to the callbacks.
+class ADJOINT_API Run {
+  public:
+    Run(const Trainee& trained, optim::Optimizer& by, data::Loader& from, History& into)
+        : trainee(trained), optimizer(by), loader(from), history(into) {}
+
+    const Trainee& trainee;
+    optim::Optimizer& optimizer;
+    data::Loader& loader;                       ///< of the training samples
+    const data::Dataset* validation = nullptr;  ///< null without one
+    History& history;                           ///< the epochs that are finished
+    int epochs = 0;                             ///< that were asked for
+    bool resumed = false;                       ///< whether it goes on from a checkpoint
+
+    /// The epoch that is trained or has just ended, from 1; 0 before the first.
+    int epoch = 0;
+    /// Batches done in this epoch, and since the beginning of the training.
+    std::int64_t batch = 0, step = 0;
+    /// Of the batch that is done, without graph; undefined outside on_batch.
+    Tensor loss, output, target;
+
+    /// Loss and accuracy over the batches of this epoch so far; waits for the device.
+    Score score() const { return totals_.score(); }
+    /// Adds a figure of your own to the record of the epoch that has just ended (in on_epoch).
+    /// errors: ValueError before the first epoch has ended.
+    void record(const std::string& name, double value);
+
+    /// Ends the training after this batch or epoch, for a reason that History::end reports; the first
+    /// reason counts. An epoch that is left in the middle has no record.
+    void stop(const std::string& reason);
+    bool stopping() const noexcept { return !reason_.empty(); }
+
+  private:
+    friend class Loop;
+
+    Totals totals_;
+    std::string reason_;
+};
+
+}  // namespace adjoint::train

@@ -1,0 +1,27 @@
+// Running sums of loss and correct answers over the batches of an epoch. Private.
+#pragma once
+
+#include <cstdint>
+
+#include <adjoint/data/safetensors.h>
+#include <adjoint/train/history.h>
+
+namespace adjoint::train {
+
+/// The sums stay where the data is: only score() and state() wait for the device.
+class Totals {
+  public:
+    /// The mean loss of a batch and, where the targets are class numbers, how many largest outputs are right.
+    void add(const Tensor& loss, const Tensor& output, const Tensor& target);
+    Score score() const;
+
+    data::NamedTensors state() const;
+    /// Takes such a state over. Errors: ValueError, nothing is changed then.
+    void load_state(const data::NamedTensors& state);
+
+  private:
+    Tensor loss_, right_;
+    std::int64_t samples_ = 0;
+};
+
+}  // namespace adjoint::train
