@@ -30,7 +30,7 @@ double classify(const nn::Sequential& encoder, const data::Dataset& few, const d
     const nn::Sequential net(encoder, nn::Linear(64, 10));
     optim::Adam optimizer(net.parameters());
     train::fit(net, nn::CrossEntropyLoss(), optimizer, few,
-               {.epochs = 60, .batch_size = 20, .seed = options.seed, .verbose = false});
+               {.epochs = options.quick ? 10 : 60, .batch_size = 20, .seed = options.seed, .verbose = false});
     return train::evaluate(net, nn::CrossEntropyLoss(), test).accuracy;
 }
 
@@ -38,13 +38,13 @@ void lecture(const LectureOptions& options) {
     const data::Mnist mnist = data::load_mnist(options.data);
     std::printf("data: %s\n", mnist.note.c_str());
     const data::Dataset training = data::images(mnist.train), test = data::images(mnist.test);
-    const data::Dataset unlabelled = training.part(0, options.quick ? 5000 : 60000);
+    const data::Dataset unlabelled = training.part(0, options.quick ? 2000 : 60000);
 
     manual_seed(options.seed);
     const Autoencoder model;
     optim::Adam optimizer(model.parameters());
     data::Loader loader(unlabelled, {.batch_size = 100, .seed = options.seed});
-    const int epochs = options.quick ? 3 : 15;
+    const int epochs = options.quick ? 2 : 15;
     for (int epoch = 1; epoch <= epochs; ++epoch) {
         double total = 0;
         for (const data::Batch& batch : loader) {

@@ -16,6 +16,7 @@ struct LectureOptions {
     std::string out = ".";
     std::string data;
     std::string device = "cpu";
+    std::string table;
     std::uint64_t seed = 1;
     bool quick = false;
 
@@ -50,7 +51,7 @@ struct LectureOptions {
 
 /// What a lecture takes beside the options of all.
 struct LectureTakes {
-    bool device = false;
+    bool device = false, table = false;
 };
 
 /// Reads the options and runs `lecture`; what goes wrong is one line on standard error and status 1.
@@ -71,8 +72,10 @@ int run_lecture(int argc, char** argv, const char* about, Lecture lecture, Lectu
                     "  --data FOLDER  where the data lies, for the programs that read some ($ADJOINT_DATA)\n"
                     "  --seed N       of the random numbers (1)\n"
                     "  --quick        a short run\n"
-                    "%s",
-                    about, takes.device ? "  --device NAME  cpu, cuda, cuda:1 .. (cpu)\n" : "");
+                    "%s%s",
+                    about, takes.device ? "  --device NAME  cpu, cuda, cuda:1 .. (cpu)\n" : "",
+                    takes.table ? "  --table FILE   the settings to try, as CSV (those of the slides)\n"
+                                : "");
                 return 0;
             }
             if (name == "--out")
@@ -83,6 +86,8 @@ int run_lecture(int argc, char** argv, const char* about, Lecture lecture, Lectu
                 options.seed = std::strtoull(value().c_str(), nullptr, 10);
             else if (name == "--device" && takes.device)
                 options.device = value();
+            else if (name == "--table" && takes.table)
+                options.table = value();
             else if (name == "--quick")
                 options.quick = true;
             else
