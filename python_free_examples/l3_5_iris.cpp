@@ -9,8 +9,8 @@ namespace {
 
 nn::Sequential trained(const data::Dataset& training, const LectureOptions& options) {
     manual_seed(options.seed);
-    const nn::Sequential net(nn::Linear(training.inputs.size(1), 16), nn::Tanh(), nn::Linear(16, 3));
-    optim::Adam optimizer(net.parameters(), {.lr = 0.02});
+    const nn::Sequential net(nn::Linear(training.inputs.size(1), 8), nn::Tanh(), nn::Linear(8, 3));
+    optim::AdamW optimizer(net.parameters(), {.lr = 0.01, .weight_decay = 0.1});
     train::fit(
         net, nn::CrossEntropyLoss(), optimizer, training,
         {.epochs = options.quick ? 40 : 100, .batch_size = 16, .seed = options.seed, .verbose = false});

@@ -42,7 +42,7 @@ void lecture(const LectureOptions& options) {
     const Net net;
     net.to(device);
     std::printf("%s", train::summary(net).c_str());
-    const int epochs = options.quick ? 1 : 8;
+    const int epochs = options.quick ? 1 : 10;
     const std::vector<Tensor> parameters = net.parameters();
     optim::Adam optimizer(parameters);
     optim::CosineAnnealingLR schedule(optimizer, epochs);
@@ -52,7 +52,7 @@ void lecture(const LectureOptions& options) {
         const auto start = std::chrono::steady_clock::now();
         double last = 0;
         for (const data::Batch& batch : loader) {
-            const std::vector<Tensor> loss{cross_entropy(net(shifted(batch.x, 1)), batch.y)};
+            const std::vector<Tensor> loss{cross_entropy(net(shifted(batch.x, 2)), batch.y)};
             const std::vector<Tensor> gradients = grad(loss, parameters);
             for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].set_grad(gradients[i]);
             optimizer.step();
