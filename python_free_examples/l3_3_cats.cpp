@@ -81,14 +81,14 @@ void save_predictions(const LectureOptions& options, const nn::Sequential& net, 
     const std::vector<double> p = sigmoid(net(test.x)).to_vector<double>(), cat = test.y.to_vector<double>();
     std::vector<std::string> captions;
     std::vector<bool> wrong;
-    for (std::size_t i = 0; i < 10; ++i) {
+    for (std::size_t i = 0; i < 6; ++i) {
         captions.push_back((p[i] > 0.5 ? "cat " : "no cat ") + picture::label(std::round(100 * p[i]) / 100));
         wrong.push_back((p[i] > 0.5) != (cat[i] > 0.5));
     }
     picture::save_text(
         options.picture("l3_3_predictions.svg"),
-        picture::image_sheet(narrow(test.images, 0, 0, 10), {.title = "Probability of a cat (red: wrong)",
-                                                             .columns = 5,
+        picture::image_sheet(narrow(test.images, 0, 0, 6), {.title = "Probability of a cat (red: wrong)",
+                                                             .columns = 3,
                                                              .size = 96,
                                                              .captions = captions,
                                                              .marked = wrong})

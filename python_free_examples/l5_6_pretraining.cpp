@@ -11,26 +11,31 @@ using namespace adjoint;
 namespace {
 
 nn::Sequential make_encoder() {
-    return nn::Sequential(nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 64), nn::ReLU());
+    return nn::Sequential(nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 128), nn::ReLU());
 }
 
-// To give back the images from a noisy version of them, through 64 numbers.
+// To give back the images, through 128 numbers; in training with half of the pixels blotted out, which keeps
+// the units from copying.
 struct Autoencoder : nn::Module {
     const nn::Sequential encoder = child("encoder", make_encoder());
     const nn::Sequential decoder =
-        child("decoder", nn::Sequential(nn::Linear(64, 256), nn::ReLU(), nn::Linear(256, 784)));
+        child("decoder", nn::Sequential(nn::Linear(128, 256), nn::ReLU(), nn::Linear(256, 784)));
 
-    Tensor operator()(const Tensor& x) const {
-        return decoder(encoder(is_training() ? x + 0.3 * randn(x.shape()) : x));
-    }
+    const nn::Dropout blot = child("blot", nn::Dropout(0.5));
+
+    Tensor operator()(const Tensor& x) const { return decoder(encoder(blot(x))); }
 };
 
+// The last layer learns first, so that its first errors do not spoil the encoder; then all of it.
 double classify(const nn::Sequential& encoder, const data::Dataset& few, const data::Dataset& test,
                 const LectureOptions& options) {
-    const nn::Sequential net(encoder, nn::Linear(64, 10));
-    optim::Adam optimizer(net.parameters());
-    train::fit(net, nn::CrossEntropyLoss(), optimizer, few,
-               {.epochs = options.quick ? 10 : 60, .batch_size = 20, .seed = options.seed, .verbose = false});
+    const nn::Linear last(128, 10);
+    const nn::Sequential net(encoder, last);
+    const train::FitOptions fit{
+        .epochs = options.quick ? 5 : 40, .batch_size = 20, .seed = options.seed, .verbose = false};
+    optim::Adam first(last.parameters()), second(net.parameters());
+    train::fit(net, nn::CrossEntropyLoss(), first, few, fit);
+    train::fit(net, nn::CrossEntropyLoss(), second, few, fit);
     return train::evaluate(net, nn::CrossEntropyLoss(), test).accuracy;
 }
 
@@ -69,7 +74,8 @@ void lecture(const LectureOptions& options) {
         picture::save_text(
             options.picture("l5_6_reconstruction.svg"),
             picture::image_sheet(
-                pixels, {.title = "Test images, and what 64 numbers keep of them", .columns = 10, .size = 56})
+                pixels,
+                {.title = "Test images, and what 128 numbers keep of them", .columns = 10, .size = 56})
                 .str());
     }
 

@@ -4,6 +4,15 @@
 namespace adjoint {
 namespace {
 
+TEST_F(Lecture, XorByHandAndByModulesFollowOneCurve) {
+    const std::string by_hand = run_quick("l0_7_xor"), by_modules = run_quick("l0_8_xor_modules");
+    EXPECT_EQ(count(by_hand, "seed "), 5);
+    const std::size_t first = by_hand.find("seed 1"), end = by_hand.find("picture");
+    ASSERT_LT(first, end) << by_hand;
+    EXPECT_EQ(by_hand.substr(first, end - first), by_modules);
+    EXPECT_TRUE(drew("l0_7_xor.svg"));
+}
+
 TEST_F(Lecture, LinearModelsCannotDoXor) {
     const std::string text = run_quick("l0_9_linear_xor");
     EXPECT_NE(text.find("w = (0.0000, 0.0000), b = 0.5000"), std::string::npos) << text;
@@ -69,15 +78,34 @@ TEST_F(Lecture, EveryClassHasItsImage) {
 }
 
 TEST_F(Lecture, ProgramsExplainThemselvesAndRefuseWhatTheyDoNotKnow) {
-    for (const char* program : {"l0_9_linear_xor",     "l0_10_draw_graph",    "l3_10_optimizer_race",
-                                "l5_5_initialisation", "l1_1_deep_net",       "l1_3_batch_sizes",
-                                "l1_4_dropout",        "l2_1_activations",    "l2_2_likelihoods",
-                                "l2_3_mnist_by_hand",  "l2_4_digits",         "l3_1_regression",
-                                "l3_2_polynomial",     "l3_4_boston",         "l3_5_iris",
-                                "l3_6_sequential",     "l3_7_grid_search",    "l3_8_cnn",
-                                "l3_9_preparation",    "l3_11_learning_rate", "l5_2_improvements",
-                                "l5_3_ridge",          "l5_6_pretraining",    "l5_7_cross_validation",
-                                "l5_8_batch_norm",     "l5_9_weight_decay"}) {
+    for (const char* program : {"l0_7_xor",
+                                "l0_8_xor_modules",
+                                "l0_9_linear_xor",
+                                "l0_10_draw_graph",
+                                "l3_10_optimizer_race",
+                                "l5_5_initialisation",
+                                "l1_1_deep_net",
+                                "l1_3_batch_sizes",
+                                "l1_4_dropout",
+                                "l2_1_activations",
+                                "l2_2_likelihoods",
+                                "l2_3_mnist_by_hand",
+                                "l2_4_digits",
+                                "l3_1_regression",
+                                "l3_2_polynomial",
+                                "l3_4_boston",
+                                "l3_5_iris",
+                                "l3_6_sequential",
+                                "l3_7_grid_search",
+                                "l3_8_cnn",
+                                "l3_9_preparation",
+                                "l3_11_learning_rate",
+                                "l5_2_improvements",
+                                "l5_3_ridge",
+                                "l5_6_pretraining",
+                                "l5_7_cross_validation",
+                                "l5_8_batch_norm",
+                                "l5_9_weight_decay"}) {
         const Outcome help = run(std::string(program) + " --help");
         EXPECT_EQ(help.status, 0);
         EXPECT_EQ(count(help.text, "--out FOLDER"), 1) << program;
