@@ -34,12 +34,14 @@
 #include <adjoint/core/tensor.h>
 #include <adjoint/core/version.h>
 #include <adjoint/data/csv.h>
+#include <adjoint/data/features.h>
 #include <adjoint/data/idx.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>
 #include <adjoint/data/npz.h>
 #include <adjoint/data/safetensors.h>
+#include <adjoint/data/split.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
