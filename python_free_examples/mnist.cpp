@@ -2,7 +2,6 @@
 #include <adjoint/adjoint.h>
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -128,17 +127,18 @@ void run(const Settings& s) {
     const auto optimizer = make_optimizer(s, model.parameters());
     std::vector<train::Callback> callbacks;
     if (!s.checkpoint.empty()) callbacks.push_back(train::checkpoint({.path = s.checkpoint}));
-    const auto start = std::chrono::steady_clock::now();
-    train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,
-               {.epochs = s.epochs,
-                .batch_size = s.batch_size,
-                .seed = s.seed,
-                .callbacks = std::move(callbacks),
-                .resume = s.resume});
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const train::History history = train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,
+                                              {.epochs = s.epochs,
+                                               .batch_size = s.batch_size,
+                                               .seed = s.seed,
+                                               .callbacks = std::move(callbacks),
+                                               .resume = s.resume});
+    double seconds = 0;
+    for (const train::EpochRecord& epoch : history.epochs) seconds += epoch.seconds;
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);
     std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy,
-                score.loss, seconds, s.epochs > 0 ? seconds / s.epochs : 0.0);
+                score.loss, seconds,
+                history.empty() ? 0 : seconds / static_cast<double>(history.epochs.size()));
     if (!s.save.empty()) {
         model.save(s.save);
         std::printf("weights written to %s\n", s.save.c_str());

@@ -112,6 +112,7 @@ class Loop {
         run_.loader.set_state(from.loader);
         set_generator_state(from.generator);
         run_.history = from.history;
+        run_.history.end.clear();
     }
 
     void check_settings(const std::map<std::string, std::string>& saved) const {
@@ -187,7 +188,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dat
                {"matmul_precision", name(matmul_precision())},
                {"samples", std::to_string(training.size())},
                {"seed", std::to_string(options.seed)}});
-    if (!options.resume.empty()) loop.resume(load_checkpoint(options.resume));
+    if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
     loop.go();
     return history;
 }
