@@ -2,8 +2,11 @@
 #include <adjoint/nn/dropout.h>
 
 #include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/grad_mode.h>
+#include <adjoint/autograd/norm.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
+#include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
 namespace {
@@ -26,10 +29,18 @@ Dropout::Dropout(double p) : Module("Dropout", settings("Dropout", p)), p_(p) {}
 
 Dropout2d::Dropout2d(double p) : Module("Dropout2d", settings("Dropout2d", p)), p_(p) {}
 
+Tensor Dropout::operator()(const Tensor& x) const {
+    if (is_training() && p_ > 0 && !grad_enabled()) [[unlikely]]
+        warn_of_prediction_in_training_mode("Dropout");
+    return dropout(x, p_, is_training());
+}
+
 Tensor Dropout2d::operator()(const Tensor& x) const {
     check<ShapeError>(x.dim() == 3 || x.dim() == 4, "dropout2d: needs (N, C, H, W) or (C, H, W), got {}",
                       x.shape());
     if (!is_training() || p_ == 0) return x;
+    if (!grad_enabled()) [[unlikely]]
+        warn_of_prediction_in_training_mode("Dropout2d");
     return x * mask_of(x, x.dim() - 2, p_);
 }
 
@@ -40,6 +51,8 @@ Tensor StochasticDepth::operator()(const Tensor& x) const {
     check<ShapeError>(x.dim() >= 1, "stochastic_depth: needs samples along a first dimension, got {}",
                       x.shape());
     if (!is_training() || p_ == 0) return x;
+    if (!grad_enabled()) [[unlikely]]
+        warn_of_prediction_in_training_mode("StochasticDepth");
     return x * mask_of(x, 1, p_);
 }
 

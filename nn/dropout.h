@@ -11,7 +11,7 @@ namespace adjoint::nn {
 class ADJOINT_API Dropout : public Module {
   public:
     explicit Dropout(double p = 0.5);
-    Tensor operator()(const Tensor& x) const { return dropout(x, p_, is_training()); }
+    Tensor operator()(const Tensor& x) const;
 
   private:
     double p_;
