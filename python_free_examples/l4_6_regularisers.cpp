@@ -42,7 +42,7 @@ void lecture(const LectureOptions& options) {
     const data::Mnist mnist = data::load_mnist(options.data);
     std::printf("data: %s\n", mnist.note.c_str());
     const data::ImageOptions form{.sample_shape = {1, 28, 28}};
-    const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 200 : 1000);
+    const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 300 : 1000);
     const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 500 : 10000);
     const Row rows[] = {
         {.name = "none"},
@@ -51,7 +51,11 @@ void lecture(const LectureOptions& options) {
         {.name = "stochastic depth",
          .parts = [] { return Net::Parts{.on_branch = nn::StochasticDepth(0.3)}; }},
         {.name = "fractional max pool",
-         .parts = [] { return Net::Parts{.pool = nn::FractionalMaxPool2d(2, {.output_size = 14})}; }},
+         .parts =
+             [] {
+                 return Net::Parts{.pool = nn::FractionalMaxPool2d(2, {.output_size = 20}),
+                                   .hidden = nn::Linear(1600, 64)};
+             }},
         {.name = "cutout", .transform = train::cutout(8)},
         {.name = "mixup", .transform = train::mixup(10, 0.4)}};
     std::printf("regulariser          training accuracy  test accuracy  test loss\n");
@@ -60,7 +64,7 @@ void lecture(const LectureOptions& options) {
         const Net net(row.parts());
         optim::Adam optimizer(net.parameters());
         train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
-                   {.epochs = options.quick ? 5 : 25,
+                   {.epochs = options.quick ? 6 : 25,
                     .batch_size = 50,
                     .seed = options.seed,
                     .verbose = false,
