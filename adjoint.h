@@ -3,6 +3,7 @@
 
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/attention.h>
+#include <adjoint/autograd/autocast.h>
 #include <adjoint/autograd/convolution.h>
 #include <adjoint/autograd/einsum.h>
 #include <adjoint/autograd/elementwise.h>
@@ -33,12 +34,14 @@
 #include <adjoint/core/tensor.h>
 #include <adjoint/core/version.h>
 #include <adjoint/data/csv.h>
+#include <adjoint/data/features.h>
 #include <adjoint/data/idx.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>
 #include <adjoint/data/npz.h>
 #include <adjoint/data/safetensors.h>
+#include <adjoint/data/split.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
@@ -60,6 +63,7 @@
 #include <adjoint/optim/adam_kin.h>
 #include <adjoint/optim/average.h>
 #include <adjoint/optim/clip.h>
+#include <adjoint/optim/grad_scaler.h>
 #include <adjoint/optim/lbfgs.h>
 #include <adjoint/optim/lion.h>
 #include <adjoint/optim/muon.h>

@@ -22,6 +22,10 @@ DType result_type(const Tensor& a, const Tensor& b) {
     return promote(x, y);
 }
 
+void throw_undefined(const char* op) {
+    fail<ValueError>("{}: an operand is undefined (default-constructed or moved from)", op);
+}
+
 void check_same_device(const char* name, const Tensor& a, const Tensor& b) {
     if (a.device() != b.device()) [[unlikely]]
         fail<DeviceError>("{}: operands live on {} and {}; move one with to(device)", name, a.device(),

@@ -65,4 +65,9 @@ ADJOINT_API Tensor fractional_max_pool2d(const Tensor& x, Pair kernel_size,
 /// shapes: (N, C, H, W) -> (N, C, H', W').
 ADJOINT_API Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size);
 
+/// The largest of each `pieces` neighbours along a dimension, of equal ones the first.
+/// shapes: size n -> n / pieces there. errors: ValueError for pieces below 1; ShapeError unless they divide
+/// it. source: Goodfellow et al., Maxout networks, ICML 2013.
+ADJOINT_API Tensor maxout(const Tensor& x, std::int64_t pieces, int dim = 1);
+
 }  // namespace adjoint

@@ -50,7 +50,7 @@ Shape batch_shape(std::int64_t count, const Shape& sample) {
     return shape;
 }
 
-Shape sample_shape(const Tensor& x) {
+Shape row_shape(const Tensor& x) {
     Shape shape = x.shape();
     shape.erase(0);
     return shape;
@@ -64,6 +64,23 @@ Dataset Dataset::part(std::int64_t first, std::int64_t count) const {
     Dataset out = *this;
     out.inputs = rows(inputs, first, count);
     out.targets = rows(targets, first, count);
+    return out;
+}
+
+Dataset Dataset::select(std::span<const std::int64_t> samples) const {
+    check<ValueError>(inputs.is_contiguous() && targets.is_contiguous(),
+                      "dataset: select needs dense tensors; call contiguous() first");
+    for (const std::int64_t sample : samples)
+        check<IndexError>(sample >= 0 && sample < size(), "dataset: sample {} of {}", sample, size());
+    if (samples.empty()) return part(0, 0);
+    const auto count = static_cast<std::int64_t>(samples.size());
+    const Tensor index = tensor(std::vector<std::int64_t>(samples.begin(), samples.end()), {count});
+    const auto picked = [&](const Tensor& x) {
+        return with_shape(pick(x, index.to(x.device())), batch_shape(count, row_shape(x)));
+    };
+    Dataset out = *this;
+    out.inputs = picked(inputs);
+    out.targets = picked(targets);
     return out;
 }
 
@@ -85,7 +102,7 @@ Loader::Loader(Dataset set, const LoaderOptions& options) : set_(std::move(set))
                       set_.inputs.shape(), set_.targets.shape());
     check<ValueError>(set_.inputs.is_contiguous() && set_.targets.is_contiguous(),
                       "loader: needs dense tensors; call contiguous() first");
-    if (set_.sample_shape.empty()) set_.sample_shape = sample_shape(set_.inputs);
+    if (set_.sample_shape.empty()) set_.sample_shape = row_shape(set_.inputs);
     check<ShapeError>(set_.sample_shape.numel() * set_.size() == set_.inputs.numel(),
                       "loader: samples of shape {} do not make up {}", set_.sample_shape,
                       set_.inputs.shape());
@@ -131,7 +148,7 @@ bool Loader::next(Batch& batch) {
             .map(functor::ScaleShift{set_.scale, set_.shift}, make_loop<2>({&scaled, &batch.x}, DType::f32));
         batch.x = scaled;
     }
-    batch.y = with_shape(y, batch_shape(count, sample_shape(set_.targets)));
+    batch.y = with_shape(y, batch_shape(count, row_shape(set_.targets)));
     if (!is_floating(y.dtype()) && y.dtype() != DType::i64) {
         const Tensor labels = empty(batch.y.shape(), {.dtype = DType::i64, .device = y.device()});
         backend(y.device()).map(functor::Copy{}, make_loop<2>({&labels, &batch.y}, DType::i64));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include <adjoint/core/tensor.h>
 #include <adjoint/data/mnist.h>
@@ -22,6 +23,9 @@ struct Dataset {
     std::int64_t size() const { return inputs.shape()[0]; }
     /// Samples first .. first + count - 1, sharing memory. Errors: IndexError.
     ADJOINT_API Dataset part(std::int64_t first, std::int64_t count) const;
+    /// The samples of these numbers, in this order, copied. Errors: IndexError; ValueError unless both
+    /// tensors are dense.
+    ADJOINT_API Dataset select(std::span<const std::int64_t> samples) const;
 };
 
 struct ImageOptions {

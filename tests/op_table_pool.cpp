@@ -291,6 +291,37 @@ void add_adaptive(Rows& rows) {
     }
 }
 
+void add_maxout(Rows& rows) {
+    struct Case {
+        const char* variant;
+        Shape x;
+        std::int64_t pieces;
+        int dim;
+    };
+    for (const Case& c :
+         {Case{"channels", {2, 6, 3}, 3, 1}, {"last", {3, 4}, 2, -1}, {"nosamples", {0, 4}, 2, 1}}) {
+        Row row;
+        row.op = "maxout";
+        row.variant = c.variant;
+        row.inputs = {{.shape = c.x, .kind = Input::Kind::distinct}};
+        row.on_distinct_only = true;
+        row.call = [c](const Tensors& in) { return Tensors{maxout(in[0], c.pieces, c.dim)}; };
+        row.reference = [c](const Arrays& in) {
+            const int d = c.dim < 0 ? c.dim + c.x.size() : c.dim;
+            Shape shape = c.x;
+            shape[d] /= c.pieces;
+            return Arrays{build(shape, [&](Shape place) {
+                double best = -std::numeric_limits<double>::infinity();
+                place[d] *= c.pieces;
+                for (std::int64_t i = 0; i < c.pieces; ++i, ++place[d])
+                    best = std::max(best, in[0].at(place));
+                return best;
+            })};
+        };
+        rows.push_back(std::move(row));
+    }
+}
+
 // Where fractional pooling's windows begin along one axis, from the formula of its header.
 std::vector<std::int64_t> fractional_starts(std::int64_t size, std::int64_t kernel, std::int64_t count,
                                             double u) {
@@ -354,6 +385,7 @@ void add_pooling(Rows& rows) {
     add_average(rows);
     add_sequences(rows);
     add_adaptive(rows);
+    add_maxout(rows);
     add_fractional(rows);
 }
 

@@ -149,6 +149,9 @@ void add_bad_poolings(BadCalls& calls) {
              }},
             {"avg_pool2d", "divisor_override", [] { avg_pool2d(image, 2, {.divisor_override = -1}); }},
             {"avg_pool1d", "kernel size -1", [] { avg_pool1d(line, -1); }},
+            {"maxout", "0 pieces", [] { maxout(image, 0); }},
+            {"maxout", "groups of 3", [] { maxout(image, 3); }},
+            {"maxout", "dimension 4", [] { maxout(image, 2, 4); }},
             {"adaptive_avg_pool2d", "output size 0",
              [] {
                  adaptive_avg_pool2d(image, {0, 1});

@@ -49,14 +49,6 @@ TEST(Programs, MeanSquaredError) {
     expect_printed("l0_6_mse", {"slides (fn::MSE)       loss 0.1500, gradient -0.0500"});
 }
 
-TEST(Programs, XorByHandAndByModulesFollowOneCurve) {
-    const Outcome by_hand = run("l0_7_xor 500"), by_modules = run("l0_8_xor_modules 500");
-    ASSERT_EQ(by_hand.status, 0) << by_hand.text;
-    ASSERT_EQ(by_modules.status, 0) << by_modules.text;
-    EXPECT_EQ(count(by_hand.text, "seed "), 5);
-    EXPECT_EQ(by_hand.text.substr(by_hand.text.find("seed 1")), by_modules.text);
-}
-
 TEST(Programs, Info) { expect_printed("info", {"adjoint       0.", "CPU kernels", "threads", "CUDA"}); }
 
 TEST(Programs, MnistExplainsItself) {

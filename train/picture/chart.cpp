@@ -93,7 +93,7 @@ Scale Chart::scale(bool horizontal) const {
     if (bars && !horizontal && !axis.log) low = 0;
     const Scale tight(low, high, axis.log);
     const bool line_only = horizontal && std::none_of(series_.begin(), series_.end(), [](const Series& s) {
-                               return s.kind == Series::Kind::scatter;
+                               return s.kind == Series::Kind::scatter || s.style.points;
                            });
     const double margin = line_only ? 0 : 0.05;
     return Scale(bars && !horizontal ? 0 : tight.value(-margin), tight.value(1 + margin), axis.log);
