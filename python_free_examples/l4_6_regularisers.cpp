@@ -42,8 +42,8 @@ void lecture(const LectureOptions& options) {
     const data::Mnist mnist = data::load_mnist(options.data);
     std::printf("data: %s\n", mnist.note.c_str());
     const data::ImageOptions form{.sample_shape = {1, 28, 28}};
-    const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 300 : 1000);
-    const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 500 : 10000);
+    const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 100 : 1000);
+    const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 200 : 10000);
     const Row rows[] = {
         {.name = "none"},
         {.name = "dropout", .parts = [] { return Net::Parts{.before_hidden = nn::Dropout(0.5)}; }},
@@ -65,7 +65,7 @@ void lecture(const LectureOptions& options) {
         optim::Adam optimizer(net.parameters());
         train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
                    {.epochs = options.quick ? 6 : 25,
-                    .batch_size = 50,
+                    .batch_size = options.quick ? 10 : 50,
                     .seed = options.seed,
                     .verbose = false,
                     .transform = row.transform});
