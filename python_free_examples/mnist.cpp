@@ -2,9 +2,10 @@
 #include <adjoint/adjoint.h>
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
+#include <utility>
+#include <vector>
 
 using namespace adjoint;
 
@@ -12,7 +13,7 @@ namespace {
 
 struct Settings {
     std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
-                save, load, report;
+                save, load, checkpoint, resume, report;
     int epochs = 8, threads = 0;
     std::int64_t batch_size = 64;
     double lr = 0;  // 0: the optimizer's own
@@ -50,6 +51,9 @@ Settings parse(int argc, char** argv) {
     app.add_option("--save", s.save, "write the trained weights here (safetensors)");
     app.add_option("--load", s.load, "start from these weights");
     app.add_option("--report", s.report, "write a page about the run here (HTML)");
+    app.add_option("--checkpoint", s.checkpoint, "write after each epoch where training stands");
+    app.add_option("--resume", s.resume,
+                   "go on from such a checkpoint; --epochs counts those before as well");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -102,10 +106,9 @@ void write_report(const Settings& s, const nn::Sequential& model, const data::Mn
                        {"batch size", std::to_string(s.batch_size)},
                        {"seed", std::to_string(s.seed)},
                        {"data", set.note}};
-    report.model = train::summary(model);
-    const Tensor found = argmax(train::predict(model, test), 1).to(Device::cpu()),
-                 truth = set.test.labels.to(i64);
-    report.confusion = matmul(t(one_hot(truth, 10).to(f64)), one_hot(found, 10).to(f64));
+    const Tensor outputs = train::predict(model, test).to(Device::cpu()), truth = set.test.labels.to(i64),
+                 found = argmax(outputs, 1);
+    report.confusion = train::confusion_matrix(outputs, truth);
     const Tensor wrong = reshape(nonzero(ne(found, truth)), {-1});
     constexpr std::int64_t most = 60;
     const Tensor shown = narrow(wrong, 0, 0, std::min(wrong.numel(), most));
@@ -143,17 +146,27 @@ void run(const Settings& s) {
     else
         std::printf("device: %s, %s, matrix products in %s\n\n", to_string(device).c_str(),
                     cuda::properties(device).name.c_str(), s.precision.c_str());
-    std::printf("%s\n", train::summary(model).c_str());
+    Shape input = sample;
+    input.insert(0, s.batch_size);
+    const std::string layers =
+        train::summary(model, input, {.optimizer_states = s.optimizer == "sgd" ? 0 : 2});
+    std::printf("%s\n", layers.c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
-    const auto start = std::chrono::steady_clock::now();
-    const train::History history =
-        train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,
-                   {.epochs = s.epochs, .batch_size = s.batch_size, .seed = s.seed});
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::vector<train::Callback> callbacks;
+    if (!s.checkpoint.empty()) callbacks.push_back(train::checkpoint({.path = s.checkpoint}));
+    const train::History history = train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,
+                                              {.epochs = s.epochs,
+                                               .batch_size = s.batch_size,
+                                               .seed = s.seed,
+                                               .callbacks = std::move(callbacks),
+                                               .resume = s.resume});
+    double seconds = 0;
+    for (const train::EpochRecord& epoch : history.epochs) seconds += epoch.seconds;
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);
     std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy,
-                score.loss, seconds, s.epochs > 0 ? seconds / s.epochs : 0.0);
+                score.loss, seconds,
+                history.empty() ? 0 : seconds / static_cast<double>(history.epochs.size()));
     if (!s.save.empty()) {
         model.save(s.save);
         std::printf("weights written to %s\n", s.save.c_str());
@@ -165,6 +178,7 @@ void run(const Settings& s) {
         std::snprintf(time, sizeof(time), "%.1f s", seconds);
         write_report(s, model, set, test,
                      {.results = {{"test accuracy", accuracy}, {"test loss", loss}, {"training time", time}},
+                      .model = layers,
                       .history = history,
                       .device = device});
     }
