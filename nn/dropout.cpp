@@ -23,6 +23,12 @@ Tensor mask_of(const Tensor& x, int kept, double p) {
     return dropout(ones(shape, {.dtype = x.dtype(), .device = x.device()}), p);
 }
 
+// For layers that draw in training only.
+void warn_without_graph(const char* layer) {
+    if (!grad_enabled()) [[unlikely]]
+        warn_of_prediction_in_training_mode(layer);
+}
+
 }  // namespace
 
 Dropout::Dropout(double p) : Module("Dropout", settings("Dropout", p)), p_(p) {}
@@ -30,8 +36,7 @@ Dropout::Dropout(double p) : Module("Dropout", settings("Dropout", p)), p_(p) {}
 Dropout2d::Dropout2d(double p) : Module("Dropout2d", settings("Dropout2d", p)), p_(p) {}
 
 Tensor Dropout::operator()(const Tensor& x) const {
-    if (is_training() && p_ > 0 && !grad_enabled()) [[unlikely]]
-        warn_of_prediction_in_training_mode("Dropout");
+    if (is_training() && p_ > 0) warn_without_graph("Dropout");
     return dropout(x, p_, is_training());
 }
 
@@ -39,8 +44,7 @@ Tensor Dropout2d::operator()(const Tensor& x) const {
     check<ShapeError>(x.dim() == 3 || x.dim() == 4, "dropout2d: needs (N, C, H, W) or (C, H, W), got {}",
                       x.shape());
     if (!is_training() || p_ == 0) return x;
-    if (!grad_enabled()) [[unlikely]]
-        warn_of_prediction_in_training_mode("Dropout2d");
+    warn_without_graph("Dropout2d");
     return x * mask_of(x, x.dim() - 2, p_);
 }
 
@@ -51,8 +55,7 @@ Tensor StochasticDepth::operator()(const Tensor& x) const {
     check<ShapeError>(x.dim() >= 1, "stochastic_depth: needs samples along a first dimension, got {}",
                       x.shape());
     if (!is_training() || p_ == 0) return x;
-    if (!grad_enabled()) [[unlikely]]
-        warn_of_prediction_in_training_mode("StochasticDepth");
+    warn_without_graph("StochasticDepth");
     return x * mask_of(x, 1, p_);
 }
 
@@ -61,6 +64,11 @@ DropConnect::DropConnect(std::int64_t in_features, std::int64_t out_features, do
     : DropConnect(Linear(in_features, out_features, options), p,
                   fmt::format("in_features={}, out_features={}, {}, bias={}", in_features, out_features,
                               settings("DropConnect", p), options.bias)) {}
+
+Tensor DropConnect::operator()(const Tensor& x) const {
+    if (is_training() && p_ > 0) warn_without_graph("DropConnect");
+    return linear(x, dropout(weight, p_, is_training()), bias);
+}
 
 DropConnect::DropConnect(const Linear& plain, double p, const std::string& text)
     : Module("DropConnect", text),

@@ -1,7 +1,6 @@
 // Dropout, and layers that leave out something else at random.
 #pragma once
 
-#include <adjoint/autograd/norm.h>
 #include <adjoint/nn/linear.h>
 
 namespace adjoint::nn {
@@ -48,7 +47,7 @@ class ADJOINT_API DropConnect : public Module {
   public:
     DropConnect(std::int64_t in_features, std::int64_t out_features, double p = 0.5,
                 const LinearOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return linear(x, dropout(weight, p_, is_training()), bias); }
+    Tensor operator()(const Tensor& x) const;
 
     const Parameter weight, bias;
 

@@ -92,7 +92,7 @@ void lecture(const LectureOptions& options) {
                                  {-2.5, 0.6},
                                  {-3, 1},
                                  {-1, 1},
-                                 10}};
+                                 4}};
     std::vector<picture::Svg> charts;
     for (const Surface& surface : surfaces) charts.push_back(race(surface, racers, 60, options.seed));
     picture::save_text(options.picture("l3_10_race.svg"), picture::grid(charts, 3).str());

@@ -37,8 +37,8 @@ void lecture(const LectureOptions& options) {
     const data::Mnist mnist = data::load_mnist(options.data);
     std::printf("data: %s\n", mnist.note.c_str());
     const data::ImageOptions form{.sample_shape = {1, 28, 28}};
-    const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 300 : 1000);
-    const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 1000 : 10000);
+    const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 200 : 1000);
+    const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 500 : 10000);
     const Variant translate{"translate", train::random_affine({.right = {-3, 3}, .down = {-3, 3}})},
         rotate{"rotate", train::random_affine({.degrees = {-15, 15}})},
         shear{"shear", train::random_affine({.shear = {-15, 15}})},
@@ -61,7 +61,7 @@ void lecture(const LectureOptions& options) {
         const nn::Sequential net(nn::Flatten(), nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 10));
         optim::Adam optimizer(net.parameters());
         const train::History history = train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
-                                                  {.epochs = options.quick ? 25 : 60,
+                                                  {.epochs = options.quick ? 10 : 60,
                                                    .batch_size = 50,
                                                    .validation = test,
                                                    .seed = options.seed,

@@ -42,8 +42,8 @@ void lecture(const LectureOptions& options) {
     const data::Mnist mnist = data::load_mnist(options.data);
     std::printf("data: %s\n", mnist.note.c_str());
     const data::ImageOptions form{.sample_shape = {1, 28, 28}};
-    const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 200 : 1000);
-    const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 500 : 10000);
+    const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 100 : 1000);
+    const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 200 : 10000);
     const Row rows[] = {
         {.name = "none"},
         {.name = "dropout", .parts = [] { return Net::Parts{.before_hidden = nn::Dropout(0.5)}; }},
@@ -51,7 +51,11 @@ void lecture(const LectureOptions& options) {
         {.name = "stochastic depth",
          .parts = [] { return Net::Parts{.on_branch = nn::StochasticDepth(0.3)}; }},
         {.name = "fractional max pool",
-         .parts = [] { return Net::Parts{.pool = nn::FractionalMaxPool2d(2, {.output_size = 14})}; }},
+         .parts =
+             [] {
+                 return Net::Parts{.pool = nn::FractionalMaxPool2d(2, {.output_size = 20}),
+                                   .hidden = nn::Linear(1600, 64)};
+             }},
         {.name = "cutout", .transform = train::cutout(8)},
         {.name = "mixup", .transform = train::mixup(10, 0.4)}};
     std::printf("regulariser          training accuracy  test accuracy  test loss\n");
@@ -60,8 +64,8 @@ void lecture(const LectureOptions& options) {
         const Net net(row.parts());
         optim::Adam optimizer(net.parameters());
         train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
-                   {.epochs = options.quick ? 5 : 25,
-                    .batch_size = 50,
+                   {.epochs = options.quick ? 6 : 25,
+                    .batch_size = options.quick ? 10 : 50,
                     .seed = options.seed,
                     .verbose = false,
                     .transform = row.transform});

@@ -50,10 +50,10 @@ Settings parse(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     app.add_option("--save", s.save, "write the trained weights here (safetensors)");
     app.add_option("--load", s.load, "start from these weights");
+    app.add_option("--report", s.report, "write a page about the run here (HTML)");
     app.add_option("--checkpoint", s.checkpoint, "write after each epoch where training stands");
     app.add_option("--resume", s.resume,
                    "go on from such a checkpoint; --epochs counts those before as well");
-    app.add_option("--report", s.report, "write a page about the run here (HTML)");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -106,9 +106,8 @@ void write_report(const Settings& s, const nn::Sequential& model, const data::Mn
                        {"batch size", std::to_string(s.batch_size)},
                        {"seed", std::to_string(s.seed)},
                        {"data", set.note}};
-    report.model = train::summary(model);
-    const Tensor outputs = train::predict(model, test).to(Device::cpu()), truth = set.test.labels.to(i64);
-    const Tensor found = argmax(outputs, 1);
+    const Tensor outputs = train::predict(model, test).to(Device::cpu()), truth = set.test.labels.to(i64),
+                 found = argmax(outputs, 1);
     report.confusion = train::confusion_matrix(outputs, truth);
     const Tensor wrong = reshape(nonzero(ne(found, truth)), {-1});
     constexpr std::int64_t most = 60;
@@ -149,8 +148,9 @@ void run(const Settings& s) {
                     cuda::properties(device).name.c_str(), s.precision.c_str());
     Shape input = sample;
     input.insert(0, s.batch_size);
-    std::printf("%s\n",
-                train::summary(model, input, {.optimizer_states = s.optimizer == "sgd" ? 0 : 2}).c_str());
+    const std::string layers =
+        train::summary(model, input, {.optimizer_states = s.optimizer == "sgd" ? 0 : 2});
+    std::printf("%s\n", layers.c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
     std::vector<train::Callback> callbacks;
@@ -178,6 +178,7 @@ void run(const Settings& s) {
         std::snprintf(time, sizeof(time), "%.1f s", seconds);
         write_report(s, model, set, test,
                      {.results = {{"test accuracy", accuracy}, {"test loss", loss}, {"training time", time}},
+                      .model = layers,
                       .history = history,
                       .device = device});
     }

@@ -202,8 +202,9 @@ TEST(Npz, NoPrefixAndNoFlippedByteCrashes) {
             }
         }
     }
-    // Times, versions and comments are nobody's concern here; contents are under a checksum.
-    EXPECT_LT(read, 80);
+    // Versions, times, attributes and what a local header repeats, 40 bytes a member, are nobody's concern;
+    // contents are under a checksum.
+    EXPECT_LE(read, 2 * 40);
 }
 
 }  // namespace
