@@ -52,7 +52,7 @@ void lecture(const LectureOptions& options) {
     const Tensor folds = tensor(scores, {k});
     std::printf("mean accuracy %.4f, spread %.4f\n", mean(folds).item(), adjoint::std(folds).item());
     picture::Chart({.title = "Five folds", .x = {.label = "fold"}, .y = {.label = "accuracy"}})
-        .curve("each fold", scores, {.points = true})
+        .scatter("each fold", arange(1, k + 1).to_vector<double>(), scores)
         .curve("mean", picture::Values(scores.size(), mean(folds).item()), {.dashed = true})
         .save(options.picture("l5_7_folds.svg"));
 }
