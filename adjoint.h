@@ -32,6 +32,7 @@
 #include <adjoint/core/print.h>
 #include <adjoint/core/tensor.h>
 #include <adjoint/core/version.h>
+#include <adjoint/core/warning.h>
 #include <adjoint/data/csv.h>
 #include <adjoint/data/features.h>
 #include <adjoint/data/idx.h>
@@ -68,8 +69,13 @@
 #include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
 #include <adjoint/train/callback.h>
+#include <adjoint/train/checkpoint.h>
+#include <adjoint/train/cross_validation.h>
+#include <adjoint/train/diagnosis.h>
 #include <adjoint/train/evaluate.h>
 #include <adjoint/train/fit.h>
+#include <adjoint/train/grid_search.h>
+#include <adjoint/train/metrics.h>
 #include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/graph.h>
 #include <adjoint/train/picture/png.h>

@@ -1,4 +1,6 @@
 // Losses against class numbers.
+#include <string_view>
+
 #include <adjoint/autograd/apply.h>
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/elementwise.h>
@@ -7,6 +9,7 @@
 #include <adjoint/autograd/shape.h>
 #include <adjoint/autograd/softmax.h>
 #include <adjoint/core/format.h>
+#include <adjoint/core/warning.h>
 
 namespace adjoint {
 namespace {
@@ -142,6 +145,10 @@ Tensor nll_loss(const Tensor& input, const Tensor& t, const NllOptions& options)
 Tensor cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions& options) {
     check<ValueError>(options.label_smoothing >= 0 && options.label_smoothing <= 1,
                       "cross_entropy: label smoothing {} is outside [0, 1]", options.label_smoothing);
+    if (std::string_view(x.producer_name()) == "softmax") [[unlikely]]
+        warn_once("softmax before cross_entropy",
+                  "cross_entropy: its input comes from softmax, which cross_entropy applies itself; pass the "
+                  "scores as they are");
     if (is_floating(t.dtype())) return soft_cross_entropy(x, t, options);
     check_class_shapes("cross_entropy", x, t);
     const bool plain = !options.weight.defined() && options.label_smoothing == 0 && x.dim() == 2 &&

@@ -2,8 +2,10 @@
 #include <adjoint/nn/batch_norm.h>
 
 #include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/grad_mode.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
+#include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
 namespace {
@@ -40,6 +42,8 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
     if (!is_training() && running_mean.defined())
         return batch_norm(x, running_mean, running_var, weight, bias,
                           {.training = false, .eps = options_.eps});
+    if (is_training() && !grad_enabled()) [[unlikely]]
+        warn_of_prediction_in_training_mode("BatchNorm");
     if (!is_training() || !running_mean.defined())
         return batch_norm(x, {}, {}, weight, bias, {.training = true, .eps = options_.eps});
     const double momentum =

@@ -1,7 +1,6 @@
 // Dropout.
 #pragma once
 
-#include <adjoint/autograd/norm.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {
@@ -11,7 +10,7 @@ namespace adjoint::nn {
 class ADJOINT_API Dropout : public Module {
   public:
     explicit Dropout(double p = 0.5);
-    Tensor operator()(const Tensor& x) const { return dropout(x, p_, is_training()); }
+    Tensor operator()(const Tensor& x) const;
 
   private:
     double p_;

@@ -7,6 +7,7 @@
 
 #include <adjoint/autograd/grad_mode.h>
 #include <adjoint/core/format.h>
+#include <adjoint/core/warning.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -160,6 +161,14 @@ void Module::adopt(const std::string& name, const Module& module, const std::typ
                       "module: {} cannot be a child: it contains its parent", name);
     state_->children.push_back({name, module.state_});
     if (module.state_->kind.empty()) module.state_->kind = class_name(type);
+}
+
+void warn_of_prediction_in_training_mode(const char* layer) {
+    warn_once(
+        "prediction in training mode",
+        fmt::format("{}: in training mode while gradients are off; to predict, call eval() on the model "
+                    "first",
+                    layer));
 }
 
 std::string Module::print(const std::type_info& type) const {

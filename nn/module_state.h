@@ -35,6 +35,9 @@ template <class F> void visit_modules(const ModuleState& state, F&& f, const std
 /// Inside nn::clone the deep copy of `original`, elsewhere the state itself.
 std::shared_ptr<ModuleState> copied(const std::shared_ptr<ModuleState>& original);
 
+/// A hint for who predicts with a layer that behaves differently then: training mode with gradients off.
+void warn_of_prediction_in_training_mode(const char* layer);
+
 /// The class's name without its namespaces and template arguments.
 std::string class_name(const std::type_info& type);
 /// "Net(\n  (fc1): Linear(...)\n)"

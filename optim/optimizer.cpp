@@ -8,10 +8,17 @@
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
 #include <adjoint/core/recorder.h>
+#include <adjoint/core/warning.h>
 #include <adjoint/optim/state_reader.h>
 
 namespace adjoint::optim {
 namespace {
+
+#if defined(__OPTIMIZE__)
+constexpr bool optimised = true;
+#else
+constexpr bool optimised = false;
+#endif
 
 void check_lr(const char* op, double lr) {
     check<ValueError>(std::isfinite(lr) && lr >= 0, "{}: learning rate {}", op, lr);
@@ -130,13 +137,39 @@ UpdateOp Optimizer::age(std::size_t g, const std::vector<std::size_t>& slots) {
     return update(g, groups_[g].lr, groups_[g].slots[slots.front()].step);
 }
 
+// Who forgets zero_grad() adds one gradient to the last one's memory before each step. A loop that adds
+// several on purpose, or fills the gradient with 0 itself, counts otherwise.
+void Optimizer::watch_gradient() {
+    const TensorImpl* const gradient =
+        groups_.empty() ? nullptr : groups_[0].slots[0].parameter.impl().grad.get();
+    if (!gradient) {
+        watched_ = {};
+        return;
+    }
+    const std::uint32_t version = gradient->storage->version();
+    const bool added = gradient == watched_.gradient && version == watched_.version + 1;
+    watched_ = {gradient, version, added ? watched_.additions + 1 : 0};
+    if (watched_.additions == 3) [[unlikely]]
+        warn_once(
+            "no zero_grad",
+            fmt::format("{}: in three steps running the gradient was added to that of the step before; call "
+                        "zero_grad() before backward()",
+                        name_));
+}
+
 void Optimizer::step() {
+    if constexpr (!optimised)
+        warn_once("unoptimised build",
+                  "this build of the library is not optimised and many times slower than it could be; "
+                  "configure with -DCMAKE_BUILD_TYPE=Release");
+    watch_gradient();
     const NoGrad guard;
     for (std::size_t g = 0; g < groups_.size(); ++g) collect(groups_[g], pending_[g]);
     for (std::size_t g = 0; g < groups_.size(); ++g) run(g);
 }
 
 void Optimizer::zero_grad() const {
+    watched_ = {};
     for (const Group& group : groups_)
         for (const Slot& slot : group.slots) slot.parameter.set_grad({});
 }

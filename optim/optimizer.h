@@ -79,6 +79,14 @@ class ADJOINT_API Optimizer {
         Tensor gradient;
     };
 
+    // The first gradient of the step before, and how often in a row exactly one more was added to it.
+    struct Watched {
+        const void* gradient = nullptr;
+        std::uint32_t version = 0;
+        int additions = 0;
+    };
+
+    void watch_gradient();
     void collect(Group& group, std::vector<Pending>& pending);
     void prepare(const Group& group, Slot& slot) const;
     void run(std::size_t group);
@@ -89,6 +97,7 @@ class ADJOINT_API Optimizer {
     // Kept from step to step, so that a step does not allocate.
     std::vector<std::vector<Pending>> pending_;
     std::vector<UpdateSlice> slices_;
+    mutable Watched watched_;
 };
 
 /// The base of an optimizer whose groups each have options of one kind, with the rate as their `lr`.

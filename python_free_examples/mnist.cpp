@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <utility>
+#include <vector>
 
 using namespace adjoint;
 
@@ -12,7 +14,7 @@ namespace {
 
 struct Settings {
     std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
-                save, load;
+                save, load, checkpoint, resume;
     int epochs = 8, threads = 0;
     std::int64_t batch_size = 64;
     double lr = 0;  // 0: the optimizer's own
@@ -49,6 +51,9 @@ Settings parse(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     app.add_option("--save", s.save, "write the trained weights here (safetensors)");
     app.add_option("--load", s.load, "start from these weights");
+    app.add_option("--checkpoint", s.checkpoint, "write after each epoch where training stands");
+    app.add_option("--resume", s.resume,
+                   "go on from such a checkpoint; --epochs counts those before as well");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -115,12 +120,21 @@ void run(const Settings& s) {
     else
         std::printf("device: %s, %s, matrix products in %s\n\n", to_string(device).c_str(),
                     cuda::properties(device).name.c_str(), s.precision.c_str());
-    std::printf("%s\n", train::summary(model).c_str());
+    Shape input = sample;
+    input.insert(0, s.batch_size);
+    std::printf("%s\n",
+                train::summary(model, input, {.optimizer_states = s.optimizer == "sgd" ? 0 : 2}).c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
+    std::vector<train::Callback> callbacks;
+    if (!s.checkpoint.empty()) callbacks.push_back(train::checkpoint({.path = s.checkpoint}));
     const auto start = std::chrono::steady_clock::now();
     train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,
-               {.epochs = s.epochs, .batch_size = s.batch_size, .seed = s.seed});
+               {.epochs = s.epochs,
+                .batch_size = s.batch_size,
+                .seed = s.seed,
+                .callbacks = std::move(callbacks),
+                .resume = s.resume});
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);
     std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy,

@@ -43,14 +43,14 @@ struct Best {
                 continue;
             }
             check<ValueError>((name == "loss" || name == "epoch") && tensor.numel() == 1,
-                              "early_stopping: load_state: {} does not belong there", name);
+                              "callback: load_state: {} does not belong there", name);
             ++found;
             if (name == "loss")
                 loaded.loss = tensor.item();
             else
                 loaded.epoch = static_cast<int>(tensor.item<std::int64_t>());
         }
-        check<ValueError>(found == 2, "early_stopping: load_state: expected loss and epoch");
+        check<ValueError>(found == 2, "callback: load_state: expected loss and epoch");
         *this = std::move(loaded);
     }
 };
@@ -69,6 +69,25 @@ struct BatchLosses {
         waiting.clear();
     }
 };
+
+// Adds to a callback that a checkpoint is written whenever an epoch was the best so far.
+void save_the_best(Callback& callback, const std::string& path) {
+    const auto best = std::make_shared<Best>();
+    callback.on_begin = [best](Run& run) {
+        if (!run.resumed) *best = {};
+    };
+    callback.on_epoch = [best, path, also = std::move(callback.on_epoch)](Run& run) {
+        const double loss = run.history.last().monitored_loss();
+        if (loss < best->loss) {
+            best->loss = loss;
+            best->epoch = run.epoch;
+            run.save(path);
+        }
+        if (also) also(run);
+    };
+    callback.state = [best] { return best->state(); };
+    callback.load_state = [best](const data::NamedTensors& state) { best->load_state(state); };
+}
 
 }  // namespace
 
@@ -109,6 +128,24 @@ Callback schedule(const optim::ReduceLROnPlateau& schedule) {
     return {.on_epoch = [own](Run& run) { own->step(run.history.last().monitored_loss()); },
             .state = [own] { return own->state(); },
             .load_state = [own](const data::NamedTensors& state) { own->load_state(state); }};
+}
+
+Callback checkpoint(const CheckpointOptions& options) {
+    check<ValueError>(!options.path.empty(), "checkpoint: no path");
+    check<ValueError>(options.every_epochs >= 0 && options.every_batches >= 0,
+                      "checkpoint: every {} epochs, every {} batches", options.every_epochs,
+                      options.every_batches);
+    Callback callback;
+    if (options.every_epochs > 0)
+        callback.on_epoch = [options](Run& run) {
+            if (run.epoch % options.every_epochs == 0) run.save(options.path);
+        };
+    if (options.every_batches > 0)
+        callback.on_batch = [options](Run& run) {
+            if (run.step % options.every_batches == 0) run.save(options.path);
+        };
+    if (!options.best.empty()) save_the_best(callback, options.best);
+    return callback;
 }
 
 Callback stop_on_nan(Every every) {

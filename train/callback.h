@@ -44,6 +44,16 @@ ADJOINT_API Callback schedule(const optim::Schedule& schedule, Every every = Eve
 /// The same after every epoch, by the loss (on the validation set if there is one).
 ADJOINT_API Callback schedule(const optim::ReduceLROnPlateau& schedule);
 
+struct CheckpointOptions {
+    std::string path;                ///< where the run stands, the file before is replaced
+    int every_epochs = 1;            ///< 0: not by epochs
+    std::int64_t every_batches = 0;  ///< also in the middle of epochs; 0: not
+    std::string best = "";           ///< a second file, as the run stood after its best epoch
+};
+/// Writes checkpoints (<adjoint/train/checkpoint.h>), from which FitOptions::resume goes on bit for bit.
+/// errors: ValueError for an empty path or a negative number; those of save_checkpoint when it writes.
+ADJOINT_API Callback checkpoint(const CheckpointOptions& options);
+
 /// Ends a training whose loss is not finite, at the end of the epoch, which fit does in any case, or already
 /// after the batch, for which each batch waits for the device.
 ADJOINT_API Callback stop_on_nan(Every every = Every::epoch);

@@ -3,8 +3,14 @@
 
 #include <chrono>
 #include <cmath>
+#include <map>
+#include <string>
+#include <utility>
 
+#include <adjoint/autograd/grad_mode.h>
 #include <adjoint/core/format.h>
+#include <adjoint/core/precision.h>
+#include <adjoint/train/checkpoint.h>
 #include <adjoint/train/mode.h>
 #include <adjoint/train/progress.h>
 
@@ -21,20 +27,51 @@ void check_options(const data::Dataset& set, const FitOptions& options) {
                       "fit: the data set has no inputs or no targets");
 }
 
+Checkpoint copy_of(Checkpoint checkpoint) {
+    const NoGrad guard;
+    const auto copy = [](data::NamedTensors& tensors) {
+        for (auto& [name, tensor] : tensors) tensor = tensor.detach().clone();
+    };
+    copy(checkpoint.model);
+    copy(checkpoint.optimizer);
+    copy(checkpoint.epoch);
+    for (data::NamedTensors& state : checkpoint.callbacks) copy(state);
+    return checkpoint;
+}
+
 }  // namespace
 
 /// One call of fit.
 class Loop {
   public:
-    Loop(Run& run, std::vector<Callback> callbacks) : run_(run), callbacks_(std::move(callbacks)) {
+    Loop(Run& run, std::vector<Callback> callbacks, std::map<std::string, std::string> settings)
+        : run_(run), callbacks_(std::move(callbacks)), settings_(std::move(settings)) {
         for (const Callback& callback : callbacks_) watches_batches_ = watches_batches_ || callback.on_batch;
     }
 
     void go() {
         notify(&Callback::on_begin);
-        while (!run_.stopping() && run_.epoch < run_.epochs) train_epoch();
+        while (!run_.stopping() && run_.loader.state().epoch < static_cast<std::uint64_t>(run_.epochs))
+            train_epoch();
         run_.history.end = run_.reason_;
         notify(&Callback::on_end);
+    }
+
+    /// Takes the state of another run over, or nothing on an error.
+    void resume(const Checkpoint& from) {
+        check_settings(from.settings);
+        const Checkpoint before = copy_of(checkpoint());
+        try {
+            restore(from);
+        } catch (...) {
+            restore(before);
+            throw;
+        }
+        const data::LoaderState at = run_.loader.state();
+        run_.resumed = true;
+        run_.epoch = static_cast<int>(at.epoch) + (at.next_batch > 0 ? 1 : 0);
+        run_.batch = at.next_batch;
+        run_.step = static_cast<std::int64_t>(at.epoch) * run_.loader.size() + at.next_batch;
     }
 
   private:
@@ -43,14 +80,56 @@ class Loop {
     void notify(Event event) {
         for (const Callback& callback : callbacks_)
             if (callback.*event) (callback.*event)(run_);
+        if (run_.wanted_.empty()) return;
+        for (const std::string& path : std::exchange(run_.wanted_, {})) save_checkpoint(path, checkpoint());
+    }
+
+    /// The run as it stands, sharing memory with it.
+    Checkpoint checkpoint() const {
+        Checkpoint now{.model = run_.trainee.module.state(),
+                       .optimizer = run_.optimizer.state(),
+                       .epoch = run_.totals_.state(),
+                       .generator = generator_state(),
+                       .loader = run_.loader.state(),
+                       .history = run_.history,
+                       .settings = settings_};
+        for (const Callback& callback : callbacks_)
+            if (callback.state) now.callbacks.push_back(callback.state());
+        return now;
+    }
+
+    void restore(const Checkpoint& from) {
+        std::vector<const Callback*> with_state;
+        for (const Callback& callback : callbacks_)
+            if (callback.state) with_state.push_back(&callback);
+        check<ValueError>(from.callbacks.size() == with_state.size(),
+                          "fit: the checkpoint has states for {} callbacks, here are {} that need one",
+                          from.callbacks.size(), with_state.size());
+        run_.trainee.module.load(from.model);
+        run_.optimizer.load_state(from.optimizer);
+        for (std::size_t i = 0; i < with_state.size(); ++i) with_state[i]->load_state(from.callbacks[i]);
+        run_.totals_.load_state(from.epoch);
+        run_.loader.set_state(from.loader);
+        set_generator_state(from.generator);
+        run_.history = from.history;
+    }
+
+    void check_settings(const std::map<std::string, std::string>& saved) const {
+        for (const auto& [name, value] : settings_) {
+            const auto found = saved.find(name);
+            check<ValueError>(found != saved.end() && found->second == value,
+                              "fit: the checkpoint is of a run with {} {}, this one has {}", name,
+                              found == saved.end() ? "unknown" : found->second, value);
+        }
     }
 
     void train_epoch() {
         const auto start = std::chrono::steady_clock::now();
         const Mode mode(run_.trainee.module, true);
-        run_.totals_ = {};
-        run_.batch = 0;
-        ++run_.epoch;
+        const data::LoaderState at = run_.loader.state();
+        run_.epoch = static_cast<int>(at.epoch) + 1;
+        run_.batch = at.next_batch;
+        if (run_.batch == 0) run_.totals_ = {};
         for (const data::Batch& batch : run_.loader) {
             train_batch(batch);
             if (run_.stopping()) return;
@@ -81,6 +160,7 @@ class Loop {
 
     Run& run_;
     const std::vector<Callback> callbacks_;
+    const std::map<std::string, std::string> settings_;
     bool watches_batches_ = false;
 };
 
@@ -102,7 +182,13 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dat
     Run run(trainee, optimizer, loader, history);
     run.validation = validation ? &*validation : nullptr;
     run.epochs = options.epochs;
-    Loop(run, std::move(callbacks)).go();
+    Loop loop(run, std::move(callbacks),
+              {{"batch_size", std::to_string(options.batch_size)},
+               {"matmul_precision", name(matmul_precision())},
+               {"samples", std::to_string(training.size())},
+               {"seed", std::to_string(options.seed)}});
+    if (!options.resume.empty()) loop.resume(load_checkpoint(options.resume));
+    loop.go();
     return history;
 }
 

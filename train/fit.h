@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct FitOptions {
     std::uint64_t seed = 0;                        ///< of the order of the samples
     bool verbose = true;                           ///< progress() behind the other callbacks
     std::vector<Callback> callbacks = {};          ///< stop_on_nan() stands in front of them in any case
+    /// A checkpoint to go on from, "" to begin anew: the same bits as without the interruption, for the same
+    /// model, optimizer, data, options and callbacks. `epochs` counts those before as well.
+    std::string resume = "";
 };
 
 ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dataset& set,
@@ -29,7 +33,8 @@ ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, con
 
 /// Trains `model` (a module with operator()) on `set`: forward, loss, backward, step, for each batch of each
 /// epoch. The accuracy is reported where the targets are class numbers. errors: ValueError for options that
-/// make no sense.
+/// make no sense; IoError, ValueError, ShapeError, DTypeError for a checkpoint that is damaged or of another
+/// run, nothing is changed then.
 template <nn::IsModule M, class Loss>
 History fit(const M& model, Loss loss, optim::Optimizer& optimizer, const data::Dataset& set,
             const FitOptions& options = {}) {

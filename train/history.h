@@ -19,7 +19,7 @@ struct Score {
 
 struct EpochRecord {
     int epoch = 0;  ///< from 1
-    Score train;
+    Score train = {};
     Score validation = {};  ///< NaN without a validation set
     double seconds = 0;
     std::map<std::string, double> metrics = {};  ///< what callbacks measured besides

@@ -15,4 +15,6 @@ void Run::stop(const std::string& reason) {
     if (reason_.empty()) reason_ = reason;
 }
 
+void Run::save(const std::string& path) { wanted_.push_back(path); }
+
 }  // namespace adjoint::train

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -56,11 +55,16 @@ class ADJOINT_API Run {
     void stop(const std::string& reason);
     bool stopping() const noexcept { return !reason_.empty(); }
 
+    /// Writes a checkpoint when all callbacks have seen the present event, so that it holds what each of them
+    /// makes of it. The errors of save_checkpoint reach the caller of fit.
+    void save(const std::string& path);
+
   private:
     friend class Loop;
 
     Totals totals_;
     std::string reason_;
+    std::vector<std::string> wanted_;  // checkpoints to write
 };
 
 }  // namespace adjoint::train

@@ -1,13 +1,27 @@
-// A table of a model's parameters.
+// A table of what a model is made of, and of the memory that training it takes.
 #pragma once
 
 #include <string>
 
-#include <adjoint/nn/module.h>
+#include <adjoint/nn/sequential.h>
 
 namespace adjoint::train {
 
 /// Name, shape and number of elements of every parameter and buffer, and the totals with their memory.
 ADJOINT_API std::string summary(const nn::Module& module);
+
+struct SummaryOptions {
+    int optimizer_states = 2;  ///< tensors the optimizer keeps for each parameter: SGD 0, momentum 1, Adam 2
+    DType dtype = DType::f32;  ///< of the input
+};
+/// Runs `model` once on zeros of `input_shape` (the batch included) and prints for each layer, those of
+/// Sequentials within Sequentials indented, the output's shape, the parameters and their memory; then a
+/// forecast of the memory of a training step: parameters and buffers, gradients, optimizer state, and what
+/// this forward pass left for the backward pass, measured. The model, its mode and the generator are as
+/// before. errors: whatever the model says of such an input.
+///
+///     train::summary(model, {64, 784})
+ADJOINT_API std::string summary(const nn::Layer& model, const Shape& input_shape,
+                                const SummaryOptions& options = {});
 
 }  // namespace adjoint::train

@@ -16,10 +16,10 @@ void Totals::add(const Tensor& loss, const Tensor& output, const Tensor& target)
     const std::int64_t n = target.shape()[0];
     samples_ += n;
     const Tensor weighted = loss.detach() * static_cast<double>(n);
-    loss_ = loss_.defined() ? loss_ + weighted : weighted;
+    loss_ = loss_.defined() ? loss_.to(weighted.device()) + weighted : weighted;
     if (is_floating(target.dtype()) || output.dim() != 2 || target.dim() != 1) return;
     const Tensor right = sum(eq(argmax(output.detach(), 1), target));
-    right_ = right_.defined() ? right_ + right : right;
+    right_ = right_.defined() ? right_.to(right.device()) + right : right;
 }
 
 Score Totals::score() const {

@@ -50,8 +50,9 @@ TEST(Programs, MeanSquaredError) {
 TEST(Programs, Info) { expect_printed("info", {"adjoint       0.", "CPU kernels", "threads", "CUDA"}); }
 
 TEST(Programs, MnistExplainsItself) {
-    expect_printed("mnist --help", {"--model", "--epochs", "--batch-size", "--optimizer", "--lr", "--seed",
-                                    "--dataset", "--data", "--device", "--threads", "--save", "--load"});
+    expect_printed("mnist --help",
+                   {"--model", "--epochs", "--batch-size", "--optimizer", "--lr", "--seed", "--dataset",
+                    "--data", "--device", "--threads", "--save", "--load", "--checkpoint", "--resume"});
 }
 
 TEST(Programs, MnistRefusesWhatItCannotDo) {
@@ -82,6 +83,25 @@ TEST(Programs, MnistTrainsSavesAndLoads) {
     const Outcome unwritable = run("mnist --epochs 0 --save /no/such/folder/x.safetensors");
     EXPECT_EQ(unwritable.status, 1);
     EXPECT_NE(unwritable.text.find("/no/such/folder"), std::string::npos) << unwritable.text;
+    std::remove(file.c_str());
+}
+
+TEST(Programs, MnistGoesOnFromACheckpoint) {
+    if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
+    const std::string file = testing::TempDir() + "adjoint_programs_test.ckpt";
+    const std::string mnist = "mnist --model mlp-bn --batch-size 512 ";
+    const auto result = [](const Outcome& outcome) {
+        const std::size_t at = outcome.text.find("test accuracy");
+        return at == std::string::npos ? outcome.text
+                                       : outcome.text.substr(at, outcome.text.find(';', at) - at);
+    };
+    const Outcome whole = run(mnist + "--epochs 2"), first = run(mnist + "--epochs 1 --checkpoint " + file),
+                  second = run(mnist + "--epochs 2 --resume " + file);
+    ASSERT_EQ(second.status, 0) << second.text;
+    EXPECT_EQ(second.text.find("epoch 1/2"), std::string::npos) << "the first epoch was not trained again";
+    EXPECT_EQ(result(second), result(whole));
+    EXPECT_NE(result(first), result(whole));
+    EXPECT_EQ(run("mnist --model mlp --batch-size 512 --resume " + file).status, 1);
     std::remove(file.c_str());
 }
 

@@ -1,0 +1,137 @@
+// Warnings: each of the usual mistakes is named once, and a correct program hears nothing.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include <adjoint/adjoint.h>
+
+namespace adjoint {
+namespace {
+
+// Hears the warnings while it lives, apart from the one about the build, which any step may give.
+class Listener {
+  public:
+    Listener() {
+        set_warning_handler([this](const std::string& message) {
+            if (message.find("not optimised") == std::string::npos) heard.push_back(message);
+        });
+    }
+    ~Listener() { set_warning_handler({}); }
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    std::vector<std::string> heard;
+};
+
+bool has(const std::vector<std::string>& heard, const std::string& part) {
+    return heard.size() == 1 && heard[0].find(part) != std::string::npos;
+}
+
+const Tensor& inputs() {
+    static const Tensor x = ones({8, 4});
+    return x;
+}
+Tensor labels() { return zeros({8}, {.dtype = i64}); }
+
+TEST(Warning, IsGivenOnceAndCanBeSilenced) {
+    const Listener listener;
+    warn_once("topic", "first");
+    warn_once("topic", "again");
+    warn_once("other", "second");
+    EXPECT_EQ(listener.heard, (std::vector<std::string>{"first", "second"}));
+    EXPECT_TRUE(warnings_enabled());
+    set_warnings(false);
+    warn_once("third", "third");
+    set_warnings(true);
+    EXPECT_EQ(listener.heard.size(), 2u);
+    warn_once("third", "third");
+    EXPECT_EQ(listener.heard.size(), 3u) << "what was silenced has not been said";
+}
+
+TEST(Warning, GoesToStandardError) {
+    set_warning_handler({});
+    testing::internal::CaptureStderr();
+    warn_once("a test", "something is odd");
+    warn_once("a test", "something is odd");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              "adjoint: warning: something is odd (ADJOINT_WARNINGS=0 silences such hints)\n");
+}
+
+TEST(Warning, OfAMissingZeroGrad) {
+    const Listener listener;
+    const nn::Linear model(4, 2);
+    optim::SGD optimizer(model.parameters(), {.lr = 0.01});
+    for (int step = 0; step < 6; ++step) {
+        cross_entropy(model(inputs()), labels()).backward();
+        optimizer.step();
+    }
+    EXPECT_TRUE(has(listener.heard, "zero_grad()"));
+}
+
+TEST(Warning, NoneForGradientsThatAreCollectedOnPurposeOrZeroedByHand) {
+    const Listener listener;
+    const nn::Linear model(4, 2);
+    optim::SGD optimizer(model.parameters(), {.lr = 0.01});
+    for (int step = 0; step < 12; ++step) {
+        optimizer.zero_grad();
+        // One more part of a batch at every step.
+        for (int part = 0; part <= step; ++part) cross_entropy(model(inputs()), labels()).backward();
+        optimizer.step();
+    }
+    for (int step = 0; step < 6; ++step) {
+        for (const Tensor& parameter : model.parameters()) parameter.grad().fill_(0);
+        cross_entropy(model(inputs()), labels()).backward();
+        optimizer.step();
+    }
+    for (int step = 0; step < 6; ++step) {
+        model.zero_grad();
+        cross_entropy(model(inputs()), labels()).backward();
+        optimizer.step();
+    }
+    EXPECT_TRUE(listener.heard.empty()) << listener.heard[0];
+}
+
+TEST(Warning, OfAPredictionInTrainingMode) {
+    for (const nn::Layer& layer : {nn::Layer(nn::Dropout(0.5)), nn::Layer(nn::BatchNorm1d(4))}) {
+        const Listener listener;
+        const nn::Sequential model(std::vector<nn::Layer>{layer});
+        model(inputs());
+        EXPECT_TRUE(listener.heard.empty());
+        const NoGrad guard;
+        model.eval();
+        model(inputs());
+        EXPECT_TRUE(listener.heard.empty());
+        model.train();
+        model(inputs());
+        model(inputs());
+        EXPECT_TRUE(has(listener.heard, "eval()"));
+    }
+}
+
+TEST(Warning, OfSoftmaxBeforeCrossEntropy) {
+    const Listener listener;
+    const nn::Linear model(4, 2);
+    cross_entropy(log_softmax(model(inputs()), 1), labels());
+    softmax(cross_entropy(model(inputs()), labels(), {.reduction = Reduction::none}), 0);
+    EXPECT_TRUE(listener.heard.empty());
+    cross_entropy(softmax(model(inputs()), 1), labels());
+    EXPECT_TRUE(has(listener.heard, "softmax"));
+}
+
+TEST(Warning, NoneInFit) {
+    const Listener listener;
+    manual_seed(1);
+    const data::Dataset set{.inputs = randn({40, 4}), .targets = zeros({40}, {.dtype = i64})};
+    const nn::Sequential model(nn::Linear(4, 8), nn::BatchNorm1d(8), nn::ReLU(), nn::Dropout(0.5),
+                               nn::Linear(8, 2));
+    optim::Adam optimizer(model.parameters());
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, set,
+               {.epochs = 4, .batch_size = 8, .validation_split = 0.2, .verbose = false});
+    train::predict(model, set);
+    train::summary(model, {8, 4});
+    EXPECT_TRUE(listener.heard.empty()) << listener.heard[0];
+}
+
+}  // namespace
+}  // namespace adjoint
