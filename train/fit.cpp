@@ -46,7 +46,11 @@ class Loop {
   public:
     Loop(Run& run, std::vector<Callback> callbacks, std::map<std::string, std::string> settings)
         : run_(run), callbacks_(std::move(callbacks)), settings_(std::move(settings)) {
-        for (const Callback& callback : callbacks_) watches_batches_ = watches_batches_ || callback.on_batch;
+        for (const Callback& callback : callbacks_) {
+            watches_batches_ = watches_batches_ || callback.on_batch;
+            check<ValueError>(!callback.state == !callback.load_state,
+                              "fit: a callback has only one of state and load_state");
+        }
     }
 
     void go() {
