@@ -44,8 +44,12 @@ Checkpoint copy_of(Checkpoint checkpoint) {
 /// One call of fit.
 class Loop {
   public:
-    Loop(Run& run, std::vector<Callback> callbacks, std::map<std::string, std::string> settings)
-        : run_(run), callbacks_(std::move(callbacks)), settings_(std::move(settings)) {
+    Loop(Run& run, std::vector<Callback> callbacks, Transform transform,
+         std::map<std::string, std::string> settings)
+        : run_(run),
+          callbacks_(std::move(callbacks)),
+          transform_(std::move(transform)),
+          settings_(std::move(settings)) {
         for (const Callback& callback : callbacks_) watches_batches_ = watches_batches_ || callback.on_batch;
     }
 
@@ -112,6 +116,7 @@ class Loop {
         run_.loader.set_state(from.loader);
         set_generator_state(from.generator);
         run_.history = from.history;
+        run_.history.end.clear();
     }
 
     void check_settings(const std::map<std::string, std::string>& saved) const {
@@ -131,7 +136,7 @@ class Loop {
         run_.batch = at.next_batch;
         if (run_.batch == 0) run_.totals_ = {};
         for (const data::Batch& batch : run_.loader) {
-            train_batch(batch);
+            train_batch(transform_ ? transform_(batch) : batch);
             if (run_.stopping()) return;
         }
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
@@ -160,6 +165,7 @@ class Loop {
 
     Run& run_;
     const std::vector<Callback> callbacks_;
+    const Transform transform_;
     const std::map<std::string, std::string> settings_;
     bool watches_batches_ = false;
 };
@@ -182,12 +188,12 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dat
     Run run(trainee, optimizer, loader, history);
     run.validation = validation ? &*validation : nullptr;
     run.epochs = options.epochs;
-    Loop loop(run, std::move(callbacks),
+    Loop loop(run, std::move(callbacks), options.transform,
               {{"batch_size", std::to_string(options.batch_size)},
                {"matmul_precision", name(matmul_precision())},
                {"samples", std::to_string(training.size())},
                {"seed", std::to_string(options.seed)}});
-    if (!options.resume.empty()) loop.resume(load_checkpoint(options.resume));
+    if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
     loop.go();
     return history;
 }

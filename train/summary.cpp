@@ -2,6 +2,8 @@
 #include <adjoint/train/summary.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include <adjoint/core/creation.h>
@@ -83,6 +85,25 @@ std::string kind_of(const nn::Layer& layer) {
     return text.substr(0, text.find('('));
 }
 
+// What a module that is no Sequential is made of; when its children run is known to the module alone.
+void add_children(Table& table, const nn::Module& module, std::size_t depth) {
+    std::vector<std::pair<std::string, nn::NamedTensors>> children;
+    std::map<std::string, std::int64_t> parameters;
+    for (const auto& [name, tensor] : module.state()) {
+        const std::size_t dot = name.rfind('.');
+        if (dot == std::string::npos) continue;
+        const std::string child = name.substr(0, dot);
+        if (children.empty() || children.back().first != child) children.push_back({child, {}});
+        children.back().second.emplace_back(name, tensor);
+    }
+    for (const auto& [name, tensor] : module.named_parameters())
+        if (const std::size_t dot = name.rfind('.'); dot != std::string::npos)
+            parameters[name.substr(0, dot)] += tensor.numel();
+    for (const auto& [name, state] : children)
+        table.add({std::string(2 * depth, ' ') + name, "", std::to_string(parameters[name]),
+                   memory_text(bytes_of(state))});
+}
+
 Tensor add_layer(Table& table, const nn::Layer& layer, const std::string& name, std::size_t depth, Tensor x) {
     const auto* const sequence = layer.get<nn::Sequential>();
     std::vector<std::string> cells{std::string(2 * depth, ' ') + name + kind_of(layer)};
@@ -99,6 +120,7 @@ Tensor add_layer(Table& table, const nn::Layer& layer, const std::string& name, 
         cells.push_back(memory_text(bytes_of(layer.module()->state())));
     }
     table.add(std::move(cells));
+    if (layer.module() != nullptr) add_children(table, *layer.module(), depth + 1);
     return x;
 }
 

@@ -15,10 +15,11 @@ struct SummaryOptions {
     DType dtype = DType::f32;  ///< of the input
 };
 /// Runs `model` once on zeros of `input_shape` (the batch included) and prints for each layer, those of
-/// Sequentials within Sequentials indented, the output's shape, the parameters and their memory; then a
-/// forecast of the memory of a training step: parameters and buffers, gradients, optimizer state, and what
-/// this forward pass left for the backward pass, measured. The model, its mode and the generator are as
-/// before. errors: whatever the model says of such an input.
+/// Sequentials within Sequentials indented, the output's shape, the parameters and their memory (of the
+/// children of other modules, which call them themselves, no shape); then a forecast of the memory of a
+/// training step: parameters and buffers, gradients, optimizer state, and what this forward pass left for the
+/// backward pass, measured. The model, its mode and the generator are as before.
+/// errors: whatever the model says of such an input.
 ///
 ///     train::summary(model, {64, 784})
 ADJOINT_API std::string summary(const nn::Layer& model, const Shape& input_shape,

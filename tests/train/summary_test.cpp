@@ -89,11 +89,15 @@ TEST(Summary, ChangesNothing) {
 TEST(Summary, OfAModelOfItsOwnClass) {
     struct Net : nn::Module {
         const nn::Linear layer = child("layer", nn::Linear(3, 2));
-        Tensor operator()(const Tensor& x) const { return layer(x); }
+        const nn::BatchNorm1d norm = child("norm", nn::BatchNorm1d(2));
+        Tensor operator()(const Tensor& x) const { return norm(layer(x)); }
     };
     const std::string text = train::summary(Net(), {5, 3});
     EXPECT_NE(text.find("(5, 2)"), std::string::npos) << text;
-    EXPECT_NE(text.find("8 parameters to train"), std::string::npos);
+    EXPECT_EQ(words(line_with(text, "  layer")), (std::vector<std::string>{"layer", "8", "0.0", "KiB"}))
+        << text;
+    EXPECT_EQ(words(line_with(text, "  norm"))[1], "4") << "running statistics are not trained";
+    EXPECT_NE(text.find("12 parameters to train"), std::string::npos);
 }
 
 }  // namespace
