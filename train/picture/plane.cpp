@@ -13,6 +13,8 @@ namespace adjoint::picture {
 namespace {
 
 constexpr int cells = 160;
+// Lines are straight within a cell, so coarser ones do; each crossing is text in the file.
+constexpr int contour_cells = 60;
 
 std::pair<Scale, Scale> plane(const ChartOptions& options, const char* what) {
     check<ValueError>(options.x.range && options.y.range, "chart: {} need a range of x and of y", what);
@@ -58,20 +60,20 @@ Chart& Chart::regions(const std::function<Tensor(const Tensor& points)>& classif
 // Marching squares: each cell whose corners lie on both sides of a level is crossed by one or two segments.
 Chart& Chart::contour(const std::function<double(double x, double y)>& f, Values levels) {
     const auto [sx, sy] = plane(options_, "contours");
-    const auto position = [](int i) { return static_cast<double>(i) / cells; };
+    const auto position = [](int i) { return static_cast<double>(i) / contour_cells; };
     const auto index = [](int row, int column) {
-        return static_cast<std::size_t>(row * (cells + 1) + column);
+        return static_cast<std::size_t>(row * (contour_cells + 1) + column);
     };
     Values values;
-    for (int row = 0; row <= cells; ++row)
-        for (int column = 0; column <= cells; ++column)
+    for (int row = 0; row <= contour_cells; ++row)
+        for (int column = 0; column <= contour_cells; ++column)
             values.push_back(f(sx.value(position(column)), sy.value(position(row))));
 
     for (std::size_t n = 0; n < levels.size(); ++n) {
         Level level{levels.size() > 1 ? static_cast<double>(n) / static_cast<double>(levels.size() - 1) : 0,
                     {}};
-        for (int row = 0; row < cells; ++row)
-            for (int column = 0; column < cells; ++column) {
+        for (int row = 0; row < contour_cells; ++row)
+            for (int column = 0; column < contour_cells; ++column) {
                 const std::array<std::array<int, 2>, 4> corners{
                     {{row, column}, {row, column + 1}, {row + 1, column + 1}, {row + 1, column}}};
                 std::vector<Point> crossings;
@@ -81,8 +83,8 @@ Chart& Chart::contour(const std::function<double(double x, double y)>& f, Values
                                  vb = values[index(b[0], b[1])] - levels[n];
                     if ((va < 0) == (vb < 0) || !std::isfinite(va) || !std::isfinite(vb)) continue;
                     const double share = va / (va - vb);
-                    crossings.push_back({sx.value(position(a[1]) + share * (b[1] - a[1]) / cells),
-                                         sy.value(position(a[0]) + share * (b[0] - a[0]) / cells)});
+                    crossings.push_back({sx.value(position(a[1]) + share * (b[1] - a[1]) / contour_cells),
+                                         sy.value(position(a[0]) + share * (b[0] - a[0]) / contour_cells)});
                 }
                 if (crossings.size() % 2 == 0)
                     level.segments.insert(level.segments.end(), crossings.begin(), crossings.end());
