@@ -82,7 +82,7 @@ void lecture(const LectureOptions& options) {
         }
         std::printf("%-20s %13.4f  %17.3f\n", step.name, accuracies.back(), seconds);
         std::fflush(stdout);
-        chart.curve(step.name, accuracies, {.points = true});
+        chart.curve(step.name, accuracies, {.dashed = step.normalised, .points = true});
     }
     chart.save(options.picture("l5_2_improvements.svg"));
 }

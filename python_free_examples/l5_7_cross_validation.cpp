@@ -1,8 +1,6 @@
 // Lecture L5.7: training, validation and test; k-fold cross validation on images of digits.
 #include <adjoint/adjoint.h>
 
-#include <cmath>
-
 #include "lecture.h"
 
 using namespace adjoint;
@@ -40,20 +38,18 @@ void lecture(const LectureOptions& options) {
     std::printf("chosen: dropout %.1f; test accuracy %.4f\n", chosen,
                 accuracy(training, test, chosen, options));
 
-    const std::int64_t k = 5;
-    picture::Values scores;
-    for (const data::Split& fold :
-         data::k_fold(all.size(), k, {.seed = options.seed, .stratify = all.targets})) {
-        scores.push_back(accuracy(all.select(fold.train), all.select(fold.test), chosen, options));
-        std::printf("fold %d: %d training and %d test images, accuracy %.4f\n",
-                    static_cast<int>(scores.size()), static_cast<int>(fold.train.size()),
-                    static_cast<int>(fold.test.size()), scores.back());
-    }
-    const Tensor folds = tensor(scores, {k});
-    std::printf("mean accuracy %.4f, spread %.4f\n", mean(folds).item(), adjoint::std(folds).item());
+    const train::CrossValidation folds =
+        train::cross_validate(all, 5,
+                              [&](const data::Dataset& most, const data::Dataset& rest) {
+                                  return accuracy(most, rest, chosen, options);
+                              },
+                              {.seed = options.seed, .stratify = all.targets});
+    std::printf("accuracy in each fold:");
+    for (const double score : folds.scores) std::printf(" %.4f", score);
+    std::printf("\nmean accuracy %.4f, spread %.4f\n", folds.mean, folds.std);
     picture::Chart({.title = "Five folds", .x = {.label = "fold"}, .y = {.label = "accuracy"}})
-        .curve("each fold", scores, {.points = true})
-        .curve("mean", picture::Values(scores.size(), mean(folds).item()), {.dashed = true})
+        .scatter("each fold", {1, 2, 3, 4, 5}, folds.scores)
+        .curve("mean", picture::Values(5, folds.mean), {.dashed = true})
         .save(options.picture("l5_7_folds.svg"));
 }
 
