@@ -3,6 +3,7 @@
 
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/attention.h>
+#include <adjoint/autograd/autocast.h>
 #include <adjoint/autograd/convolution.h>
 #include <adjoint/autograd/einsum.h>
 #include <adjoint/autograd/elementwise.h>
@@ -34,10 +35,12 @@
 #include <adjoint/core/version.h>
 #include <adjoint/core/warning.h>
 #include <adjoint/data/csv.h>
+#include <adjoint/data/features.h>
 #include <adjoint/data/idx.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>
+#include <adjoint/data/npz.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/data/split.h>
 #include <adjoint/nn/activation.h>
@@ -61,12 +64,14 @@
 #include <adjoint/optim/adam_kin.h>
 #include <adjoint/optim/average.h>
 #include <adjoint/optim/clip.h>
+#include <adjoint/optim/grad_scaler.h>
 #include <adjoint/optim/lbfgs.h>
 #include <adjoint/optim/lion.h>
 #include <adjoint/optim/muon.h>
 #include <adjoint/optim/rmsprop.h>
 #include <adjoint/optim/schedule.h>
 #include <adjoint/optim/sgd.h>
+#include <adjoint/train/augment.h>
 #include <adjoint/train/callback.h>
 #include <adjoint/train/checkpoint.h>
 #include <adjoint/train/cross_validation.h>
@@ -79,4 +84,6 @@
 #include <adjoint/train/picture/graph.h>
 #include <adjoint/train/picture/png.h>
 #include <adjoint/train/progress.h>
+#include <adjoint/train/report.h>
 #include <adjoint/train/summary.h>
+#include <adjoint/train/tensorboard.h>

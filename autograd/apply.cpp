@@ -22,6 +22,10 @@ DType result_type(const Tensor& a, const Tensor& b) {
     return promote(x, y);
 }
 
+void throw_undefined(const char* op) {
+    fail<ValueError>("{}: an operand is undefined (default-constructed or moved from)", op);
+}
+
 void check_same_device(const char* name, const Tensor& a, const Tensor& b) {
     if (a.device() != b.device()) [[unlikely]]
         fail<DeviceError>("{}: operands live on {} and {}; move one with to(device)", name, a.device(),
@@ -29,17 +33,27 @@ void check_same_device(const char* name, const Tensor& a, const Tensor& b) {
 }
 
 Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute) {
-    Tensor out = empty(x.shape(), {.dtype = type, .device = x.device()});
-    if (x.numel() > 0) backend(x.device()).map(op, make_loop<2>({&out, &x}, compute));
+    const TensorImpl& impl = x.impl();
+    const Device device = x.device();
+    Tensor out = empty(impl.shape, {.dtype = type, .device = device});
+    if (impl.numel > 0)
+        backend(device).map(op, impl.contiguous ? make_dense_loop<2>({&out, &x}, compute)
+                                                : make_loop<2>({&out, &x}, compute));
     return out;
 }
 
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type,
            DType compute) {
     check_same_device(name, a, b);
-    Tensor out = empty(a.shape() == b.shape() ? a.shape() : broadcast_shapes(name, a.shape(), b.shape()),
-                       {.dtype = type, .device = a.device()});
-    if (out.numel() > 0) backend(a.device()).zip(op, make_loop<3>({&out, &a, &b}, compute));
+    const TensorImpl &x = a.impl(), &y = b.impl();
+    const Device device = a.device();
+    if (x.contiguous && y.contiguous && x.shape == y.shape) {
+        Tensor out = empty(x.shape, {.dtype = type, .device = device});
+        if (x.numel > 0) backend(device).zip(op, make_dense_loop<3>({&out, &a, &b}, compute));
+        return out;
+    }
+    Tensor out = empty(broadcast_shapes(name, x.shape, y.shape), {.dtype = type, .device = device});
+    if (out.numel() > 0) backend(device).zip(op, make_loop<3>({&out, &a, &b}, compute));
     return out;
 }
 

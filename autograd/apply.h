@@ -4,7 +4,6 @@
 
 #include <adjoint/core/backend.h>
 #include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
 #include <adjoint/core/tensor.h>
 
 namespace adjoint::apply {
@@ -15,6 +14,9 @@ DType result_type(const Tensor& a, const Tensor& b);
 
 /// The type a real function of x has: x's own, f32 for integers.
 inline DType real_type(const Tensor& x) { return is_floating(x.dtype()) ? x.dtype() : DType::f32; }
+
+/// x in f32 if it is f16 or bf16: several operations on it are then rounded once, at their end.
+inline Tensor widened(const Tensor& x) { return is_floating(x.dtype()) ? x.to(compute_type(x.dtype())) : x; }
 
 /// A dense tensor of op(x), of type `type`, computed in `compute` (by default the type's own).
 Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute);
@@ -28,11 +30,17 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
 /// As zip, of the operands' common type.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b);
 
+[[noreturn]] void throw_undefined(const char* op);
 /// Throws ValueError naming `op` if x is undefined.
 inline void check_defined(const char* op, const Tensor& x) {
     if (!x.defined()) [[unlikely]]
-        fail<ValueError>("{}: an operand is undefined (default-constructed or moved from)", op);
+        throw_undefined(op);
 }
+
+/// Under Autocast: an f32 operand of a product in its type.
+Tensor lowered(const Tensor& x);
+/// Under Autocast: an f16 or bf16 operand of something delicate in f32.
+Tensor raised(const Tensor& x);
 
 /// Throws DeviceError unless both live on one device.
 void check_same_device(const char* name, const Tensor& a, const Tensor& b);

@@ -121,8 +121,9 @@ struct Operands {
     DType type;  // of the result
 };
 
-Operands operands(const char* op, const Tensor& x, const Tensor& w, const Tensor& b, int rank,
+Operands operands(const char* op, const Tensor& input, const Tensor& weight, const Tensor& b, int rank,
                   std::int64_t groups, int filter_dim) {
+    const Tensor x = apply::lowered(input), w = apply::lowered(weight);
     check<ShapeError>(w.dim() == rank, "{}: needs a weight of {} dimensions, got {}", op, rank, w.shape());
     check<DTypeError>(is_floating(w.dtype()), "{}: needs a floating-point weight, not {}", op,
                       name(w.dtype()));

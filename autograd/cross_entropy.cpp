@@ -131,7 +131,8 @@ Tensor soft_cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOp
 
 Tensor nll_loss(const Tensor& input, const Tensor& t, const NllOptions& options) {
     check_class_shapes("nll_loss", input, t);
-    const Tensor x = class_rows(input), labels = reshape(as_labels("nll_loss", t), {t.numel()});
+    const Tensor x = class_rows(apply::raised(input)),
+                 labels = reshape(as_labels("nll_loss", t), {t.numel()});
     check_range("nll_loss", labels, x.shape()[1], options.ignore_index);
     const Tensor kept = ne(labels, options.ignore_index);
     const Tensor safe = where(kept, labels, zeros_like(labels));
@@ -142,7 +143,8 @@ Tensor nll_loss(const Tensor& input, const Tensor& t, const NllOptions& options)
     return reduce_weighted(losses, weights, options.reduction, t.shape());
 }
 
-Tensor cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions& options) {
+Tensor cross_entropy(const Tensor& input, const Tensor& t, const CrossEntropyOptions& options) {
+    const Tensor x = apply::raised(input);
     check<ValueError>(options.label_smoothing >= 0 && options.label_smoothing <= 1,
                       "cross_entropy: label smoothing {} is outside [0, 1]", options.label_smoothing);
     if (std::string_view(x.producer_name()) == "softmax") [[unlikely]]

@@ -3,6 +3,7 @@
 
 #include <adjoint/autograd/apply.h>
 #include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/autocast.h>
 #include <adjoint/autograd/elementwise.h>
 #include <adjoint/autograd/reduce.h>
 #include <adjoint/autograd/shape.h>
@@ -128,6 +129,8 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     apply::check_defined("matmul", b);
     check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: a 0-d operand, the shapes are {} and {}; use mul",
                       a.shape(), b.shape());
+    if (autocast_type() && (a.dtype() == DType::f32 || b.dtype() == DType::f32)) [[unlikely]]
+        return matmul(apply::lowered(a), apply::lowered(b));
     if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
     if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), -2);
     if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
@@ -166,11 +169,17 @@ Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, dou
     });
 }
 
-Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) { return record(fn::Affine{}, x, w, b); }
+Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) {
+    if (autocast_type()) [[unlikely]]
+        return record(fn::Affine{}, apply::lowered(x), apply::lowered(w), b);
+    return record(fn::Affine{}, x, w, b);
+}
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
     apply::check_defined("linear", x);
     apply::check_defined("linear", w);
+    if (autocast_type() && (x.dtype() == DType::f32 || w.dtype() == DType::f32)) [[unlikely]]
+        return linear(apply::lowered(x), apply::lowered(w), b);
     if (x.dim() == 2) return record(fn::Linear{}, x, w, b);
     check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
                       "linear: input {} for a weight {}", x.shape(), w.shape());

@@ -17,6 +17,8 @@ void check_alike(const char* op, const Tensor& x, const Tensor& y) {
                       op, x.shape(), y.shape());
 }
 
+Tensor difference(const Tensor& x, const Tensor& y) { return apply::raised(x) - apply::raised(y); }
+
 Tensor bounded_log(const Tensor& p) { return clamp(log(p), -100); }
 Tensor bounded_log_of_rest(const Tensor& p) { return clamp(log1p(neg(p)), -100); }
 
@@ -63,18 +65,18 @@ Tensor lecture_mse_loss(const Tensor& y, const Tensor& t) { return record(fn::MS
 
 Tensor mse_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
     check_alike("mse_loss", x, y);
-    return reduce_loss(square(x - y), reduction);
+    return reduce_loss(square(difference(x, y)), reduction);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
     check_alike("l1_loss", x, y);
-    return reduce_loss(abs(x - y), reduction);
+    return reduce_loss(abs(difference(x, y)), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Reduction reduction, double beta) {
     check_alike("smooth_l1_loss", x, y);
     check<ValueError>(beta >= 0, "smooth_l1_loss: beta = {}, expected at least 0", beta);
-    const Tensor d = x - y, size = abs(d);
+    const Tensor d = difference(x, y), size = abs(d);
     if (beta == 0) return reduce_loss(size, reduction);
     return reduce_loss(where(lt(size, beta), square(d) * (0.5 / beta), size - 0.5 * beta), reduction);
 }
@@ -82,7 +84,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Reduction reduction, dou
 Tensor huber_loss(const Tensor& x, const Tensor& y, Reduction reduction, double delta) {
     check_alike("huber_loss", x, y);
     check<ValueError>(delta > 0, "huber_loss: delta = {}, expected a positive number", delta);
-    const Tensor d = x - y, size = abs(d);
+    const Tensor d = difference(x, y), size = abs(d);
     return reduce_loss(where(lt(size, delta), square(d) * 0.5, delta * (size - 0.5 * delta)), reduction);
 }
 
@@ -96,15 +98,17 @@ Tensor bce_loss(const Tensor& p, const Tensor& t, const Tensor& weight, Reductio
                               "bce_loss: {} is not a probability; use bce_with_logits for scores",
                               low < 0 ? low : high);
         }
-        Tensor loss = record(BinaryCrossEntropy{}, p, t);
+        Tensor loss = record(BinaryCrossEntropy{}, apply::raised(p), apply::raised(t));
         if (weight.defined()) loss = loss * weight;
         return reduce_loss(loss, reduction);
     });
 }
 
-Tensor bce_with_logits(const Tensor& x, const Tensor& t, const Tensor& pos_weight, Reduction reduction) {
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight,
+                       Reduction reduction) {
     return named("bce_with_logits", [&] {
-        check_alike("bce_with_logits", x, t);
+        check_alike("bce_with_logits", logits, target);
+        const Tensor x = apply::raised(logits), t = apply::raised(target);
         // -t log s(x) - (1 - t) log s(-x), and log s(-x) = log s(x) - x.
         const Tensor log_s = logsigmoid(x);
         const Tensor positive = pos_weight.defined() ? pos_weight * t : t;
@@ -112,8 +116,9 @@ Tensor bce_with_logits(const Tensor& x, const Tensor& t, const Tensor& pos_weigh
     });
 }
 
-Tensor kl_div(const Tensor& x, const Tensor& t, Reduction reduction, bool log_target) {
-    check_alike("kl_div", x, t);
+Tensor kl_div(const Tensor& input, const Tensor& target, Reduction reduction, bool log_target) {
+    check_alike("kl_div", input, target);
+    const Tensor x = apply::raised(input), t = apply::raised(target);
     if (log_target) return reduce_loss(exp(t) * (t - x), reduction);
     // 0 log 0 is 0: the logarithm is not taken where t is 0.
     const Tensor zero = eq(t, 0);

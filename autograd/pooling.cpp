@@ -239,4 +239,17 @@ Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size) {
     return adaptive_mean(adaptive_mean(x, -2 + x.dim(), output_size.height), -1 + x.dim(), output_size.width);
 }
 
+Tensor maxout(const Tensor& x, std::int64_t pieces, int dim) {
+    constexpr auto op = "maxout";
+    check<ValueError>(pieces > 0, "{}: {} pieces, expected at least 1", op, pieces);
+    apply::check_defined(op, x);
+    const int d = wrap_dim(op, dim, x.dim());
+    check<ShapeError>(x.dim() > 0 && x.shape()[d] % pieces == 0,
+                      "{}: dimension {} of {} does not divide into groups of {}", op, dim, x.shape(), pieces);
+    Shape shape = x.shape();
+    shape[d] /= pieces;
+    shape.insert(d + 1, pieces);
+    return max(reshape(x, shape), d + 1).values;
+}
+
 }  // namespace adjoint

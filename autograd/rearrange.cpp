@@ -72,10 +72,10 @@ struct Unbind : Function {
     }
     Grads backward(const Grads& g) {
         std::vector<Tensor> parts;
-        const Tensor* some = nullptr;
+        Tensor some;
         for (std::size_t i = 0; i < g.size(); ++i)
-            if (g[i].defined()) some = &g[i];
-        for (std::size_t i = 0; i < g.size(); ++i) parts.push_back(g[i].defined() ? g[i] : zeros_like(*some));
+            if (g[i].defined()) some = g[i];
+        for (std::size_t i = 0; i < g.size(); ++i) parts.push_back(g[i].defined() ? g[i] : zeros_like(some));
         return {stack(parts, dim)};
     }
 };

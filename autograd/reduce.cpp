@@ -181,41 +181,51 @@ Tensor argmin(const Tensor& x, int dim, bool keepdim) {
 Tensor argmax(const Tensor& x) { return argmax(flatten(x.detach()), 0); }
 Tensor argmin(const Tensor& x) { return argmin(flatten(x.detach()), 0); }
 
-Tensor var(const Tensor& x, const Dims& dims, bool unbiased, bool keepdim) {
+Tensor var(const Tensor& input, const Dims& dims, bool unbiased, bool keepdim) {
     return named("var", [&] {
+        const Tensor x = apply::widened(input);
         const std::int64_t n = reduced_count(x.shape(), dim_bits("var", dims, x.dim()));
         const Tensor total = sum(square(x - mean(x, dims, true)), dims, keepdim);
-        return total / static_cast<double>(std::max<std::int64_t>(n - (unbiased ? 1 : 0), 0));
+        const auto divisor = static_cast<double>(std::max<std::int64_t>(n - (unbiased ? 1 : 0), 0));
+        return (total / divisor).to(input.dtype());
     });
 }
 
 Tensor std(const Tensor& x, const Dims& dims, bool unbiased, bool keepdim) {
     return named("std", [&] {
-        const Tensor v = var(x, dims, unbiased, keepdim);
+        const Tensor v = var(apply::widened(x), dims, unbiased, keepdim);
         // Where the variance is 0 the root has no slope: the branch not taken keeps its infinity to itself.
         const Tensor zero = eq(v, 0.0);
-        return where(zero, zeros_like(v), sqrt(where(zero, ones_like(v), v)));
+        return where(zero, zeros_like(v), sqrt(where(zero, ones_like(v), v))).to(x.dtype());
     });
 }
 
-Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
+Tensor norm(const Tensor& input, double p, const Dims& dims, bool keepdim) {
     return named("norm", [&] {
+        const Tensor x = apply::widened(input);
+        const auto rounded = [&](const Tensor& y) {
+            return is_floating(input.dtype()) ? y.to(input.dtype()) : y;
+        };
         check<ValueError>(p > 0, "norm: p = {}, expected a positive number or infinity", p);
-        if (std::isinf(p)) return amax(abs(x), dims, keepdim);
-        if (p == 1) return sum(abs(x), dims, keepdim);
+        if (std::isinf(p)) return rounded(amax(abs(x), dims, keepdim));
+        if (p == 1) return rounded(sum(abs(x), dims, keepdim));
         const Tensor total = sum(p == 2 ? square(x) : pow(abs(x), p), dims, keepdim);
         const Tensor zero = eq(total, 0.0);
         const Tensor safe = where(zero, ones_like(total), total);
-        return where(zero, zeros_like(total), p == 2 ? sqrt(safe) : pow(safe, 1 / p));
+        return rounded(where(zero, zeros_like(total), p == 2 ? sqrt(safe) : pow(safe, 1 / p)));
     });
 }
 
-Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
+    const Tensor x = apply::widened(input);
+    const DType type = apply::real_type(apply::raised(input));
     const std::uint32_t bits = dim_bits("logsumexp", dims, x.dim());
-    if (reduced_count(x.shape(), bits) == 0) return log(sum(exp(x), dims, keepdim));  // log 0 of nothing
+    if (reduced_count(x.shape(), bits) == 0)
+        return log(sum(exp(x), dims, keepdim)).to(type);  // log 0 of nothing
     const Tensor largest = amax(x.detach(), dims, true);
     const Tensor shift = where(isfinite(largest), largest, zeros_like(largest));
-    return log(sum(exp(x - shift), dims, keepdim)) + reshape(shift, reduced_shape(x.shape(), bits, keepdim));
+    const Tensor rest = log(sum(exp(x - shift), dims, keepdim));
+    return (rest + reshape(shift, reduced_shape(x.shape(), bits, keepdim))).to(type);
 }
 
 Tensor All::operator()(const Tensor& x) const {

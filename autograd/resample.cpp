@@ -139,16 +139,17 @@ Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
                    {size[0], height, width, 2});
 }
 
-Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions& options) {
+Tensor grid_sample(const Tensor& input, const Tensor& places, const GridSampleOptions& options) {
     constexpr auto op = "grid_sample";
-    check<ShapeError>(x.dim() == 4, "{}: needs (N, C, H, W), the shape is {}", op, x.shape());
-    check<ShapeError>(grid.dim() == 4 && grid.shape()[3] == 2 && grid.shape()[0] == x.shape()[0],
+    check<ShapeError>(input.dim() == 4, "{}: needs (N, C, H, W), the shape is {}", op, input.shape());
+    check<ShapeError>(places.dim() == 4 && places.shape()[3] == 2 && places.shape()[0] == input.shape()[0],
                       "{}: a grid of shape {} for an input of shape {}, expected (N, H, W, 2)", op,
-                      grid.shape(), x.shape());
-    check<DTypeError>(is_floating(x.dtype()) && x.dtype() == grid.dtype(),
+                      places.shape(), input.shape());
+    check<DTypeError>(is_floating(input.dtype()) && input.dtype() == places.dtype(),
                       "{}: needs floating-point input and grid of one type, not {} and {}", op,
-                      name(x.dtype()), name(grid.dtype()));
-    apply::check_same_device(op, x, grid);
+                      name(input.dtype()), name(places.dtype()));
+    apply::check_same_device(op, input, places);
+    const Tensor x = apply::widened(input), grid = apply::widened(places);
     const std::int64_t samples = x.shape()[0], channels = x.shape()[1], height = x.shape()[2],
                        width = x.shape()[3];
     check<ShapeError>(height > 0 && width > 0, "{}: the image has no pixels, its shape is {}", op, x.shape());
@@ -168,7 +169,7 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions&
             total = total.defined() ? total + seen : seen;
         }
     }
-    return reshape(total, {samples, channels, grid.shape()[1], grid.shape()[2]});
+    return reshape(total, {samples, channels, grid.shape()[1], grid.shape()[2]}).to(input.dtype());
 }
 
 }  // namespace adjoint

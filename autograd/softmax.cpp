@@ -42,7 +42,8 @@ template <bool log> struct Softmax : Function {
     }
 };
 
-template <bool log> Tensor along(const Tensor& input, int dim) {
+template <bool log> Tensor along(const Tensor& given, int dim) {
+    const Tensor input = apply::raised(given);
     const int d = wrap_dim(Softmax<log>::name, dim, input.dim());
     const DType real = apply::real_type(input);
     const Tensor x = input.to(compute_type(real));

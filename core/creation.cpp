@@ -10,48 +10,46 @@
 namespace adjoint {
 namespace {
 
-// Shape, row-major strides and size of a dense tensor.
-struct DenseLayout {
-    Shape strides;
-    std::int64_t numel = 1;
+// Empty tensors, and the errors: the size in bytes.
+__attribute__((noinline)) std::int64_t unusual_layout(const char* op, TensorImpl& impl,
+                                                      std::int64_t element) {
+    for (const std::int64_t size : impl.shape)
+        check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, impl.shape);
+    impl.numel = impl.shape.numel();
+    impl.strides = dense_strides(impl.shape);
+    return checked_mul(impl.numel, element);
+}
+
+// A dense tensor that has no memory yet, and how many bytes it needs.
+struct Planned {
+    Ref<TensorImpl> impl = Ref<TensorImpl>::adopt(new TensorImpl);
     std::size_t bytes = 0;
 
-    DenseLayout(const char* op, const Shape& shape, DType dtype) : strides(shape) {
+    Planned(const char* op, const Shape& shape, DType dtype) {
         const auto element = static_cast<std::int64_t>(size_of(dtype));
-        std::int64_t total = 0;
+        impl->shape = shape;
+        impl->strides = shape;  // the rank; the numbers follow
+        impl->dtype = dtype;
+        std::int64_t numel = 1, total = 0;
         bool plain = true;
-        for (int i = shape.size() - 1; i >= 0; --i) {
-            strides[i] = numel;
-            plain = plain && shape[i] > 0 && !__builtin_mul_overflow(numel, shape[i], &numel);
+        for (int d = shape.size() - 1; d >= 0; --d) {
+            impl->strides[d] = numel;
+            plain = plain && shape[d] > 0 && !__builtin_mul_overflow(numel, shape[d], &numel);
         }
+        impl->numel = numel;
         if (!plain || __builtin_mul_overflow(numel, element, &total)) [[unlikely]]
-            total = check(op, shape, element);
+            total = unusual_layout(op, *impl, element);
         bytes = static_cast<std::size_t>(total);
     }
 
-  private:
-    // Empty tensors, and the errors.
-    __attribute__((noinline)) std::int64_t check(const char* op, const Shape& shape, std::int64_t element) {
-        for (const std::int64_t size : shape)
-            adjoint::check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, shape);
-        numel = shape.numel();
-        strides = dense_strides(shape);
-        return checked_mul(numel, element);
+    Tensor on(Ref<Storage> storage, bool requires_grad) && {
+        impl->data = static_cast<char*>(storage->data());
+        impl->storage = std::move(storage);
+        Tensor out(std::move(impl));
+        if (requires_grad) out.set_requires_grad();
+        return out;
     }
 };
-
-Tensor wrap(Ref<Storage> storage, const Shape& shape, const DenseLayout& layout, const Options& options) {
-    auto impl = Ref<TensorImpl>::adopt(new TensorImpl);
-    impl->data = static_cast<char*>(storage->data());
-    impl->storage = std::move(storage);
-    impl->shape = shape;
-    impl->strides = layout.strides;
-    impl->numel = layout.numel;
-    impl->dtype = options.dtype;
-    Tensor out(std::move(impl));
-    if (options.requires_grad) out.set_requires_grad();
-    return out;
-}
 
 Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, const Options& options) {
     const bool real = std::holds_alternative<Uniform>(op) || std::holds_alternative<Normal>(op);
@@ -66,8 +64,8 @@ Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, co
 }  // namespace
 
 Tensor empty(const Shape& shape, const Options& options) {
-    const DenseLayout layout("empty", shape, options.dtype);
-    return wrap(Storage::allocate(layout.bytes, options.device), shape, layout, options);
+    Planned plan("empty", shape, options.dtype);
+    return std::move(plan).on(Storage::allocate(plan.bytes, options.device), options.requires_grad);
 }
 
 Tensor full(const Shape& shape, double value, const Options& options) {
@@ -125,11 +123,11 @@ Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, const O
 }
 
 Tensor from_blob(void* data, const Shape& shape, const Options& options, std::function<void()> deleter) {
-    const DenseLayout layout("from_blob", shape, options.dtype);
-    check<ValueError>(data != nullptr || layout.numel == 0, "from_blob: null pointer for the shape {}",
+    Planned plan("from_blob", shape, options.dtype);
+    check<ValueError>(data != nullptr || plan.impl->numel == 0, "from_blob: null pointer for the shape {}",
                       shape);
-    return wrap(Storage::borrow(data, layout.bytes, options.device, std::move(deleter)), shape, layout,
-                options);
+    return std::move(plan).on(Storage::borrow(data, plan.bytes, options.device, std::move(deleter)),
+                              options.requires_grad);
 }
 
 Tensor eye(std::int64_t n, std::int64_t m, const Options& options) {

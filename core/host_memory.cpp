@@ -30,11 +30,24 @@ constexpr std::size_t thread_limit = std::size_t{256} << 20;  // bytes of one cl
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 // Four classes per power of two: 64, 80, 96, 112, 128, 160 ...
-constexpr int class_of(std::size_t bytes) noexcept {
+constexpr int computed_class_of(std::size_t bytes) noexcept {
     if (bytes <= smallest) return 0;
     const int octave = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^octave < bytes <= 2^(octave + 1)
     const std::size_t quarter = ((bytes - 1) >> (octave - 2)) - 3;       // 1 .. 4
     return (octave - 6) * 4 + static_cast<int>(quarter);
+}
+
+// What tensors and nodes are made of is small: their classes, for each multiple of 16 bytes, are in a table.
+constexpr std::size_t largest_in_table = 1024;
+constexpr auto small_classes = [] {
+    std::array<std::uint8_t, largest_in_table / 16 + 1> classes{};
+    for (std::size_t i = 0; i < classes.size(); ++i)
+        classes[i] = static_cast<std::uint8_t>(computed_class_of(i * 16));
+    return classes;
+}();
+
+inline int class_of(std::size_t bytes) noexcept {
+    return bytes <= largest_in_table ? small_classes[(bytes + 15) / 16] : computed_class_of(bytes);
 }
 
 constexpr std::size_t size_of_class(int index) noexcept {

@@ -37,6 +37,9 @@ template <int N> struct Loop {
 /// A loop over `shape` = the shape of tensors[0]; the others broadcast to it (checked by the caller).
 template <int N> Loop<N> make_loop(const Tensor* const (&tensors)[N], DType compute);
 
+/// The same for dense tensors of one shape, which the caller knows them to be.
+template <int N> Loop<N> make_dense_loop(const Tensor* const (&tensors)[N], DType compute);
+
 /// A reduction: `outputs` dense results, each over `length` elements of `in`.
 struct ReductionLoop {
     Operand out, in;
@@ -60,6 +63,8 @@ struct MatMul {
     std::int64_t batch_sizes[max_dims], out_batch[max_dims], a_batch[max_dims], b_batch[max_dims];
 };
 
+extern template Loop<2> make_dense_loop<2>(const Tensor* const (&)[2], DType);
+extern template Loop<3> make_dense_loop<3>(const Tensor* const (&)[3], DType);
 extern template Loop<2> make_loop<2>(const Tensor* const (&)[2], DType);
 extern template Loop<3> make_loop<3>(const Tensor* const (&)[3], DType);
 extern template Loop<4> make_loop<4>(const Tensor* const (&)[4], DType);

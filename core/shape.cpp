@@ -101,7 +101,7 @@ Device Device::parse(const std::string& text) {
         const int index = std::stoi(text.substr(5));
         if (index < 256) return cuda(index);
     }
-    fail<ValueError>("device: '{}' is not a device; use \"cpu\", \"cuda\" or \"cuda:N\"", text);
+    fail<ValueError>(R"(device: '{}' is not a device; use "cpu", "cuda" or "cuda:N")", text);
 }
 
 std::string to_string(Device device) {

@@ -69,7 +69,10 @@ struct InputStream::State {
     bool in_member = false;  // of the archive, which may hold several one after another
     z_stream inflater{};
     std::vector<std::byte> input;
+    std::optional<std::vector<std::byte>> memory;  // instead of a file
 
+    State(std::vector<std::byte> content, std::string name)
+        : path(std::move(name)), size(content.size()), memory(std::move(content)) {}
     explicit State(std::string name) : path(std::move(name)) {
         auto [descriptor, bytes] = open_regular(path);
         file = std::move(descriptor);
@@ -89,6 +92,14 @@ struct InputStream::State {
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
+
+    std::size_t copy(std::span<std::byte> out) {
+        if (!memory) return read_up_to(file, out, path);
+        const auto rest = std::span(*memory).subspan(position);
+        const std::size_t count = std::min(out.size(), rest.size());
+        std::copy_n(rest.begin(), count, out.begin());
+        return count;
+    }
 
     bool refill() {
         const std::size_t count = read_up_to(file, input, path);
@@ -133,6 +144,8 @@ struct InputStream::State {
 };
 
 InputStream::InputStream(std::string path) : state_(std::make_unique<State>(std::move(path))) {}
+InputStream::InputStream(std::vector<std::byte> content, std::string name)
+    : state_(std::make_unique<State>(std::move(content), std::move(name))) {}
 InputStream::~InputStream() = default;
 InputStream::InputStream(InputStream&&) noexcept = default;
 InputStream& InputStream::operator=(InputStream&&) noexcept = default;
@@ -154,8 +167,7 @@ void InputStream::expect(std::uint64_t bytes, std::string_view what) const {
 }
 
 std::size_t InputStream::read_some(std::span<std::byte> out) {
-    const std::size_t count =
-        compressed() ? state_->unpack(out) : read_up_to(state_->file, out, state_->path);
+    const std::size_t count = compressed() ? state_->unpack(out) : state_->copy(out);
     state_->position += count;
     return count;
 }
@@ -228,9 +240,9 @@ std::vector<std::byte> gzip(std::span<const std::byte> bytes) {
     return out;
 }
 
-std::uint32_t crc32(std::span<const std::byte> bytes) noexcept {
+std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t before) noexcept {
     return static_cast<std::uint32_t>(
-        ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<z_size_t>(bytes.size())));
+        ::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<z_size_t>(bytes.size())));
 }
 
 namespace {

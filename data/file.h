@@ -16,11 +16,14 @@
 
 namespace adjoint::data {
 
-/// A regular file read front to back; one that starts with the gzip magic is unpacked on the way.
+/// A regular file read front to back; one that starts with the gzip magic is unpacked on the way. Or bytes
+/// that are there already, so that one reader serves both.
 /// errors: IoError naming the file: missing, a directory, unreadable; truncated, corrupt or continued gzip.
 class ADJOINT_API InputStream {
   public:
     explicit InputStream(std::string path);
+    /// Bytes that were read before, as they are; messages call them `name`.
+    InputStream(std::vector<std::byte> content, std::string name);
     ~InputStream();
     InputStream(InputStream&&) noexcept;
     InputStream& operator=(InputStream&&) noexcept;
@@ -55,8 +58,8 @@ ADJOINT_API std::vector<std::byte> read_maybe_gzip(const std::string& path,
 /// `bytes` as a gzip archive; the same input gives the same archive.
 ADJOINT_API std::vector<std::byte> gzip(std::span<const std::byte> bytes);
 
-/// CRC-32 as in gzip and zip.
-ADJOINT_API std::uint32_t crc32(std::span<const std::byte> bytes) noexcept;
+/// CRC-32 as in gzip and zip; `before` is that of the bytes in front of these.
+ADJOINT_API std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t before = 0) noexcept;
 
 /// A cursor over bytes that came from a file.
 /// errors: IoError naming the file and the offset of a read past the end.

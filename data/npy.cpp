@@ -13,6 +13,7 @@
 #include <adjoint/core/format.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/npy_format.h>
 #include <adjoint/data/tensor_bytes.h>
 
 namespace adjoint::data {
@@ -205,8 +206,8 @@ void transpose(std::span<const std::byte> from, std::span<std::byte> to, const S
 
 }  // namespace
 
-Tensor read_npy(const std::string& path) {
-    InputStream stream(path);
+Tensor read_npy(InputStream& stream) {
+    const std::string& path = stream.path();
     const NpyHeader header = read_header(stream);
     const Claim wanted = claim(path, "the header", *header.sizes, *header.dtype);
     const std::string what = fmt::format("the array {} of {}", to_string(wanted.shape), name(wanted.dtype));
@@ -218,12 +219,16 @@ Tensor read_npy(const std::string& path) {
     return turned;
 }
 
-void write_npy(const std::string& path, const Tensor& tensor) {
-    const auto bytes = bytes_of(tensor, "write_npy", "the tensor");
+Tensor read_npy(const std::string& path) {
+    InputStream stream(path);
+    return read_npy(stream);
+}
+
+std::string npy_header(const Tensor& tensor, std::string_view op) {
     const auto* const type =
         std::find_if(std::begin(descriptions), std::end(descriptions),
                      [&](const Description& known) { return known.dtype == tensor.dtype(); });
-    check<DTypeError>(type != std::end(descriptions), "write_npy: NumPy has no {}; convert with to(f32)",
+    check<DTypeError>(type != std::end(descriptions), "{}: NumPy has no {}; convert with to(f32)", op,
                       name(tensor.dtype()));
     std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type->text,
                                      to_string(tensor.shape()));
@@ -233,10 +238,16 @@ void write_npy(const std::string& path, const Tensor& tensor) {
     header.append((alignment - used % alignment) % alignment, ' ');
     header += '\n';
     const auto length = static_cast<std::uint16_t>(header.size());
+    std::string start(magic);
+    start += std::string_view("\x01\x00", 2);
+    start += std::string_view(reinterpret_cast<const char*>(&length), sizeof(length));
+    return start + header;
+}
+
+void write_npy(const std::string& path, const Tensor& tensor) {
+    const auto bytes = bytes_of(tensor, "write_npy", "the tensor");
+    const std::string header = npy_header(tensor, "write_npy");
     atomic_write(path, [&](Writer& writer) {
-        writer.write(magic);
-        writer.write(std::string_view("\x01\x00", 2));
-        writer.write(std::as_bytes(std::span(&length, 1)));
         writer.write(header);
         writer.write(bytes);
     });

@@ -1,8 +1,7 @@
 // The activations that are more than one call.
 #include <adjoint/nn/activation.h>
 
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
+#include <adjoint/autograd/pooling.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
 
@@ -17,15 +16,6 @@ Maxout::Maxout(std::int64_t pieces, int dim)
     check<ValueError>(pieces > 0, "Maxout: {} pieces", pieces);
 }
 
-Tensor Maxout::operator()(const Tensor& x) const {
-    const int dim = wrap_dim("maxout", dim_, x.dim());
-    const std::int64_t size = x.size(dim);
-    check<ShapeError>(size % pieces_ == 0, "maxout: dimension {} of {} does not divide into groups of {}",
-                      dim, x.shape(), pieces_);
-    Shape shape = x.shape();
-    shape[dim] = size / pieces_;
-    shape.insert(dim + 1, pieces_);
-    return max(reshape(x, shape), dim + 1).values;
-}
+Tensor Maxout::operator()(const Tensor& x) const { return maxout(x, pieces_, dim_); }
 
 }  // namespace adjoint::nn

@@ -163,8 +163,7 @@ class ADJOINT_API PReLU : public Module {
     const Parameter weight;
 };
 
-/// The largest of each `pieces` neighbours along a dimension. shapes: size n -> n / pieces there.
-/// errors: ShapeError unless it divides. Source: Goodfellow et al., Maxout networks, ICML 2013.
+/// maxout(x, pieces, dim)
 class ADJOINT_API Maxout : public Module {
   public:
     explicit Maxout(std::int64_t pieces, int dim = 1);

@@ -56,6 +56,18 @@ AdaptiveAvgPool2d::AdaptiveAvgPool2d(Pair output_size)
              fmt::format("output_size={}", text(checked("AdaptiveAvgPool2d", output_size)))),
       output_size_(output_size) {}
 
+FractionalMaxPool2d::FractionalMaxPool2d(Pair kernel_size, const FractionalMaxPool2dOptions& options)
+    : Module(
+          "FractionalMaxPool2d",
+          fmt::format("kernel_size={}, {}", text(checked("FractionalMaxPool2d", kernel_size)),
+                      options.output_size.given() ? fmt::format("output_size={}", text(options.output_size))
+                                                  : fmt::format("output_ratio={}", options.output_ratio))),
+      kernel_size_(kernel_size),
+      options_(options) {
+    check<ValueError>(options.output_size.given() != (options.output_ratio != 0),
+                      "FractionalMaxPool2d: give either output_size or output_ratio, not both or neither");
+}
+
 Upsample::Upsample(const InterpolateOptions& options)
     : Module("Upsample", fmt::format("{}, mode={}", size_of(options),
                                      options.mode == InterpolateMode::bilinear ? "bilinear" : "nearest")),

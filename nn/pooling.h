@@ -46,6 +46,17 @@ class ADJOINT_API AdaptiveAvgPool2d : public Module {
     Pair output_size_;
 };
 
+/// Max pooling to a fraction of the size, with windows drawn anew at every call, in evaluation too.
+class ADJOINT_API FractionalMaxPool2d : public Module {
+  public:
+    FractionalMaxPool2d(Pair kernel_size, const FractionalMaxPool2dOptions& options);
+    Tensor operator()(const Tensor& x) const { return fractional_max_pool2d(x, kernel_size_, options_); }
+
+  private:
+    Pair kernel_size_;
+    FractionalMaxPool2dOptions options_;
+};
+
 /// interpolate with fixed settings.
 class ADJOINT_API Upsample : public Module {
   public:

@@ -90,7 +90,7 @@ RecurrentState RecurrentCell::run(const Tensor& x, const RecurrentState& state,
                           expected);
         return single ? unsqueeze(s, 0) : s;
     };
-    const RecurrentState next =
+    RecurrentState next =
         step(linear(batch, weight_ih, bias_ih), {prepared(state.h), prepared(state.c)}, *this);
     if (!single) return next;
     return {squeeze(next.h, 0), next.c.defined() ? squeeze(next.c, 0) : Tensor()};

@@ -71,6 +71,7 @@ Schedule::Formula joined(const std::vector<Schedule>& schedules,
         before = milestone;
     }
     std::vector<Schedule::Formula> formulas;
+    formulas.reserve(schedules.size());
     for (const Schedule& schedule : schedules) formulas.push_back(schedule.formula());
     return sequence(std::move(formulas), milestones);
 }

@@ -6,15 +6,14 @@
 // only after half of the epochs.
 #include <adjoint/adjoint.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include "lecture.h"
 
 using namespace adjoint;
 
 namespace {
 
 struct Result {
-    std::vector<double> losses;  // at epochs 0, 4000, ...
+    picture::Values losses;  // of every epoch, from the first weights on
     std::vector<double> outputs;
 };
 
@@ -29,8 +28,7 @@ Result train_net(std::uint64_t seed, int epochs) {
         fn::MSE mse;
         const Tensor y =
             sigmoid2.forward(affine2.forward(sigmoid1.forward(affine1.forward(x, w1, b1)), w2, b2));
-        const Tensor loss = mse.forward(y, t);
-        if (epoch % std::max(epochs / 5, 1) == 0) result.losses.push_back(loss.item());
+        result.losses.push_back(mse.forward(y, t).item());
         if (epoch == epochs) result.outputs = y.to_vector<double>();
         const Grads second = affine2.backward(sigmoid2.backward(mse.backward(1.0)[0])[0]);
         const Grads first = affine1.backward(sigmoid1.backward(second[0])[0]);
@@ -42,18 +40,28 @@ Result train_net(std::uint64_t seed, int epochs) {
     return result;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    const int epochs = argc > 1 ? std::atoi(argv[1]) : 20000;
+void lecture(const LectureOptions& options) {
+    const int epochs = options.quick ? 500 : 20000;
     std::printf("loss at six moments of %d epochs, then the outputs for 00 01 10 11 (wanted 0 1 1 0)\n",
                 epochs);
-    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    picture::Chart chart({.title = "XOR from five first weights",
+                          .x = {.label = "epoch"},
+                          .y = {.label = "loss, 1/2 sum (t - y)^2"}});
+    for (std::uint64_t seed = options.seed; seed < options.seed + 5; ++seed) {
         const Result result = train_net(seed, epochs);
         std::printf("seed %d: loss", static_cast<int>(seed));
-        for (const double loss : result.losses) std::printf(" %.4f", loss);
+        for (int i = 0; i <= 5; ++i)
+            std::printf(" %.4f", result.losses[static_cast<std::size_t>(epochs / 5 * i)]);
         std::printf("  outputs");
         for (const double y : result.outputs) std::printf(" %.3f", y);
         std::printf("\n");
+        chart.curve("seed " + std::to_string(seed), result.losses);
     }
+    chart.save(options.picture("l0_7_xor.svg"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_lecture(argc, argv, "XOR by nodes that are driven by hand, from several seeds.", lecture);
 }

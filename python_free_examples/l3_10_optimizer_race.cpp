@@ -1,4 +1,5 @@
-// Lectures L3.10 and L4.7: optimizers racing down a narrow valley and away from a saddle.
+// Lectures L3.10 and L4.7: where plain descent fails: optimizers racing down a narrow valley, away from a
+// saddle, and through noise.
 #include <adjoint/adjoint.h>
 
 #include <cmath>
@@ -15,12 +16,13 @@ struct Surface {
     std::function<double(double, double)> at;
     double start[2];
     picture::Range x, y;
+    double noise = 0;  // standard deviation of what is added to each gradient
 };
 
 using Maker = std::function<std::unique_ptr<optim::Optimizer>(const Tensor&)>;
 
-picture::Svg race(const Surface& surface, const std::vector<std::pair<const char*, Maker>>& racers,
-                  int steps) {
+picture::Svg race(const Surface& surface, const std::vector<std::pair<const char*, Maker>>& racers, int steps,
+                  std::uint64_t seed) {
     picture::Values levels;
     for (int i = -6; i <= 6; ++i)
         levels.push_back(i == 0 ? 0 : std::copysign(std::pow(2.0, std::abs(i) - 3), i));
@@ -31,12 +33,14 @@ picture::Svg race(const Surface& surface, const std::vector<std::pair<const char
     for (const auto& [name, make] : racers) {
         const Tensor w = tensor({surface.start[0], surface.start[1]}, {.dtype = f64, .requires_grad = true});
         const auto optimizer = make(w);
+        manual_seed(seed);
         picture::Values x, y;
         for (int step = 0; step <= steps; ++step) {
             x.push_back(w(0).item());
             y.push_back(w(1).item());
             optimizer->zero_grad();
             surface.f(w).backward();
+            if (surface.noise > 0) w.set_grad(w.grad() + randn({2}, {.dtype = f64}) * surface.noise);
             if (step < steps) optimizer->step();
         }
         std::printf("%-7s %-9s f = %8.4f -> %8.4f\n", surface.name, name, surface.at(x.front(), y.front()),
@@ -57,6 +61,14 @@ void lecture(const LectureOptions& options) {
              return std::make_unique<optim::SGD>(std::vector{w},
                                                  optim::SGDOptions{.lr = 0.02, .momentum = 0.9});
          }},
+        {"Adagrad",
+         [](const Tensor& w) {
+             return std::make_unique<optim::Adagrad>(std::vector{w}, optim::AdagradOptions{.lr = 0.3});
+         }},
+        {"RMSprop",
+         [](const Tensor& w) {
+             return std::make_unique<optim::RMSprop>(std::vector{w}, optim::RMSpropOptions{.lr = 0.05});
+         }},
         {"Adam", [](const Tensor& w) {
              return std::make_unique<optim::Adam>(std::vector{w}, optim::AdamOptions{.lr = 0.1});
          }}};
@@ -73,14 +85,21 @@ void lecture(const LectureOptions& options) {
                                  [](double x, double y) { return x * x - y * y; },
                                  {-1.5, 0.01},
                                  {-2, 1},
-                                 {-0.5, 3}}};
+                                 {-0.5, 3}},
+                                {"noise",
+                                 [=](const Tensor& w) { return sum(steepness * square(w)); },
+                                 [](double x, double y) { return 0.5 * x * x + 20 * y * y; },
+                                 {-2.5, 0.6},
+                                 {-3, 1},
+                                 {-1, 1},
+                                 4}};
     std::vector<picture::Svg> charts;
-    for (const Surface& surface : surfaces) charts.push_back(race(surface, racers, 60));
-    picture::save_text(options.picture("l3_10_race.svg"), picture::grid(charts, 2).str());
+    for (const Surface& surface : surfaces) charts.push_back(race(surface, racers, 60, options.seed));
+    picture::save_text(options.picture("l3_10_race.svg"), picture::grid(charts, 3).str());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "SGD, momentum and Adam on a valley and on a saddle.", lecture);
+    return run_lecture(argc, argv, "Five optimizers in a narrow valley, at a saddle and in noise.", lecture);
 }

@@ -13,7 +13,7 @@ namespace {
 
 struct Settings {
     std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
-                save, load, checkpoint, resume;
+                save, load, checkpoint, resume, report;
     int epochs = 8, threads = 0;
     std::int64_t batch_size = 64;
     double lr = 0;  // 0: the optimizer's own
@@ -50,6 +50,7 @@ Settings parse(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     app.add_option("--save", s.save, "write the trained weights here (safetensors)");
     app.add_option("--load", s.load, "start from these weights");
+    app.add_option("--report", s.report, "write a page about the run here (HTML)");
     app.add_option("--checkpoint", s.checkpoint, "write after each epoch where training stands");
     app.add_option("--resume", s.resume,
                    "go on from such a checkpoint; --epochs counts those before as well");
@@ -95,6 +96,32 @@ Device choose_device(const std::string& wanted) {
     return cuda::is_available() ? Device::cuda() : Device::cpu();
 }
 
+// What the run was, how it went and which images it took for something else.
+void write_report(const Settings& s, const nn::Sequential& model, const data::Mnist& set,
+                  const data::Dataset& test, train::Report report) {
+    report.title = set.name + ", " + s.model;
+    report.settings = {{"model", s.model},
+                       {"optimizer", s.optimizer},
+                       {"epochs", std::to_string(s.epochs)},
+                       {"batch size", std::to_string(s.batch_size)},
+                       {"seed", std::to_string(s.seed)},
+                       {"data", set.note}};
+    const Tensor outputs = train::predict(model, test).to(Device::cpu()), truth = set.test.labels.to(i64),
+                 found = argmax(outputs, 1);
+    report.confusion = train::confusion_matrix(outputs, truth);
+    const Tensor wrong = reshape(nonzero(ne(found, truth)), {-1});
+    constexpr std::int64_t most = 60;
+    const Tensor shown = narrow(wrong, 0, 0, std::min(wrong.numel(), most));
+    if (shown.numel() > 0) {
+        report.mistakes = index_select(set.test.images, 0, shown);
+        for (const std::int64_t i : shown.to_vector<std::int64_t>())
+            report.captions.push_back(std::to_string(truth(i).item<int>()) + ", taken for " +
+                                      std::to_string(found(i).item<int>()));
+    }
+    train::save_report(s.report, report);
+    std::printf("report written to %s\n", s.report.c_str());
+}
+
 void run(const Settings& s) {
     if (s.threads > 0) set_num_threads(s.threads);
     const Device device = choose_device(s.device);
@@ -121,8 +148,9 @@ void run(const Settings& s) {
                     cuda::properties(device).name.c_str(), s.precision.c_str());
     Shape input = sample;
     input.insert(0, s.batch_size);
-    std::printf("%s\n",
-                train::summary(model, input, {.optimizer_states = s.optimizer == "sgd" ? 0 : 2}).c_str());
+    const std::string layers =
+        train::summary(model, input, {.optimizer_states = s.optimizer == "sgd" ? 0 : 2});
+    std::printf("%s\n", layers.c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
     std::vector<train::Callback> callbacks;
@@ -142,6 +170,17 @@ void run(const Settings& s) {
     if (!s.save.empty()) {
         model.save(s.save);
         std::printf("weights written to %s\n", s.save.c_str());
+    }
+    if (!s.report.empty()) {
+        char accuracy[16], loss[16], time[32];
+        std::snprintf(accuracy, sizeof(accuracy), "%.4f", score.accuracy);
+        std::snprintf(loss, sizeof(loss), "%.4f", score.loss);
+        std::snprintf(time, sizeof(time), "%.1f s", seconds);
+        write_report(s, model, set, test,
+                     {.results = {{"test accuracy", accuracy}, {"test loss", loss}, {"training time", time}},
+                      .model = layers,
+                      .history = history,
+                      .device = device});
     }
 }
 

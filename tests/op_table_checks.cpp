@@ -224,6 +224,22 @@ void expect_single_precision(const Row& row, Device device) {
         EXPECT_TRUE(!g.defined() || g.dtype() == DType::f32) << "the gradient has type " << name(g.dtype());
 }
 
+void expect_half_precision(const Row& row, Device device) {
+    for (const auto& [type, tolerance] : {std::pair(DType::f16, 4e-3), std::pair(DType::bf16, 3e-2)}) {
+        const Tensors inputs = make_inputs(row, type, device);
+        Tensors widened;
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            widened.push_back(row.inputs[i].floating() ? inputs[i].to(DType::f64) : inputs[i]);
+        const Outcome wide = evaluate(row, widened), narrow = evaluate(row, inputs);
+        expect_same_outcome(narrow, wide, tolerance, name(type));
+        for (const Tensor& y : narrow.outputs)
+            EXPECT_TRUE(!is_floating(y.dtype()) || y.dtype() == type)
+                << "the result has type " << name(y.dtype());
+        for (const Tensor& g : narrow.gradients)
+            EXPECT_TRUE(!g.defined() || g.dtype() == type) << "the gradient has type " << name(g.dtype());
+    }
+}
+
 void expect_values(const Row& row, Device device) {
     expect_values_of(row, DType::f64, device, row.tolerance_f64);
     expect_values_of(row, DType::f32, device, row.tolerance_f32);
@@ -248,6 +264,7 @@ void expect_as_on_cpu(const Row& row, Device device) {
 
 void expect_everything(const Row& row, Device device) {
     expect_values(row, device);
+    expect_half_precision(row, device);
     expect_any_layout(row, device);
     if (!row.differentiable) return;
     expect_any_incoming_layout(row, device);

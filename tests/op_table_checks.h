@@ -19,6 +19,9 @@ void expect_any_incoming_layout(const Row& row, Device device);
 void expect_derivatives(const Row& row, Device device);
 /// f32 agrees with f64 and gives gradients of f32.
 void expect_single_precision(const Row& row, Device device);
+/// f16 and bf16 agree with f64 at the same inputs to the rounding of some operations, and give gradients of
+/// their own type.
+void expect_half_precision(const Row& row, Device device);
 /// All of the above.
 void expect_everything(const Row& row, Device device);
 /// Outputs and gradients are the CPU's in every floating type.

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <adjoint/autograd/pooling.h>
+#include <adjoint/core/creation.h>
 
 #include "op_table_layers.h"
 
@@ -290,6 +291,93 @@ void add_adaptive(Rows& rows) {
     }
 }
 
+void add_maxout(Rows& rows) {
+    struct Case {
+        const char* variant;
+        Shape x;
+        std::int64_t pieces;
+        int dim;
+    };
+    for (const Case& c :
+         {Case{"channels", {2, 6, 3}, 3, 1}, {"last", {3, 4}, 2, -1}, {"nosamples", {0, 4}, 2, 1}}) {
+        Row row;
+        row.op = "maxout";
+        row.variant = c.variant;
+        row.inputs = {{.shape = c.x, .kind = Input::Kind::distinct}};
+        row.on_distinct_only = true;
+        row.call = [c](const Tensors& in) { return Tensors{maxout(in[0], c.pieces, c.dim)}; };
+        row.reference = [c](const Arrays& in) {
+            const int d = c.dim < 0 ? c.dim + c.x.size() : c.dim;
+            Shape shape = c.x;
+            shape[d] /= c.pieces;
+            return Arrays{build(shape, [&](Shape place) {
+                double best = -std::numeric_limits<double>::infinity();
+                place[d] *= c.pieces;
+                for (std::int64_t i = 0; i < c.pieces; ++i, ++place[d])
+                    best = std::max(best, in[0].at(place));
+                return best;
+            })};
+        };
+        rows.push_back(std::move(row));
+    }
+}
+
+// Where fractional pooling's windows begin along one axis, from the formula of its header.
+std::vector<std::int64_t> fractional_starts(std::int64_t size, std::int64_t kernel, std::int64_t count,
+                                            double u) {
+    std::vector<std::int64_t> starts;
+    const double a = static_cast<double>(size - kernel) / static_cast<double>(count - 1);
+    for (std::int64_t i = 0; i + 1 < count; ++i)
+        starts.push_back(
+            static_cast<std::int64_t>(std::floor((static_cast<double>(i) + u) * a) - std::floor(u * a)));
+    starts.push_back(size - kernel);
+    return starts;
+}
+
+void add_fractional(Rows& rows) {
+    struct Case {
+        const char* variant;
+        Shape x;
+        Pair kernel, size;
+    };
+    const Case cases[] = {{"plain", {2, 2, 7, 6}, 2, {4, 3}},
+                          {"one", {1, 1, 3, 4}, {2, 3}, 1},
+                          {"unbatched", {2, 5, 5}, {1, 2}, {3, 4}}};
+    for (const Case& c : cases) {
+        Row row;
+        row.op = "fractional_max_pool2d";
+        row.variant = c.variant;
+        row.inputs = {{.shape = c.x, .kind = Input::Kind::distinct}};
+        row.on_distinct_only = true;
+        row.call = [c](const Tensors& in) {
+            return Tensors{fractional_max_pool2d(
+                in[0], c.kernel,
+                {.output_size = c.size, .samples = tensor({0.7, 0.2}, {.dtype = DType::f64})})};
+        };
+        row.reference = [c](const Arrays& in) {
+            const Array& x = in[0];
+            const int rank = x.shape.size();
+            const auto tops = fractional_starts(x.shape[rank - 2], c.kernel.height, c.size.height, 0.7),
+                       lefts = fractional_starts(x.shape[rank - 1], c.kernel.width, c.size.width, 0.2);
+            Shape shape = x.shape;
+            shape[rank - 2] = c.size.height;
+            shape[rank - 1] = c.size.width;
+            return Arrays{build(shape, [&](const Shape& at) {
+                double best = -std::numeric_limits<double>::infinity();
+                Shape place = at;
+                for (std::int64_t i = 0; i < c.kernel.height; ++i)
+                    for (std::int64_t j = 0; j < c.kernel.width; ++j) {
+                        place[rank - 2] = tops[static_cast<std::size_t>(at[rank - 2])] + i;
+                        place[rank - 1] = lefts[static_cast<std::size_t>(at[rank - 1])] + j;
+                        best = std::max(best, x.at(place));
+                    }
+                return best;
+            })};
+        };
+        rows.push_back(std::move(row));
+    }
+}
+
 }  // namespace
 
 void add_pooling(Rows& rows) {
@@ -297,6 +385,8 @@ void add_pooling(Rows& rows) {
     add_average(rows);
     add_sequences(rows);
     add_adaptive(rows);
+    add_maxout(rows);
+    add_fractional(rows);
 }
 
 }  // namespace adjoint::table

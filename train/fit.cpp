@@ -44,8 +44,12 @@ Checkpoint copy_of(Checkpoint checkpoint) {
 /// One call of fit.
 class Loop {
   public:
-    Loop(Run& run, std::vector<Callback> callbacks, std::map<std::string, std::string> settings)
-        : run_(run), callbacks_(std::move(callbacks)), settings_(std::move(settings)) {
+    Loop(Run& run, std::vector<Callback> callbacks, Transform transform,
+         std::map<std::string, std::string> settings)
+        : run_(run),
+          callbacks_(std::move(callbacks)),
+          transform_(std::move(transform)),
+          settings_(std::move(settings)) {
         for (const Callback& callback : callbacks_) {
             watches_batches_ = watches_batches_ || callback.on_batch;
             check<ValueError>(!callback.state == !callback.load_state,
@@ -136,7 +140,7 @@ class Loop {
         run_.batch = at.next_batch;
         if (run_.batch == 0) run_.totals_ = {};
         for (const data::Batch& batch : run_.loader) {
-            train_batch(batch);
+            train_batch(transform_ ? transform_(batch) : batch);
             if (run_.stopping()) return;
         }
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
@@ -165,6 +169,7 @@ class Loop {
 
     Run& run_;
     const std::vector<Callback> callbacks_;
+    const Transform transform_;
     const std::map<std::string, std::string> settings_;
     bool watches_batches_ = false;
 };
@@ -187,7 +192,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dat
     Run run(trainee, optimizer, loader, history);
     run.validation = validation ? &*validation : nullptr;
     run.epochs = options.epochs;
-    Loop loop(run, std::move(callbacks),
+    Loop loop(run, std::move(callbacks), options.transform,
               {{"batch_size", std::to_string(options.batch_size)},
                {"matmul_precision", name(matmul_precision())},
                {"samples", std::to_string(training.size())},

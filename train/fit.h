@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <adjoint/train/augment.h>
 #include <adjoint/train/callback.h>
 #include <adjoint/train/evaluate.h>
 
@@ -22,6 +23,7 @@ struct FitOptions {
     std::optional<data::Dataset> validation = {};  ///< instead of a split
     std::uint64_t seed = 0;                        ///< of the order of the samples
     bool verbose = true;                           ///< progress() behind the other callbacks
+    Transform transform = {};                      ///< of each training batch: <adjoint/train/augment.h>
     std::vector<Callback> callbacks = {};          ///< stop_on_nan() stands in front of them in any case
     /// A checkpoint to go on from, "" to begin anew: the same bits as without the interruption, for the same
     /// model, optimizer, data, options and callbacks. `epochs` counts those before as well.

@@ -12,12 +12,20 @@ namespace {
 
 void check_grid(const Grid& grid) {
     check<ValueError>(!grid.empty(), "grid_search: no settings");
-    Settings names;
-    for (const auto& [name, values] : grid) {
-        check<ValueError>(!name.empty() && !values.empty(), "grid_search: the setting \"{}\" has no {}", name,
-                          name.empty() ? "name" : "values");
-        check<ValueError>(names.emplace(name, 0).second, "grid_search: the setting {} is given twice", name);
+    for (const auto& [name, values] : grid)
+        check<ValueError>(!values.empty(), "grid_search: the setting \"{}\" has no values", name);
+}
+
+void check_table(const std::vector<std::string>& names, const std::vector<std::vector<double>>& rows) {
+    check<ValueError>(!names.empty() && !rows.empty(), "grid_search: no settings");
+    Settings seen;
+    for (const std::string& name : names) {
+        check<ValueError>(!name.empty(), "grid_search: the setting \"\" has no name");
+        check<ValueError>(seen.emplace(name, 0).second, "grid_search: the setting {} is given twice", name);
     }
+    for (const std::vector<double>& row : rows)
+        check<ValueError>(row.size() == names.size(), "grid_search: a row of {} settings, expected {}",
+                          row.size(), names.size());
 }
 
 // Goes to the next combination, as a counter does; false after the last.
@@ -37,29 +45,39 @@ Settings GridResult::best_settings() const {
     return settings;
 }
 
-GridResult grid_search(const Grid& grid, const std::function<double(const Settings&)>& run, Better better) {
-    check_grid(grid);
+GridResult grid_search(const std::vector<std::string>& names, const std::vector<std::vector<double>>& rows,
+                       const std::function<double(const Settings&)>& run, Better better) {
+    check_table(names, rows);
     const GeneratorState start = generator_state();
-    GridResult result;
-    for (const auto& [name, values] : grid) result.names.push_back(name);
-    std::vector<std::size_t> at(grid.size(), 0);
-    do {
+    GridResult result{.names = names, .rows = {}};
+    for (const std::vector<double>& row : rows) {
         Settings settings;
-        GridRow row;
-        for (std::size_t i = 0; i < at.size(); ++i) {
-            row.settings.push_back(grid[i].second[at[i]]);
-            settings[grid[i].first] = row.settings.back();
-        }
+        for (std::size_t i = 0; i < row.size(); ++i) settings[names[i]] = row[i];
         set_generator_state(start);
         const auto begin = std::chrono::steady_clock::now();
-        row.score = run(settings);
-        row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-        result.rows.push_back(std::move(row));
-        const double score = result.rows.back().score, best = result.rows[result.best].score;
+        const double score = run(settings);
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        result.rows.push_back({row, score, seconds});
+        const double best = result.rows[result.best].score;
         if (std::isnan(best) || (better == Better::smaller ? score < best : score > best))
             result.best = result.rows.size() - 1;
-    } while (advance(at, grid));
+    }
     return result;
+}
+
+GridResult grid_search(const Grid& grid, const std::function<double(const Settings&)>& run, Better better) {
+    check_grid(grid);
+    std::vector<std::string> names;
+    for (const auto& [name, values] : grid) names.push_back(name);
+    std::vector<std::vector<double>> rows;
+    std::vector<std::size_t> at(grid.size(), 0);
+    do {
+        std::vector<double> row;
+        for (std::size_t i = 0; i < at.size(); ++i) row.push_back(grid[i].second[at[i]]);
+        rows.push_back(std::move(row));
+    } while (advance(at, grid));
+    return grid_search(names, rows, run, better);
 }
 
 std::string to_string(const GridResult& result) {

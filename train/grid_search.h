@@ -46,6 +46,14 @@ struct GridResult {
 ADJOINT_API GridResult grid_search(const Grid& grid, const std::function<double(const Settings&)>& run,
                                    Better better = Better::smaller);
 
+/// The same for the combinations that a table lists instead, one in each of its rows.
+/// errors: ValueError for a table without rows or names, a name given twice, a row of another length;
+/// whatever `run` throws.
+ADJOINT_API GridResult grid_search(const std::vector<std::string>& names,
+                                   const std::vector<std::vector<double>>& rows,
+                                   const std::function<double(const Settings&)>& run,
+                                   Better better = Better::smaller);
+
 /// A table with a line for each try, the best one marked with a star.
 ADJOINT_API std::string to_string(const GridResult& result);
 /// One row per try under a header: the settings, score, seconds.

@@ -5,7 +5,6 @@
 #include <set>
 
 #include <adjoint/core/format.h>
-#include <adjoint/train/picture/chart.h>
 
 namespace adjoint::train {
 namespace {
@@ -109,16 +108,23 @@ std::string to_json(const History& history) {
     return text + fmt::format(" \"end\": {}}}\n", quoted(history.end));
 }
 
-picture::Svg draw(const History& history, const std::string& title) {
-    const auto chart = [&](const char* y) {
-        return picture::Chart({.title = title, .x = {.label = "epoch"}, .y = {.label = y}, .width = 560});
-    };
-    picture::Chart loss = chart("loss"), accuracy = chart("accuracy");
+std::vector<picture::Svg> charts(const History& history, const picture::ChartOptions& options) {
+    picture::ChartOptions of_loss = options, of_accuracy = options;
+    of_loss.x.label = of_accuracy.x.label = "epoch";
+    of_loss.y.label = "loss";
+    of_accuracy.y.label = "accuracy";
+    picture::Chart loss(of_loss), accuracy(of_accuracy);
     add_curve(loss, history, "training", &EpochRecord::train, &Score::loss);
     add_curve(loss, history, "validation", &EpochRecord::validation, &Score::loss);
-    const bool classes = add_curve(accuracy, history, "training", &EpochRecord::train, &Score::accuracy);
-    add_curve(accuracy, history, "validation", &EpochRecord::validation, &Score::accuracy);
-    return classes ? picture::grid({loss.draw(), accuracy.draw()}, 2) : loss.draw();
+    std::vector<picture::Svg> drawn{loss.draw()};
+    bool classes = add_curve(accuracy, history, "training", &EpochRecord::train, &Score::accuracy);
+    classes |= add_curve(accuracy, history, "validation", &EpochRecord::validation, &Score::accuracy);
+    if (classes) drawn.push_back(accuracy.draw());
+    return drawn;
+}
+
+picture::Svg draw(const History& history, const std::string& title) {
+    return picture::grid(charts(history, {.title = title, .width = 560}), 2);
 }
 
 void save(const std::string& path, const History& history) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <adjoint/core/export.h>
-#include <adjoint/train/picture/svg.h>
+#include <adjoint/train/picture/chart.h>
 
 namespace adjoint::train {
 
@@ -48,6 +48,8 @@ ADJOINT_API std::string to_csv(const History& history);
 ADJOINT_API std::string to_json(const History& history);
 /// Loss, and accuracy where there is one, of the training and the validation set over the epochs.
 ADJOINT_API picture::Svg draw(const History& history, const std::string& title = "");
+/// The charts of draw() one by one: the loss, then the accuracy if there is one.
+ADJOINT_API std::vector<picture::Svg> charts(const History& history, const picture::ChartOptions& options);
 /// Writes the history as the ending of `path` says: .csv, .json or .svg. Errors: ValueError for another
 /// ending; IoError.
 ADJOINT_API void save(const std::string& path, const History& history);

@@ -16,11 +16,17 @@ constexpr std::int64_t task_size = 32768;  // elements; below it a second thread
 // Calls run(pointers) on blocks of operands brought into the compute type; operand 0 is written, the others
 // are read, unless `reads` says that nobody looks at them.
 template <bool reads = true, int N, class Run> void for_blocks(const Loop<N>& loop, Run run) {
-    const auto bytes = static_cast<std::int64_t>(size_of(loop.compute));
     bool direct = loop.dense;
     for (int i = 0; i < N; ++i) direct = direct && loop.operands[i].dtype == loop.compute;
+    if (direct && loop.numel <= task_size) {
+        void* pointers[N];
+        for (int i = 0; i < N; ++i) pointers[i] = loop.operands[i].data;
+        run(pointers, loop.numel);
+        return;
+    }
     const std::int64_t tasks = (loop.numel + task_size - 1) / task_size;
     if (direct) {
+        const auto bytes = static_cast<std::int64_t>(size_of(loop.compute));
         const auto piece = [&](std::int64_t task) {
             const std::int64_t start = task * task_size, n = std::min(task_size, loop.numel - start);
             void* pointers[N];

@@ -46,14 +46,14 @@ template <typename T> struct Gemm {
 namespace gemm_detail {
 
 #if defined(__AVX512F__)
-constexpr int vector_bytes = 64;
-constexpr int tile_rows = 14;
+inline constexpr int vector_bytes = 64;
+inline constexpr int tile_rows = 14;
 #elif defined(__AVX2__)
-constexpr int vector_bytes = 32;
-constexpr int tile_rows = 6;
+inline constexpr int vector_bytes = 32;
+inline constexpr int tile_rows = 6;
 #else
-constexpr int vector_bytes = 16;
-constexpr int tile_rows = 4;
+inline constexpr int vector_bytes = 16;
+inline constexpr int tile_rows = 4;
 #endif
 
 template <typename T> struct VectorOf {
@@ -280,7 +280,7 @@ constexpr std::int64_t round_up(std::int64_t x, std::int64_t step) { return (x +
 template <typename T> void serial(const Gemm<T>& g) {
     constexpr int size = tile_columns<T>;
     // Bytes per element of float and double differ, the caches do not.
-    constexpr std::int64_t scale = sizeof(T) / sizeof(float);
+    constexpr std::int64_t scale = std::is_same_v<T, double> ? 2 : 1;
     constexpr std::int64_t most_k = 400 / scale;
     constexpr std::int64_t most_rows = 252;
     constexpr std::int64_t most_columns = 2048;

@@ -42,6 +42,15 @@ Loop<3> without_last(Loop<3> loop) {
     return loop;
 }
 
+template <typename T> T sum_of(T a, T b) {
+    if constexpr (std::is_same_v<T, bool>)
+        return a || b;
+    else if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>)
+        return T(static_cast<float>(a) + static_cast<float>(b));
+    else
+        return static_cast<T>(a + b);
+}
+
 }  // namespace
 
 void CpuBackend::gather(const Indexing& along, const Loop<3>& loop) {
@@ -70,15 +79,7 @@ void CpuBackend::scatter(const Indexing& along, bool add, const Loop<3>& loop) {
         const T* source = loop.operands[1].as<const T>();
         for_places(loop, [&](std::int64_t to, std::int64_t from, std::int64_t at) {
             T& place = destination[to + checked(along, index[at]) * along.stride];
-            if (!add) {
-                place = source[from];
-            } else if constexpr (std::is_same_v<T, bool>) {
-                place = place || source[from];
-            } else if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>) {
-                place = T(static_cast<float>(place) + static_cast<float>(source[from]));
-            } else {
-                place = static_cast<T>(place + source[from]);
-            }
+            place = add ? sum_of(place, source[from]) : source[from];
         });
     });
 }

@@ -137,8 +137,8 @@ class CpuRecorder final : public Recorder {
         cpu_.update(op, slices);
         const std::function<UpdateOp()> source =
             update_source_ ? std::exchange(update_source_, nullptr) : [op] { return op; };
-        recording_.list.push_back([source, parts = std::vector<UpdateSlice>(slices.begin(), slices.end())](
-                                      CpuBackend& cpu, GeneratorState) { cpu.update(source(), parts); });
+        recording_.list.emplace_back([source, parts = std::vector<UpdateSlice>(slices.begin(), slices.end())](
+                                         CpuBackend& cpu, GeneratorState) { cpu.update(source(), parts); });
     }
     void softmax(const Rows& rows, bool log, void* out, const void* x) override {
         run<&CpuBackend::softmax>(rows, log, out, x);

@@ -18,14 +18,16 @@ struct Buffer {
     std::size_t size = 0;
 };
 
+thread_local Buffer buffer;
+
 }  // namespace
 
 void* scratch(std::size_t bytes) {
-    thread_local Buffer buffer;
     if (bytes > buffer.size) {
         constexpr std::size_t page = 4096;
         const std::size_t size = (bytes + page - 1) / page * page;
-        buffer = {};
+        buffer.memory.reset();  // first, so that both are never held
+        buffer.size = 0;
         buffer.memory.reset(std::aligned_alloc(page, size));
         if (!buffer.memory) {
             throw OutOfMemoryError("scratch: no memory for " + std::to_string(size) + " bytes");

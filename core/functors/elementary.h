@@ -80,14 +80,14 @@ struct IsInf {
     static constexpr const char* name = "isinf";
     static constexpr Saves saves = Saves::nothing;
     template <class T> ADJOINT_HD T value(T x) const {
-        return !math::isnan(x) && math::isnan(x - x) ? T(1) : T(0);
+        return !math::isnan(x) && math::isnan(x * T(0)) ? T(1) : T(0);
     }
 };
 
 struct IsFinite {
     static constexpr const char* name = "isfinite";
     static constexpr Saves saves = Saves::nothing;
-    template <class T> ADJOINT_HD T value(T x) const { return math::isnan(x - x) ? T(0) : T(1); }
+    template <class T> ADJOINT_HD T value(T x) const { return math::isnan(x * T(0)) ? T(0) : T(1); }
 };
 
 struct LogicalNot {

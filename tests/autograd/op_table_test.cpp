@@ -28,6 +28,10 @@ TEST_P(OpTable, Value) {
     each_row([](const Row& row) { expect_values(row, cpu); });
 }
 
+TEST_P(OpTable, HalfPrecision) {
+    each_row([](const Row& row) { expect_half_precision(row, cpu); });
+}
+
 TEST_P(OpTable, Layouts) {
     each_row([](const Row& row) {
         expect_any_layout(row, cpu);

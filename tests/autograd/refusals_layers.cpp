@@ -109,6 +109,18 @@ void add_bad_poolings(BadCalls& calls) {
     calls.insert(
         calls.end(),
         {
+            {"fractional_max_pool2d", "either output_size or output_ratio",
+             [] { fractional_max_pool2d(image, 2, {}); }},
+            {"fractional_max_pool2d", "output_ratio 1.5",
+             [] { fractional_max_pool2d(image, 2, {.output_ratio = 1.5}); }},
+            {"fractional_max_pool2d", "6 windows of 2",
+             [] {
+                 fractional_max_pool2d(image, 2, {.output_size = {6, 2}});
+             }},
+            {"fractional_max_pool2d", "kernel's 7",
+             [] { fractional_max_pool2d(image, 7, {.output_size = 1}); }},
+            {"fractional_max_pool2d", "samples of shape (3,)",
+             [] { fractional_max_pool2d(image, 2, {.output_size = 2, .samples = ones({3})}); }},
             {"max_pool2d", "kernel size 0", [] { max_pool2d(image, 0); }},
             {"max_pool2d", "stride 0", [] { max_pool2d(image, 2, {.stride = 0}); }},
             {"max_pool2d", "padding 2", [] { max_pool2d(image, 3, {.padding = 2}); }},
@@ -137,6 +149,9 @@ void add_bad_poolings(BadCalls& calls) {
              }},
             {"avg_pool2d", "divisor_override", [] { avg_pool2d(image, 2, {.divisor_override = -1}); }},
             {"avg_pool1d", "kernel size -1", [] { avg_pool1d(line, -1); }},
+            {"maxout", "0 pieces", [] { maxout(image, 0); }},
+            {"maxout", "groups of 3", [] { maxout(image, 3); }},
+            {"maxout", "dimension 4", [] { maxout(image, 2, 4); }},
             {"adaptive_avg_pool2d", "output size 0",
              [] {
                  adaptive_avg_pool2d(image, {0, 1});

@@ -1,57 +1,17 @@
-// The lecture programs in their quick mode: each is held to what its lecture says.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string>
-#include <string_view>
-
-#include <adjoint/core/error.h>
-#include <adjoint/data/mnist.h>
-
-#include "programs/program.h"
+// The lecture programs in their quick mode: each is held to what its lecture says. L0, L1, L2.
+#include "programs/lecture_fixture.h"
 
 namespace adjoint {
 namespace {
 
-namespace fs = std::filesystem;
-
-class Lecture : public testing::Test {
-  protected:
-    // Runs the program quickly, with a folder of its own for its pictures.
-    std::string run_quick(const std::string& program) {
-        const Outcome outcome = run(program + " --quick --out " + folder_.string());
-        EXPECT_EQ(outcome.status, 0) << outcome.text;
-        return outcome.text;
-    }
-    // A picture of its kind, whole from its first bytes to its last.
-    bool drew(const std::string& picture) const {
-        std::ifstream file(folder_ / picture, std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-        const std::string_view text = bytes;
-        if (picture.ends_with(".png")) return text.starts_with("\x89PNG") && text.find("IEND") != text.npos;
-        const bool svg = picture.ends_with(".svg");
-        return text.find(svg ? "<svg" : "digraph") != text.npos &&
-               text.find(svg ? "</svg>" : "}", text.size() - std::min<std::size_t>(text.size(), 8)) !=
-                   text.npos;
-    }
-    void SetUp() override { fs::remove_all(folder_); }
-    void TearDown() override { fs::remove_all(folder_); }
-
-  private:
-    const fs::path folder_ =
-        fs::path(testing::TempDir()) /
-        (std::string("adjoint_lecture_") + testing::UnitTest::GetInstance()->current_test_info()->name());
-};
-
-#define SKIP_WITHOUT_IMAGES()                                             \
-    try {                                                                 \
-        data::load_mnist();                                               \
-    } catch (const IoError&) {                                            \
-        GTEST_SKIP() << "neither MNIST nor Fashion-MNIST is to be found"; \
-    }
+TEST_F(Lecture, XorByHandAndByModulesFollowOneCurve) {
+    const std::string by_hand = run_quick("l0_7_xor"), by_modules = run_quick("l0_8_xor_modules");
+    EXPECT_EQ(count(by_hand, "seed "), 5);
+    const std::size_t first = by_hand.find("seed 1"), end = by_hand.find("picture");
+    ASSERT_LT(first, end) << by_hand;
+    EXPECT_EQ(by_hand.substr(first, end - first), by_modules);
+    EXPECT_TRUE(drew("l0_7_xor.svg"));
+}
 
 TEST_F(Lecture, LinearModelsCannotDoXor) {
     const std::string text = run_quick("l0_9_linear_xor");
@@ -66,27 +26,6 @@ TEST_F(Lecture, GraphsAreDrawnWithValuesAndGradients) {
         EXPECT_EQ(count(text, box), 1) << box << "\nin\n" << text;
     EXPECT_TRUE(drew("l0_10_fruit_shop.svg") && drew("l0_10_sigmoid_chain.svg") &&
                 drew("l0_10_sigmoid_node.svg") && drew("l0_10_fruit_shop.dot"));
-}
-
-TEST_F(Lecture, SgdIsLeftBehindInTheValleyAndAtTheSaddle) {
-    const std::string text = run_quick("l3_10_optimizer_race");
-    const auto end = [&](int racer) { return number_after(text, " -> ", racer); };
-    EXPECT_GT(end(0), 10 * end(1)) << text;
-    EXPECT_GT(end(0), 10 * end(2)) << text;
-    EXPECT_NEAR(end(3), 0, 0.1) << text;
-    EXPECT_LT(end(4), -10) << text;
-    EXPECT_LT(end(5), -10) << text;
-    EXPECT_TRUE(drew("l3_10_race.svg"));
-}
-
-TEST_F(Lecture, TheFirstWeightsDecideWhatArrives) {
-    const std::string text = run_quick("l5_5_initialisation");
-    const auto first_gradient = [&](int start) {
-        return number_after(text, "norm of the gradients:", start);
-    };
-    EXPECT_LT(first_gradient(1), 1e-7) << "vanishes with small weights and sigmoids\n" << text;
-    EXPECT_GT(first_gradient(4), 0.05) << "survives with He and ReLU\n" << text;
-    EXPECT_TRUE(drew("l5_5_activations.svg") && drew("l5_4_gradients.svg"));
 }
 
 TEST_F(Lecture, DeepNetsLearnXor) {
@@ -139,10 +78,39 @@ TEST_F(Lecture, EveryClassHasItsImage) {
 }
 
 TEST_F(Lecture, ProgramsExplainThemselvesAndRefuseWhatTheyDoNotKnow) {
-    for (const char* program :
-         {"l0_9_linear_xor", "l0_10_draw_graph", "l3_10_optimizer_race", "l5_5_initialisation",
-          "l1_1_deep_net", "l1_3_batch_sizes", "l1_4_dropout", "l2_1_activations", "l2_2_likelihoods",
-          "l2_3_mnist_by_hand", "l2_4_digits"}) {
+    for (const char* program : {"l0_7_xor",
+                                "l0_8_xor_modules",
+                                "l0_9_linear_xor",
+                                "l0_10_draw_graph",
+                                "l4_1_training",
+                                "l4_2_penalties",
+                                "l4_3_augmentation",
+                                "l4_5_activations",
+                                "l4_6_regularisers",
+                                "l3_10_optimizer_race",
+                                "l5_5_initialisation",
+                                "l1_1_deep_net",
+                                "l1_3_batch_sizes",
+                                "l1_4_dropout",
+                                "l2_1_activations",
+                                "l2_2_likelihoods",
+                                "l2_3_mnist_by_hand",
+                                "l2_4_digits",
+                                "l3_1_regression",
+                                "l3_2_polynomial",
+                                "l3_4_boston",
+                                "l3_5_iris",
+                                "l3_6_sequential",
+                                "l3_7_grid_search",
+                                "l3_8_cnn",
+                                "l3_9_preparation",
+                                "l3_11_learning_rate",
+                                "l5_2_improvements",
+                                "l5_3_ridge",
+                                "l5_6_pretraining",
+                                "l5_7_cross_validation",
+                                "l5_8_batch_norm",
+                                "l5_9_weight_decay"}) {
         const Outcome help = run(std::string(program) + " --help");
         EXPECT_EQ(help.status, 0);
         EXPECT_EQ(count(help.text, "--out FOLDER"), 1) << program;

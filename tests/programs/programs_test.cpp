@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "programs/program.h"
@@ -47,20 +49,12 @@ TEST(Programs, MeanSquaredError) {
     expect_printed("l0_6_mse", {"slides (fn::MSE)       loss 0.1500, gradient -0.0500"});
 }
 
-TEST(Programs, XorByHandAndByModulesFollowOneCurve) {
-    const Outcome by_hand = run("l0_7_xor 500"), by_modules = run("l0_8_xor_modules 500");
-    ASSERT_EQ(by_hand.status, 0) << by_hand.text;
-    ASSERT_EQ(by_modules.status, 0) << by_modules.text;
-    EXPECT_EQ(count(by_hand.text, "seed "), 5);
-    EXPECT_EQ(by_hand.text.substr(by_hand.text.find("seed 1")), by_modules.text);
-}
-
 TEST(Programs, Info) { expect_printed("info", {"adjoint       0.", "CPU kernels", "threads", "CUDA"}); }
 
 TEST(Programs, MnistExplainsItself) {
-    expect_printed("mnist --help",
-                   {"--model", "--epochs", "--batch-size", "--optimizer", "--lr", "--seed", "--dataset",
-                    "--data", "--device", "--threads", "--save", "--load", "--checkpoint", "--resume"});
+    expect_printed("mnist --help", {"--model", "--epochs", "--batch-size", "--optimizer", "--lr", "--seed",
+                                    "--dataset", "--data", "--device", "--threads", "--save", "--load",
+                                    "--checkpoint", "--resume", "--report"});
 }
 
 TEST(Programs, MnistRefusesWhatItCannotDo) {
@@ -91,6 +85,23 @@ TEST(Programs, MnistTrainsSavesAndLoads) {
     const Outcome unwritable = run("mnist --epochs 0 --save /no/such/folder/x.safetensors");
     EXPECT_EQ(unwritable.status, 1);
     EXPECT_NE(unwritable.text.find("/no/such/folder"), std::string::npos) << unwritable.text;
+    std::remove(file.c_str());
+}
+
+TEST(Programs, MnistWritesAReport) {
+    if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
+    const std::string file = testing::TempDir() + "adjoint_programs_report.html";
+    const Outcome outcome = run("mnist --epochs 1 --batch-size 256 --report " + file);
+    ASSERT_EQ(outcome.status, 0) << outcome.text;
+    std::ifstream in(file);
+    const std::string html{std::istreambuf_iterator<char>(in), {}};
+    const std::string key = "test accuracy ";
+    const std::string accuracy = outcome.text.substr(outcome.text.find(key) + key.size(), 6);
+    EXPECT_EQ(count(html, "<dt>test accuracy</dt><dd>" + accuracy + "</dd>"), 1) << outcome.text;
+    EXPECT_EQ(count(html, "<svg"), 2);
+    EXPECT_EQ(count(html, "<h2>Confusion matrix</h2>"), 1);
+    EXPECT_EQ(count(html, "<figure>"), 60);
+    EXPECT_TRUE(html.ends_with("</html>\n"));
     std::remove(file.c_str());
 }
 

@@ -65,6 +65,14 @@ TEST(Picture, ChartShowsItsSeriesAxesAndLegend) {
     EXPECT_NO_THROW(Chart().draw());
 }
 
+TEST(Picture, BetweenEpochsNothingIsMarked) {
+    const std::string whole = Chart().curve("", {0, 10, 20}).draw().str();
+    EXPECT_NE(whole.find(">2<"), std::string::npos) << whole;
+    EXPECT_EQ(whole.find(">1.5<"), std::string::npos) << whole;
+    const std::string parts = Chart().line("", {1, 1.2, 3}, {0, 10, 20}).draw().str();
+    EXPECT_NE(parts.find(">1.5<"), std::string::npos) << parts;
+}
+
 TEST(Picture, LongCurvesKeepTheirPeaks) {
     Values y(100000, 0.0);
     y[54321] = 7;

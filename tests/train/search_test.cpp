@@ -77,5 +77,18 @@ TEST(GridSearch, LargerMayBeBetterAndGridsMustMakeSense) {
     EXPECT_THROW(train::grid_search({{"", {1}}}, value), ValueError);
 }
 
+TEST(GridSearch, TriesTheRowsOfATable) {
+    const auto value = [](const train::Settings& s) { return s.at("x") - s.at("y"); };
+    const train::GridResult result =
+        train::grid_search({"x", "y"}, {{1, 2}, {5, 1}, {5, 4}}, value, train::Better::larger);
+    ASSERT_EQ(result.rows.size(), 3u);
+    EXPECT_EQ(result.rows[2].score, 1);
+    EXPECT_EQ(result.best, 1u);
+    EXPECT_EQ(result.best_settings(), (train::Settings{{"x", 5}, {"y", 1}}));
+    EXPECT_THROW(train::grid_search({"x", "y"}, {{1, 2}, {3}}, value), ValueError);
+    EXPECT_THROW(train::grid_search({"x", "x"}, {{1, 2}}, value), ValueError);
+    EXPECT_THROW(train::grid_search({"x", "y"}, {}, value), ValueError);
+}
+
 }  // namespace
 }  // namespace adjoint

@@ -93,7 +93,7 @@ Scale Chart::scale(bool horizontal) const {
     if (bars && !horizontal && !axis.log) low = 0;
     const Scale tight(low, high, axis.log);
     const bool line_only = horizontal && std::none_of(series_.begin(), series_.end(), [](const Series& s) {
-                               return s.kind == Series::Kind::scatter;
+                               return s.kind == Series::Kind::scatter || s.style.points;
                            });
     const double margin = line_only ? 0 : 0.05;
     return Scale(bars && !horizontal ? 0 : tight.value(-margin), tight.value(1 + margin), axis.log);
@@ -101,7 +101,14 @@ Scale Chart::scale(bool horizontal) const {
 
 Svg Chart::draw() const {
     const Scale sx = scale(true), sy = scale(false);
-    const std::vector<double> x_ticks = sx.ticks(), y_ticks = sy.ticks();
+    std::vector<double> x_ticks = sx.ticks();
+    const std::vector<double> y_ticks = sy.ticks();
+    const auto is_whole = [](double v) { return v == std::round(v); };
+    // Between epochs 1 and 2 there is nothing to mark.
+    if (!options_.x.range && !series_.empty() &&
+        std::all_of(series_.begin(), series_.end(),
+                    [&](const Series& s) { return std::all_of(s.x.begin(), s.x.end(), is_whole); }))
+        std::erase_if(x_ticks, [&](double tick) { return !is_whole(tick); });
     double tick_width = 0, legend_width = 0;
     for (const double tick : y_ticks) tick_width = std::max(tick_width, text_width(label(tick)));
     std::vector<const Series*> named;

@@ -12,6 +12,15 @@
 namespace adjoint::picture {
 namespace {
 
+std::array<int, 3> channels(std::string_view color) {
+    std::array<int, 3> parts{};
+    for (std::size_t i = 0; i < 3; ++i)
+        parts[i] = std::stoi(std::string(color.substr(1 + 2 * i, 2)), nullptr, 16);
+    return parts;
+}
+
+}  // namespace
+
 std::string escape(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -29,21 +38,12 @@ std::string escape(std::string_view text) {
                 out += "&quot;";
                 break;
             default:
-                // XML has no spelling for control characters.
-                out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+                // XML has no spelling for other control characters.
+                out += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
         }
     }
     return out;
 }
-
-std::array<int, 3> channels(std::string_view color) {
-    std::array<int, 3> parts{};
-    for (std::size_t i = 0; i < 3; ++i)
-        parts[i] = std::stoi(std::string(color.substr(1 + 2 * i, 2)), nullptr, 16);
-    return parts;
-}
-
-}  // namespace
 
 std::string coordinate(double value) {
     std::string text = fmt::format("{:.2f}", value);

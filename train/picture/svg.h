@@ -24,6 +24,8 @@ struct TextStyle {
     double turn = 0;  ///< degrees, clockwise around the position
 };
 
+/// `text` as XML and HTML spell it.
+ADJOINT_API std::string escape(std::string_view text);
 /// A number with at most two decimals, as positions are written.
 ADJOINT_API std::string coordinate(double value);
 /// A number as people write it on an axis: 0.25, 1500, 2e-6.

@@ -1,0 +1,85 @@
+// Lectures L3.8 and L5.10: a convolutional net as a class of one's own, trained by an explicit loop: loss,
+// gradients, apply. With --device cuda it is the same program.
+#include <adjoint/adjoint.h>
+
+#include <chrono>
+
+#include "lecture.h"
+
+using namespace adjoint;
+
+namespace {
+
+struct Net : nn::Module {
+    const nn::Conv2d conv = child("conv", nn::Conv2d(1, 32, 3));
+    const nn::Flatten flatten;
+    const nn::Dropout dropout = child("dropout", nn::Dropout(0.5));
+    const nn::Linear dense = child("dense", nn::Linear(26 * 26 * 32, 128));
+    const nn::Linear output = child("output", nn::Linear(128, 10));
+
+    Tensor operator()(const Tensor& x) const { return output(relu(dense(dropout(flatten(relu(conv(x))))))); }
+};
+
+// Each image moved by up to two pixels along both axes, so that the net does not learn places by heart.
+Tensor shifted(const Tensor& x) {
+    const Tensor border = pad(x, {2, 2, 2, 2});
+    const std::vector<std::int64_t> by = randint(0, 5, {2 * x.size(0)}).to_vector<std::int64_t>();
+    std::vector<Tensor> images;
+    for (std::int64_t i = 0; i < x.size(0); ++i) {
+        const auto at = static_cast<std::size_t>(2 * i);
+        images.push_back(narrow(narrow(select(border, 0, i), 1, by[at], 28), 2, by[at + 1], 28));
+    }
+    return stack(images);
+}
+
+void lecture(const LectureOptions& options) {
+    const Device device = Device::parse(options.device);
+    const data::Mnist mnist = data::load_mnist(options.data);
+    std::printf("data: %s\ndevice: %s\n", mnist.note.c_str(), to_string(device).c_str());
+    const data::ImageOptions as_images{.mean = 0.1307, .std = 0.3081, .sample_shape = {1, 28, 28}};
+    data::Dataset training = data::images(mnist.train, as_images), test = data::images(mnist.test, as_images);
+    if (options.quick) training = training.part(0, 2000), test = test.part(0, 1000);
+    for (data::Dataset* part : {&training, &test})
+        *part = {part->inputs.to(device), part->targets.to(device), part->scale, part->shift,
+                 part->sample_shape};
+
+    manual_seed(options.seed);
+    const Net net;
+    net.to(device);
+    std::printf("%s", train::summary(net).c_str());
+    const int epochs = options.quick ? 1 : 6;
+    const std::vector<Tensor> parameters = net.parameters();
+    optim::Adam optimizer(parameters);
+    optim::CosineAnnealingLR schedule(optimizer, epochs);
+    data::Loader loader(training, {.batch_size = 64, .seed = options.seed});
+    picture::Values accuracies;
+    for (int epoch = 1; epoch <= epochs; ++epoch) {
+        const auto start = std::chrono::steady_clock::now();
+        double last = 0;
+        for (const data::Batch& batch : loader) {
+            const std::vector<Tensor> loss{cross_entropy(net(shifted(batch.x)), batch.y)};
+            const std::vector<Tensor> gradients = grad(loss, parameters);
+            for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].set_grad(gradients[i]);
+            optimizer.step();
+            if (loader.state().next_batch == loader.size()) last = loss[0].item();
+        }
+        schedule.step();
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        accuracies.push_back(train::evaluate(net, nn::CrossEntropyLoss(), test).accuracy);
+        std::printf("epoch %d: last loss %.4f, test accuracy %.4f, %.1f s\n", epoch, last, accuracies.back(),
+                    seconds);
+        std::fflush(stdout);
+    }
+    picture::Chart(
+        {.title = "One convolution, 128 units", .x = {.label = "epoch"}, .y = {.label = "test accuracy"}})
+        .curve("", accuracies, {.points = true})
+        .save(options.picture("l3_8_accuracy.svg"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_lecture(argc, argv, "A convolutional net on MNIST: loss, gradients, apply, step by step.",
+                       lecture, {.device = true});
+}

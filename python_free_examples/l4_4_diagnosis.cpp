@@ -1,0 +1,76 @@
+// Lecture L4.4: trainings that go wrong in the ways of the book, and what the diagnosis says of each.
+#include <adjoint/adjoint.h>
+
+#include "lecture.h"
+
+using namespace adjoint;
+
+namespace {
+
+struct Patient {
+    const char* name;
+    std::int64_t samples, hidden;
+    double lr;
+    int epochs;
+    double weight = 1,
+           bias = 0;  // the first weights are multiplied by the one, the biases moved by the other
+};
+
+void lecture(const LectureOptions& options) {
+    const data::Mnist mnist = data::load_mnist(options.data);
+    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Dataset all_training = data::images(mnist.train),
+                        validation = data::images(mnist.test).part(0, 1000);
+    const Patient patients[] = {
+        {.name = "healthy", .samples = 2000, .hidden = 64, .lr = 0.1, .epochs = 10},
+        {.name = "too small a model", .samples = 2000, .hidden = 1, .lr = 0.1, .epochs = 20},
+        {.name = "ended too early", .samples = 1000, .hidden = 64, .lr = 0.01, .epochs = 10},
+        {.name = "few images, many epochs", .samples = 200, .hidden = 256, .lr = 0.3, .epochs = 300},
+        {.name = "rate too low", .samples = 1000, .hidden = 64, .lr = 1e-5, .epochs = 5},
+        {.name = "rate too high", .samples = 1000, .hidden = 64, .lr = 50, .epochs = 3},
+        {.name = "weights begin at zero",
+         .samples = 1000,
+         .hidden = 64,
+         .lr = 0.01,
+         .epochs = 5,
+         .weight = 0},
+        {.name = "biases begin at -5", .samples = 1000, .hidden = 64, .lr = 0.01, .epochs = 5, .bias = -5}};
+    data::Batch some;
+    data::Loader(validation, {.batch_size = 1000, .shuffle = false}).next(some);
+    std::vector<picture::Svg> charts;
+    for (const Patient& patient : patients) {
+        manual_seed(options.seed);
+        const nn::Sequential net(nn::Linear(784, patient.hidden), nn::ReLU(), nn::Linear(patient.hidden, 10));
+        for (const auto& [name, tensor] : net.named_parameters()) {
+            const NoGrad guard;
+            if (name.ends_with("weight"))
+                tensor *= patient.weight;
+            else
+                tensor += patient.bias;
+        }
+        optim::SGD optimizer(net.parameters(), {.lr = patient.lr});
+        const data::Dataset training = all_training.part(0, patient.samples);
+        const train::History history =
+            train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
+                       {.epochs = options.quick ? std::min(patient.epochs, 100) : patient.epochs,
+                        .batch_size = 50,
+                        .validation = validation,
+                        .seed = options.seed,
+                        .verbose = false});
+        std::printf("\n%s: %s\n", patient.name, to_string(history.last(), patient.epochs).c_str());
+        std::vector<train::Finding> findings = train::diagnose(history);
+        for (train::Finding& dead : train::find_dead_units(net, some.x)) findings.push_back(std::move(dead));
+        if (findings.empty()) std::printf("  nothing found\n");
+        for (const train::Finding& finding : findings) std::printf("  %s\n", to_string(finding).c_str());
+        charts.push_back(train::charts(history, {.title = patient.name, .width = 420, .height = 300})[0]);
+    }
+    picture::save_text(options.picture("l4_4_losses.svg"), picture::grid(charts, 4).str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_lecture(argc, argv,
+                       "Under-fitting, over-fitting, bad first weights, stalled: named by the diagnosis.",
+                       lecture);
+}
