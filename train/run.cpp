@@ -5,6 +5,8 @@
 
 namespace adjoint::train {
 
+Score Run::score() const { return totals_.score(); }
+
 void Run::record(const std::string& name, double value) {
     check<ValueError>(!history.epochs.empty(), "run: record {} before the first epoch has ended", name);
     history.epochs.back().metrics[name] = value;

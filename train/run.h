@@ -45,7 +45,7 @@ class ADJOINT_API Run {
     Tensor loss, output, target;
 
     /// Loss and accuracy over the batches of this epoch so far; waits for the device.
-    Score score() const { return totals_.score(); }
+    Score score() const;
     /// Adds a figure of your own to the record of the epoch that has just ended (in on_epoch).
     /// errors: ValueError before the first epoch has ended.
     void record(const std::string& name, double value);
