@@ -34,7 +34,7 @@ Labels read_term(std::string_view equation, std::string_view term) {
             i += 2;
             continue;
         }
-        check<ValueError>(is_letter(term[i]), "einsum: \"{}\" has '{}' where an index or one \"...\" belongs",
+        check<ValueError>(is_letter(term[i]), R"(einsum: "{}" has '{}' where an index or one "..." belongs)",
                           equation, term[i]);
         labels += term[i];
     }
@@ -73,14 +73,16 @@ void spell_out_rest(Labels& labels, int count) {
     if (at != Labels::npos) labels.replace(at, 1, rest_labels(count));
 }
 
+std::size_t number(char label) { return static_cast<unsigned char>(label); }
+
 /// "..." first, then what occurs once among all inputs.
 Labels implicit_output(const std::vector<Labels>& inputs, int rest_count) {
     std::array<int, 128> seen{};
     for (const Labels& labels : inputs)
-        for (const char label : labels) ++seen[static_cast<std::size_t>(label)];
+        for (const char label : labels) ++seen[number(label)];
     Labels output = rest_labels(rest_count);
     for (char label = 'A'; label <= 'z'; ++label)
-        if (seen[static_cast<std::size_t>(label)] == 1) output += label;
+        if (seen[number(label)] == 1) output += label;
     return output;
 }
 
@@ -200,7 +202,7 @@ void check_sizes(std::string_view equation, const std::vector<Term>& terms) {
     known.fill(1);
     for (const Term& term : terms)
         for (const char label : term.labels) {
-            std::int64_t& size = known[static_cast<std::size_t>(label)];
+            std::int64_t& size = known[number(label)];
             const std::int64_t own = term.size(label);
             check<ShapeError>(
                 own == size || own == 1 || size == 1, "einsum: {}: {} stands for sizes {} and {}", equation,

@@ -6,6 +6,7 @@
 #include <adjoint/autograd/elementwise.h>
 
 #include <cmath>
+#include <limits>
 
 #include <adjoint/autograd/apply.h>
 #include <adjoint/autograd/arithmetic.h>
@@ -51,7 +52,8 @@ Tensor derivative(functor::LeakyRelu f, Input x) {
     return where(gt(x, 0), ones_like(x), full_like(x, f.negative_slope));
 }
 Tensor derivative(functor::Elu f, Input x) {
-    const Tensor below = f.alpha * f.input_scale * f.scale * exp(clamp(x, -INFINITY, 0) * f.input_scale);
+    const Tensor below = f.alpha * f.input_scale * f.scale *
+                         exp(clamp(x, -std::numeric_limits<double>::infinity(), 0) * f.input_scale);
     return where(gt(x, 0), full_like(x, f.scale), below);
 }
 Tensor derivative(functor::Sigmoid, Input y) { return y * (1 - y); }

@@ -47,7 +47,8 @@ void accumulate(Tensor& into, Tensor gradient) {
 
 void accumulate_leaf(TensorImpl& leaf, Tensor gradient, bool create_graph) {
     if (!leaf.grad) {
-        leaf.grad = exclusive(gradient) ? gradient.ref() : gradient.clone().ref();
+        const Tensor own = exclusive(gradient) ? std::move(gradient) : gradient.clone();
+        leaf.grad = own.ref();
     } else if (create_graph || leaf.grad->producer) {  // a recorded gradient is not written over
         leaf.grad = (Tensor(leaf.grad) + gradient).ref();
     } else {

@@ -118,6 +118,7 @@ std::vector<Split> k_fold(std::int64_t n, std::int64_t k, const SplitOptions& op
         }
     }
     std::vector<Split> folds;
+    folds.reserve(tests.size());
     for (Numbers& test : tests) folds.push_back(divided(n, std::move(test)));
     return folds;
 }

@@ -192,9 +192,8 @@ void write_zip(const std::string& path, std::span<const ZipMember> members, bool
         one.packed_size = one.size;
         if (compress) {
             // A gzip archive is deflate data between a header of ten bytes and a trailer of eight.
-            one.deflate = gzip(whole);
-            one.deflate.erase(one.deflate.begin(), one.deflate.begin() + 10);
-            one.deflate.resize(one.deflate.size() - 8);
+            const std::vector<std::byte> archive = gzip(whole);
+            one.deflate.assign(archive.begin() + 10, archive.end() - 8);
             one.packed_size = one.deflate.size();
         }
         offset += member_size + member.name.size() + one.packed_size;

@@ -27,8 +27,8 @@ std::string describe(std::int64_t embed_dim, std::int64_t heads, const Multihead
 }
 
 Linear output_projection(std::int64_t embed_dim, const MultiheadAttentionOptions& options) {
-    const Linear layer(embed_dim, embed_dim,
-                       {.bias = options.bias, .dtype = options.dtype, .device = options.device});
+    Linear layer(embed_dim, embed_dim,
+                 {.bias = options.bias, .dtype = options.dtype, .device = options.device});
     if (options.bias) init::zeros_(layer.bias.detach());
     return layer;
 }

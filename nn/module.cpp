@@ -90,9 +90,10 @@ Module::Module(std::string kind, std::string options) : Module() {
 }
 Module::Module(const Module& other) : state_(copied(other.state_)) {}
 // A module that was moved from stays usable; the pointer is cheap to share.
-Module::Module(Module&& other) noexcept : state_(other.state_) {}
+Module::Module(Module&& other) noexcept
+    : state_(other.state_) {}  // NOLINT(performance-move-constructor-init)
 Module& Module::operator=(const Module& other) {
-    state_ = copied(other.state_);
+    if (this != &other) state_ = copied(other.state_);
     return *this;
 }
 Module& Module::operator=(Module&& other) noexcept {

@@ -20,14 +20,15 @@ void lecture(const LectureOptions& options) {
     const data::Mnist mnist = data::load_mnist(options.data);
     std::printf("data: %s\n", mnist.note.c_str());
     const data::Dataset all_training = data::images(mnist.train),
-                        validation = data::images(mnist.test).part(0, 1000);
+                        validation = data::images(mnist.test).part(0, options.quick ? 300 : 1000);
     const Patient patients[] = {
         {.name = "healthy", .samples = 2000, .hidden = 64, .lr = 0.1, .epochs = 10},
         {.name = "too small a model", .samples = 2000, .hidden = 1, .lr = 0.1, .epochs = 20},
         {.name = "ended too early", .samples = 1000, .hidden = 64, .lr = 0.01, .epochs = 10},
         {.name = "few images, many epochs", .samples = 200, .hidden = 256, .lr = 0.3, .epochs = 300},
         {.name = "rate too low", .samples = 1000, .hidden = 64, .lr = 1e-5, .epochs = 5},
-        {.name = "rate too high", .samples = 1000, .hidden = 64, .lr = 50, .epochs = 3},
+        {.name = "rate too high", .samples = 1000, .hidden = 64, .lr = 10, .epochs = 5},
+        {.name = "rate far too high", .samples = 1000, .hidden = 64, .lr = 1e20, .epochs = 5},
         {.name = "weights begin at zero",
          .samples = 1000,
          .hidden = 64,
@@ -50,21 +51,21 @@ void lecture(const LectureOptions& options) {
         }
         optim::SGD optimizer(net.parameters(), {.lr = patient.lr});
         const data::Dataset training = all_training.part(0, patient.samples);
-        const train::History history =
-            train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
-                       {.epochs = options.quick ? std::min(patient.epochs, 100) : patient.epochs,
-                        .batch_size = 50,
-                        .validation = validation,
-                        .seed = options.seed,
-                        .verbose = false});
-        std::printf("\n%s: %s\n", patient.name, to_string(history.last(), patient.epochs).c_str());
+        const int epochs = options.quick ? std::min(patient.epochs, 100) : patient.epochs;
+        const train::History history = train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
+                                                  {.epochs = epochs,
+                                                   .batch_size = 50,
+                                                   .validation = validation,
+                                                   .seed = options.seed,
+                                                   .verbose = false});
+        std::printf("\n%s: %s\n", patient.name, to_string(history.last(), epochs).c_str());
         std::vector<train::Finding> findings = train::diagnose(history);
         for (train::Finding& dead : train::find_dead_units(net, some.x)) findings.push_back(std::move(dead));
         if (findings.empty()) std::printf("  nothing found\n");
         for (const train::Finding& finding : findings) std::printf("  %s\n", to_string(finding).c_str());
         charts.push_back(train::charts(history, {.title = patient.name, .width = 420, .height = 300})[0]);
     }
-    picture::save_text(options.picture("l4_4_losses.svg"), picture::grid(charts, 4).str());
+    picture::save_text(options.picture("l4_4_losses.svg"), picture::grid(charts, 3).str());
 }
 
 }  // namespace

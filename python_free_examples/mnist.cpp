@@ -98,10 +98,13 @@ Device choose_device(const std::string& wanted) {
 
 // What the run was, how it went and which images it took for something else.
 void write_report(const Settings& s, const nn::Sequential& model, const data::Mnist& set,
-                  const data::Dataset& test, train::Report report) {
+                  const data::Dataset& test, double lr, train::Report report) {
+    char rate[32];
+    std::snprintf(rate, sizeof(rate), "%g", lr);
     report.title = set.name + ", " + s.model;
     report.settings = {{"model", s.model},
                        {"optimizer", s.optimizer},
+                       {"learning rate", rate},
                        {"epochs", std::to_string(s.epochs)},
                        {"batch size", std::to_string(s.batch_size)},
                        {"seed", std::to_string(s.seed)},
@@ -176,7 +179,7 @@ void run(const Settings& s) {
         std::snprintf(accuracy, sizeof(accuracy), "%.4f", score.accuracy);
         std::snprintf(loss, sizeof(loss), "%.4f", score.loss);
         std::snprintf(time, sizeof(time), "%.1f s", seconds);
-        write_report(s, model, set, test,
+        write_report(s, model, set, test, optimizer->lr(),
                      {.results = {{"test accuracy", accuracy}, {"test loss", loss}, {"training time", time}},
                       .model = layers,
                       .history = history,

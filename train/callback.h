@@ -48,7 +48,7 @@ struct CheckpointOptions {
     std::string path;                ///< where the run stands, the file before is replaced
     int every_epochs = 1;            ///< 0: not by epochs
     std::int64_t every_batches = 0;  ///< also in the middle of epochs; 0: not
-    std::string best = "";           ///< a second file, as the run stood after its best epoch
+    std::string best = {};           ///< a second file, as the run stood after its best epoch
 };
 /// Writes checkpoints (<adjoint/train/checkpoint.h>), from which FitOptions::resume goes on bit for bit.
 /// errors: ValueError for an empty path or a negative number; those of save_checkpoint when it writes.

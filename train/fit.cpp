@@ -50,7 +50,11 @@ class Loop {
           callbacks_(std::move(callbacks)),
           transform_(std::move(transform)),
           settings_(std::move(settings)) {
-        for (const Callback& callback : callbacks_) watches_batches_ = watches_batches_ || callback.on_batch;
+        for (const Callback& callback : callbacks_) {
+            watches_batches_ = watches_batches_ || callback.on_batch;
+            check<ValueError>(!callback.state == !callback.load_state,
+                              "fit: a callback has only one of state and load_state");
+        }
     }
 
     void go() {

@@ -27,7 +27,7 @@ struct FitOptions {
     std::vector<Callback> callbacks = {};          ///< stop_on_nan() stands in front of them in any case
     /// A checkpoint to go on from, "" to begin anew: the same bits as without the interruption, for the same
     /// model, optimizer, data, options and callbacks. `epochs` counts those before as well.
-    std::string resume = "";
+    std::string resume = {};
 };
 
 ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dataset& set,

@@ -25,6 +25,19 @@ std::string number(double value, const char* missing) {
     return std::isfinite(value) ? fmt::format("{}", value) : missing;
 }
 
+// Text as JSON writes it.
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text)
+        if (c == '"' || c == '\\')
+            out += {'\\', c};
+        else if (static_cast<unsigned char>(c) < 0x20)
+            out += fmt::format("\\u{:04x}", c);
+        else
+            out += c;
+    return out + "\"";
+}
+
 // The names of the metrics of all epochs.
 std::set<std::string> metric_names(const History& history) {
     std::set<std::string> names;
@@ -82,7 +95,7 @@ std::string to_json(const History& history) {
         for (std::size_t i = 0; i < columns.size(); ++i)
             text += fmt::format(", \"{}\": {}", columns[i], number(row(record)[i], "null"));
         for (const auto& [name, value] : record.metrics)
-            text += fmt::format(", \"{}\": {}", name, number(value, "null"));
+            text += fmt::format(", {}: {}", quoted(name), number(value, "null"));
         text += "}";
     }
     text += "],\n";
@@ -92,7 +105,7 @@ std::string to_json(const History& history) {
             text += (i > 0 ? ", " : "") + number(history.batches[i], "null");
         text += "],\n";
     }
-    return text + fmt::format(" \"end\": \"{}\"}}\n", history.end);
+    return text + fmt::format(" \"end\": {}}}\n", quoted(history.end));
 }
 
 std::vector<picture::Svg> charts(const History& history, const picture::ChartOptions& options) {

@@ -111,12 +111,20 @@ std::string curves(const History& history) {
     for (const char* name :
          {"epoch", "loss", "accuracy", "validation loss", "validation accuracy", "seconds"})
         html += fmt::format("<th scope=\"col\">{}</th>", name);
+    for (const auto& [name, value] : history.last().metrics)
+        html += fmt::format("<th scope=\"col\">{}</th>", escape(name));
     html += "</tr>\n";
-    for (const EpochRecord& r : history.epochs)
+    for (const EpochRecord& r : history.epochs) {
         html +=
-            fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                        r.epoch, number(r.train.loss, 4), number(r.train.accuracy, 4),
-                        number(r.validation.loss, 4), number(r.validation.accuracy, 4), number(r.seconds, 2));
+            fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>", r.epoch,
+                        number(r.train.loss, 4), number(r.train.accuracy, 4), number(r.validation.loss, 4),
+                        number(r.validation.accuracy, 4), number(r.seconds, 2));
+        for (const auto& [name, last] : history.last().metrics) {
+            const auto found = r.metrics.find(name);
+            html += fmt::format("<td>{}</td>", found == r.metrics.end() ? "" : number(found->second, 4));
+        }
+        html += "</tr>\n";
+    }
     return html + "</table></div></details>\n";
 }
 

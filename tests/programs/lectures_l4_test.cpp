@@ -43,6 +43,24 @@ TEST_F(Lecture, AugmentedDigitsAreHarderToLearnByHeart) {
     EXPECT_TRUE(drew("l4_3_sheet.svg") && drew("l4_3_accuracy.svg"));
 }
 
+TEST_F(Lecture, EveryTroubleIsNamed) {
+    SKIP_WITHOUT_IMAGES();
+    const std::string text = run_quick("l4_4_diagnosis");
+    for (const char* patient :
+         {"healthy: nothing found", "too small a model: under-fitting:", "ended too early: under-fitting:",
+          "few images, many epochs: over-fitting:", "rate too low: stalled:", "rate too high: dead units:",
+          "rate far too high: diverged:", "weights begin at zero: stalled:"}) {
+        // The finding stands on the line below the patient's.
+        const std::string whole = patient, name = whole.substr(0, whole.find(": ") + 1),
+                          finding = "\n  " + whole.substr(name.size() + 1);
+        const std::size_t at = text.find("\n" + name);
+        ASSERT_NE(at, std::string::npos) << name << "\n" << text;
+        EXPECT_EQ(text.find(finding, at), text.find("\n  ", at)) << patient << "\n" << text;
+    }
+    EXPECT_NE(text.find("dead units: 100 %", text.find("biases begin at -5")), std::string::npos) << text;
+    EXPECT_TRUE(drew("l4_4_losses.svg"));
+}
+
 TEST_F(Lecture, SigmoidsLearnLastAtEqualBudget) {
     SKIP_WITHOUT_IMAGES();
     const std::string text = run_quick("l4_5_activations");

@@ -85,6 +85,7 @@ TEST_F(Lecture, ProgramsExplainThemselvesAndRefuseWhatTheyDoNotKnow) {
                                 "l4_1_training",
                                 "l4_2_penalties",
                                 "l4_3_augmentation",
+                                "l4_4_diagnosis",
                                 "l4_5_activations",
                                 "l4_6_regularisers",
                                 "l3_10_optimizer_race",

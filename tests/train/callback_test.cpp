@@ -100,6 +100,12 @@ TEST(Callback, AnExceptionReachesTheCaller) {
     EXPECT_FALSE(line.model.is_training()) << "the mode is restored";
 }
 
+TEST(Callback, AStateNeedsAWayBack) {
+    Line line;
+    EXPECT_THROW(line.fit({.callbacks = {{.state = [] { return data::NamedTensors{}; }}}}), ValueError);
+    EXPECT_THROW(line.fit({.callbacks = {{.load_state = [](const data::NamedTensors&) {}}}}), ValueError);
+}
+
 TEST(Callback, RecordsOwnFigures) {
     Line line;
     const train::History history =

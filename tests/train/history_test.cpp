@@ -26,6 +26,8 @@ TEST(History, AsTables) {
               "  {\"epoch\": 2, \"loss\": 0.25, \"accuracy\": 0.875, \"validation_loss\": 0.5, "
               "\"validation_accuracy\": null, \"seconds\": 0.25}],\n"
               " \"end\": \"\"}\n");
+    EXPECT_EQ(train::to_json({.epochs = {}, .end = "a \"b\"\\\n"}),
+              "{\"epochs\": [],\n \"end\": \"a \\\"b\\\"\\\\\\u000a\"}\n");
     EXPECT_EQ(train::to_json({}), "{\"epochs\": [],\n \"end\": \"\"}\n");
 }
 

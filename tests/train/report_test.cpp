@@ -56,7 +56,8 @@ train::Report full_report() {
         report.history.epochs.push_back({.epoch = epoch,
                                          .train = {.loss = 1.0 / epoch, .accuracy = 0.5},
                                          .validation = {.loss = 2.0 / epoch, .accuracy = NAN},
-                                         .seconds = 0.25});
+                                         .seconds = 0.25,
+                                         .metrics = {{"F1", 0.875}}});
     return report;
 }
 
@@ -64,9 +65,10 @@ TEST(Report, HoldsWhatItWasGiven) {
     const std::string html = train::to_html(full_report());
     EXPECT_TRUE(balanced(html));
     EXPECT_EQ(count(html, "a &lt; b &amp; c"), 2) << "title and heading, escaped";
-    for (const char* part : {"<dd>0.9750</dd>", "<td>64</td>", "fc1   (3, 5)\n", "<th scope=\"col\">dog</th>",
-                             ">80%<", ">100%<", "<figcaption>cat, taken for dog</figcaption>",
-                             "<td>3</td><td>0.3333</td><td>0.5000</td><td>0.6667</td><td></td>"})
+    for (const char* part :
+         {"<dd>0.9750</dd>", "<td>64</td>", "fc1   (3, 5)\n", "<th scope=\"col\">dog</th>", ">80%<", ">100%<",
+          "<figcaption>cat, taken for dog</figcaption>", "<th scope=\"col\">F1</th>",
+          "<td>3</td><td>0.3333</td><td>0.5000</td><td>0.6667</td><td></td><td>0.25</td><td>0.8750</td>"})
         EXPECT_EQ(count(html, part), 1) << part;
     EXPECT_EQ(count(html, "<svg"), 2) << "loss and accuracy";
     EXPECT_EQ(count(html, "src=\"data:image/png;base64,"), 2);

@@ -1,6 +1,7 @@
 // Max pooling of a row of windows.
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include <adjoint/core/cpu/kernels/kernels.h>
 
@@ -16,8 +17,8 @@ constexpr int vector_bytes = 16;
 template <class T> constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
 
 template <class T> struct VectorOf {
-    typedef T Type __attribute__((vector_size(vector_bytes)));
-    typedef T Unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias));
+    using Type __attribute__((vector_size(vector_bytes))) = T;
+    using Unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias)) = T;
 };
 template <class T> using Vector = typename VectorOf<T>::Type;
 template <class T> using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
@@ -26,15 +27,20 @@ template <class T> __attribute__((always_inline)) inline Vector<T> load(const T*
     return *reinterpret_cast<const typename VectorOf<T>::Unaligned*>(x);
 }
 
+// a and b lie one element over each other: from the middle on the elements wanted have odd numbers.
+template <class T, int... lane>
+__attribute__((always_inline)) inline Vector<T> every_second(Vector<T> a, Vector<T> b,
+                                                             std::integer_sequence<int, lane...>) {
+    return __builtin_shufflevector(a, b, (2 * lane + (lane < lanes<T> / 2 ? 0 : 1))...);
+}
+
 // x[0], x[stride], .. without reading beyond the last of them.
 template <class T, std::int64_t fixed_stride>
 __attribute__((always_inline)) inline Vector<T> load_stepped(const T* x, std::int64_t stride) {
     if constexpr (fixed_stride == 1) {
         return load(x);
     } else if constexpr (fixed_stride == 2) {
-        Vector<Integer<T>> even;
-        for (int l = 0; l < lanes<T>; ++l) even[l] = 2 * l + (l < lanes<T> / 2 ? 0 : 1);
-        return __builtin_shuffle(load(x), load(x + lanes<T> - 1), even);
+        return every_second<T>(load(x), load(x + lanes<T> - 1), std::make_integer_sequence<int, lanes<T>>());
     } else {
         Vector<T> v;
         for (int l = 0; l < lanes<T>; ++l) v[l] = x[l * stride];
