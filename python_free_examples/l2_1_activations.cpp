@@ -29,7 +29,7 @@ void lecture(const LectureOptions& options) {
                                  {"maxout", maxout},
                                  {"swish", [](const Tensor& x) { return x * sigmoid(x); }},
                                  {"softmax (of x and 0)", softmax_of_two}};
-    const Tensor x = linspace(-4, 4, 161, {.dtype = f64, .requires_grad = true});
+    const Tensor x = linspace(-4, 4, 160, {.dtype = f64, .requires_grad = true});
     std::vector<picture::Svg> charts;
     bool all_agree = true;
     for (const Named& activation : activations) {
