@@ -88,10 +88,15 @@ Call unary(std::function<Tensor(const Tensor& x)> f) {
     return [=](const Tensors& in) { return Tensors{f(in[0])}; };
 }
 
-// The memory of x in the order in which it lies there, taken for a dense tensor.
+// The memory of x in the order in which it lies there, taken for a dense tensor; zeros where it ends.
 Tensor as_if_dense(const Tensor& x) {
+    const Storage& storage = *x.impl().storage;
     const double* memory = x.data<double>();
-    return tensor(std::vector<double>(memory, memory + x.numel()), x.shape(), {.dtype = x.dtype()});
+    const auto* end =
+        reinterpret_cast<const double*>(static_cast<const char*>(storage.data()) + storage.bytes());
+    std::vector<double> values(static_cast<std::size_t>(x.numel()));
+    std::copy_n(memory, std::min<std::ptrdiff_t>(end - memory, x.numel()), values.begin());
+    return tensor(values, x.shape(), {.dtype = x.dtype()});
 }
 
 std::vector<Mistake> mistakes_in_values() {
