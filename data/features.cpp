@@ -30,7 +30,8 @@ template <class F> Tensor by_column(const Tensor& x, F f) {
 }
 
 void check_table(const char* op, const Tensor& x, const Tensor& mean) {
-    check<DTypeError>(x.dtype() == mean.dtype(), "{}: {} numbers, fitted on {}", op, name(x.dtype()), name(mean.dtype()));
+    check<DTypeError>(x.dtype() == mean.dtype(), "{}: {} numbers, fitted on {}", op, name(x.dtype()),
+                      name(mean.dtype()));
     check<ShapeError>(x.dim() == 2 && x.size(1) == mean.numel(), "{}: a table of shape {}, expected (N, {})",
                       op, x.shape(), mean.numel());
 }

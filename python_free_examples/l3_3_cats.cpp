@@ -88,10 +88,10 @@ void save_predictions(const LectureOptions& options, const nn::Sequential& net, 
     picture::save_text(
         options.picture("l3_3_predictions.svg"),
         picture::image_sheet(narrow(test.images, 0, 0, 6), {.title = "Probability of a cat (red: wrong)",
-                                                             .columns = 3,
-                                                             .size = 96,
-                                                             .captions = captions,
-                                                             .marked = wrong})
+                                                            .columns = 3,
+                                                            .size = 96,
+                                                            .captions = captions,
+                                                            .marked = wrong})
             .str());
 }
 

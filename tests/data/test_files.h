@@ -1,4 +1,4 @@
-// What the tests of readers and writers share: a folder that goes away, given bytes, expected messages.
+// What the tests of readers and writers share: given bytes, expected messages.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,43 +24,9 @@
 #include <adjoint/core/error.h>
 #include <adjoint/data/file.h>
 
+#include "temporary_folder.h"
+
 namespace adjoint::data {
-
-/// A fresh folder, removed with its content at the end of the test.
-class TemporaryFolder {
-  public:
-    TemporaryFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "adjoint-test-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-        path_ = pattern;
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    const std::string& path() const { return path_; }
-    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-    /// Makes a file and returns its path.
-    std::string file(const std::string& name, std::string_view content) const {
-        const std::string path = *this / name;
-        // Some file systems flush a file that replaces its own content, which costs a millisecond each time.
-        std::filesystem::remove(path);
-        std::ofstream(path, std::ios::binary) << content;
-        return path;
-    }
-    std::vector<std::string> entries() const {
-        std::vector<std::string> names;
-        for (const auto& entry : std::filesystem::directory_iterator(path_))
-            names.push_back(entry.path().filename().string());
-        return names;
-    }
-
-  private:
-    std::string path_;
-};
 
 inline std::string content_of(const std::string& path) {
     std::ifstream in(path, std::ios::binary);

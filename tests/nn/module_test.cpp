@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -18,6 +17,8 @@
 #include <adjoint/nn/dropout.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/sequential.h>
+
+#include "temporary_folder.h"
 
 namespace adjoint::nn {
 namespace {
@@ -272,10 +273,8 @@ TEST(Module, RefusedLoadsChangeNothing) {
 }
 
 TEST(Module, SavesAndLoadsFiles) {
-    const auto folder =
-        std::filesystem::temp_directory_path() / ("adjoint-module-" + std::to_string(::getpid()));
-    std::filesystem::create_directory(folder);
-    const std::string path = (folder / "net.safetensors").string();
+    const TemporaryFolder folder;
+    const std::string path = folder / "net.safetensors";
     manual_seed(6);
     const Net a, b;
     (void)a(randn({4, 4}));  // buffers are no longer what they start as
@@ -287,10 +286,9 @@ TEST(Module, SavesAndLoadsFiles) {
     EXPECT_EQ(Linear(4, 3).load(path, {.strict = false}).unexpected.size(), 9U);
     std::ofstream(path, std::ios::binary) << "short";
     EXPECT_THROW(b.load(path), IoError);
-    EXPECT_THROW(b.load((folder / "none").string()), IoError);
-    EXPECT_THROW(b.save((folder / "none" / "net").string()), IoError);
+    EXPECT_THROW(b.load(folder / "none"), IoError);
+    EXPECT_THROW(b.save(folder / "none/net"), IoError);
     EXPECT_TRUE(same(a.state(), b.state()));
-    std::filesystem::remove_all(folder);
 }
 
 TEST(Module, PrintsATree) {

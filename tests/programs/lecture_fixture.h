@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -14,6 +13,7 @@
 #include <adjoint/data/mnist.h>
 
 #include "programs/program.h"
+#include "temporary_folder.h"
 
 namespace adjoint {
 
@@ -21,7 +21,7 @@ class Lecture : public testing::Test {
   protected:
     // Runs the program quickly, with a folder of its own for its pictures.
     std::string run_quick(const std::string& program) {
-        const Outcome outcome = run(program + " --quick --out " + folder_.string());
+        const Outcome outcome = run(program + " --quick --out " + folder_.path());
         EXPECT_EQ(outcome.status, 0) << outcome.text;
         return outcome.text;
     }
@@ -36,13 +36,9 @@ class Lecture : public testing::Test {
                text.find(svg ? "</svg>" : "}", text.size() - std::min<std::size_t>(text.size(), 8)) !=
                    text.npos;
     }
-    void SetUp() override { std::filesystem::remove_all(folder_); }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
 
   private:
-    const std::filesystem::path folder_ =
-        std::filesystem::path(testing::TempDir()) /
-        (std::string("adjoint_lecture_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    const TemporaryFolder folder_;
 };
 
 #define SKIP_WITHOUT_IMAGES()                                             \

@@ -1,5 +1,6 @@
 // The lecture programs of L3 in their quick mode.
 #include <cstdlib>
+#include <filesystem>
 
 #include "programs/lecture_fixture.h"
 
@@ -69,9 +70,10 @@ TEST_F(Lecture, EveryRowOfATableIsRun) {
     EXPECT_EQ(count(text, " parameters, accuracy 0."), 5) << text;
     EXPECT_TRUE(drew("l3_7_table.svg"));
 
-    const std::string table = testing::TempDir() + "adjoint_table.csv";
+    const TemporaryFolder folder;
+    const std::string table = folder / "table.csv";
     std::ofstream(table) << "layers,units,epochs,dropout,batch\n1,20,1,0,64\n";
-    const Outcome own = run("l3_7_grid_search --quick --out " + testing::TempDir() + " --table " + table);
+    const Outcome own = run("l3_7_grid_search --quick --out " + folder.path() + " --table " + table);
     EXPECT_EQ(own.status, 0);
     EXPECT_NE(own.text.find("1, 20, 1, 0, 64: 15910 parameters"), std::string::npos) << own.text;
     EXPECT_EQ(count(own.text, "parameters"), 1) << own.text;

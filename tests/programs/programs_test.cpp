@@ -1,13 +1,13 @@
 // The programs, run as a user runs them: what they print, and how they fail.
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
 
 #include "programs/program.h"
+#include "temporary_folder.h"
 
 namespace adjoint {
 namespace {
@@ -71,7 +71,8 @@ TEST(Programs, MnistRefusesWhatItCannotDo) {
 
 TEST(Programs, MnistTrainsSavesAndLoads) {
     if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
-    const std::string file = testing::TempDir() + "adjoint_programs_test.safetensors";
+    const TemporaryFolder folder;
+    const std::string file = folder / "weights.safetensors";
     const Outcome trained = run("mnist --epochs 1 --model mlp-bn --batch-size 128 --save " + file);
     ASSERT_EQ(trained.status, 0) << trained.text;
     const std::string key = "test accuracy 0.";
@@ -85,12 +86,12 @@ TEST(Programs, MnistTrainsSavesAndLoads) {
     const Outcome unwritable = run("mnist --epochs 0 --save /no/such/folder/x.safetensors");
     EXPECT_EQ(unwritable.status, 1);
     EXPECT_NE(unwritable.text.find("/no/such/folder"), std::string::npos) << unwritable.text;
-    std::remove(file.c_str());
 }
 
 TEST(Programs, MnistWritesAReport) {
     if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
-    const std::string file = testing::TempDir() + "adjoint_programs_report.html";
+    const TemporaryFolder folder;
+    const std::string file = folder / "report.html";
     const Outcome outcome = run("mnist --epochs 1 --batch-size 256 --report " + file);
     ASSERT_EQ(outcome.status, 0) << outcome.text;
     std::ifstream in(file);
@@ -102,12 +103,12 @@ TEST(Programs, MnistWritesAReport) {
     EXPECT_EQ(count(html, "<h2>Confusion matrix</h2>"), 1);
     EXPECT_EQ(count(html, "<figure>"), 60);
     EXPECT_TRUE(html.ends_with("</html>\n"));
-    std::remove(file.c_str());
 }
 
 TEST(Programs, MnistGoesOnFromACheckpoint) {
     if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
-    const std::string file = testing::TempDir() + "adjoint_programs_test.ckpt";
+    const TemporaryFolder folder;
+    const std::string file = folder / "run.ckpt";
     const std::string mnist = "mnist --model mlp-bn --batch-size 512 ";
     const auto result = [](const Outcome& outcome) {
         const std::size_t at = outcome.text.find("test accuracy");
@@ -121,7 +122,6 @@ TEST(Programs, MnistGoesOnFromACheckpoint) {
     EXPECT_EQ(result(second), result(whole));
     EXPECT_NE(result(first), result(whole));
     EXPECT_EQ(run("mnist --model mlp --batch-size 512 --resume " + file).status, 1);
-    std::remove(file.c_str());
 }
 
 }  // namespace

@@ -15,7 +15,6 @@ namespace adjoint {
 namespace {
 
 using data::expect_error;
-using data::TemporaryFolder;
 
 // A training with all that a resumed run could get wrong: running statistics, dropout, moments, a schedule, a
 // shuffle, a best epoch, sums of an epoch under way.

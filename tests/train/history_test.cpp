@@ -2,9 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdio>
 
 #include <adjoint/adjoint.h>
+
+#include "temporary_folder.h"
 
 namespace adjoint {
 namespace {
@@ -32,12 +33,12 @@ TEST(History, AsTables) {
 }
 
 TEST(History, IsWrittenByTheEndingOfItsName) {
-    const std::string file = testing::TempDir() + "adjoint_history_test.csv";
+    const TemporaryFolder folder;
+    const std::string file = folder / "history.csv";
     train::save(file, two_epochs());
     const Tensor table = data::read_csv(file);
     EXPECT_EQ(table.shape(), (Shape{2, 6}));
     EXPECT_EQ(table(1, 1).item(), 0.25);
-    std::remove(file.c_str());
     EXPECT_THROW(train::save("history.txt", two_epochs()), ValueError);
     const std::string svg = train::draw(two_epochs()).str();
     EXPECT_NE(svg.find(">accuracy<"), std::string::npos);

@@ -2,13 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <adjoint/adjoint.h>
+
+#include "temporary_folder.h"
 
 namespace adjoint {
 namespace {
@@ -106,12 +107,12 @@ TEST(Report, RefusesWhatDoesNotFit) {
 }
 
 TEST(Report, IsWrittenToAFile) {
-    const std::string path = testing::TempDir() + "adjoint_report.html";
+    const TemporaryFolder folder;
+    const std::string path = folder / "report.html";
     train::save_report(path, full_report());
     std::ifstream file(path);
     const std::string html{std::istreambuf_iterator<char>(file), {}};
     EXPECT_TRUE(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"));
-    std::remove(path.c_str());
 }
 
 }  // namespace

@@ -15,6 +15,8 @@
 
 #include <adjoint/adjoint.h>
 
+#include "temporary_folder.h"
+
 namespace adjoint {
 namespace {
 
@@ -126,9 +128,8 @@ std::vector<double> packed(const std::string& bytes) {
 
 class TensorBoard : public testing::Test {
   protected:
-    void SetUp() override { std::filesystem::remove_all(folder_); }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-    const std::string folder_ = testing::TempDir() + "adjoint_tensorboard/run";
+    const TemporaryFolder parent_;
+    const std::string folder_ = parent_ / "logs/run";
 };
 
 TEST_F(TensorBoard, TheChecksumIsCastagnolis) {

@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
+
+#include "temporary_folder.h"
 
 using namespace adjoint;
 using namespace adjoint::cuda_backend;
@@ -50,18 +54,16 @@ TEST(LibrarySearch, StartsWithTheEnvironment) {
 }
 
 TEST(LibrarySearch, FindsTheWheelsOfAnEnvironment) {
-    char folder[] = "/tmp/adjoint-wheels-XXXXXX";
-    ASSERT_NE(mkdtemp(folder), nullptr);
-    const std::string root = folder;
-    const std::string libraries = root + "/lib/python3.12/site-packages/nvidia/cu13/lib";
-    ASSERT_EQ(std::system(("mkdir -p " + libraries + " && touch " + libraries + "/libx.so.13").c_str()), 0);
-    ASSERT_EQ(setenv("VIRTUAL_ENV", folder, 1), 0);
+    const TemporaryFolder folder;
+    const std::string libraries = folder / "lib/python3.12/site-packages/nvidia/cu13/lib";
+    std::filesystem::create_directories(libraries);
+    std::ofstream(libraries + "/libx.so.13");
+    ASSERT_EQ(setenv("VIRTUAL_ENV", folder.path().c_str(), 1), 0);
     const std::vector<std::string> candidates = library_candidates("libx.so.13");
     const std::string located = locate_library("libx.so.13");
     unsetenv("VIRTUAL_ENV");
     EXPECT_NE(std::ranges::find(candidates, libraries + "/libx.so.13"), candidates.end());
     EXPECT_EQ(located, libraries + "/libx.so.13");
-    EXPECT_EQ(std::system(("rm -r " + root).c_str()), 0);
 }
 
 TEST(LibrarySearch, TellsAVersionFromTheFile) {
