@@ -82,8 +82,8 @@ struct Net {
             const float most = *std::max_element(row, row + classes);
             float sum = 0;
             for (long j = 0; j < classes; ++j) sum += row[j] = std::exp(row[j] - most);
-            for (long j = 0; j < classes; ++j) row[j] /= sum * n;
-            row[labels[i]] -= 1.0f / n;
+            for (long j = 0; j < classes; ++j) row[j] /= sum * static_cast<float>(n);
+            row[labels[i]] -= 1.0f / static_cast<float>(n);
         }
         g = logits;
         for (std::size_t l = layers.size(); l-- > 0;) {

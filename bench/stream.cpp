@@ -3,7 +3,6 @@
 //     bench/stream [threads]
 //
 // relu of 16M floats into a new tensor, their sum, softmax of 4096 x 1000; GB/s of reading and writing.
-// "plain-loop" is the relu as a loop into memory that is there already.
 #include <adjoint/adjoint.h>
 
 #include <cstdlib>
@@ -21,17 +20,6 @@ int main(int argc, char** argv) {
     const auto rate = [](double bytes, double seconds) { return bytes / seconds / 1e9; };
     const double size = static_cast<double>(n) * 4, table = 4096.0 * 1000 * 4;
     bench::report("W8-relu", "adjoint", num_threads(), rate(2 * size, bench::time(9, [&] { relu(x); })),
-                  "GB/s");
-    Tensor out = zeros({n});
-    float* to = out.mutable_data<float>();
-    const float* from = x.data<float>();
-    bench::report("W8-relu", "plain-loop", 1,
-                  rate(2 * size, bench::time(9,
-                                             [&] {
-#pragma GCC ivdep
-                                                 for (std::int64_t i = 0; i < n; ++i)
-                                                     to[i] = from[i] > 0 ? from[i] : 0;
-                                             })),
                   "GB/s");
     bench::report("W8-sum", "adjoint", num_threads(), rate(size, bench::time(9, [&] { sum(x); })), "GB/s");
     bench::report("W8-softmax", "adjoint", num_threads(),

@@ -10,46 +10,25 @@
 namespace adjoint {
 namespace {
 
-// Empty tensors, and the errors: the size in bytes.
-__attribute__((noinline)) std::int64_t unusual_layout(const char* op, TensorImpl& impl,
-                                                      std::int64_t element) {
-    for (const std::int64_t size : impl.shape)
-        check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, impl.shape);
-    impl.numel = impl.shape.numel();
-    impl.strides = dense_strides(impl.shape);
-    return checked_mul(impl.numel, element);
+// The number of elements of a shape with negative or very large sizes, or none.
+__attribute__((noinline)) std::int64_t unusual_numel(const char* op, const Shape& shape,
+                                                     std::int64_t element) {
+    for (const std::int64_t size : shape)
+        check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, shape);
+    const std::int64_t numel = shape.numel();
+    (void)checked_mul(numel, element);
+    return numel;
 }
 
-// A dense tensor that has no memory yet, and how many bytes it needs.
-struct Planned {
-    Ref<TensorImpl> impl = Ref<TensorImpl>::adopt(new TensorImpl);
-    std::size_t bytes = 0;
-
-    Planned(const char* op, const Shape& shape, DType dtype) {
-        const auto element = static_cast<std::int64_t>(size_of(dtype));
-        impl->shape = shape;
-        impl->strides = shape;  // the rank; the numbers follow
-        impl->dtype = dtype;
-        std::int64_t numel = 1, total = 0;
-        bool plain = true;
-        for (int d = shape.size() - 1; d >= 0; --d) {
-            impl->strides[d] = numel;
-            plain = plain && shape[d] > 0 && !__builtin_mul_overflow(numel, shape[d], &numel);
-        }
-        impl->numel = numel;
-        if (!plain || __builtin_mul_overflow(numel, element, &total)) [[unlikely]]
-            total = unusual_layout(op, *impl, element);
-        bytes = static_cast<std::size_t>(total);
-    }
-
-    Tensor on(Ref<Storage> storage, bool requires_grad) && {
-        impl->data = static_cast<char*>(storage->data());
-        impl->storage = std::move(storage);
-        Tensor out(std::move(impl));
-        if (requires_grad) out.set_requires_grad();
-        return out;
-    }
-};
+// The number of elements. Errors: ShapeError for negative sizes, and where their bytes exceed int64.
+std::int64_t checked_numel(const char* op, const Shape& shape, DType dtype) {
+    const auto element = static_cast<std::int64_t>(size_of(dtype));
+    std::int64_t numel = 1, bytes = 0;
+    for (const std::int64_t size : shape)
+        if (size <= 0 || __builtin_mul_overflow(numel, size, &numel)) [[unlikely]]
+            return unusual_numel(op, shape, element);
+    return __builtin_mul_overflow(numel, element, &bytes) ? unusual_numel(op, shape, element) : numel;
+}
 
 Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, const Options& options) {
     const bool real = std::holds_alternative<Uniform>(op) || std::holds_alternative<Normal>(op);
@@ -64,8 +43,10 @@ Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, co
 }  // namespace
 
 Tensor empty(const Shape& shape, const Options& options) {
-    Planned plan("empty", shape, options.dtype);
-    return std::move(plan).on(Storage::allocate(plan.bytes, options.device), options.requires_grad);
+    Tensor out(TensorImpl::dense(shape, checked_numel("empty", shape, options.dtype), options.dtype,
+                                 options.device));
+    if (options.requires_grad) out.set_requires_grad();
+    return out;
 }
 
 Tensor full(const Shape& shape, double value, const Options& options) {
@@ -123,11 +104,13 @@ Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, const O
 }
 
 Tensor from_blob(void* data, const Shape& shape, const Options& options, std::function<void()> deleter) {
-    Planned plan("from_blob", shape, options.dtype);
-    check<ValueError>(data != nullptr || plan.impl->numel == 0, "from_blob: null pointer for the shape {}",
-                      shape);
-    return std::move(plan).on(Storage::borrow(data, plan.bytes, options.device, std::move(deleter)),
-                              options.requires_grad);
+    const std::int64_t numel = checked_numel("from_blob", shape, options.dtype);
+    check<ValueError>(data != nullptr || numel == 0, "from_blob: null pointer for the shape {}", shape);
+    Tensor out(Ref<TensorImpl>::adopt(new TensorImpl(shape, numel, options.dtype)));
+    out.impl().hold(Storage::borrow(data, static_cast<std::size_t>(numel) * size_of(options.dtype),
+                                    options.device, std::move(deleter)));
+    if (options.requires_grad) out.set_requires_grad();
+    return out;
 }
 
 Tensor eye(std::int64_t n, std::int64_t m, const Options& options) {

@@ -21,10 +21,14 @@ inline constexpr DType i32 = DType::i32;
 inline constexpr DType i64 = DType::i64;
 inline constexpr DType boolean = DType::boolean;
 
+namespace detail {
+// Not inside of size_of, where it would be made anew for each call.
+inline constexpr std::uint8_t element_sizes[] = {2, 2, 4, 8, 1, 4, 8, 1};
+}  // namespace detail
+
 /// Bytes per element.
 constexpr std::size_t size_of(DType type) noexcept {
-    constexpr std::size_t sizes[] = {2, 2, 4, 8, 1, 4, 8, 1};
-    return sizes[static_cast<std::size_t>(type)];
+    return detail::element_sizes[static_cast<std::size_t>(type)];
 }
 
 /// "f32", "bool", ...

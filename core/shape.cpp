@@ -52,17 +52,6 @@ std::string to_string(const Shape& shape) {
     return fmt::format("({})", fmt::join(shape.begin(), shape.end(), ", "));
 }
 
-Shape dense_strides(const Shape& sizes) noexcept {
-    Shape strides = sizes;
-    std::int64_t step = 1;
-    for (int i = sizes.size() - 1; i >= 0; --i) {
-        strides[i] = step;
-        if (sizes[i] > 1 && __builtin_mul_overflow(step, sizes[i], &step))
-            step = 0;  // only where nothing is stored
-    }
-    return strides;
-}
-
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
     if (a == b) return a;
     const Shape& longer = a.size() >= b.size() ? a : b;

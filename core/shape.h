@@ -59,7 +59,16 @@ class ADJOINT_API Shape {
 ADJOINT_API std::string to_string(const Shape& shape);
 
 /// The strides of a dense row-major tensor of these sizes.
-ADJOINT_API Shape dense_strides(const Shape& sizes) noexcept;
+inline Shape dense_strides(const Shape& sizes) noexcept {
+    Shape strides = sizes;
+    std::int64_t step = 1;
+    for (int i = sizes.size() - 1; i >= 0; --i) {
+        strides[i] = step;
+        if (sizes[i] > 1 && __builtin_mul_overflow(step, sizes[i], &step))
+            step = 0;  // only where nothing is stored
+    }
+    return strides;
+}
 
 /// The shape two operands broadcast to, as in NumPy. Errors: ShapeError naming `op` and both shapes.
 ADJOINT_API Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);

@@ -1,23 +1,15 @@
 // Allocation and release of a tensor's memory.
 #include <adjoint/core/storage.h>
 
-#include <new>
-
 #include <adjoint/core/backend.h>
 #include <adjoint/core/recorder.h>
 
 namespace adjoint {
 
 Ref<Storage> Storage::allocate(std::size_t bytes, Device device) {
-    static_assert(sizeof(Storage) <= header);
     if (Recorder* capture = recorder(); capture && capture->device() == device) [[unlikely]]
         return capture->allocate_storage(bytes);
-    if (device.is_cpu() && bytes <= largest_with_header) {
-        char* block = static_cast<char*>(host_allocate(header + bytes));
-        auto* storage = new (block) Storage(block + header, bytes, device);
-        storage->owner_ = Owner::with_header;
-        return Ref<Storage>::adopt(storage);
-    }
+    if (fits_in_block(bytes, device)) return allocate_block(0, bytes);
     void* data = device.is_cpu() ? host_allocate(bytes) : backend(device).allocate(bytes);
     return Ref<Storage>::adopt(new (host_allocate(sizeof(Storage))) Storage(data, bytes, device));
 }
@@ -35,10 +27,11 @@ void Storage::destroy() noexcept {
         capture->keep(this);
         return;
     }
-    if (owner_ == Owner::with_header) {
-        const std::size_t bytes = header + bytes_;
+    if (owner_ == Owner::block) {
+        const std::size_t front = std::size_t{64} * front_, bytes = front + header + bytes_;
+        char* const start = reinterpret_cast<char*>(this) - front;
         this->~Storage();
-        host_release(this, bytes);
+        host_release(start, bytes);
         return;
     }
     if (owner_ == Owner::borrowed) {

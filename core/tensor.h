@@ -62,15 +62,23 @@ struct ADJOINT_API TensorImpl final : RefCounted<TensorImpl>, Pooled {
     bool requires_grad = false;  // set by the user on a leaf, by record() on a result
     bool retains_grad = false;
     bool is_view = false;
+    bool in_block = false;     // lies in front of its first storage, in one block, which it holds to the end
+    bool holds_other = false;  // than that first storage
     std::uint32_t output_index = 0;  // which output of the producer this is
     Ref<Producer> producer;
     Ref<TensorImpl> grad;
     std::unique_ptr<std::vector<TensorHook>> hooks;  // on a leaf
 
-    void destroy() noexcept {
-        if (retains_grad && producer) producer->forget(output_index);
-        delete this;
-    }
+    TensorImpl() = default;
+    /// A dense one that has no memory yet.
+    TensorImpl(const Shape& sizes, std::int64_t count, DType type)
+        : shape(sizes), strides(dense_strides(sizes)), numel(count), dtype(type) {}
+    /// A dense one on uninitialised memory: in one block with it, where that is small.
+    static Ref<TensorImpl> dense(const Shape& shape, std::int64_t numel, DType dtype, Device device);
+
+    /// Takes `memory` in the place of what was held; the first element is its first.
+    void hold(Ref<Storage> memory) noexcept;
+    void destroy() noexcept;
 };
 
 /// An n-dimensional array. Copies of a Tensor share the array; clone() copies it.

@@ -43,7 +43,8 @@ std::string describe(std::int64_t in, std::int64_t out, Size kernel, const Optio
 
 template <class Options> Tensor uniform(const Shape& shape, const Shape& weight, const Options& options) {
     const Tensor x = empty(shape, {.dtype = options.dtype, .device = options.device});
-    const double bound = 1 / std::sqrt(static_cast<double>(weight.numel() / weight[0]));
+    const std::int64_t fan_in = weight.numel() / weight[0];
+    const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
     return init::uniform_(x, -bound, bound);
 }
 

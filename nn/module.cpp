@@ -46,7 +46,7 @@ NamedTensors collect(const ModuleState& root, Part part) {
 void reseat(TensorImpl& into, const TensorImpl& from) noexcept {
     // A value saved for backward compares versions; the new memory must not pass for the old.
     while (from.storage->version() <= into.storage->version()) from.storage->bump();
-    into.storage = from.storage;
+    into.hold(from.storage);
     into.data = from.data;
     into.strides = from.strides;
     into.dtype = from.dtype;

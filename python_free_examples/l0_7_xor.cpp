@@ -50,8 +50,8 @@ void lecture(const LectureOptions& options) {
     for (std::uint64_t seed = options.seed; seed < options.seed + 5; ++seed) {
         const Result result = train_net(seed, epochs);
         std::printf("seed %d: loss", static_cast<int>(seed));
-        for (int i = 0; i <= 5; ++i)
-            std::printf(" %.4f", result.losses[static_cast<std::size_t>(epochs / 5 * i)]);
+        for (std::size_t i = 0; i <= 5; ++i)
+            std::printf(" %.4f", result.losses[static_cast<std::size_t>(epochs) / 5 * i]);
         std::printf("  outputs");
         for (const double y : result.outputs) std::printf(" %.3f", y);
         std::printf("\n");

@@ -25,6 +25,7 @@ const std::vector<double> slides_reached{0.926, 0.974, 0.9801, 0.9806, 0.9840};
 std::vector<std::vector<double>> read_rows(const std::string& path) {
     const data::CsvTable table = data::read_csv_table(path, {.header = data::CsvHeader::yes});
     std::vector<std::int64_t> positions;
+    positions.reserve(columns.size());
     for (const std::string& name : columns) positions.push_back(table.column(name));
     const Tensor numbers = table.numbers(positions);
     std::vector<std::vector<double>> rows;

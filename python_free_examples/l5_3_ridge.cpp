@@ -15,7 +15,8 @@ constexpr Options f64_numbers{.dtype = DType::f64};
 // The w that minimises |a w - y|^2: a = q r by Gram and Schmidt, then r w = q^T y from the last row up.
 Tensor least_squares(const Tensor& a, const Tensor& y) {
     const std::int64_t n = a.size(1);
-    const Tensor q = a.clone(), r = zeros({n, n}, f64_numbers), w = zeros({n}, f64_numbers);
+    const Tensor q = a.clone(), r = zeros({n, n}, f64_numbers);
+    Tensor w = zeros({n}, f64_numbers);
     for (std::int64_t i = 0; i < n; ++i) {
         r(i, i) = norm(select(q, 1, i));
         q(all, i) = select(q, 1, i) / r(i, i);

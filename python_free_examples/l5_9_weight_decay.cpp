@@ -12,7 +12,7 @@ constexpr Options f64_numbers{.dtype = DType::f64};
 
 nn::Sequential make_net(std::uint64_t seed) {
     manual_seed(seed);
-    const nn::Sequential net(nn::Linear(4, 16), nn::Tanh(), nn::Linear(16, 1));
+    nn::Sequential net(nn::Linear(4, 16), nn::Tanh(), nn::Linear(16, 1));
     net.to(f64);
     return net;
 }

@@ -74,7 +74,8 @@ void wrong_indices(Device device) {
         {"labels", [](const Tensors& x) { return cross_entropy(x[2], x[1]); }},
     };
     const Tensors inputs{numbers({5, 4}), tensor({1, 2, 7}, {.dtype = DType::i64}), numbers({3, 4})};
-    for (const auto& [what, f] : cases) {
+    for (const auto& [what, function] : cases) {
+        const auto& f = function;  // a lambda captures no structured binding
         const Tensors there = moved(inputs, device);
         const std::string expected = message_of([&] { f(inputs); });
         EXPECT_NE(expected, "no IndexError") << what;

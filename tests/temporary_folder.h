@@ -32,7 +32,7 @@ class TemporaryFolder {
     std::string operator/(const std::string& name) const { return path_ + "/" + name; }
     /// Makes a file and returns its path.
     std::string file(const std::string& name, std::string_view content) const {
-        const std::string path = *this / name;
+        std::string path = *this / name;
         // Some file systems flush a file that replaces its own content, which costs a millisecond each time.
         std::filesystem::remove(path);
         std::ofstream(path, std::ios::binary) << content;

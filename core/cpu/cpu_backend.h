@@ -2,6 +2,7 @@
 #pragma once
 
 #include <adjoint/core/backend.h>
+#include <adjoint/core/cpu/kernels/kernels.h>
 
 namespace adjoint::cpu {
 
@@ -61,6 +62,9 @@ class CpuBackend final : public Backend {
                            const std::int64_t* indices) override;
     void avg_pool(const Windows& windows, const Average& average, void* y, const void* x) override;
     void avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) override;
+
+  private:
+    const Kernels& kernels_ = kernels();
 };
 
 }  // namespace adjoint::cpu

@@ -89,13 +89,13 @@ void CpuBackend::fill(const Loop<2>& out, double value) {
 }
 
 void CpuBackend::map(const UnaryOp& op, const Loop<2>& loop) {
-    const MapKernel kernel = kernels().map[op.index()][compute_column(loop.compute)];
+    const MapKernel kernel = kernels_.map[op.index()][compute_column(loop.compute)];
     const void* functor = payload(op);
     for_blocks(loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], n); });
 }
 
 void CpuBackend::zip(const BinaryOp& op, const Loop<3>& loop) {
-    const ZipKernel kernel = kernels().zip[op.index()][compute_column(loop.compute)];
+    const ZipKernel kernel = kernels_.zip[op.index()][compute_column(loop.compute)];
     const void* functor = payload(op);
     for_blocks(loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], p[2], n); });
 }
@@ -115,7 +115,7 @@ void CpuBackend::update(const UpdateOp& op, std::span<const UpdateSlice> slices)
     const void* functor = payload(op);
     for (const UpdateSlice& slice : slices) {
         const int column = slice.dtype == DType::f64 ? 1 : 0;
-        const UpdateKernel kernel = kernels().update[op.index()][column];
+        const UpdateKernel kernel = kernels_.update[op.index()][column];
         const auto bytes = static_cast<std::int64_t>(size_of(slice.dtype));
         parallel_for((slice.numel + task_size - 1) / task_size, [&](std::int64_t task) {
             const std::int64_t start = task * task_size, n = std::min(task_size, slice.numel - start);

@@ -33,7 +33,7 @@ template <class T> void integer_product(const GemmCall& g) {
 // Dense f32 copy of a strided matrix of 16-bit numbers.
 Ref<Storage> widen(const void* data, DType type, std::int64_t rows, std::int64_t columns, std::int64_t row,
                    std::int64_t column) {
-    const Ref<Storage> out =
+    Ref<Storage> out =
         Storage::allocate(static_cast<std::size_t>(rows * columns) * sizeof(float), Device::cpu());
     const std::int64_t sizes[2] = {rows, columns}, strides[2] = {row, column};
     Walk walk(2, sizes, strides, {const_cast<void*>(data), type}, DType::f32);

@@ -9,6 +9,7 @@
 #include <adjoint/core/cpu/kernels/kernels.h>
 #include <adjoint/core/cpu/thread_pool.h>
 #include <adjoint/core/host_memory.h>
+#include <adjoint/core/math.h>
 
 namespace adjoint::cpu {
 namespace {
@@ -161,8 +162,8 @@ void reduce_columns(const ReduceKernels& kernel, const ReductionLoop& r) {
 }
 
 template <class T> bool better(bool largest, T candidate, T best) {
-    if (best != best) return false;  // the first NaN stays
-    if (candidate != candidate) return true;
+    if (math::isnan(best)) return false;  // the first NaN stays
+    if (math::isnan(candidate)) return true;
     return largest ? candidate > best : candidate < best;
 }
 
@@ -197,7 +198,7 @@ template <class F> void for_outputs(const ReductionLoop& r, F f) {
 }  // namespace
 
 void CpuBackend::reduce(const ReduceOp& op, const ReductionLoop& r) {
-    const ReduceKernels& kernel = kernels().reduce[op.index()][compute_column(r.compute)];
+    const ReduceKernels& kernel = kernels_.reduce[op.index()][compute_column(r.compute)];
     const bool columns = r.kept_rank == 1 && r.kept_strides[0] == 1 && r.reduced_rank == 1 && r.outputs > 1 &&
                          r.in.dtype == r.compute && r.length > 0;
     if (columns) {

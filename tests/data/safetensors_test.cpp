@@ -17,7 +17,7 @@ std::string floats(const std::vector<float>& values) {
 }
 
 Tensor filled(const Shape& shape, DType dtype) {
-    const Tensor out = empty(shape, {.dtype = dtype});
+    Tensor out = empty(shape, {.dtype = dtype});
     for (std::size_t i = 0; i < static_cast<std::size_t>(out.numel()) * size_of(dtype); ++i)
         out.impl().data[i] = static_cast<char>(dtype == boolean ? i % 2 : i * 37 + 11);
     return out;

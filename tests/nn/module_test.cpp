@@ -12,6 +12,7 @@
 #include <adjoint/core/creation.h>
 #include <adjoint/core/error.h>
 #include <adjoint/core/generator.h>
+#include <adjoint/core/host_memory.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/dropout.h>
@@ -270,6 +271,25 @@ TEST(Module, RefusedLoadsChangeNothing) {
     EXPECT_EQ(report.unexpected, std::vector<std::string>{"other"});
     EXPECT_EQ(net.scale.item(), 9);
     EXPECT_TRUE(equal(net.fc2.weight, before.back().second));
+}
+
+// A small tensor lies in one block with its first memory, which a conversion takes from it.
+TEST(Module, ConversionsLeaveViewsAloneAndGiveTheirMemoryBack) {
+    const std::int64_t before = host_memory_stats().in_use;
+    {
+        const Linear model(4, 3);
+        const Tensor first = model.weight.clone();
+        Tensor view = model.weight.detach();
+        model.to(f64);
+        EXPECT_TRUE(equal(view, first));
+        EXPECT_TRUE(equal(model.weight, first.to(f64)));
+        const Tensor second = model.weight.detach();
+        view = {};
+        model.to(f32);
+        model.to(f64);
+        EXPECT_TRUE(equal(second, model.weight));
+    }
+    EXPECT_EQ(host_memory_stats().in_use, before);
 }
 
 TEST(Module, SavesAndLoadsFiles) {

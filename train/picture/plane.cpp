@@ -62,7 +62,7 @@ Chart& Chart::contour(const std::function<double(double x, double y)>& f, Values
     const auto [sx, sy] = plane(options_, "contours");
     const auto position = [](int i) { return static_cast<double>(i) / contour_cells; };
     const auto index = [](int row, int column) {
-        return static_cast<std::size_t>(row * (contour_cells + 1) + column);
+        return static_cast<std::size_t>(row) * (contour_cells + 1) + static_cast<std::size_t>(column);
     };
     Values values;
     for (int row = 0; row <= contour_cells; ++row)

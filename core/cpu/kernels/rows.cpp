@@ -15,8 +15,10 @@ __attribute__((always_inline)) inline T fold(std::int64_t n, F element) {
     T partial[lanes];
     for (int j = 0; j < lanes; ++j) partial[j] = Op::template start<T>();
     std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes)
+    for (; i + lanes <= n; i += lanes) {
+#pragma GCC unroll 1  // as a loop it becomes vectors
         for (int j = 0; j < lanes; ++j) partial[j] = op.template value<T>(partial[j], element(i + j));
+    }
     for (int j = 0; i < n; ++i, ++j) partial[j] = op.template value<T>(partial[j], element(i));
     for (int width = lanes / 2; width > 0; width /= 2)
         for (int j = 0; j < width; ++j) partial[j] = op.template value<T>(partial[j], partial[j + width]);
