@@ -163,6 +163,31 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
     }
 }
 
+TEST_F(OnDevice, ReplaysTakeNoMemoryAndARecordingGivesItsBack) {
+    const nn::Sequential model(nn::Linear(20, 30), nn::Dropout(0.5), nn::ReLU(), nn::Linear(30, 2));
+    model.to(gpu);
+    optim::Adam optimizer(model.parameters());
+    const Tensor x = ones({8, 20}, {.device = gpu});
+    const auto train = [&] {
+        optimizer.zero_grad();
+        sum(square(model(x))).backward();
+        optimizer.step();
+    };
+    train();
+    optimizer.zero_grad();
+    const std::int64_t before = cuda::memory_stats(gpu).in_use;
+    {
+        const Captured step = capture(train, {.device = gpu});
+        step.replay();
+        const cuda::MemoryStats held = cuda::memory_stats(gpu);
+        step.replay(200);
+        EXPECT_EQ(cuda::memory_stats(gpu).in_use, held.in_use);
+        EXPECT_EQ(cuda::memory_stats(gpu).system_allocations, held.system_allocations);
+        optimizer.zero_grad();
+    }
+    EXPECT_EQ(cuda::memory_stats(gpu).in_use, before);
+}
+
 TEST_F(OnDevice, ABadLabelIsReportedAtTheNextWait) {
     const Tensor logits = zeros({4, 10}, {.device = gpu});
     const Tensor labels = tensor(std::vector<std::int64_t>{0, 1, 10, 3}, {4}).to(gpu);
