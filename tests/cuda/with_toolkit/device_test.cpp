@@ -133,7 +133,8 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
     struct Shape {
         std::int64_t channels, filters, size, kernel, stride, padding, dilation, groups;
     };
-    auto& convolutions = *cuda_backend::start_context(0).convolutions;
+    cuda_backend::Context& device = cuda_backend::start_context(0);
+    auto& convolutions = *device.convolutions;
     for (const Shape& s :
          {Shape{1, 8, 12, 3, 1, 0, 1, 1}, Shape{8, 6, 11, 3, 2, 1, 1, 2}, Shape{4, 4, 13, 3, 1, 2, 2, 1}}) {
         Convolution c;
@@ -151,9 +152,10 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
         const Tensor gy = empty(g.shape(), {.device = gpu}), gdx = empty(x.shape(), {.device = gpu}),
                      gdw = empty(weight.shape(), {.device = gpu});
         const auto at = [](const Tensor& t) { return t.impl().data; };
-        if (!convolutions.forward(c, at(gy), at(gx), at(gw))) GTEST_SKIP() << cuda::software().cudnn.problem;
-        ASSERT_TRUE(convolutions.backward_data(c, at(gdx), at(gg), at(gw)));
-        ASSERT_TRUE(convolutions.backward_filter(c, at(gdw), at(gx), at(gg)));
+        if (!convolutions.forward(device, c, at(gy), at(gx), at(gw)))
+            GTEST_SKIP() << cuda::software().cudnn.problem;
+        ASSERT_TRUE(convolutions.backward_data(device, c, at(gdx), at(gg), at(gw)));
+        ASSERT_TRUE(convolutions.backward_filter(device, c, at(gdw), at(gx), at(gg)));
         cpu_backend().convolution(c, at(y), at(x), at(weight), nullptr);
         cpu_backend().convolution_input(c, at(dx), at(g), at(weight));
         cpu_backend().convolution_weight(c, at(dw), at(x), at(g));
