@@ -10,8 +10,8 @@
 //     for (...) { x.copy_(images); y.copy_(labels); step.replay(); }
 //
 // What the step reads and writes lies where it lay when it was recorded: inputs are filled in place, results
-// are read from the tensors of the last recorded run. Random numbers, step counts and learning rates go on as
-// if the step itself had run, so that a replayed run gives the same bits.
+// are read from the tensors of the last recorded run, values that the host copies are constants. Random
+// numbers, step counts and learning rates go on as if the step itself had run: the bits are the same.
 #pragma once
 
 #include <cstdint>

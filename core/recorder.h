@@ -1,13 +1,73 @@
-// The seam between what computes and a capture in progress on this thread. Private.
+// The seam between what computes and a capture in progress on this thread, and what a recorded step is on any
+// device. Private.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include <adjoint/core/backend.h>
+#include <adjoint/core/math.h>
 #include <adjoint/core/storage.h>
 
 namespace adjoint {
+
+/// What differs from one run of a recorded step to the next.
+struct Turn {
+    GeneratorState generator;           ///< as it stands when the run begins
+    std::span<const UpdateOp> updates;  ///< the functor of each update() of the step, in order
+};
+
+/// A stream of random numbers, fixed or counted from where the generator stands when a run begins.
+struct StreamPlace {
+    GeneratorState state;
+    bool follows = false;
+
+    /// The place of a recorded state when the run began at `start`. A generator of the user's own is fixed.
+    static StreamPlace from(GeneratorState start, GeneratorState recorded) {
+        if (recorded.seed != start.seed || recorded.stream < start.stream) return {recorded};
+        return {{recorded.seed, recorded.stream - start.stream}, true};
+    }
+    ADJOINT_HD GeneratorState at(GeneratorState now) const {
+        return follows ? GeneratorState{now.seed, now.stream + state.stream} : state;
+    }
+};
+
+/// A recorded step: its calls in order, and what it takes to run them again. Each device says where its
+/// memory lies and how it is run.
+class RecordedStep : public Captured::Recording {
+  public:
+    using Call = std::function<void(Backend& backend, const Turn& turn)>;
+
+    void replay(std::int64_t times) final;
+    std::size_t calls() const final { return calls_; }
+
+  protected:
+    /// Runs `step` once on `backend`, which is that of `device`, and fills in what follows. Errors:
+    /// CaptureError.
+    void record(Backend& backend, Device device, const std::function<void()>& step);
+
+    /// Memory that nothing outside the step is given while the recording lives.
+    virtual Ref<Storage> allocate(std::size_t bytes) = 0;
+    virtual void run(const Turn& turn) = 0;
+
+    /// The turn of the recorded run.
+    Turn first_turn() const noexcept { return {start_, updates_}; }
+
+    std::vector<Call> list_;
+
+  private:
+    friend class StepRecorder;
+
+    std::size_t calls_ = 0;
+    GeneratorState start_;
+    std::uint64_t streams_ = 0;  // that one run takes
+    std::vector<std::function<UpdateOp()>> sources_;
+    std::vector<UpdateOp> updates_;
+    std::vector<Ref<Storage>> kept_;
+};
 
 /// A capture in progress: stands in front of the backend of its device.
 class Recorder : public Backend {
@@ -15,8 +75,9 @@ class Recorder : public Backend {
     virtual Device device() const = 0;
     /// Memory of the recording, which no other tensor is given while the recording lives.
     virtual Ref<Storage> allocate_storage(std::size_t bytes) = 0;
-    /// A tensor that lived before the capture is gone; its memory is kept for the replays.
-    virtual void keep(Storage* storage) = 0;
+    /// The last tensor on `storage` is gone. Whether the memory is kept for the replays: it is if it was
+    /// there before the capture.
+    virtual bool keep(Storage* storage) = 0;
     /// The next update() takes its functor from `source` at each replay.
     virtual void update_from(std::function<UpdateOp()> source) = 0;
 };
@@ -28,16 +89,19 @@ extern constinit thread_local Recorder* recorder;
 /// The capture of this thread, null outside of one.
 inline Recorder* recorder() noexcept { return detail::recorder; }
 
+/// What is done once and not in the replays: the capture of this thread does not see it.
+class Unrecorded {
+  public:
+    Unrecorded() noexcept : paused_(std::exchange(detail::recorder, nullptr)) {}
+    Unrecorded(const Unrecorded&) = delete;
+    Unrecorded& operator=(const Unrecorded&) = delete;
+    ~Unrecorded() { detail::recorder = paused_; }
+
+  private:
+    Recorder* paused_;
+};
+
 /// Throws CaptureError naming `what` inside a capture.
 void check_not_capturing(const char* what);
-
-/// Makes a recorder the one of this thread for as long as it lives.
-class RecorderScope {
-  public:
-    explicit RecorderScope(Recorder& recorder) noexcept { detail::recorder = &recorder; }
-    ~RecorderScope() { detail::recorder = nullptr; }
-    RecorderScope(const RecorderScope&) = delete;
-    RecorderScope& operator=(const RecorderScope&) = delete;
-};
 
 }  // namespace adjoint

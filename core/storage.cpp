@@ -22,10 +22,9 @@ Ref<Storage> Storage::borrow(void* data, std::size_t bytes, Device device, std::
 }
 
 void Storage::destroy() noexcept {
-    if (Recorder* capture = recorder(); capture && owner_ != Owner::borrowed) [[unlikely]] {
+    if (Recorder* capture = recorder()) [[unlikely]] {
         revive();
-        capture->keep(this);
-        return;
+        if (capture->keep(this)) return;
     }
     if (owner_ == Owner::block) {
         const std::size_t front = std::size_t{64} * front_, bytes = front + header + bytes_;

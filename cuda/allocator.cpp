@@ -60,14 +60,18 @@ CachingAllocator::~CachingAllocator() {
     give_back(shared_);
 }
 
-CachingAllocator::Pool& CachingAllocator::pool_of_caller() noexcept {
-    return active_ && active_thread_ == std::this_thread::get_id() ? *active_ : shared_;
+CachingAllocator::Pool& CachingAllocator::pool_of(PoolId id) {
+    if (id == 0) [[likely]]
+        return shared_;
+    const auto found = pools_.find(id);
+    check<ValueError>(found != pools_.end(), "allocator of {}: there is no pool {}", device_, id);
+    return *found->second;
 }
 
-void* CachingAllocator::allocate(std::size_t bytes) {
+void* CachingAllocator::allocate(std::size_t bytes, PoolId id) {
     const std::scoped_lock lock(mutex_);
     if (bytes > address_space) out_of_memory(bytes);
-    Pool& pool = pool_of_caller();
+    Pool& pool = pool_of(id);
     const bool large = bytes > small_limit;
     if (!large) {
         if (Block*& first = pool.bins[static_cast<std::size_t>(class_of(bytes))]) [[likely]] {
@@ -233,32 +237,16 @@ PoolId CachingAllocator::make_pool() {
     return last_pool_;
 }
 
-void CachingAllocator::begin_pool(PoolId pool) {
-    const std::scoped_lock lock(mutex_);
-    check<ValueError>(!active_, "begin_pool: another pool of {} is in use", device_);
-    const auto found = pools_.find(pool);
-    check<ValueError>(found != pools_.end(), "begin_pool: there is no pool {}", pool);
-    active_ = found->second.get();
-    active_thread_ = std::this_thread::get_id();
-}
-
-void CachingAllocator::end_pool() {
-    const std::scoped_lock lock(mutex_);
-    active_ = nullptr;
-}
-
 void CachingAllocator::drop_pool(PoolId id) {
     const std::scoped_lock lock(mutex_);
-    const auto found = pools_.find(id);
-    check<ValueError>(found != pools_.end(), "drop_pool: there is no pool {}", id);
-    Pool& pool = *found->second;
-    check<ValueError>(active_ != &pool, "drop_pool: pool {} is in use", id);
+    check<ValueError>(id != 0, "allocator of {}: pool 0 is not dropped", device_);
+    Pool& pool = pool_of(id);
     empty_bins(pool);
     shared_.small.merge(pool.small);
     shared_.large.merge(pool.large);
     for (auto& [data, block] : blocks_)
         if (block->pool == &pool) block->pool = &shared_;
-    pools_.erase(found);
+    pools_.erase(id);
 }
 
 void CachingAllocator::out_of_memory(std::size_t bytes) {

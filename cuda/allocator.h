@@ -11,16 +11,13 @@
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include <adjoint/core/cuda.h>
+#include <adjoint/cuda/runtime.h>
 
 namespace adjoint::cuda_backend {
-
-/// A set of segments that only some allocations may use: those of one captured graph.
-using PoolId = int;
 
 /// Memory in the order of one stream: what is released may at once be given to whatever is queued next.
 class Memory {
@@ -30,18 +27,15 @@ class Memory {
     Memory& operator=(const Memory&) = delete;
     virtual ~Memory() = default;
 
-    /// Errors: OutOfMemoryError; the allocator is as before then.
-    virtual void* allocate(std::size_t bytes) = 0;
+    /// Errors: OutOfMemoryError; the allocator is as before then. ValueError if there is no such pool.
+    virtual void* allocate(std::size_t bytes, PoolId pool = 0) = 0;
     virtual void release(void* memory, std::size_t bytes) noexcept = 0;
     virtual cuda::MemoryStats stats() = 0;
     virtual void empty_cache() = 0;
 
-    /// From begin_pool to end_pool what the calling thread allocates comes from the pool, and goes back
-    /// there. The memory of a pool is not given back or shared before drop_pool, when it becomes ordinary
-    /// memory.
+    /// What is allocated in a pool goes back there. Its memory is not given back or shared before drop_pool,
+    /// when it becomes ordinary memory.
     virtual PoolId make_pool() = 0;
-    virtual void begin_pool(PoolId pool) = 0;
-    virtual void end_pool() = 0;
     virtual void drop_pool(PoolId pool) = 0;
 };
 
@@ -64,14 +58,12 @@ class CachingAllocator final : public Memory {
     /// Gives back what is cached. Nothing may be in use.
     ~CachingAllocator() override;
 
-    void* allocate(std::size_t bytes) override;
+    void* allocate(std::size_t bytes, PoolId pool = 0) override;
     void release(void* memory, std::size_t bytes) noexcept override;
     cuda::MemoryStats stats() override;
     void empty_cache() override;
 
     PoolId make_pool() override;
-    void begin_pool(PoolId pool) override;
-    void end_pool() override;
     void drop_pool(PoolId pool) override;
 
   private:
@@ -106,7 +98,7 @@ class CachingAllocator final : public Memory {
     static std::size_t size_of_class(int index) noexcept;
     static std::size_t rounded(std::size_t bytes) noexcept;
 
-    Pool& pool_of_caller() noexcept;
+    Pool& pool_of(PoolId id);
     Block* fit(Pool& pool, std::size_t size, bool large);
     Block* take_segment(Pool& pool, std::size_t size, bool large);
     Block* try_segment(Pool& pool, std::size_t bytes, bool large);
@@ -124,8 +116,6 @@ class CachingAllocator final : public Memory {
     Pool shared_;
     std::unordered_map<PoolId, std::unique_ptr<Pool>> pools_;
     PoolId last_pool_ = 0;
-    Pool* active_ = nullptr;
-    std::thread::id active_thread_;
     std::int64_t held_ = 0;
     cuda::MemoryStats stats_;
 };

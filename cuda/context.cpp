@@ -30,6 +30,7 @@ bool async_wanted() {
 
 Context::Context(int device_index) {
     index = device_index;
+    context = this;
     check_cuda(cudaSetDevice(index), starting);
     check_cuda(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index), starting);
     check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), starting);
@@ -46,7 +47,7 @@ Context::Context(int device_index) {
     }
     staging = std::make_unique<Staging>(stream);
     products = std::make_unique<Products>(*this);
-    convolutions = std::make_unique<Convolutions>(*this);
+    convolutions = std::make_unique<Convolutions>();
 }
 
 Context::~Context() = default;

@@ -28,14 +28,9 @@ struct Context : DeviceState {
     CudaBackend backend{*this};
 };
 
-/// The Context that every DeviceState of this backend is.
-inline Context& context(DeviceState& device) noexcept { return static_cast<Context&>(device); }
+inline Context& context(const DeviceState& device) noexcept { return *device.context; }
 
 /// The context of device `index`, made by the first call. Errors: DeviceError that says what to do;
 /// CudaError.
 Context& start_context(int index);
-
-/// Errors: CudaError if the stream is being captured, where `what` makes no sense.
-void refuse_in_capture(const DeviceState& device, const char* what);
-
 }  // namespace adjoint::cuda_backend

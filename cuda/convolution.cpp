@@ -5,7 +5,7 @@
 namespace adjoint::cuda_backend {
 
 void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) {
-    if (!context(device_).convolutions->forward(c, y, x, w)) {
+    if (!context(device_).convolutions->forward(device_, c, y, x, w)) {
         Backend::convolution(c, y, x, w, bias);
         return;
     }
@@ -13,11 +13,12 @@ void CudaBackend::convolution(const Convolution& c, void* y, const void* x, cons
 }
 
 void CudaBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
-    if (!context(device_).convolutions->backward_data(c, dx, g, w)) Backend::convolution_input(c, dx, g, w);
+    if (!context(device_).convolutions->backward_data(device_, c, dx, g, w))
+        Backend::convolution_input(c, dx, g, w);
 }
 
 void CudaBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
-    if (!context(device_).convolutions->backward_filter(c, dw, x, g))
+    if (!context(device_).convolutions->backward_filter(device_, c, dw, x, g))
         Backend::convolution_weight(c, dw, x, g);
 }
 

@@ -192,12 +192,12 @@ bool Products::supports(const ProductKey& key, const ProductPointers& pointers) 
     return implementation_->plan(key, pointers.bias).found();
 }
 
-void Products::run(const ProductKey& key, const ProductPointers& pointers, bool accumulate) {
+void Products::run(const DeviceState& device, const ProductKey& key, const ProductPointers& pointers,
+                   bool accumulate) {
     Implementation& self = *implementation_;
     const std::scoped_lock lock(self.mutex);
-    select(self.device);
-    self.plan(key, pointers.bias)
-        .run(self.handle, key, pointers, accumulate, self.workspace, self.device.stream);
+    select(device);
+    self.plan(key, pointers.bias).run(self.handle, key, pointers, accumulate, self.workspace, device.stream);
 }
 
 }  // namespace adjoint::cuda_backend

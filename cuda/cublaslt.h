@@ -25,8 +25,10 @@ class Products {
     bool available();
     /// Whether there is a kernel for products of this kind, bias included.
     bool supports(const ProductKey& key, const ProductPointers& pointers);
-    /// d = a b (+ bias); with `accumulate`, for a key without bias, d += a b. Errors: CudaError.
-    void run(const ProductKey& key, const ProductPointers& pointers, bool accumulate);
+    /// On the stream of `device`: d = a b (+ bias); with `accumulate`, for a key without bias, d += a b.
+    /// Errors: CudaError.
+    void run(const DeviceState& device, const ProductKey& key, const ProductPointers& pointers,
+             bool accumulate);
 
   private:
     struct Implementation;

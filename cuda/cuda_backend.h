@@ -16,6 +16,8 @@ class CudaBackend final : public Backend {
     void copy_from_host(void* destination, const void* source, std::size_t bytes) override;
     void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
     void synchronize() override;
+    // recording.cpp
+    std::shared_ptr<Captured::Recording> record(const std::function<void()>& step) override;
     // elementwise.cu
     void fill(const Loop<2>& out, double value) override;
     void map(const UnaryOp& op, const Loop<2>& loop) override;

@@ -174,16 +174,15 @@ class Plan {
 }  // namespace
 
 struct Convolutions::Implementation {
-    explicit Implementation(DeviceState& state) : device(state) {}
-
-    DeviceState& device;
     std::mutex mutex;
     cudnnHandle_t handle = nullptr;
+    Stream stream = nullptr;  // of the handle
     std::map<Key, std::unique_ptr<Plan>> plans;
 
     // Calls `run(plan, handle, workspace)` with a plan that cuDNN accepts; false if there is none.
     template <class Run>
-    bool with_plan(const char* op, const Convolution& c, Direction direction, const Run& run) {
+    bool with_plan(DeviceState& device, const char* op, const Convolution& c, Direction direction,
+                   const Run& run) {
         const Library<Cudnn>& library = cudnn();
         if (!library.usable() || !fits(c)) return false;
         const std::scoped_lock lock(mutex);
@@ -195,8 +194,11 @@ struct Convolutions::Implementation {
         if (!handle) {
             cudnnHandle_t made = nullptr;
             check_status(library.table.cudnnCreate(&made));
-            check_status(library.table.cudnnSetStream(made, device.stream));
             handle = made;
+        }
+        if (stream != device.stream) {
+            check_status(library.table.cudnnSetStream(handle, device.stream));
+            stream = device.stream;
         }
         std::unique_ptr<Plan>& plan = plans[key_of(c, direction)];
         if (!plan) plan = std::make_unique<Plan>(library.table, handle, c, direction);
@@ -223,39 +225,44 @@ struct Factors {
 
 }  // namespace
 
-Convolutions::Convolutions(DeviceState& device) : implementation_(std::make_unique<Implementation>(device)) {}
+Convolutions::Convolutions() : implementation_(std::make_unique<Implementation>()) {}
 Convolutions::~Convolutions() = default;
 
-bool Convolutions::forward(const Convolution& c, void* y, const void* x, const void* w) {
+bool Convolutions::forward(DeviceState& device, const Convolution& c, void* y, const void* x, const void* w) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(
-        "convolution", c, Direction::forward, [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
-            return dnn.cudnnConvolutionForward(implementation_->handle, factors.alpha(), plan.x, x, plan.w, w,
-                                               plan.convolution, plan.algorithm<cudnnConvolutionFwdAlgo_t>(),
-                                               workspace, plan.workspace(), factors.beta(), plan.y, y);
-        });
+    return implementation_->with_plan(device, "convolution", c, Direction::forward,
+                                      [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
+                                          return dnn.cudnnConvolutionForward(
+                                              implementation_->handle, factors.alpha(), plan.x, x, plan.w, w,
+                                              plan.convolution, plan.algorithm<cudnnConvolutionFwdAlgo_t>(),
+                                              workspace, plan.workspace(), factors.beta(), plan.y, y);
+                                      });
 }
 
-bool Convolutions::backward_data(const Convolution& c, void* dx, const void* g, const void* w) {
+bool Convolutions::backward_data(DeviceState& device, const Convolution& c, void* dx, const void* g,
+                                 const void* w) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(
-        "convolution_input", c, Direction::data, [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
-            return dnn.cudnnConvolutionBackwardData(implementation_->handle, factors.alpha(), plan.w, w,
-                                                    plan.y, g, plan.convolution,
-                                                    plan.algorithm<cudnnConvolutionBwdDataAlgo_t>(),
-                                                    workspace, plan.workspace(), factors.beta(), plan.x, dx);
-        });
+    return implementation_->with_plan(device, "convolution_input", c, Direction::data,
+                                      [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
+                                          return dnn.cudnnConvolutionBackwardData(
+                                              implementation_->handle, factors.alpha(), plan.w, w, plan.y, g,
+                                              plan.convolution,
+                                              plan.algorithm<cudnnConvolutionBwdDataAlgo_t>(), workspace,
+                                              plan.workspace(), factors.beta(), plan.x, dx);
+                                      });
 }
 
-bool Convolutions::backward_filter(const Convolution& c, void* dw, const void* x, const void* g) {
+bool Convolutions::backward_filter(DeviceState& device, const Convolution& c, void* dw, const void* x,
+                                   const void* g) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(
-        "convolution_weight", c, Direction::filter, [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
-            return dnn.cudnnConvolutionBackwardFilter(
-                implementation_->handle, factors.alpha(), plan.x, x, plan.y, g, plan.convolution,
-                plan.algorithm<cudnnConvolutionBwdFilterAlgo_t>(), workspace, plan.workspace(),
-                factors.beta(), plan.w, dw);
-        });
+    return implementation_->with_plan(device, "convolution_weight", c, Direction::filter,
+                                      [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
+                                          return dnn.cudnnConvolutionBackwardFilter(
+                                              implementation_->handle, factors.alpha(), plan.x, x, plan.y, g,
+                                              plan.convolution,
+                                              plan.algorithm<cudnnConvolutionBwdFilterAlgo_t>(), workspace,
+                                              plan.workspace(), factors.beta(), plan.w, dw);
+                                      });
 }
 
 }  // namespace adjoint::cuda_backend

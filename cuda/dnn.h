@@ -13,17 +13,19 @@ namespace adjoint::cuda_backend {
 /// without transforms, so that f32 means f32 unless matmul_precision() says otherwise.
 class Convolutions {
   public:
-    explicit Convolutions(DeviceState& device);
+    Convolutions();
     ~Convolutions();
     Convolutions(const Convolutions&) = delete;
     Convolutions& operator=(const Convolutions&) = delete;
 
     /// y from x and w.
-    bool forward(const Convolution& geometry, void* y, const void* x, const void* w);
+    bool forward(DeviceState& device, const Convolution& geometry, void* y, const void* x, const void* w);
     /// dx from g and w.
-    bool backward_data(const Convolution& geometry, void* dx, const void* g, const void* w);
+    bool backward_data(DeviceState& device, const Convolution& geometry, void* dx, const void* g,
+                       const void* w);
     /// dw from x and g.
-    bool backward_filter(const Convolution& geometry, void* dw, const void* x, const void* g);
+    bool backward_filter(DeviceState& device, const Convolution& geometry, void* dw, const void* x,
+                         const void* g);
 
   private:
     struct Implementation;

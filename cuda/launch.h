@@ -16,7 +16,9 @@ void launch(const DeviceState& device, const char* op, void (*kernel)(Parameters
             std::size_t shared_bytes, const Args&... args) {
 #if defined(ADJOINT_CUDA_EMULATION)
     select(device);
-    run(op, grid, block, shared_bytes, false, [&] { kernel(static_cast<Parameters>(args)...); });
+    queue(device.stream, [=] {
+        run(op, grid, block, shared_bytes, false, [&] { kernel(static_cast<Parameters>(args)...); });
+    });
 #else
     select(device);
     kernel<<<grid, block, shared_bytes, device.stream>>>(static_cast<Parameters>(args)...);
@@ -30,7 +32,8 @@ void launch_independent(const DeviceState& device, const char* op, void (*kernel
                         dim3 block, const Args&... args) {
 #if defined(ADJOINT_CUDA_EMULATION)
     select(device);
-    run(op, grid, block, 0, true, [&] { kernel(static_cast<Parameters>(args)...); });
+    queue(device.stream,
+          [=] { run(op, grid, block, 0, true, [&] { kernel(static_cast<Parameters>(args)...); }); });
     check_launch(device, op);
 #else
     launch(device, op, kernel, grid, block, 0, args...);

@@ -31,7 +31,8 @@ void write_bias(CudaBackend& backend, const MatMul& p) {
 }
 
 // One call for each product of the part of the batch that has no regular stride.
-void run_plan(Products& products, const ProductPlan& plan, const ProductPointers& first, bool accumulate) {
+void run_plan(const DeviceState& device, Products& products, const ProductPlan& plan,
+              const ProductPointers& first, bool accumulate) {
     const auto bytes = static_cast<std::int64_t>(size_of(plan.key.type));
     std::int64_t calls = 1;
     for (int d = 0; d < plan.rank; ++d) calls *= plan.sizes[d];
@@ -45,7 +46,7 @@ void run_plan(Products& products, const ProductPlan& plan, const ProductPointers
             at.b = moved(at.b, place * plan.b_strides[d]);
             at.d = moved(at.d, place * plan.d_strides[d]);
         }
-        products.run(plan.key, at, accumulate);
+        products.run(device, plan.key, at, accumulate);
     }
 }
 
@@ -70,7 +71,7 @@ void CudaBackend::matmul(const MatMul& p) {
         return;
     }
     if (accumulate) write_bias(*this, p);
-    run_plan(products, *plan, pointers, accumulate);
+    run_plan(device_, products, *plan, pointers, accumulate);
     check_launch(device_, "matmul");
 }
 

@@ -6,12 +6,18 @@ namespace adjoint::cuda_backend {
 
 struct Convolutions::Implementation {};
 
-Convolutions::Convolutions(DeviceState&) {}
+Convolutions::Convolutions() = default;
 Convolutions::~Convolutions() = default;
 
-bool Convolutions::forward(const Convolution&, void*, const void*, const void*) { return false; }
-bool Convolutions::backward_data(const Convolution&, void*, const void*, const void*) { return false; }
-bool Convolutions::backward_filter(const Convolution&, void*, const void*, const void*) { return false; }
+bool Convolutions::forward(DeviceState&, const Convolution&, void*, const void*, const void*) {
+    return false;
+}
+bool Convolutions::backward_data(DeviceState&, const Convolution&, void*, const void*, const void*) {
+    return false;
+}
+bool Convolutions::backward_filter(DeviceState&, const Convolution&, void*, const void*, const void*) {
+    return false;
+}
 
 cuda::Component cudnn_component(bool) {
     cuda::Component component;

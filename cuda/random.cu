@@ -1,6 +1,7 @@
 // Random fills and dropout: a thread draws one block of the generator, which is 4 floats or 2 wider numbers.
 #include <adjoint/core/random.h>
 #include <adjoint/cuda/cuda_backend.h>
+#include <adjoint/cuda/graph_data.h>
 #include <adjoint/cuda/launch.h>
 
 namespace adjoint::cuda_backend {
@@ -50,14 +51,15 @@ struct UniformInteger {
 };
 
 template <class Draw>
-__global__ void random_elements(const Draw draw, const std::uint64_t seed, const std::uint64_t stream,
-                                void* out, const DType type, const std::int64_t numel) {
+__global__ void random_elements(const Draw draw, const DrawnStream stream, void* out, const DType type,
+                                const std::int64_t numel) {
     using T = typename Draw::T;
+    const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
          block * Draw::count < numel; block += step) {
         T values[Draw::count];
-        draw.draw(philox(seed, stream, static_cast<std::uint64_t>(block)), values);
+        draw.draw(philox(from.seed, from.stream, static_cast<std::uint64_t>(block)), values);
         for (int i = 0; i < Draw::count; ++i) {
             const std::int64_t element = block * Draw::count + i;
             if (element < numel) store<T>(out, type, element, values[i]);
@@ -66,13 +68,14 @@ __global__ void random_elements(const Draw draw, const std::uint64_t seed, const
 }
 
 template <class T>
-__global__ void dropout_elements(const DropoutRule rule, const std::uint64_t seed, const std::uint64_t stream,
-                                 void* out, const DType out_type, const void* x, const DType type,
+__global__ void dropout_elements(const DropoutRule rule, const DrawnStream stream, void* out,
+                                 const DType out_type, const void* x, const DType type,
                                  const std::int64_t numel) {
+    const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; block * 4 < numel;
          block += step) {
-        const Philox4 words = philox(seed, stream, static_cast<std::uint64_t>(block));
+        const Philox4 words = philox(from.seed, from.stream, static_cast<std::uint64_t>(block));
         for (int i = 0; i < 4; ++i) {
             const std::int64_t element = block * 4 + i;
             if (element < numel)
@@ -81,8 +84,10 @@ __global__ void dropout_elements(const DropoutRule rule, const std::uint64_t see
     }
 }
 
-__global__ void permutation_elements(const IndexShuffle shuffle, void* out, const DType type,
+__global__ void permutation_elements(const DrawnStream stream, void* out, const DType type,
                                      const std::int64_t numel) {
+    const GeneratorState from = stream.state();
+    const IndexShuffle shuffle(static_cast<std::uint64_t>(numel), from.seed, from.stream);
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < numel; i += step)
         store<std::int64_t>(out, type, i, static_cast<std::int64_t>(shuffle(static_cast<std::uint64_t>(i))));
@@ -92,33 +97,33 @@ namespace {
 
 template <class Draw>
 void fill_random(const DeviceState& device, const char* op, const Draw& draw, const Operand& out,
-                 std::int64_t numel, GeneratorState state) {
+                 std::int64_t numel, const DrawnStream& stream) {
     const Spread spread(device, divide_up(numel, Draw::count));
-    launch_independent(device, op, &random_elements<Draw>, spread.grid, spread.block, draw, state.seed,
-                       state.stream, out.data, out.dtype, numel);
+    launch_independent(device, op, &random_elements<Draw>, spread.grid, spread.block, draw, stream, out.data,
+                       out.dtype, numel);
 }
 
 }  // namespace
 
 void CudaBackend::random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) {
     if (numel == 0) return;
+    const DrawnStream stream = drawn_stream(device_, state);
     const bool wide = compute_type(out.dtype) == DType::f64;
     if (std::holds_alternative<Uniform>(op)) {
         if (wide)
-            fill_random(device_, "rand", UniformDouble{}, out, numel, state);
+            fill_random(device_, "rand", UniformDouble{}, out, numel, stream);
         else
-            fill_random(device_, "rand", UniformFloat{}, out, numel, state);
+            fill_random(device_, "rand", UniformFloat{}, out, numel, stream);
     } else if (std::holds_alternative<Normal>(op)) {
         if (wide)
-            fill_random(device_, "randn", NormalDouble{}, out, numel, state);
+            fill_random(device_, "randn", NormalDouble{}, out, numel, stream);
         else
-            fill_random(device_, "randn", NormalFloat{}, out, numel, state);
+            fill_random(device_, "randn", NormalFloat{}, out, numel, stream);
     } else if (const auto* range = std::get_if<Integers>(&op)) {
-        fill_random(device_, "randint", UniformInteger{range->low, range->high}, out, numel, state);
+        fill_random(device_, "randint", UniformInteger{range->low, range->high}, out, numel, stream);
     } else {
-        const IndexShuffle shuffle(static_cast<std::uint64_t>(numel), state.seed, state.stream);
         const Spread spread(device_, numel);
-        launch_independent(device_, "randperm", &permutation_elements, spread.grid, spread.block, shuffle,
+        launch_independent(device_, "randperm", &permutation_elements, spread.grid, spread.block, stream,
                            out.data, out.dtype, numel);
     }
 }
@@ -129,8 +134,8 @@ void CudaBackend::dropout(const Operand& out, const Operand& x, std::int64_t num
     const Spread spread(device_, divide_up(numel, 4));
     const auto kernel =
         compute_type(x.dtype) == DType::f64 ? &dropout_elements<double> : &dropout_elements<float>;
-    launch_independent(device_, "dropout", kernel, spread.grid, spread.block, DropoutRule(p), state.seed,
-                       state.stream, out.data, out.dtype, x.data, x.dtype, numel);
+    launch_independent(device_, "dropout", kernel, spread.grid, spread.block, DropoutRule(p),
+                       drawn_stream(device_, state), out.data, out.dtype, x.data, x.dtype, numel);
 }
 
 }  // namespace adjoint::cuda_backend

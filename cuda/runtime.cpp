@@ -20,12 +20,6 @@ bool wanted(const char* variable) {
     return value && *value != '\0' && std::string_view(value) != "0";
 }
 
-bool capturing(const DeviceState& device) {
-    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    return cudaStreamIsCapturing(device.stream, &status) == cudaSuccess &&
-           status != cudaStreamCaptureStatusNone;
-}
-
 // Called when the device has done what could have written the fault.
 void throw_fault(DeviceState& device) {
     const Fault fault = *device.fault;
@@ -38,43 +32,37 @@ void throw_fault(DeviceState& device) {
 
 }  // namespace
 
-void refuse_in_capture(const DeviceState& device, const char* what) {
-    check<CudaError>(!capturing(device),
-                     "{}: not possible while a step is captured; keep item(), printing and copies out of the "
-                     "captured function",
-                     what);
+void* allocate(DeviceState& device, std::size_t bytes, PoolId pool) {
+    return context(device).memory->allocate(bytes, pool);
 }
-
-void* allocate(DeviceState& device, std::size_t bytes) { return context(device).memory->allocate(bytes); }
 
 void release(DeviceState& device, void* memory, std::size_t bytes) noexcept {
     context(device).memory->release(memory, bytes);
 }
 
+PoolId make_pool(DeviceState& device) { return context(device).memory->make_pool(); }
+void drop_pool(DeviceState& device, PoolId pool) { context(device).memory->drop_pool(pool); }
+
 void copy_from_host(DeviceState& device, void* destination, const void* source, std::size_t bytes) {
     if (bytes == 0) return;
     select(device);
-    refuse_in_capture(device, "copy from the host");
     context(device).staging->to_device(destination, source, bytes);
 }
 
 void copy_to_host(DeviceState& device, void* destination, const void* source, std::size_t bytes) {
     if (bytes == 0) return;
     select(device);
-    refuse_in_capture(device, "copy to the host");
     context(device).staging->to_host(destination, source, bytes);
     throw_fault(device);
 }
 
-void fill_bytes(DeviceState& device, void* destination, int value, std::size_t bytes) {
-    if (bytes == 0) return;
+void copy_on_device(DeviceState& device, void* destination, const void* source, std::size_t bytes) {
     select(device);
-    check_cuda(cudaMemsetAsync(destination, value, bytes, device.stream), "fill");
+    check_cuda(cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToDevice, device.stream), "copy");
 }
 
 void synchronize(DeviceState& device) {
     select(device);
-    refuse_in_capture(device, "synchronize");
     count_cuda_sync();
     check_cuda(cudaStreamSynchronize(device.stream), "synchronize");
     throw_fault(device);
@@ -93,7 +81,7 @@ void check_launch(const DeviceState& device, const char* op) {
     check_cuda(cudaPeekAtLastError(), op);
     if (marks) [[unlikely]]
         nvtxMarkA(op);
-    if (waits && !capturing(device)) [[unlikely]]
+    if (waits && !device.graph) [[unlikely]]
         check_cuda(cudaStreamSynchronize(device.stream), op);
 }
 

@@ -1,4 +1,4 @@
-// What the kernels' side of the backend needs of a device: memory, its stream, the record of a fault.
+// What the kernels' side of the backend needs of a device: memory, its stream, graphs, the record of a fault.
 //
 // runtime.cpp writes these functions with the CUDA runtime, the emulation in tests/cuda_emulation with host
 // memory.
@@ -6,12 +6,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 struct CUstream_st;
 
 namespace adjoint::cuda_backend {
 
 using Stream = CUstream_st*;
+
+/// Memory that only some allocations may use: that of one recorded step. 0 is the memory of all others.
+using PoolId = int;
+
+struct Context;   // context.h
+class GraphData;  // graph_data.h
 
 /// The first wrong index that a kernel met, written by the device, thrown as an IndexError at the next
 /// synchronisation. It lies where the device writes it and the host reads it.
@@ -20,24 +28,46 @@ struct Fault {
     long long value, position, low, high;
 };
 
-/// What there is of one device for the whole run of the program.
+/// What a call of the backend needs to know: of the device itself for the whole run of the program, or of it
+/// while a graph is made.
 struct DeviceState {
     int index = 0;
     int multiprocessors = 1;
     Stream stream = nullptr;  // all computing
     Fault* fault = nullptr;   // never null once the device has started
+    Context* context = nullptr;
+    PoolId pool = 0;             // of the memory that a call takes for itself
+    GraphData* graph = nullptr;  // where kernels of a graph find what changes; null outside of one
 };
 
 /// Device memory of the stream: what one kernel releases the next may be given. Errors: OutOfMemoryError.
-void* allocate(DeviceState& device, std::size_t bytes);
+void* allocate(DeviceState& device, std::size_t bytes, PoolId pool = 0);
 void release(DeviceState& device, void* memory, std::size_t bytes) noexcept;
+/// What is released to a pool stays there until drop_pool makes ordinary memory of it. Errors: CaptureError
+/// where the allocator has none.
+PoolId make_pool(DeviceState& device);
+void drop_pool(DeviceState& device, PoolId pool);
 
-/// Copies and fills in stream order. The copy to the host and synchronize() wait, and throw what a kernel
-/// recorded in `fault`.
+/// Copies in stream order. The copy to the host and synchronize() wait, and throw what a kernel recorded in
+/// `fault`.
 void copy_from_host(DeviceState& device, void* destination, const void* source, std::size_t bytes);
 void copy_to_host(DeviceState& device, void* destination, const void* source, std::size_t bytes);
-void fill_bytes(DeviceState& device, void* destination, int value, std::size_t bytes);
+void copy_on_device(DeviceState& device, void* destination, const void* source, std::size_t bytes);
 void synchronize(DeviceState& device);
+
+/// Launches and copies that are repeated as one.
+class Graph {
+  public:
+    Graph() = default;
+    Graph(const Graph&) = delete;
+    Graph& operator=(const Graph&) = delete;
+    virtual ~Graph() = default;
+    /// Queues all of it on the device's stream.
+    virtual void run(DeviceState& device) = 0;
+};
+/// What `launches` queues on `making`, which has a stream of its own meanwhile: taken down and not run.
+/// Errors: those of `launches`; CudaError.
+std::unique_ptr<Graph> make_graph(DeviceState& making, const std::function<void()>& launches);
 
 /// Makes `device` the one that the calling thread launches on.
 void select(const DeviceState& device);
@@ -48,7 +78,7 @@ void check_launch(const DeviceState& device, const char* op);
 class Scratch {
   public:
     Scratch(DeviceState& device, std::size_t bytes)
-        : device_(device), data_(allocate(device, bytes)), bytes_(bytes) {}
+        : device_(device), data_(allocate(device, bytes, device.pool)), bytes_(bytes) {}
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     ~Scratch() { release(device_, data_, bytes_); }

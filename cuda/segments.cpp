@@ -10,26 +10,12 @@
 namespace adjoint::cuda_backend {
 namespace {
 
-// While a graph is captured cudaMalloc and cudaFree are refused unless the thread asks for it. The pool of
-// the graph makes it right: what is allocated stays where it is until the graph is dropped.
-class RelaxedCapture {
-  public:
-    RelaxedCapture() noexcept { cudaThreadExchangeStreamCaptureMode(&mode_); }
-    RelaxedCapture(const RelaxedCapture&) = delete;
-    RelaxedCapture& operator=(const RelaxedCapture&) = delete;
-    ~RelaxedCapture() { cudaThreadExchangeStreamCaptureMode(&mode_); }
-
-  private:
-    cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
-};
-
 class DeviceSegments final : public SegmentSource {
   public:
     explicit DeviceSegments(const DeviceState& device) : device_(device) {}
 
     void* take(std::size_t bytes) override {
         select(device_);
-        const RelaxedCapture relaxed;
         void* segment = nullptr;
         const cudaError_t error = cudaMalloc(&segment, bytes);
         if (error == cudaErrorMemoryAllocation) {
@@ -45,7 +31,6 @@ class DeviceSegments final : public SegmentSource {
         int current = 0;
         cudaGetDevice(&current);
         if (current != device_.index) cudaSetDevice(device_.index);
-        const RelaxedCapture relaxed;
         cudaFree(segment);
     }
 
@@ -70,7 +55,7 @@ class AsyncMemory final : public Memory {
                    "ADJOINT_ALLOC=async");
     }
 
-    void* allocate(std::size_t bytes) override {
+    void* allocate(std::size_t bytes, PoolId) override {
         select(device_);
         void* memory = nullptr;
         check_cuda(cudaMallocAsync(&memory, std::max<std::size_t>(bytes, 1), device_.stream), "allocate");
@@ -94,9 +79,9 @@ class AsyncMemory final : public Memory {
         check_cuda(cudaMemPoolTrimTo(pool_, 0), "cuda::empty_cache");
     }
 
-    PoolId make_pool() override { no_pools(); }
-    void begin_pool(PoolId) override { no_pools(); }
-    void end_pool() override {}
+    PoolId make_pool() override {
+        fail<CaptureError>("capture: graphs need the caching allocator; unset ADJOINT_ALLOC");
+    }
     void drop_pool(PoolId) override {}
 
   private:
@@ -104,9 +89,6 @@ class AsyncMemory final : public Memory {
         unsigned long long value = 0;
         check_cuda(cudaMemPoolGetAttribute(pool_, name, &value), "cuda::memory_stats");
         return static_cast<std::int64_t>(value);
-    }
-    [[noreturn]] static void no_pools() {
-        fail<CudaError>("capture: graphs need the caching allocator; unset ADJOINT_ALLOC");
     }
 
     const DeviceState& device_;

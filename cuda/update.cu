@@ -1,5 +1,6 @@
 // Optimizer steps: one kernel for many tensors.
 #include <adjoint/cuda/cuda_backend.h>
+#include <adjoint/cuda/graph_data.h>
 #include <adjoint/cuda/launch.h>
 
 namespace adjoint::cuda_backend {
@@ -21,7 +22,10 @@ struct UpdateTable {
     std::int64_t sizes[most_slices];
 };
 
-template <class T, class F> __global__ void update_elements(const F f, const UpdateTable table) {
+/// The step is `given`, or in a graph what lies at `stored`.
+template <class T, class F>
+__global__ void update_elements(const F given, const F* stored, const UpdateTable table) {
+    const F f = stored != nullptr ? *stored : given;
     int low = 0, high = table.slices;  // the slice of this block, by halving
     while (high - low > 1) {
         const int middle = (low + high) / 2;
@@ -46,13 +50,14 @@ template <class T, class F> __global__ void update_elements(const F f, const Upd
 namespace {
 
 template <class T, class F>
-void run_updates(const DeviceState& device, const F& f, std::span<const UpdateSlice> slices) {
+void run_updates(const DeviceState& device, const F& f, const F* stored,
+                 std::span<const UpdateSlice> slices) {
     UpdateTable table;
     const auto flush = [&] {
         const unsigned blocks = table.first_block[table.slices];
         if (blocks > 0)
             launch_independent(device, F::name, &update_elements<T, F>, dim3(blocks), dim3(threads), f,
-                               table);
+                               stored, table);
         table.slices = 0;
     };
     for (const UpdateSlice& slice : slices) {
@@ -73,9 +78,10 @@ void run_updates(const DeviceState& device, const F& f, std::span<const UpdateSl
 
 void CudaBackend::update(const UpdateOp& op, std::span<const UpdateSlice> slices) {
     std::visit(
-        [&](const auto& f) {
-            run_updates<float>(device_, f, slices);
-            run_updates<double>(device_, f, slices);
+        [&]<class F>(const F& f) {
+            const F* stored = device_.graph ? static_cast<const F*>(device_.graph->next_update()) : nullptr;
+            run_updates<float>(device_, f, stored, slices);
+            run_updates<double>(device_, f, stored, slices);
         },
         op);
 }

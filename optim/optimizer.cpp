@@ -73,6 +73,7 @@ void Optimizer::add_group(const std::vector<Tensor>& parameters, double lr,
 void Optimizer::prepare(const Group& group, Slot& slot) const {
     const Tensor& parameter = slot.parameter;
     check_parameter(name_, parameter);
+    const Unrecorded once;  // or each replay would begin with zeros again
     if (slot.states.size() != group.state_names.size())
         for (std::size_t i = slot.states.size(); i < group.state_names.size(); ++i)
             slot.states.push_back(zeros_like(parameter));

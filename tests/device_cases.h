@@ -18,6 +18,8 @@ struct DeviceCase {
 inline void PrintTo(const DeviceCase& one, std::ostream* out) { *out << one.name; }
 
 const std::vector<DeviceCase>& device_cases();
+/// Of captured steps; for the CPU, too.
+const std::vector<DeviceCase>& capture_cases();
 
 namespace device {
 // The parts, by topic.

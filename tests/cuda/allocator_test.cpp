@@ -248,14 +248,11 @@ TEST(AllocatorPools, AreApart) {
     void* before = allocator.allocate(mib);
     allocator.release(before, mib);
     const PoolId pool = allocator.make_pool();
-    allocator.begin_pool(pool);
-    void* inside = allocator.allocate(mib);
+    void* inside = allocator.allocate(mib, pool);
     EXPECT_NE(inside, before);  // not what the others left
     EXPECT_EQ(host.asked, 2);
-    void* elsewhere = nullptr;
-    std::thread([&] { elsewhere = allocator.allocate(mib); }).join();
-    EXPECT_EQ(elsewhere, before);  // other threads have nothing to do with it
-    allocator.end_pool();
+    void* elsewhere = allocator.allocate(mib);
+    EXPECT_EQ(elsewhere, before);
 
     allocator.release(inside, mib);
     allocator.release(elsewhere, mib);
@@ -265,9 +262,7 @@ TEST(AllocatorPools, AreApart) {
     EXPECT_NE(outside, inside);
     allocator.release(outside, mib);
 
-    allocator.begin_pool(pool);
-    EXPECT_EQ(allocator.allocate(mib), inside);
-    allocator.end_pool();
+    EXPECT_EQ(allocator.allocate(mib, pool), inside);
     allocator.drop_pool(pool);  // with a block in use
     allocator.release(inside, mib);
     allocator.empty_cache();
@@ -278,9 +273,7 @@ TEST(AllocatorPools, KeepTheirMemoryWhenItIsShort) {
     Host host(40 * mib);
     CachingAllocator allocator(host, Device::cuda(0));
     const PoolId pool = allocator.make_pool();
-    allocator.begin_pool(pool);
-    void* inside = allocator.allocate(30 * mib);
-    allocator.end_pool();
+    void* inside = allocator.allocate(30 * mib, pool);
     allocator.release(inside, 30 * mib);
     EXPECT_THROW(allocator.allocate(30 * mib), OutOfMemoryError);
     allocator.drop_pool(pool);
@@ -291,12 +284,10 @@ TEST(AllocatorPools, KeepTheirMemoryWhenItIsShort) {
 TEST(AllocatorPools, RefuseMisuse) {
     Host host;
     CachingAllocator allocator(host, Device::cuda(0));
-    EXPECT_THROW(allocator.begin_pool(7), ValueError);
+    EXPECT_THROW(allocator.allocate(1, 7), ValueError);
     EXPECT_THROW(allocator.drop_pool(7), ValueError);
+    EXPECT_THROW(allocator.drop_pool(0), ValueError);
     const PoolId pool = allocator.make_pool();
-    allocator.begin_pool(pool);
-    EXPECT_THROW(allocator.begin_pool(pool), ValueError);
-    EXPECT_THROW(allocator.drop_pool(pool), ValueError);
-    allocator.end_pool();
     allocator.drop_pool(pool);
+    EXPECT_THROW(allocator.allocate(1, pool), ValueError);
 }

@@ -14,6 +14,13 @@
 #include <functional>
 #include <source_location>
 #include <stdexcept>
+#include <utility>
+#include <vector>
+
+/// What a stream that makes a graph has taken down.
+struct CUstream_st {
+    std::vector<std::function<void()>> taken;
+};
 
 namespace adjoint::emulator {
 
@@ -40,6 +47,14 @@ Order order();
 /// another.
 void run(const char* op, dim3 grid, dim3 block, std::size_t dynamic_bytes, bool independent,
          const std::function<void()>& thread);
+
+/// Done at once, or taken down by the stream if there is one.
+template <class Work> void queue(CUstream_st* stream, Work work) {
+    if (stream)
+        stream->taken.emplace_back(std::move(work));
+    else
+        work();
+}
 
 namespace detail {
 enum class Meeting { barrier, exchange };

@@ -133,7 +133,8 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
     struct Shape {
         std::int64_t channels, filters, size, kernel, stride, padding, dilation, groups;
     };
-    auto& convolutions = *cuda_backend::start_context(0).convolutions;
+    cuda_backend::Context& device = cuda_backend::start_context(0);
+    auto& convolutions = *device.convolutions;
     for (const Shape& s :
          {Shape{1, 8, 12, 3, 1, 0, 1, 1}, Shape{8, 6, 11, 3, 2, 1, 1, 2}, Shape{4, 4, 13, 3, 1, 2, 2, 1}}) {
         Convolution c;
@@ -151,9 +152,10 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
         const Tensor gy = empty(g.shape(), {.device = gpu}), gdx = empty(x.shape(), {.device = gpu}),
                      gdw = empty(weight.shape(), {.device = gpu});
         const auto at = [](const Tensor& t) { return t.impl().data; };
-        if (!convolutions.forward(c, at(gy), at(gx), at(gw))) GTEST_SKIP() << cuda::software().cudnn.problem;
-        ASSERT_TRUE(convolutions.backward_data(c, at(gdx), at(gg), at(gw)));
-        ASSERT_TRUE(convolutions.backward_filter(c, at(gdw), at(gx), at(gg)));
+        if (!convolutions.forward(device, c, at(gy), at(gx), at(gw)))
+            GTEST_SKIP() << cuda::software().cudnn.problem;
+        ASSERT_TRUE(convolutions.backward_data(device, c, at(gdx), at(gg), at(gw)));
+        ASSERT_TRUE(convolutions.backward_filter(device, c, at(gdw), at(gx), at(gg)));
         cpu_backend().convolution(c, at(y), at(x), at(weight), nullptr);
         cpu_backend().convolution_input(c, at(dx), at(g), at(weight));
         cpu_backend().convolution_weight(c, at(dw), at(x), at(g));
@@ -161,6 +163,31 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
         EXPECT_LT(distance(gdx.to(Device::cpu()), dx), 2e-6);
         EXPECT_LT(distance(gdw.to(Device::cpu()), dw), 2e-6);
     }
+}
+
+TEST_F(OnDevice, ReplaysTakeNoMemoryAndARecordingGivesItsBack) {
+    const nn::Sequential model(nn::Linear(20, 30), nn::Dropout(0.5), nn::ReLU(), nn::Linear(30, 2));
+    model.to(gpu);
+    optim::Adam optimizer(model.parameters());
+    const Tensor x = ones({8, 20}, {.device = gpu});
+    const auto train = [&] {
+        optimizer.zero_grad();
+        sum(square(model(x))).backward();
+        optimizer.step();
+    };
+    train();
+    optimizer.zero_grad();
+    const std::int64_t before = cuda::memory_stats(gpu).in_use;
+    {
+        const Captured step = capture(train, {.device = gpu});
+        step.replay();
+        const cuda::MemoryStats held = cuda::memory_stats(gpu);
+        step.replay(200);
+        EXPECT_EQ(cuda::memory_stats(gpu).in_use, held.in_use);
+        EXPECT_EQ(cuda::memory_stats(gpu).system_allocations, held.system_allocations);
+        optimizer.zero_grad();
+    }
+    EXPECT_EQ(cuda::memory_stats(gpu).in_use, before);
 }
 
 TEST_F(OnDevice, ABadLabelIsReportedAtTheNextWait) {
