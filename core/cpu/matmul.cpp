@@ -72,8 +72,10 @@ void one_product(const GemmCall& g, DType type) {
             return product_f32(g);
         case DType::f64:
             return product_f64(g);
-        case DType::f16:
         case DType::bf16:
+            if (product_bf16(g)) return;
+            [[fallthrough]];
+        case DType::f16:
             return narrow_product(g, type);
         case DType::u8:
             return integer_product<std::uint8_t>(g);

@@ -14,6 +14,9 @@ const char* blas_name() noexcept;
 /// c = a b + bias.
 void product_f32(const GemmCall& call);
 void product_f64(const GemmCall& call);
+/// The same of bf16, summed in f32 and rounded once. False, and nothing done, where the library has nothing
+/// better than the same product in f32.
+bool product_bf16(const GemmCall& call);
 
 /// For libraries: the rows of c in tasks that depend on the sizes alone, so that the number of threads does
 /// not change bits; each starts as copies of the bias, or zeros, for rows(call, beta) to add the product to.

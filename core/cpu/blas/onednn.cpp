@@ -1,6 +1,9 @@
-// Matrix products of f32 by oneDNN, one thread of it per task of ours; f64, which it lacks, by our own
-// kernels.
-#include <oneapi/dnnl/dnnl.h>
+// Matrix products of f32 and bf16 by oneDNN, one thread of it per task of ours; f64, which it lacks, by our
+// own kernels.
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <string_view>
+#include <unordered_map>
 
 #include <adjoint/core/cpu/blas/blas.h>
 #include <adjoint/core/format.h>
@@ -8,14 +11,36 @@
 extern "C" void omp_set_num_threads(int);
 
 namespace adjoint::cpu {
+namespace {
+
+void use_one_thread() {
+    thread_local const bool single = (omp_set_num_threads(1), true);
+    static_cast<void>(single);
+}
+
+// The product of a task as a primitive, which uses the CPU's instructions for bf16 where it has them. Empty
+// where only the reference implementation can do it.
+dnnl::matmul bf16_product(const dnnl::engine& engine, const GemmCall& g, const void* bias) {
+    const auto matrix = [](std::int64_t rows, std::int64_t columns, std::int64_t row, std::int64_t column) {
+        return dnnl::memory::desc({rows, columns}, dnnl::memory::data_type::bf16, {row, column});
+    };
+    const auto a = matrix(g.m, g.k, g.a_row, g.a_column), b = matrix(g.k, g.n, g.b_row, g.b_column),
+               c = matrix(g.m, g.n, g.c_row, 1);
+    const auto product =
+        bias ? dnnl::matmul::desc(a, b, matrix(1, g.n, g.n, 1), c) : dnnl::matmul::desc(a, b, c);
+    const dnnl::matmul::primitive_desc found(product, engine, true);
+    if (!found || std::string_view(found.impl_info_str()).starts_with("ref")) return {};
+    return dnnl::matmul(found);
+}
+
+}  // namespace
 
 const char* blas_name() noexcept { return "onednn"; }
 
 void product_f32(const GemmCall& call) {
     if (!has_unit_strides(call)) return kernels().gemm[0](call);
     by_row_tasks<float>(call, [](const GemmCall& part, float beta) {
-        thread_local const bool single = (omp_set_num_threads(1), true);
-        static_cast<void>(single);
+        use_one_thread();
         const bool turn_a = part.a_column != 1, turn_b = part.b_column != 1;
         const dnnl_status_t status =
             dnnl_sgemm(turn_a ? 'T' : 'N', turn_b ? 'T' : 'N', part.m, part.n, part.k, 1.0f,
@@ -29,5 +54,29 @@ void product_f32(const GemmCall& call) {
 }
 
 void product_f64(const GemmCall& call) { kernels().gemm[1](call); }
+
+bool product_bf16(const GemmCall& call) {
+    if (!has_unit_strides(call) || call.m == 0 || call.n == 0) return false;
+    static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    if (!bf16_product(engine, call, call.bias)) return false;
+    GemmCall bare = call;  // the bias is added before the rounding
+    bare.bias = nullptr;
+    by_row_tasks<std::uint16_t>(bare, [bias = call.bias](const GemmCall& part, std::uint16_t) {
+        use_one_thread();
+        const dnnl::matmul product = bf16_product(engine, part, bias);
+        const auto operand = [&](int which, const void* data) {
+            const auto* description =
+                dnnl_primitive_desc_query_md(product.get_primitive_desc(), dnnl_query_exec_arg_md, which);
+            return dnnl::memory(*description, engine, const_cast<void*>(data));
+        };
+        std::unordered_map<int, dnnl::memory> operands{{DNNL_ARG_SRC, operand(DNNL_ARG_SRC, part.a)},
+                                                       {DNNL_ARG_WEIGHTS, operand(DNNL_ARG_WEIGHTS, part.b)},
+                                                       {DNNL_ARG_DST, operand(DNNL_ARG_DST, part.c)}};
+        if (bias) operands.emplace(DNNL_ARG_BIAS, operand(DNNL_ARG_BIAS, bias));
+        dnnl::stream stream(engine);
+        product.execute(stream, operands);
+    });
+    return true;
+}
 
 }  // namespace adjoint::cpu
