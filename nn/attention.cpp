@@ -17,13 +17,31 @@ namespace {
 std::string describe(std::int64_t embed_dim, std::int64_t heads, const MultiheadAttentionOptions& options) {
     check<ValueError>(embed_dim > 0 && heads > 0 && embed_dim % heads == 0,
                       "MultiheadAttention: {} heads for {} dimensions", heads, embed_dim);
+    check<ValueError>(options.kdim >= 0 && options.vdim >= 0,
+                      "MultiheadAttention: keys of {} and values of {} dimensions", options.kdim,
+                      options.vdim);
     check<ValueError>(options.dropout >= 0 && options.dropout <= 1,
                       "MultiheadAttention: dropout {} is outside [0, 1]", options.dropout);
     std::string text = fmt::format("embed_dim={}, num_heads={}", embed_dim, heads);
     if (options.dropout != 0) text += fmt::format(", dropout={}", options.dropout);
     if (!options.bias) text += ", bias=false";
     if (options.batch_first) text += ", batch_first=true";
+    if (options.kdim != 0) text += fmt::format(", kdim={}", options.kdim);
+    if (options.vdim != 0) text += fmt::format(", vdim={}", options.vdim);
     return text;
+}
+
+/// Whether keys or values have dimensions of their own, and so projections of their own.
+bool is_mixed(std::int64_t embed_dim, const MultiheadAttentionOptions& options) {
+    return (options.kdim != 0 && options.kdim != embed_dim) ||
+           (options.vdim != 0 && options.vdim != embed_dim);
+}
+
+/// The weights of a projection, or none where the other kind is in use.
+Tensor projection(bool wanted, std::int64_t rows, std::int64_t columns,
+                  const MultiheadAttentionOptions& options) {
+    if (!wanted) return {};
+    return init::xavier_uniform_(empty({rows, columns}, {.dtype = options.dtype, .device = options.device}));
 }
 
 Linear output_projection(std::int64_t embed_dim, const MultiheadAttentionOptions& options) {
@@ -55,14 +73,21 @@ Tensor joined_masks(const Tensor& padding, const Tensor& attention, DType dtype)
 MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_heads,
                                        const MultiheadAttentionOptions& options)
     : Module("MultiheadAttention", describe(embed_dim, num_heads, options)),
-      in_proj_weight(parameter("in_proj_weight", init::xavier_uniform_(empty(
-                                                     {3 * embed_dim, embed_dim},
-                                                     {.dtype = options.dtype, .device = options.device})))),
+      in_proj_weight(parameter("in_proj_weight",
+                               projection(!is_mixed(embed_dim, options), 3 * embed_dim, embed_dim, options))),
+      q_proj_weight(parameter("q_proj_weight",
+                              projection(is_mixed(embed_dim, options), embed_dim, embed_dim, options))),
+      k_proj_weight(parameter("k_proj_weight", projection(is_mixed(embed_dim, options), embed_dim,
+                                                          options.kdim ? options.kdim : embed_dim, options))),
+      v_proj_weight(parameter("v_proj_weight", projection(is_mixed(embed_dim, options), embed_dim,
+                                                          options.vdim ? options.vdim : embed_dim, options))),
       in_proj_bias(parameter("in_proj_bias", options.bias ? zeros({3 * embed_dim}, {.dtype = options.dtype,
                                                                                     .device = options.device})
                                                           : Tensor())),
       out_proj(child("out_proj", output_projection(embed_dim, options))),
       embed_dim_(embed_dim),
+      key_dim_(options.kdim ? options.kdim : embed_dim),
+      value_dim_(options.vdim ? options.vdim : embed_dim),
       heads_(num_heads),
       dropout_(options.dropout),
       batch_first_(options.batch_first) {}
@@ -70,11 +95,12 @@ MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_
 AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                                                const AttentionMasks& masks, bool need_weights) const {
     const bool single = query.dim() == 2;
-    for (const Tensor* x : {&query, &key, &value})
-        check<ShapeError>(
-            (x->dim() == 2 || x->dim() == 3) && x->dim() == query.dim() && x->shape().back() == embed_dim_,
-            "MultiheadAttention: inputs {}, {} and {} of {} dimensions", query.shape(), key.shape(),
-            value.shape(), embed_dim_);
+    const auto fits = [&](const Tensor& x, std::int64_t dim) {
+        return (x.dim() == 2 || x.dim() == 3) && x.dim() == query.dim() && x.shape().back() == dim;
+    };
+    check<ShapeError>(fits(query, embed_dim_) && fits(key, key_dim_) && fits(value, value_dim_),
+                      "MultiheadAttention: inputs {}, {} and {} of {}, {} and {} dimensions", query.shape(),
+                      key.shape(), value.shape(), embed_dim_, key_dim_, value_dim_);
     // From here on (N, L, ...).
     const auto batched = [&](const Tensor& x) {
         return single ? unsqueeze(x, 0) : batch_first_ ? x : transpose(x, 0, 1);
@@ -84,17 +110,21 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor
         return transpose(reshape(x, {x.size(0), x.size(1), heads_, width}), 1, 2);
     };
     Tensor q, k, v;
-    if (query.is_same(key) && key.is_same(value)) {
+    if (in_proj_weight.defined() && query.is_same(key) && key.is_same(value)) {
         const Tensor x = batched(query), all = linear(x, in_proj_weight, in_proj_bias);
         const std::vector<Tensor> parts = unbind(reshape(all, {x.size(0), x.size(1), 3, embed_dim_}), 2);
         q = parts[0], k = parts[1], v = parts[2];
     } else {
-        const auto projected = [&](const Tensor& x, std::int64_t part) {
-            const std::int64_t start = part * embed_dim_;
-            return linear(batched(x), narrow(in_proj_weight, 0, start, embed_dim_),
-                          in_proj_bias.defined() ? narrow(in_proj_bias, 0, start, embed_dim_) : Tensor());
+        const auto projected = [&](const Tensor& x, const Tensor& own_weight, std::int64_t part) {
+            const auto share = [&](const Tensor& all) {
+                return narrow(all, 0, part * embed_dim_, embed_dim_);
+            };
+            return linear(batched(x), own_weight.defined() ? own_weight : share(in_proj_weight),
+                          in_proj_bias.defined() ? share(in_proj_bias) : Tensor());
         };
-        q = projected(query, 0), k = projected(key, 1), v = projected(value, 2);
+        q = projected(query, q_proj_weight, 0);
+        k = projected(key, k_proj_weight, 1);
+        v = projected(value, v_proj_weight, 2);
     }
     check<ShapeError>(q.size(0) == k.size(0) && k.shape() == v.shape(),
                       "MultiheadAttention: query {}, key {} and value {} do not belong together",

@@ -15,6 +15,7 @@ struct MultiheadAttentionOptions {
     double dropout = 0;  ///< of the attention weights, in training
     bool bias = true;
     bool batch_first = false;
+    std::int64_t kdim = 0, vdim = 0;  ///< of key and value; 0 for embed_dim
     DType dtype = DType::f32;
     Device device = Device::cpu();
 };
@@ -31,9 +32,10 @@ struct AttentionOutput {
 };
 
 /// out_proj(concatenated heads), each softmax(q k^T / sqrt(E / num_heads)) v of its share of the projections
-/// q, k, v = in_proj_weight (3 E, E) input + in_proj_bias. A query that may see nothing gets zeros.
-/// shapes: query (L, N, E), key and value (S, N, E), batch before time with batch_first, or without N; the
-/// weights (N, L, S) are the mean over the heads. errors: ValueError unless num_heads divides embed_dim;
+/// q, k, v = in_proj_weight (3 E, E) input + in_proj_bias, or where kdim or vdim is not E q_proj_weight (E,
+/// E), k_proj_weight (E, kdim), v_proj_weight (E, vdim) of their inputs. A query that may see nothing gets
+/// zeros. shapes: query (L, N, E), key and value (S, N, E), batch before time with batch_first, or without N;
+/// the weights (N, L, S) are the mean over the heads. errors: ValueError unless num_heads divides embed_dim;
 /// ShapeError. source: Vaswani et al., Attention is all you need, 2017.
 class ADJOINT_API MultiheadAttention : public Module {
   public:
@@ -42,11 +44,11 @@ class ADJOINT_API MultiheadAttention : public Module {
     AttentionOutput operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                                const AttentionMasks& masks = {}, bool need_weights = true) const;
 
-    const Parameter in_proj_weight, in_proj_bias;
+    const Parameter in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias;
     const Linear out_proj;
 
   private:
-    std::int64_t embed_dim_, heads_;
+    std::int64_t embed_dim_, key_dim_, value_dim_, heads_;
     double dropout_;
     bool batch_first_;
 };

@@ -164,6 +164,31 @@ TEST(MultiheadAttention, AQueryThatSeesNothingGetsZeros) {
     for (const Tensor& p : layer.parameters()) EXPECT_TRUE(all(isfinite(p.grad())).item<bool>());
 }
 
+// Keys and values of other sizes are what zeros make of longer ones.
+TEST(MultiheadAttention, KeysAndValuesOfTheirOwnSizes) {
+    const MultiheadAttention layer(4, 2, {.kdim = 3, .vdim = 2, .dtype = f64}), whole(4, 2, {.dtype = f64});
+    EXPECT_EQ(names(layer.state()),
+              (std::vector<std::string>{"q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias",
+                                        "out_proj.weight", "out_proj.bias"}));
+    set_waves(layer.parameters());
+    const auto widened = [](const Tensor& x, std::int64_t columns) {
+        Shape rest = x.shape();
+        rest[rest.size() - 1] = 4 - columns;
+        return cat({x.detach(), zeros(rest, {.dtype = f64})}, -1);
+    };
+    whole.in_proj_weight.detach().copy_(
+        cat({layer.q_proj_weight, widened(layer.k_proj_weight, 3), widened(layer.v_proj_weight, 2)}, 0));
+    whole.in_proj_bias.detach().copy_(layer.in_proj_bias);
+    copy_values(layer.out_proj.parameters(), whole.out_proj.parameters());
+    const Tensor q = wave({3, 2, 4}), k = wave({5, 2, 3}), v = wave({5, 2, 2}) * 2.0;
+    EXPECT_TRUE(allclose(layer(q, k, v).output, whole(q, widened(k, 3), widened(v, 2)).output, 1e-12, 1e-12));
+    expect_gradients(layer, q,
+                     [&](const MultiheadAttention& m, const Tensor& x) { return m(x, k, v).output; });
+    EXPECT_EQ(MultiheadAttention(4, 2, {.kdim = 4}).parameters().size(), 4U) << "no other size";
+    EXPECT_THROW(layer(q, v, k), ShapeError);
+    EXPECT_THROW(MultiheadAttention(4, 2, {.kdim = -1}), ValueError);
+}
+
 TEST(MultiheadAttention, GradientsOfAllParameters) {
     const MultiheadAttention layer(4, 2, {.dtype = f64}), plain(4, 2, {.bias = false, .dtype = f64});
     const auto attend = [](const MultiheadAttention& m, const Tensor& x) {
