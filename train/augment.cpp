@@ -52,7 +52,7 @@ class Draws {
     std::uint64_t block_ = 0;
 };
 
-void check_interval(const char* op, const char* what, Interval interval, double least = -INFINITY) {
+void check_interval(const char* op, const char* what, Interval interval, double least = -HUGE_VAL) {
     check<ValueError>(std::isfinite(interval.low) && std::isfinite(interval.high) &&
                           interval.low <= interval.high && interval.low >= least,
                       "{}: {} from {} to {}", op, what, interval.low, interval.high);

@@ -111,14 +111,15 @@ Graph graph(const Tensor& output, const Names& names, const Trace* trace) {
         Tensor value = trace ? trace->value(node) : Tensor();
         std::string title = node.name();
         for (const auto& [name, tensor] : names)
-            if (tensor.impl().producer.get() == &node) title = name + " = " + title, value = tensor;
+            if (tensor.impl().producer.get() == &node)
+                title = fmt::format("{} = {}", name, title), value = tensor;
         if (&node == output.impl().producer.get()) value = output;
         result.boxes.push_back({title,
                                 value.defined() ? text_of(value) : "shape " + to_string(node.output(0).shape),
                                 text_of(slopes[i]), false, static_cast<int>(node.depth())});
         for (const Edge& edge : node.edges()) {
             const void* from = edge.node ? static_cast<const void*>(edge.node.get()) : edge.leaf.get();
-            if (from) result.arrows.push_back({w.box.at(from), i});
+            if (from) result.arrows.emplace_back(w.box.at(from), i);
         }
     }
     for (std::size_t i = 0; i < w.leaves.size(); ++i) {

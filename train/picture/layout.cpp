@@ -62,9 +62,8 @@ void order(Layout& layout) {
             const auto& neighbours = forward ? layout.places[p].before : layout.places[p].after;
             double sum = 0;
             for (const std::size_t n : neighbours) sum += layout.places[n].row;
-            keyed.push_back(
-                {neighbours.empty() ? layout.places[p].row : sum / static_cast<double>(neighbours.size()),
-                 p});
+            keyed.emplace_back(
+                neighbours.empty() ? layout.places[p].row : sum / static_cast<double>(neighbours.size()), p);
         }
         std::stable_sort(keyed.begin(), keyed.end(),
                          [](const auto& a, const auto& b) { return a.first < b.first; });
