@@ -42,8 +42,11 @@ Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute) {
     return out;
 }
 
-Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type,
-           DType compute) {
+namespace {
+
+// Part of both callers below: on one element the calls are what an operation costs.
+[[gnu::always_inline]] inline Tensor zip_as(const char* name, const BinaryOp& op, const Tensor& a,
+                                            const Tensor& b, DType type, DType compute) {
     check_same_device(name, a, b);
     const TensorImpl &x = a.impl(), &y = b.impl();
     const Device device = a.device();
@@ -57,9 +60,16 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
     return out;
 }
 
+}  // namespace
+
+Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type,
+           DType compute) {
+    return zip_as(name, op, a, b, type, compute);
+}
+
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b) {
     const DType type = result_type(a, b);
-    return zip(name, op, a, b, type, compute_type(type));
+    return zip_as(name, op, a, b, type, compute_type(type));
 }
 
 }  // namespace adjoint::apply

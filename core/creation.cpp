@@ -6,9 +6,13 @@
 
 #include <adjoint/core/backend.h>
 #include <adjoint/core/format.h>
+#include <adjoint/core/recorder.h>
 
 namespace adjoint {
 namespace {
+
+// Room for the impl in front of its storage, so that the data behind both begins on a cache line.
+constexpr std::size_t front = (sizeof(TensorImpl) + 63) / 64 * 64;
 
 // The number of elements of a shape with negative or very large sizes, or none.
 __attribute__((noinline)) std::int64_t unusual_numel(const char* op, const Shape& shape,
@@ -41,6 +45,42 @@ Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, co
 }
 
 }  // namespace
+
+Ref<TensorImpl> TensorImpl::dense(const Shape& shape, std::int64_t numel, DType dtype, Device device) {
+    const std::size_t bytes = static_cast<std::size_t>(numel) * size_of(dtype);
+    if (Storage::fits_in_block(bytes, device) && !recorder()) [[likely]] {
+        Ref<Storage> memory = Storage::allocate_block(front, bytes);
+        auto* impl = ::new (reinterpret_cast<char*>(memory.get()) - front) TensorImpl(shape, numel, dtype);
+        impl->in_block = true;
+        impl->data = static_cast<char*>(memory->data());
+        impl->storage = std::move(memory);
+        return Ref<TensorImpl>::adopt(impl);
+    }
+    auto impl = Ref<TensorImpl>::adopt(new TensorImpl(shape, numel, dtype));
+    impl->hold(Storage::allocate(bytes, device));
+    return impl;
+}
+
+void TensorImpl::hold(Ref<Storage> memory) noexcept {
+    if (in_block && !holds_other) {
+        storage.leak();
+        holds_other = true;
+    }
+    storage = std::move(memory);
+    data = static_cast<char*>(storage->data());
+}
+
+void TensorImpl::destroy() noexcept {
+    if (retains_grad && producer) producer->forget(output_index);
+    if (!in_block) {
+        delete this;
+        return;
+    }
+    Storage* const block = reinterpret_cast<Storage*>(reinterpret_cast<char*>(this) + front);
+    if (!holds_other) storage.leak();
+    this->~TensorImpl();
+    block->release();
+}
 
 Tensor empty(const Shape& shape, const Options& options) {
     Tensor out(TensorImpl::dense(shape, checked_numel("empty", shape, options.dtype), options.dtype,

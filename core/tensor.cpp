@@ -16,47 +16,6 @@ Tensor::Tensor(std::int64_t value)
     : Tensor(tensor_from_host(&value, {}, DType::i64, {.dtype = DType::i64})) {}
 Tensor::Tensor(bool value) : Tensor(full({}, value ? 1 : 0, {.dtype = DType::boolean})) {}
 
-namespace {
-// Room for the impl in front of its storage, so that the data behind both begins on a cache line.
-constexpr std::size_t front = (sizeof(TensorImpl) + 63) / 64 * 64;
-}  // namespace
-
-Ref<TensorImpl> TensorImpl::dense(const Shape& shape, std::int64_t numel, DType dtype, Device device) {
-    const std::size_t bytes = static_cast<std::size_t>(numel) * size_of(dtype);
-    if (Storage::fits_in_block(bytes, device) && !recorder()) [[likely]] {
-        Ref<Storage> memory = Storage::allocate_block(front, bytes);
-        auto* impl = ::new (reinterpret_cast<char*>(memory.get()) - front) TensorImpl(shape, numel, dtype);
-        impl->in_block = true;
-        impl->data = static_cast<char*>(memory->data());
-        impl->storage = std::move(memory);
-        return Ref<TensorImpl>::adopt(impl);
-    }
-    auto impl = Ref<TensorImpl>::adopt(new TensorImpl(shape, numel, dtype));
-    impl->hold(Storage::allocate(bytes, device));
-    return impl;
-}
-
-void TensorImpl::hold(Ref<Storage> memory) noexcept {
-    if (in_block && !holds_other) {
-        storage.leak();
-        holds_other = true;
-    }
-    storage = std::move(memory);
-    data = static_cast<char*>(storage->data());
-}
-
-void TensorImpl::destroy() noexcept {
-    if (retains_grad && producer) producer->forget(output_index);
-    if (!in_block) {
-        delete this;
-        return;
-    }
-    Storage* const block = reinterpret_cast<Storage*>(reinterpret_cast<char*>(this) + front);
-    if (!holds_other) storage.leak();
-    this->~TensorImpl();
-    block->release();
-}
-
 void Tensor::throw_undefined() {
     throw ValueError("tensor: this handle is undefined (default-constructed or moved from)");
 }
