@@ -1,5 +1,5 @@
-// What train::fit costs beside the same loop written out: epochs of W1 (bench/mnist) on images of noise, the
-// two taking turns.
+// What train::fit costs beside the same loop written out, eager and with captured steps: epochs of W1
+// (bench/mnist) on images of noise, the three taking turns.
 //
 //     bench/fit [threads] [rounds]
 //
@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
     set_num_threads(argc > 1 ? std::atoi(argv[1]) : 1);
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 7;
     const data::Dataset set = noise();
-    Learner by_hand, by_fit;
+    Learner by_hand, by_fit, by_replays;
     data::Loader loader(set, {.batch_size = batch_size, .seed = 1});
     const auto loop = [&] {
         for (const data::Batch& batch : loader) {
@@ -51,19 +51,26 @@ int main(int argc, char** argv) {
             by_hand.optimizer.step();
         }
     };
-    const auto fit = [&] {
-        train::fit(by_fit.model, nn::CrossEntropyLoss(), by_fit.optimizer, set,
-                   {.batch_size = batch_size, .seed = 1, .verbose = false});
+    const auto fit = [&](Learner& learner, train::CaptureMode mode) {
+        train::fit(learner.model, nn::CrossEntropyLoss(), learner.optimizer, set,
+                   {.batch_size = batch_size, .seed = 1, .verbose = false, .capture = mode});
     };
+    const auto eager = [&] { fit(by_fit, train::CaptureMode::off); };
+    const auto captured = [&] { fit(by_replays, train::CaptureMode::on); };
     loop();
-    fit();
-    std::vector<double> loops, fits, ratios;
+    eager();
+    captured();
+    std::vector<double> loops, fits, captures, ratios, captured_ratios;
     for (int round = 0; round < rounds; ++round) {
         loops.push_back(seconds_of(loop));
-        fits.push_back(seconds_of(fit));
+        fits.push_back(seconds_of(eager));
+        captures.push_back(seconds_of(captured));
         ratios.push_back(fits.back() / loops.back());
+        captured_ratios.push_back(captures.back() / loops.back());
     }
     bench::report("W1", "loop", num_threads(), bench::median(loops), "s");
     bench::report("W1", "fit", num_threads(), bench::median(fits), "s");
+    bench::report("W1", "captured-fit", num_threads(), bench::median(captures), "s");
     bench::report("W1", "fit/loop", num_threads(), bench::median(ratios), "");
+    bench::report("W1", "captured-fit/loop", num_threads(), bench::median(captured_ratios), "");
 }

@@ -38,7 +38,7 @@ void* GraphData::own_memory(std::size_t bytes) {
     return memory_.back().first = allocate(device_, bytes);
 }
 
-DrawnStream GraphData::stream(GeneratorState recorded) {
+MovingStream GraphData::stream(GeneratorState recorded) {
     is_read_ = true;
     return {StreamPlace::from(start_, recorded), reinterpret_cast<const GeneratorState*>(block_)};
 }
@@ -74,7 +74,8 @@ void GraphData::write(const Turn& turn) {
 }
 
 DrawnStream drawn_stream(const DeviceState& device, GeneratorState state) {
-    return device.graph != nullptr ? device.graph->stream(state) : DrawnStream{{state}, nullptr};
+    if (device.graph != nullptr) return device.graph->stream(state);
+    return FixedStream{state};
 }
 
 }  // namespace adjoint::cuda_backend

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include <adjoint/core/recorder.h>
@@ -12,13 +13,18 @@
 
 namespace adjoint::cuda_backend {
 
-/// The random numbers that a kernel draws: of a fixed stream, or in a graph of one that follows the
-/// generator.
-struct DrawnStream {
-    StreamPlace place;
-    const GeneratorState* now;  // null outside of a graph
-    ADJOINT_HD GeneratorState state() const { return now != nullptr ? place.at(*now) : place.state; }
+/// Where the random numbers of a kernel come from: a stream that the host knows, or in a graph one that
+/// follows the generator. Kernels are made for each, since the second takes more registers.
+struct FixedStream {
+    GeneratorState from;
+    ADJOINT_HD GeneratorState state() const { return from; }
 };
+struct MovingStream {
+    StreamPlace place;
+    const GeneratorState* now;
+    ADJOINT_HD GeneratorState state() const { return place.at(*now); }
+};
+using DrawnStream = std::variant<FixedStream, MovingStream>;
 
 /// Of one recorded step. Errors: OutOfMemoryError, CudaError.
 class GraphData {
@@ -30,7 +36,7 @@ class GraphData {
     ~GraphData();
 
     // While the graph is made:
-    DrawnStream stream(GeneratorState recorded);
+    MovingStream stream(GeneratorState recorded);
     /// Where the functor of the next update() will lie.
     const void* next_update();
     /// A copy of the values on the device.
@@ -59,7 +65,7 @@ class GraphData {
 /// Writes device memory in stream order.
 void store_words(const DeviceState& device, std::uint64_t* to, std::span<const std::uint64_t> words);
 
-/// Of the device's graph, or fixed outside of one.
+/// Moving in a graph, fixed outside of one.
 DrawnStream drawn_stream(const DeviceState& device, GeneratorState state);
 
 }  // namespace adjoint::cuda_backend

@@ -50,8 +50,8 @@ struct UniformInteger {
     }
 };
 
-template <class Draw>
-__global__ void random_elements(const Draw draw, const DrawnStream stream, void* out, const DType type,
+template <class Draw, class From>
+__global__ void random_elements(const Draw draw, const From stream, void* out, const DType type,
                                 const std::int64_t numel) {
     using T = typename Draw::T;
     const GeneratorState from = stream.state();
@@ -67,10 +67,9 @@ __global__ void random_elements(const Draw draw, const DrawnStream stream, void*
     }
 }
 
-template <class T>
-__global__ void dropout_elements(const DropoutRule rule, const DrawnStream stream, void* out,
-                                 const DType out_type, const void* x, const DType type,
-                                 const std::int64_t numel) {
+template <class T, class From>
+__global__ void dropout_elements(const DropoutRule rule, const From stream, void* out, const DType out_type,
+                                 const void* x, const DType type, const std::int64_t numel) {
     const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; block * 4 < numel;
@@ -84,7 +83,8 @@ __global__ void dropout_elements(const DropoutRule rule, const DrawnStream strea
     }
 }
 
-__global__ void permutation_elements(const DrawnStream stream, void* out, const DType type,
+template <class From>
+__global__ void permutation_elements(const From stream, void* out, const DType type,
                                      const std::int64_t numel) {
     const GeneratorState from = stream.state();
     const IndexShuffle shuffle(static_cast<std::uint64_t>(numel), from.seed, from.stream);
@@ -99,8 +99,12 @@ template <class Draw>
 void fill_random(const DeviceState& device, const char* op, const Draw& draw, const Operand& out,
                  std::int64_t numel, const DrawnStream& stream) {
     const Spread spread(device, divide_up(numel, Draw::count));
-    launch_independent(device, op, &random_elements<Draw>, spread.grid, spread.block, draw, stream, out.data,
-                       out.dtype, numel);
+    std::visit(
+        [&]<class From>(const From& from) {
+            launch_independent(device, op, &random_elements<Draw, From>, spread.grid, spread.block, draw,
+                               from, out.data, out.dtype, numel);
+        },
+        stream);
 }
 
 }  // namespace
@@ -123,8 +127,12 @@ void CudaBackend::random(const RandomOp& op, const Operand& out, std::int64_t nu
         fill_random(device_, "randint", UniformInteger{range->low, range->high}, out, numel, stream);
     } else {
         const Spread spread(device_, numel);
-        launch_independent(device_, "randperm", &permutation_elements, spread.grid, spread.block, stream,
-                           out.data, out.dtype, numel);
+        std::visit(
+            [&]<class From>(const From& from) {
+                launch_independent(device_, "randperm", &permutation_elements<From>, spread.grid,
+                                   spread.block, from, out.data, out.dtype, numel);
+            },
+            stream);
     }
 }
 
@@ -132,10 +140,14 @@ void CudaBackend::dropout(const Operand& out, const Operand& x, std::int64_t num
                           GeneratorState state) {
     if (numel == 0) return;
     const Spread spread(device_, divide_up(numel, 4));
-    const auto kernel =
-        compute_type(x.dtype) == DType::f64 ? &dropout_elements<double> : &dropout_elements<float>;
-    launch_independent(device_, "dropout", kernel, spread.grid, spread.block, DropoutRule(p),
-                       drawn_stream(device_, state), out.data, out.dtype, x.data, x.dtype, numel);
+    std::visit(
+        [&]<class From>(const From& from) {
+            const auto kernel = compute_type(x.dtype) == DType::f64 ? &dropout_elements<double, From>
+                                                                    : &dropout_elements<float, From>;
+            launch_independent(device_, "dropout", kernel, spread.grid, spread.block, DropoutRule(p), from,
+                               out.data, out.dtype, x.data, x.dtype, numel);
+        },
+        drawn_stream(device_, state));
 }
 
 }  // namespace adjoint::cuda_backend

@@ -44,9 +44,8 @@ class CudaRecording final : public RecordedStep {
   private:
     Ref<Storage> allocate(std::size_t bytes) override {
         void* memory = cuda_backend::allocate(device_, bytes, tensors_.id());
-        return Storage::borrow(
-            memory, bytes, Device::cuda(device_.index),
-            [this_backend = &backend_, memory, bytes] { this_backend->release(memory, bytes); });
+        return Storage::borrow(memory, bytes, Device::cuda(device_.index),
+                               [&backend = backend_, memory, bytes] { backend.release(memory, bytes); });
     }
     void run(const Turn& turn) override {
         data_->write(turn);

@@ -7,7 +7,8 @@ const std::vector<DeviceCase>& device_cases() {
     static const std::vector<DeviceCase> all = [] {
         std::vector<DeviceCase> cases;
         for (const auto add : {device::add_elements, device::add_sums, device::add_places}) add(cases);
-        cases.insert(cases.end(), capture_cases().begin(), capture_cases().end());
+        for (const auto& more : {capture_cases(), fit_cases()})
+            cases.insert(cases.end(), more.begin(), more.end());
         return cases;
     }();
     return all;

@@ -20,6 +20,7 @@ inline void PrintTo(const DeviceCase& one, std::ostream* out) { *out << one.name
 const std::vector<DeviceCase>& device_cases();
 /// Of captured steps; for the CPU, too.
 const std::vector<DeviceCase>& capture_cases();
+const std::vector<DeviceCase>& fit_cases();
 
 namespace device {
 // The parts, by topic.

@@ -306,6 +306,38 @@ void a_wrong_index_is_named_at_the_next_wait(Device device) {
     EXPECT_NO_THROW(net.loss.item());
 }
 
+// An optimizer that does not do the same in each step.
+struct Fickle : optim::Optimizer {
+    explicit Fickle(const std::vector<Tensor>& parameters) : Optimizer("fickle") {
+        add_group(parameters, 0.5, {});
+    }
+    UpdateOp update(std::size_t, double lr, std::int64_t step) const override {
+        if (step > 2) return functor::DirectionStep{.lr = lr, .weight_decay = 0};
+        return functor::PlainSgdStep{.lr = lr, .weight_decay = 0, .maximize = true};
+    }
+};
+
+void another_kind_of_update_is_refused_or_done(Device device) {
+    const Tensor x = ones({4}, {.device = device, .requires_grad = true});
+    Fickle optimizer({x});
+    const Captured step = capture(
+        [&] {
+            optimizer.zero_grad();
+            sum(x).backward();
+            optimizer.step();
+        },
+        {.device = device, .warmup = 0});
+    step.replay();
+    EXPECT_EQ(sum(x).item(), 8);
+    if (device.is_cpu()) {
+        step.replay();
+        EXPECT_EQ(sum(x).item(), 6);
+    } else {
+        EXPECT_THROW(step.replay(), CaptureError);
+        EXPECT_EQ(sum(x).item(), 8);
+    }
+}
+
 }  // namespace
 
 const std::vector<DeviceCase>& capture_cases() {
@@ -316,6 +348,7 @@ const std::vector<DeviceCase>& capture_cases() {
         {"RandomNumbersGoOnInReplays", random_numbers_go_on},
         {"ConstantsOfAStepAreCopiedAnew", constants_are_copied_anew},
         {"WorkingMemoryOfAReplayIsNobodyElses", working_memory_is_nobody_elses},
+        {"AnotherKindOfUpdateIsRefusedInAReplay", another_kind_of_update_is_refused_or_done},
         {"ResultsOutliveTheRecording", results_outlive_the_recording},
         {"CaptureRefusesWhatAReplayCannotRepeat", refuses_what_a_replay_cannot_repeat},
         {"AnErrorInACapturedStepLeavesNothingBehind", an_error_in_the_step_leaves_nothing_behind},

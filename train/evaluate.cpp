@@ -17,6 +17,7 @@ Score evaluate(const Trainee& trainee, const data::Dataset& set, std::int64_t ba
     Totals totals;
     for (const data::Batch& batch : loader) {
         const Tensor output = trainee.forward(batch.x);
+        totals.count(batch.y.shape()[0]);
         totals.add(trainee.loss(output, batch.y), output, batch.y);
     }
     return totals.score();

@@ -13,6 +13,7 @@
 #include <adjoint/train/checkpoint.h>
 #include <adjoint/train/mode.h>
 #include <adjoint/train/progress.h>
+#include <adjoint/train/step.h>
 
 namespace adjoint::train {
 namespace {
@@ -44,12 +45,15 @@ Checkpoint copy_of(Checkpoint checkpoint) {
 /// One call of fit.
 class Loop {
   public:
-    Loop(Run& run, std::vector<Callback> callbacks, Transform transform,
+    Loop(Run& run, std::vector<Callback> callbacks, const FitOptions& options,
          std::map<std::string, std::string> settings)
         : run_(run),
           callbacks_(std::move(callbacks)),
-          transform_(std::move(transform)),
-          settings_(std::move(settings)) {
+          transform_(options.transform),
+          settings_(std::move(settings)),
+          step_(run.trainee, run.optimizer, run.totals_, options) {
+        for (const Callback& callback : options.callbacks)
+            keeps_batches_ = keeps_batches_ || callback.on_batch;
         for (const Callback& callback : callbacks_) {
             watches_batches_ = watches_batches_ || callback.on_batch;
             check<ValueError>(!callback.state == !callback.load_state,
@@ -138,7 +142,8 @@ class Loop {
         const data::LoaderState at = run_.loader.state();
         run_.epoch = static_cast<int>(at.epoch) + 1;
         run_.batch = at.next_batch;
-        if (run_.batch == 0) run_.totals_ = {};
+        if (run_.batch == 0) run_.totals_.clear();
+        step_.look_again();
         for (const data::Batch& batch : run_.loader) {
             train_batch(transform_ ? transform_(batch) : batch);
             if (run_.stopping()) return;
@@ -151,27 +156,26 @@ class Loop {
     }
 
     void train_batch(const data::Batch& batch) {
-        run_.optimizer.zero_grad();
-        const Tensor output = run_.trainee.forward(batch.x);
-        const Tensor loss = run_.trainee.loss(output, batch.y);
-        loss.backward();
-        run_.optimizer.step();
-        run_.totals_.add(loss, output, batch.y);
+        Step::Result result = step_.run(batch);
         ++run_.batch;
         ++run_.step;
         if (!watches_batches_) return;
-        run_.loss = loss.detach();
-        run_.output = output.detach();
+        // The next replay writes where these lie, and a callback may keep them.
+        if (keeps_batches_ && step_.replays()) result = {result.loss.clone(), result.output.clone()};
+        run_.loss = std::move(result.loss);
+        run_.output = std::move(result.output);
         run_.target = batch.y;
         notify(&Callback::on_batch);
         run_.loss = run_.output = run_.target = {};
+        if (keeps_batches_) step_.look_again();
     }
 
     Run& run_;
     const std::vector<Callback> callbacks_;
     const Transform transform_;
     const std::map<std::string, std::string> settings_;
-    bool watches_batches_ = false;
+    Step step_;
+    bool watches_batches_ = false, keeps_batches_ = false;  // any callback; one that is not fit's own
 };
 
 History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dataset& set,
@@ -192,7 +196,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dat
     Run run(trainee, optimizer, loader, history);
     run.validation = validation ? &*validation : nullptr;
     run.epochs = options.epochs;
-    Loop loop(run, std::move(callbacks), options.transform,
+    Loop loop(run, std::move(callbacks), options,
               {{"batch_size", std::to_string(options.batch_size)},
                {"matmul_precision", name(matmul_precision())},
                {"samples", std::to_string(training.size())},

@@ -6,20 +6,37 @@
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/grad_mode.h>
 #include <adjoint/autograd/reduce.h>
+#include <adjoint/core/backend.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
 
 namespace adjoint::train {
 
+namespace {
+
+void add_to(Tensor& sum, const Tensor& value) {
+    if (!sum.defined())
+        sum = zeros_like(value);
+    else if (sum.device() != value.device())
+        sum = sum.to(value.device());
+    // One call, where += makes two.
+    backend(sum.device()).zip(functor::Add{}, make_loop<3>({&sum, &sum, &value}, compute_type(sum.dtype())));
+}
+
+}  // namespace
+
+void Totals::clear() {
+    const NoGrad guard;
+    samples_ = 0;
+    if (loss_.defined()) loss_.zero_();
+    if (right_.defined()) right_.zero_();
+}
+
 void Totals::add(const Tensor& loss, const Tensor& output, const Tensor& target) {
     const NoGrad guard;
-    const std::int64_t n = target.shape()[0];
-    samples_ += n;
-    const Tensor weighted = loss.detach() * static_cast<double>(n);
-    loss_ = loss_.defined() ? loss_.to(weighted.device()) + weighted : weighted;
+    add_to(loss_, loss.detach() * static_cast<double>(target.shape()[0]));
     if (is_floating(target.dtype()) || output.dim() != 2 || target.dim() != 1) return;
-    const Tensor right = sum(eq(argmax(output.detach(), 1), target));
-    right_ = right_.defined() ? right_.to(right.device()) + right : right;
+    add_to(right_, sum(eq(argmax(output.detach(), 1), target)));
 }
 
 Score Totals::score() const {
@@ -30,6 +47,7 @@ Score Totals::score() const {
 
 data::NamedTensors Totals::state() const {
     data::NamedTensors state{{"samples", Tensor(samples_)}};
+    if (samples_ == 0) return state;
     if (loss_.defined()) state.emplace_back("loss", loss_);
     if (right_.defined()) state.emplace_back("right", right_);
     return state;
@@ -42,9 +60,9 @@ void Totals::load_state(const data::NamedTensors& state) {
         if (name == "samples")
             loaded.samples_ = tensor.item<std::int64_t>();
         else if (name == "loss")
-            loaded.loss_ = tensor;
+            loaded.loss_ = tensor.detach().clone();
         else if (name == "right")
-            loaded.right_ = tensor;
+            loaded.right_ = tensor.detach().clone();
         else
             fail<ValueError>("checkpoint: {} does not belong to the sums of an epoch", name);
     }

@@ -11,7 +11,11 @@ namespace adjoint::train {
 /// The sums stay where the data is: only score() and state() wait for the device.
 class Totals {
   public:
+    /// An epoch begins.
+    void clear();
+    void count(std::int64_t samples) noexcept { samples_ += samples; }
     /// The mean loss of a batch and, where the targets are class numbers, how many largest outputs are right.
+    /// In place: what is captured adds to the same sums.
     void add(const Tensor& loss, const Tensor& output, const Tensor& target);
     Score score() const;
 

@@ -16,6 +16,9 @@ TEST_P(Capture, OnTheCpu) { GetParam().check(Device::cpu()); }
 INSTANTIATE_TEST_SUITE_P(Cases, Capture, testing::ValuesIn(capture_cases()),
                          [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
 
+INSTANTIATE_TEST_SUITE_P(Fit, Capture, testing::ValuesIn(fit_cases()),
+                         [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
+
 TEST(CaptureOnTheCpu, ReplaysTakeNoMemoryFromTheSystem) {
     const nn::Sequential model(nn::Linear(6, 8), nn::ReLU(), nn::Linear(8, 3));
     optim::Adam optimizer(model.parameters());
