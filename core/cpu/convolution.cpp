@@ -35,6 +35,10 @@ template <class T> const ConvolutionKernels& kernels_of() {
 
 constexpr std::int64_t round_up(std::int64_t x, std::int64_t step) { return (x + step - 1) / step * step; }
 
+template <class T> constexpr std::int64_t bytes_of(std::int64_t elements) {
+    return elements * static_cast<std::int64_t>(sizeof(T));
+}
+
 // Rows of the output in one task: enough work, and enough pixels for the weights to be worth reading.
 std::int64_t block_rows(const Convolution& c) {
     constexpr std::int64_t most_work = std::int64_t{1} << 24, least_pixels = 128;
@@ -178,6 +182,13 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
                            one.image = image.prepare(memory, plane, row);
                            one.g = upstream + row * windows.output[1];
                            one.rows = std::min(band, windows.output[0] - row);
+                           if (band == windows.output[0] && n + 1 < windows.batch) {
+                               one.image_ahead = plane + windows.channels * windows.plane();
+                               one.image_ahead_bytes = bytes_of<T>(channels * windows.plane());
+                               one.g_ahead = upstream + c.filters * windows.outputs();
+                               one.g_ahead_bytes = bytes_of<T>(one.filters * windows.outputs());
+                           } else
+                               one.image_ahead_bytes = one.g_ahead_bytes = 0;
                            kernel.correlate(one);
                            one.fresh = false;
                        }

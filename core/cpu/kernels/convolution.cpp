@@ -8,6 +8,26 @@ namespace {
 
 using namespace gemm_detail;
 
+constexpr std::int64_t cache_line = 64;
+
+// Memory that is to be brought near, some at a time.
+class Ahead {
+  public:
+    Ahead(const void* first, std::int64_t bytes, std::int64_t times)
+        : at_(static_cast<const char*>(first)),
+          end_(at_ + bytes),
+          step_(round_up((bytes + times - 1) / times, cache_line)) {}
+    void fetch() {
+        const char* const last = end_ - at_ < step_ ? end_ : at_ + step_;
+        for (; at_ < last; at_ += cache_line) __builtin_prefetch(at_, 0, 2);
+        at_ = last;
+    }
+
+  private:
+    const char *at_, *end_;
+    std::int64_t step_;
+};
+
 // Either the filters or the pixels of a tile lie in the lanes of vectors, and the others are taken one by
 // one. Filters do where they fill the lanes: then no lane is spent on what lies between two rows of the
 // output.
@@ -312,15 +332,21 @@ template <typename T, int vectors> void correlate_block(const CorrelateCall& cal
     T* const packed = static_cast<T*>(call.scratch);
     const Tiles tiles(call.channels);
     const std::int64_t step = row_step(call);
+    const std::int64_t calls = (call.rows + step - 1) / step * tiles.count * call.taps;
+    Ahead image_ahead(call.image_ahead, call.image_ahead_bytes, calls);
+    Ahead g_ahead(call.g_ahead, call.g_ahead_bytes, calls);
     for (std::int64_t row = 0; row < call.rows; row += step) {
         const std::int64_t rows = std::min(step, call.rows - row);
         pack<T, size>(packed, g + row * call.columns, call.g_filter, 1, call.filters, rows * call.columns);
         for (std::int64_t c = 0; c < call.channels; c += tiles.height)
-            for (std::int64_t t = 0; t < call.taps; ++t)
+            for (std::int64_t t = 0; t < call.taps; ++t) {
+                image_ahead.fetch();
+                g_ahead.fetch();
                 correlate_rows<T, vectors>(
                     std::min(tiles.height, call.channels - c), rows, call.columns,
                     image + c * call.plane + call.offsets[t] + row * call.width, call.width, call.plane,
                     packed, sums + (t * call.channels + c) * tile_columns<T>, !call.fresh || row > 0);
+            }
     }
 }
 

@@ -85,6 +85,10 @@ struct CorrelateCall {
     std::int64_t taps, channels, plane, filters, g_filter, width, rows, columns;
     bool fresh;  // begins the sums
     void* scratch;
+    // The image and g of the next call, to be brought near meanwhile: bytes of it, may be none.
+    const void* image_ahead;
+    const void* g_ahead;
+    std::int64_t image_ahead_bytes, g_ahead_bytes;
 };
 
 struct ConvolutionKernels {
