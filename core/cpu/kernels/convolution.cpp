@@ -47,25 +47,37 @@ template <typename T> std::int64_t packed_size(std::int64_t filters, std::int64_
            depth;
 }
 
-template <typename T> void pack_weights(void* out, const void* in, std::int64_t filters, std::int64_t depth) {
+template <typename T, int size>
+void pack_panel(T* to, const T* from, std::int64_t count, std::int64_t depth, const std::int64_t* order) {
+    T* const straight =
+        order ? static_cast<T*>(scratch(static_cast<std::size_t>(depth * size) * sizeof(T))) : to;
+    pack<T, size>(straight, from, depth, 1, count, depth);
+    if (order != nullptr)
+        for (std::int64_t p = 0; p < depth; ++p)
+            std::memcpy(to + p * size, straight + order[p] * size, size * sizeof(T));
+}
+
+template <typename T>
+void pack_weights(void* out, const void* in, std::int64_t filters, std::int64_t depth,
+                  const std::int64_t* order) {
     constexpr std::int64_t size = tile_columns<T>;
     T* const to = static_cast<T*>(out);
     const T* const from = static_cast<const T*>(in);
     if (filters_in_lanes<T>(filters)) {
         for (std::int64_t first = 0; first < filters; first += size) {
-            const std::int64_t count = std::min(size, filters - first);
+            const std::int64_t count = std::min(size, filters - first), at = first * depth;
             if (count > width<T>)
-                pack<T, size>(to + first * depth, from + first * depth, depth, 1, count, depth);
+                pack_panel<T, size>(to + at, from + at, count, depth, order);
             else
-                pack<T, width<T>>(to + first * depth, from + first * depth, depth, 1, count, depth);
+                pack_panel<T, width<T>>(to + at, from + at, count, depth, order);
         }
         return;
     }
     const Tiles tiles(filters);
     for (std::int64_t t = 0; t < tiles.count; ++t) {
         const std::int64_t first = t * tiles.height;
-        pack<T, tile_rows>(to + t * tile_rows * depth, from + first * depth, depth, 1,
-                           std::min(tiles.height, filters - first), depth);
+        pack_panel<T, tile_rows>(to + t * tile_rows * depth, from + first * depth,
+                                 std::min(tiles.height, filters - first), depth, order);
     }
 }
 
@@ -222,19 +234,17 @@ void store_pixels(T* y, std::int64_t y_filter, std::int64_t filters, const T* su
 template <typename T, int vectors>
 void convolve_panel(const ConvolveCall& call, const T* weights, std::int64_t filters, const T* bias, T* y) {
     constexpr std::int64_t size = vectors * width<T>, most_tiles = 8, most_pixels = most_tiles * tile_rows;
-    constexpr std::int64_t most_depth = (24 << 10) / (size * static_cast<std::int64_t>(sizeof(T)));
     alignas(64) T sums[(most_pixels + width<T>)*size];
     alignas(64) T add[size] = {};
     if (bias != nullptr) std::copy_n(bias, filters, add);
-    const std::int64_t parts = (call.depth + most_depth - 1) / most_depth;
-    const std::int64_t part = (call.depth + parts - 1) / parts;
     const bool dense = call.width == call.columns;
     const std::int64_t lines = dense ? 1 : call.rows, line = dense ? call.rows * call.columns : call.columns;
     const Tiles tiles(line);
     for (std::int64_t first = 0; first < lines * tiles.count; first += most_tiles) {
         const std::int64_t last = std::min(first + most_tiles, lines * tiles.count);
         std::int64_t held = 0;
-        for (std::int64_t p = 0; p < call.depth; p += part) {
+        for (std::int64_t p = 0; p < call.depth; p += call.part) {
+            const std::int64_t kernel_row = std::min(call.part, call.depth - p) / call.kernel_rows;
             held = 0;
             for (std::int64_t t = first; t < last; ++t) {
                 const std::int64_t at = t % tiles.count * tiles.height;
@@ -242,10 +252,14 @@ void convolve_panel(const ConvolveCall& call, const T* weights, std::int64_t fil
                 if (p == 0)
                     for (std::int64_t f = 0; f < filters; ++f)
                         __builtin_prefetch(y + held + f * call.y_filter, 1);
-                convolve_rows<T, true, vectors>(
-                    pixels, std::min(part, call.depth - p), weights + p * size,
-                    static_cast<const T*>(call.image) + t / tiles.count * call.width + at, call.offsets + p,
-                    sums + held * size, p > 0);
+                const std::int64_t l = t / tiles.count;
+                const Range inside = call.inside && !dense ? call.inside[l] : Range{0, call.kernel_rows};
+                const std::int64_t begin = p + inside.first * kernel_row;
+                const std::int64_t terms = (inside.last - inside.first) * kernel_row;
+                if (terms > 0 || p == 0)
+                    convolve_rows<T, true, vectors>(pixels, terms, weights + begin * size,
+                                                    static_cast<const T*>(call.image) + l * call.width + at,
+                                                    call.offsets + begin, sums + held * size, p > 0);
                 held += pixels;
             }
         }
@@ -358,8 +372,12 @@ template <typename T> void correlate(const CorrelateCall& call) {
 }
 
 template <typename T> ConvolutionKernels table_of() {
-    return {tile_columns<T>, packed_size<T>,       pack_weights<T>,
-            convolve<T>,     correlate_scratch<T>, correlate<T>};
+    // Of the first-level cache, what the other operands leave to the weights.
+    constexpr std::int64_t part_bytes = 24 << 10;
+    return {tile_columns<T>, part_bytes / (tile_columns<T> * static_cast<std::int64_t>(sizeof(T))),
+            packed_size<T>,  pack_weights<T>,
+            convolve<T>,     correlate_scratch<T>,
+            correlate<T>};
 }
 
 }  // namespace
