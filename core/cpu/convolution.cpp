@@ -10,6 +10,7 @@
 #include <adjoint/core/cpu/scratch.h>
 #include <adjoint/core/cpu/tasks.h>
 #include <adjoint/core/host_memory.h>
+#include <adjoint/core/windows.h>
 
 namespace adjoint::cpu {
 namespace {
@@ -34,6 +35,10 @@ template <class T> const ConvolutionKernels& kernels_of() {
 }
 
 constexpr std::int64_t round_up(std::int64_t x, std::int64_t step) { return (x + step - 1) / step * step; }
+
+template <class T> constexpr std::int64_t bytes_of(std::int64_t elements) {
+    return elements * static_cast<std::int64_t>(sizeof(T));
+}
 
 // Rows of the output in one task: enough work, and enough pixels for the weights to be worth reading.
 std::int64_t block_rows(const Convolution& c) {
@@ -69,19 +74,40 @@ template <class T> void forward(const Convolution& c, T* y, const T* x, const T*
     const std::int64_t channels = c.group_channels(), filters = c.group_filters(), depth = c.depth();
     const std::int64_t packed_size = round_up(kernel.packed_size(filters, depth), 16);
     const Buffer<T> packed(c.groups * packed_size);
+    // The product in parts of whole channels. Above and below the image a window meets nothing but padding:
+    // with the rows of the kernel one after the other, what it does meet is one piece of a part.
+    const bool by_rows = windows.padding[0] > 0 && windows.kernel[0] > 1;
+    const std::int64_t most_channels = std::max<std::int64_t>(1, kernel.most_part / windows.taps());
+    const std::int64_t parts = (channels + most_channels - 1) / most_channels;
+    const std::int64_t part = (channels + parts - 1) / parts;
+    std::vector<std::int64_t> order;
+    std::vector<Range> inside;
+    if (by_rows) {
+        for (std::int64_t first = 0; first < channels; first += part)
+            for (std::int64_t i = 0; i < windows.kernel[0]; ++i)
+                for (std::int64_t channel = first; channel < std::min(channels, first + part); ++channel)
+                    for (std::int64_t j = 0; j < windows.kernel[1]; ++j)
+                        order.push_back(channel * windows.taps() + i * windows.kernel[1] + j);
+        for (std::int64_t o = 0; o < windows.output[0]; ++o)
+            inside.push_back(taps_inside(windows, 0, o, windows.size[0]));
+    }
     for_pieces(c.groups, filters * depth, [&](std::int64_t group) {
-        kernel.pack_weights(packed.data() + group * packed_size, w + group * filters * depth, filters, depth);
+        kernel.pack_weights(packed.data() + group * packed_size, w + group * filters * depth, filters, depth,
+                            order.empty() ? nullptr : order.data());
     });
 
     const std::int64_t rows = block_rows(c), blocks = (windows.output[0] + rows - 1) / rows;
     const PreparedImage image(windows, channels, rows, kernel.tile_columns);
     std::vector<std::int64_t> offsets;
-    for (std::int64_t channel = 0; channel < channels; ++channel)
-        for (std::int64_t tap = 0; tap < windows.taps(); ++tap)
-            offsets.push_back(channel * image.plane() + image.offset(tap));
+    for (std::int64_t p = 0; p < depth; ++p) {
+        const std::int64_t element = by_rows ? order[static_cast<std::size_t>(p)] : p;
+        offsets.push_back(element / windows.taps() * image.plane() + image.offset(element % windows.taps()));
+    }
 
     ConvolveCall call{};
     call.offsets = offsets.data();
+    call.part = part * windows.taps();
+    call.kernel_rows = windows.kernel[0];
     call.filters = filters;
     call.depth = depth;
     call.y_filter = windows.outputs();
@@ -100,6 +126,7 @@ template <class T> void forward(const Convolution& c, T* y, const T* x, const T*
                    one.weights = packed.data() + group * packed_size;
                    one.bias = bias ? bias + group * filters : nullptr;
                    one.rows = std::min(rows, windows.output[0] - first);
+                   one.inside = by_rows ? inside.data() + first : nullptr;
                    one.y = y + (sample * c.filters + group * filters) * windows.outputs() +
                            first * windows.output[1];
                    kernel.convolve(one);
@@ -178,6 +205,13 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
                            one.image = image.prepare(memory, plane, row);
                            one.g = upstream + row * windows.output[1];
                            one.rows = std::min(band, windows.output[0] - row);
+                           if (band == windows.output[0] && n + 1 < windows.batch) {
+                               one.image_ahead = plane + windows.channels * windows.plane();
+                               one.image_ahead_bytes = bytes_of<T>(channels * windows.plane());
+                               one.g_ahead = upstream + c.filters * windows.outputs();
+                               one.g_ahead_bytes = bytes_of<T>(one.filters * windows.outputs());
+                           } else
+                               one.image_ahead_bytes = one.g_ahead_bytes = 0;
                            kernel.correlate(one);
                            one.fresh = false;
                        }

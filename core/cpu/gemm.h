@@ -100,6 +100,24 @@ template <typename T> struct Epilogue {
     bool relu;
 };
 
+// Where row i of a tile lies that is i strides on. Odd multiples in registers and the addressing mode's
+// factors 2, 4, 8 give all rows up to 14 without a pointer each; the empty asm keeps the compiler from making
+// pointers of them.
+template <typename T, int rows> struct RowSteps {
+    std::int64_t odd[(rows + 1) / 2];
+    __attribute__((always_inline)) explicit RowSteps(std::int64_t stride) {
+        for (int i = 0; i < (rows + 1) / 2; ++i) {
+            odd[i] = (2 * i + 1) * stride * static_cast<std::int64_t>(sizeof(T));
+            asm("" : "+r"(odd[i]));
+        }
+    }
+    __attribute__((always_inline)) const T* at(const T* first, int i) const {
+        const int twos = i == 0 ? 0 : __builtin_ctz(static_cast<unsigned>(i));
+        const auto offset = i == 0 ? 0 : odd[(i >> twos) / 2] * (std::int64_t{1} << twos);
+        return reinterpret_cast<const T*>(reinterpret_cast<const char*>(first) + offset);
+    }
+};
+
 // How the kernel walks over A: along rows of a tile's column (unit_row, also when packed), or along k.
 // One tile of `rows` x `vectors` vectors of C.
 template <typename T, int rows, int vectors, bool unit_row>
@@ -107,15 +125,7 @@ __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a
                                       std::int64_t b_step, T* c, std::int64_t c_row, const Epilogue<T>& e) {
     using V = Vector<T>;
     V sum[rows][vectors] = {};
-    // Row i lies i strides on. Odd multiples in registers and the addressing mode's factors 2, 4, 8 give all
-    // rows up to 14 without a pointer each; the empty asm keeps the compiler from making pointers of them.
-    std::int64_t odd[(rows + 1) / 2];
-    if constexpr (!unit_row) {
-        for (int i = 0; i < (rows + 1) / 2; ++i) {
-            odd[i] = (2 * i + 1) * a_step * static_cast<std::int64_t>(sizeof(T));
-            asm("" : "+r"(odd[i]));
-        }
-    }
+    const RowSteps<T, unit_row ? 1 : rows> steps(a_step);
     for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
     for (std::int64_t p = 0; p < k; ++p) {
         V bv[vectors];
@@ -123,12 +133,7 @@ __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a
         for (int j = 0; j < vectors; ++j) bv[j] = load(b + j * width<T>);
 #pragma GCC unroll 14
         for (int i = 0; i < rows; ++i) {
-            const T* element = a + i;
-            if constexpr (!unit_row) {
-                const int twos = i == 0 ? 0 : __builtin_ctz(static_cast<unsigned>(i));
-                const auto offset = i == 0 ? 0 : odd[(i >> twos) / 2] * (std::int64_t{1} << twos);
-                element = reinterpret_cast<const T*>(reinterpret_cast<const char*>(a) + offset);
-            }
+            const T* const element = unit_row ? a + i : steps.at(a, i);
             const V av = *element - V{};
 #pragma GCC unroll 2
             for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(av, bv[j], sum[i][j]);

@@ -2,11 +2,26 @@
 #include <adjoint/core/cpu/prepared_image.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace adjoint::cpu {
 namespace {
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+// Rows are short: calls of memcpy would cost more than the copies.
+template <class T> void copy_row(T* to, const T* from, std::int64_t count) {
+    constexpr std::int64_t piece = 8;
+    if (count < piece) {
+        std::copy_n(from, count, to);
+        return;
+    }
+    for (std::int64_t v = 0; v < count; v += piece) {
+        // The last piece ends with the row.
+        const std::int64_t at = std::min(v, count - piece);
+        std::memcpy(to + at, from + at, piece * sizeof(T));
+    }
+}
 
 }  // namespace
 
@@ -64,19 +79,19 @@ template <class T> const T* PreparedImage::prepare(T* memory, const T* x, std::i
                 const std::int64_t high = std::clamp(
                     begin < windows_.size[1] ? (windows_.size[1] - begin + stride - 1) / stride : 0, low,
                     width_);
+                const bool padded = low > 0 || high < width_;
+                if (padded) std::fill_n(to, phase_size_, T(0));
                 for (std::int64_t row = 0; row < rows_ + axes_[0].extent; ++row, to += width_) {
                     const std::int64_t place = (axes_[0].start + first + row) * windows_.stride[0] + down;
                     if (place < 0 || place >= windows_.size[0]) {
-                        std::fill_n(to, width_, T(0));
+                        if (!padded) std::fill_n(to, width_, T(0));
                         continue;
                     }
                     const T* from = x + place * windows_.size[1] + begin;
-                    std::fill(to, to + low, T(0));
                     if (stride == 1)
-                        std::copy(from + low, from + high, to + low);
+                        copy_row(to + low, from + low, high - low);
                     else
                         for (std::int64_t v = low; v < high; ++v) to[v] = from[v * stride];
-                    std::fill(to + high, to + width_, T(0));
                 }
             }
         }

@@ -87,22 +87,52 @@ void store_result(const ReductionLoop& r, std::int64_t first, const void* values
         out.store(0, n, values);
 }
 
+// The elements of one output as chunks that are dense in memory.
+class Chunks {
+  public:
+    Chunks(const ReductionLoop& r, std::int64_t output)
+        : r_(r),
+          in_(shifted(r.in, offset_of(output, r.kept_rank, r.kept_sizes, r.kept_strides))),
+          walk_(r.reduced_rank, r.reduced_sizes, r.reduced_strides, in_, r.compute) {
+        const int last = r.reduced_rank - 1;
+        if (walk_.direct())
+            most_ = row_chunk;
+        else if (last >= 0 && r.reduced_strides[last] == 1 && r.reduced_sizes[last] >= least_run &&
+                 r.in.dtype == r.compute)
+            run_ = r.reduced_sizes[last];
+    }
+    /// Of the chunk at `start`: how many elements, at most up to `end`, and where they are.
+    std::int64_t size(std::int64_t start, std::int64_t end) const {
+        return std::min(end - start, run_ > 0 ? std::min(row_chunk, run_ - start % run_) : most_);
+    }
+    const void* load(std::int64_t start, std::int64_t n) {
+        if (run_ == 0) return walk_.load(start, n, buffer_);
+        return shifted(in_, offset_of(start, r_.reduced_rank, r_.reduced_sizes, r_.reduced_strides)).data;
+    }
+
+  private:
+    static constexpr std::int64_t least_run = 256;  // elements that pay for a call without a copy
+
+    const ReductionLoop& r_;
+    Operand in_;
+    Walk walk_;
+    std::int64_t run_ = 0, most_ = block_size;
+    alignas(64) char buffer_[block_size * 8];
+};
+
 // One output: its elements as a stream of chunks.
 void reduce_one(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_t output) {
-    Walk walk(r.reduced_rank, r.reduced_sizes, r.reduced_strides,
-              shifted(r.in, offset_of(output, r.kept_rank, r.kept_sizes, r.kept_strides)), r.compute);
-    const std::int64_t chunk = walk.direct() ? row_chunk : block_size;
-    alignas(64) char buffer[block_size * 8];
+    Chunks chunks(r, output);
     alignas(8) char single[8];
-    if (r.length <= chunk) {
-        kernel.row(single, r.length > 0 ? walk.load(0, r.length, buffer) : buffer, r.length);
+    if (r.length == 0 || chunks.size(0, r.length) == r.length) {
+        kernel.row(single, r.length > 0 ? chunks.load(0, r.length) : single, r.length);
         store_result(r, output, single, 1);
         return;
     }
     Pairwise partial(kernel.combine, 1, size_of(r.compute));
-    for (std::int64_t start = 0; start < r.length; start += chunk) {
-        const std::int64_t n = std::min(chunk, r.length - start);
-        kernel.row(partial.next(), walk.load(start, n, buffer), n);
+    for (std::int64_t start = 0, n = 0; start < r.length; start += n) {
+        n = chunks.size(start, r.length);
+        kernel.row(partial.next(), chunks.load(start, n), n);
         partial.push();
     }
     store_result(r, output, partial.finish(), 1);
@@ -113,16 +143,13 @@ void reduce_long(const ReduceKernels& kernel, const ReductionLoop& r, std::int64
     const std::int64_t tasks = (r.length + task_elements - 1) / task_elements;
     const std::size_t element = size_of(r.compute);
     std::vector<char> partial(static_cast<std::size_t>(tasks) * element);
-    const Operand in = shifted(r.in, offset_of(output, r.kept_rank, r.kept_sizes, r.kept_strides));
     parallel_for(tasks, [&](std::int64_t task) {
-        Walk walk(r.reduced_rank, r.reduced_sizes, r.reduced_strides, in, r.compute);
+        Chunks chunks(r, output);
         const std::int64_t end = std::min((task + 1) * task_elements, r.length);
-        const std::int64_t chunk = walk.direct() ? row_chunk : block_size;
-        alignas(64) char buffer[block_size * 8];
         Pairwise own(kernel.combine, 1, element);
-        for (std::int64_t start = task * task_elements; start < end; start += chunk) {
-            const std::int64_t n = std::min(chunk, end - start);
-            kernel.row(own.next(), walk.load(start, n, buffer), n);
+        for (std::int64_t start = task * task_elements, n = 0; start < end; start += n) {
+            n = chunks.size(start, end);
+            kernel.row(own.next(), chunks.load(start, n), n);
             own.push();
         }
         std::memcpy(partial.data() + static_cast<std::size_t>(task) * element, own.finish(), element);

@@ -11,6 +11,7 @@
 #include <adjoint/core/functors/functors.h>
 #include <adjoint/core/functors/reduce.h>
 #include <adjoint/core/functors/update.h>
+#include <adjoint/core/windows.h>
 
 namespace adjoint::cpu {
 
@@ -73,6 +74,9 @@ struct ConvolveCall {
     const void* image;            // prepared
     const void* bias;             // per filter, may be null
     const std::int64_t* offsets;  // of the image's row for each row of the product
+    // The product is summed up in parts, each of which begins with what the first row of the kernel meets.
+    std::int64_t part, kernel_rows;
+    const Range* inside;  // per row of y: the rows of the kernel that meet the image; null: all
     std::int64_t filters, depth, y_filter, width, rows, columns;
 };
 
@@ -85,12 +89,19 @@ struct CorrelateCall {
     std::int64_t taps, channels, plane, filters, g_filter, width, rows, columns;
     bool fresh;  // begins the sums
     void* scratch;
+    // The image and g of the next call, to be brought near meanwhile: bytes of it, may be none.
+    const void* image_ahead;
+    const void* g_ahead;
+    std::int64_t image_ahead_bytes, g_ahead_bytes;
 };
 
 struct ConvolutionKernels {
     std::int64_t tile_columns;  // filters at most in a CorrelateCall
+    std::int64_t most_part;     // a good size for the parts of a ConvolveCall
     std::int64_t (*packed_size)(std::int64_t filters, std::int64_t depth);
-    void (*pack_weights)(void* to, const void* w, std::int64_t filters, std::int64_t depth);
+    /// Row p of the product is to be element order[p] of a filter; null: p.
+    void (*pack_weights)(void* to, const void* w, std::int64_t filters, std::int64_t depth,
+                         const std::int64_t* order);
     void (*convolve)(const ConvolveCall& call);
     std::int64_t (*correlate_scratch)(const CorrelateCall& call);  // elements
     void (*correlate)(const CorrelateCall& call);

@@ -1,5 +1,6 @@
 // Max pooling of a row of windows.
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -22,6 +23,11 @@ template <class T> struct VectorOf {
 };
 template <class T> using Vector = typename VectorOf<T>::Type;
 template <class T> using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+template <class I, int bytes> struct PlacesOf {
+    using Type __attribute__((vector_size(bytes))) = I;
+    using Unaligned __attribute__((vector_size(bytes), aligned(sizeof(I)), may_alias)) = I;
+};
 
 template <class T> __attribute__((always_inline)) inline Vector<T> load(const T* x) {
     return *reinterpret_cast<const typename VectorOf<T>::Unaligned*>(x);
@@ -59,18 +65,21 @@ __attribute__((always_inline)) inline void block(const MaxPoolCall& call, std::i
     const std::int64_t stride = fixed_stride > 0 ? fixed_stride : call.stride;
     const T* const x = static_cast<const T*>(call.x) + call.place + first * stride;
     Vector<T> best = load_stepped<T, fixed_stride>(x, stride);
-    Vector<Integer<T>> winner{};  // number of the tap
+    Vector<Integer<T>> winner{};  // distance of the tap
     for (std::int64_t t = 1; t < call.tap_count; ++t) {
         const Vector<T> value = load_stepped<T, fixed_stride>(x + call.taps[t], stride);
         const Vector<Integer<T>> take = better(value, best),
-                                 number = Vector<Integer<T>>{} + static_cast<Integer<T>>(t);
+                                 distance = Vector<Integer<T>>{} + static_cast<Integer<T>>(call.taps[t]);
         best = take ? value : best;
-        winner = take ? number : winner;
+        winner = take ? distance : winner;
     }
     *reinterpret_cast<typename VectorOf<T>::Unaligned*>(static_cast<T*>(call.y) + first) = best;
     if (call.indices == nullptr) return;
-    const std::int64_t place = call.place + first * stride;
-    for (int l = 0; l < lanes<T>; ++l) call.indices[first + l] = place + l * stride + call.taps[winner[l]];
+    using Places = typename PlacesOf<std::int64_t, lanes<T> * 8>::Type;
+    Places steps;
+    for (int l = 0; l < lanes<T>; ++l) steps[l] = l;
+    *reinterpret_cast<typename PlacesOf<std::int64_t, lanes<T> * 8>::Unaligned*>(call.indices + first) =
+        __builtin_convertvector(winner, Places) + steps * stride + (call.place + first * stride);
 }
 
 template <class T> void single(const MaxPoolCall& call, std::int64_t o) {
@@ -83,7 +92,7 @@ template <class T> void single(const MaxPoolCall& call, std::int64_t o) {
 }
 
 template <class T, std::int64_t fixed_stride> void row(const MaxPoolCall& call) {
-    if (call.count < lanes<T>) {
+    if (call.count < lanes<T> || call.taps[call.tap_count - 1] > std::numeric_limits<Integer<T>>::max()) {
         for (std::int64_t o = 0; o < call.count; ++o) single<T>(call, o);
         return;
     }
