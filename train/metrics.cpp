@@ -131,20 +131,21 @@ Classification classification(const Tensor& outputs, const Tensor& targets) {
 
 double rmse(const Tensor& outputs, const Tensor& targets) {
     const NoGrad guard;
-    const auto [y, t] = numbers("rmse", outputs, targets);
-    return std::sqrt(mean(square(y - t)).item());
+    const Pair of = numbers("rmse", outputs, targets);
+    return std::sqrt(mean(square(of.outputs - of.targets)).item());
 }
 
 double mae(const Tensor& outputs, const Tensor& targets) {
     const NoGrad guard;
-    const auto [y, t] = numbers("mae", outputs, targets);
-    return mean(abs(y - t)).item();
+    const Pair of = numbers("mae", outputs, targets);
+    return mean(abs(of.outputs - of.targets)).item();
 }
 
 double r2(const Tensor& outputs, const Tensor& targets) {
     const NoGrad guard;
-    const auto [y, t] = numbers("r2", outputs, targets);
-    const double left = sum(square(y - t)).item(), spread = sum(square(t - mean(t))).item();
+    const Pair of = numbers("r2", outputs, targets);
+    const double left = sum(square(of.outputs - of.targets)).item();
+    const double spread = sum(square(of.targets - mean(of.targets))).item();
     if (spread == 0) return left == 0 ? 1 : 0;
     return 1 - left / spread;
 }

@@ -23,11 +23,12 @@ std::vector<double> even_ticks(double low, double high, int wanted) {
 }
 
 std::vector<double> decade_ticks(double low, double high, int wanted) {
-    const double first = std::floor(std::log10(low)), last = std::ceil(std::log10(high));
+    const auto first = static_cast<int>(std::floor(std::log10(low)));
+    const auto last = static_cast<int>(std::ceil(std::log10(high)));
     std::vector<double> ticks;
-    const double every = std::max(1.0, std::ceil((last - first) / wanted));
+    const int every = std::max(1, (last - first + wanted - 1) / wanted);
     const bool parts = last - first <= 2;
-    for (double exponent = first; exponent <= last; exponent += every)
+    for (int exponent = first; exponent <= last; exponent += every)
         for (const double factor : {1.0, 2.0, 5.0}) {
             const double tick = factor * std::pow(10.0, exponent);
             if ((factor == 1 || parts) && tick >= low * 0.999999 && tick <= high * 1.000001)

@@ -79,8 +79,9 @@ Svg image_sheet(const Tensor& images, const SheetOptions& options) {
             top + cell_height * static_cast<double>(rows) + 4);
     if (!options.title.empty()) svg.text({svg.width() / 2, 24}, options.title, {.size = 15, .bold = true});
     for (std::int64_t i = 0; i < count; ++i) {
-        const double x = 10 + cell_width * static_cast<double>(i % columns);
-        const double y = top + cell_height * static_cast<double>(i / columns);
+        const std::int64_t row = i / columns, column = i % columns;
+        const double x = 10 + cell_width * static_cast<double>(column);
+        const double y = top + cell_height * static_cast<double>(row);
         svg.image({x + (cell_width - 10 - options.size) / 2, y}, options.size, image_height,
                   png(select(images, 0, i)));
         const auto k = static_cast<std::size_t>(i);
@@ -101,11 +102,12 @@ Svg grid(const std::vector<Svg>& pictures, int columns) {
         height = std::max(height, picture.height());
     }
     const std::size_t across = std::min(static_cast<std::size_t>(columns), pictures.size());
-    Svg svg(width * static_cast<double>(across),
-            height * static_cast<double>((pictures.size() + across - 1) / across));
-    for (std::size_t i = 0; i < pictures.size(); ++i)
-        svg.place({width * static_cast<double>(i % across), height * static_cast<double>(i / across)},
-                  pictures[i]);
+    const std::size_t down = (pictures.size() + across - 1) / across;
+    Svg svg(width * static_cast<double>(across), height * static_cast<double>(down));
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+        const std::size_t row = i / across, column = i % across;
+        svg.place({width * static_cast<double>(column), height * static_cast<double>(row)}, pictures[i]);
+    }
     return svg;
 }
 
