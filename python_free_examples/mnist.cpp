@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct Settings {
                 save, load, checkpoint, resume, report;
     int epochs = 8, threads = 0;
     std::int64_t batch_size = 64;
-    double lr = 0;  // 0: the optimizer's own
+    std::optional<double> lr;
     std::uint64_t seed = 1;
 };
 
@@ -76,8 +77,8 @@ nn::Sequential make_model(const std::string& kind) {
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const Settings& s, const std::vector<Tensor>& parameters) {
     if (s.optimizer == "sgd")
-        return std::make_unique<optim::SGD>(parameters, optim::SGDOptions{.lr = s.lr ? s.lr : 0.1});
-    const double lr = s.lr ? s.lr : 0.001;
+        return std::make_unique<optim::SGD>(parameters, optim::SGDOptions{.lr = s.lr.value_or(0.1)});
+    const double lr = s.lr.value_or(0.001);
     if (s.optimizer == "adam") return std::make_unique<optim::Adam>(parameters, optim::AdamOptions{.lr = lr});
     return std::make_unique<optim::AdamW>(parameters, optim::AdamWOptions{.lr = lr});
 }
