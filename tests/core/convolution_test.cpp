@@ -155,6 +155,31 @@ TEST(Convolution, ThreadsDoNotChangeBits) {
 }
 
 // Padding out of all proportion neither takes memory in proportion to it nor fails.
+// Filters in the lanes of vectors (40) and pixels in them (3).
+TEST(Convolution, NaNStaysInTheWindowsThatMeetIt) {
+    for (const std::int64_t many : {40, 3}) {
+        const Convolution c{.windows = {.batch = 1,
+                                        .channels = many,
+                                        .size = {9, 11},
+                                        .kernel = {3, 3},
+                                        .padding = {1, 1},
+                                        .output = {9, 11}},
+                            .filters = many,
+                            .groups = 1};
+        const std::size_t size = static_cast<std::size_t>(many) * 99;
+        std::vector<float> x(size, 1), y(size), dx(size), w(static_cast<std::size_t>(many * many) * 9, 1);
+        x[4 * 11 + 4] = std::nanf("");
+        cpu_backend().convolution(c, y.data(), x.data(), w.data(), nullptr);
+        cpu_backend().convolution_input(c, dx.data(), x.data(), w.data());
+        for (std::size_t i = 0; i < size; ++i) {
+            const std::size_t row = i % 99 / 11, column = i % 11;
+            const bool met = row >= 3 && row <= 5 && column >= 3 && column <= 5;
+            ASSERT_EQ(std::isnan(y[i]), met) << many << " filters, element " << i;
+            ASSERT_EQ(std::isnan(dx[i]), met) << many << " channels, element " << i;
+        }
+    }
+}
+
 TEST(Convolution, VastPadding) {
     std::mt19937 random(5);
     Convolution c{.windows = {.batch = 1,

@@ -299,12 +299,12 @@ template <typename T> std::int64_t correlate_scratch(const CorrelateCall& call) 
 // apart.
 template <typename T, int vectors, int rows>
 __attribute__((noinline)) void correlate_kernel(std::int64_t lines, std::int64_t columns, const T* image,
-                                                std::int64_t width_, std::int64_t plane, const T* g, T* sums,
-                                                bool accumulate) {
+                                                std::int64_t image_width, std::int64_t plane, const T* g,
+                                                T* sums, bool accumulate) {
     using V = Vector<T>;
     V sum[rows][vectors] = {};
     const RowSteps<T, rows> steps(plane);
-    for (std::int64_t l = 0; l < lines; ++l, image += width_) {
+    for (std::int64_t l = 0; l < lines; ++l, image += image_width) {
         for (std::int64_t p = 0; p < columns; ++p, g += vectors * width<T>) {
             V row[vectors];
 #pragma GCC unroll 2
