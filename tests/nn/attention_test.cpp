@@ -176,9 +176,9 @@ TEST(MultiheadAttention, KeysAndValuesOfTheirOwnSizes) {
         rest[rest.size() - 1] = 4 - columns;
         return cat({x.detach(), zeros(rest, {.dtype = f64})}, -1);
     };
-    whole.in_proj_weight.detach().copy_(
-        cat({layer.q_proj_weight, widened(layer.k_proj_weight, 3), widened(layer.v_proj_weight, 2)}, 0));
-    whole.in_proj_bias.detach().copy_(layer.in_proj_bias);
+    whole.in_proj_weight.detach().copy_(cat(
+        {layer.q_proj_weight.detach(), widened(layer.k_proj_weight, 3), widened(layer.v_proj_weight, 2)}, 0));
+    whole.in_proj_bias.detach().copy_(layer.in_proj_bias.detach());
     copy_values(layer.out_proj.parameters(), whole.out_proj.parameters());
     const Tensor q = wave({3, 2, 4}), k = wave({5, 2, 3}), v = wave({5, 2, 2}) * 2.0;
     EXPECT_TRUE(allclose(layer(q, k, v).output, whole(q, widened(k, 3), widened(v, 2)).output, 1e-12, 1e-12));
