@@ -125,7 +125,7 @@ Shape broadcast(const Shape& a, const Shape& b) {
     return out;
 }
 
-Array fold(const Array& x, std::vector<int> dims, bool keepdim,
+Array fold(const Array& x, const std::vector<int>& dims, bool keepdim,
            const std::function<double(const std::vector<double>&)>& f) {
     const int rank = x.shape.size();
     std::vector<bool> gone(static_cast<std::size_t>(rank), dims.empty());

@@ -101,7 +101,7 @@ double broadcast_at(const Array& x, const Shape& place);
 /// The shape that two shapes broadcast to.
 Shape broadcast(const Shape& a, const Shape& b);
 /// f over the groups of elements that a reduction over `dims` (none: all) puts together.
-Array fold(const Array& x, std::vector<int> dims, bool keepdim,
+Array fold(const Array& x, const std::vector<int>& dims, bool keepdim,
            const std::function<double(const std::vector<double>&)>& f);
 /// f over each line along `dim`, giving lines of any one length.
 Array along(const Array& x, int dim, const std::function<std::vector<double>(const std::vector<double>&)>& f);

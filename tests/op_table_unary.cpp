@@ -204,7 +204,7 @@ void add_activations(Rows& rows) {
         rows, "clamp", "low", [](const Tensor& x) { return clamp(x, -1); },
         [](double x) { return std::max(x, -1.0); }, wide, shape);
     add_one(
-        rows, "clamp", "high", [](const Tensor& x) { return clamp(x, -INFINITY, 1); },
+        rows, "clamp", "high", [](const Tensor& x) { return clamp(x, -HUGE_VAL, 1); },
         [](double x) { return std::min(x, 1.0); }, wide, shape);
 }
 

@@ -125,7 +125,7 @@ __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a
                                       std::int64_t b_step, T* c, std::int64_t c_row, const Epilogue<T>& e) {
     using V = Vector<T>;
     V sum[rows][vectors] = {};
-    const RowSteps<T, unit_row ? 1 : rows> steps(a_step);
+    const RowSteps<T, unit_row ? 1 : rows> steps(a_step);  // NOLINT(bugprone-branch-clone): rows may be 1
     for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
     for (std::int64_t p = 0; p < k; ++p) {
         V bv[vectors];

@@ -145,7 +145,7 @@ TYPED_TEST(GemmTest, same_bits_for_any_number_of_threads) {
         for (const int threads : {1, 2, 5}) {
             set_num_threads(threads);
             auto& c = results[i++];
-            c.resize(static_cast<std::size_t>(m * n));
+            c.resize(static_cast<std::size_t>(m) * static_cast<std::size_t>(n));
             test_isa::gemm(Gemm<TypeParam>{m, n, k, a.data(), k, 1, b.data(), n, 1, c.data(), n});
         }
         EXPECT_EQ(results[0], results[1]) << m;

@@ -152,6 +152,7 @@ TEST(Allocator, SmallBlocksMerge) {
     Host host;
     CachingAllocator allocator(host, Device::cuda(0));
     std::vector<void*> blocks;
+    blocks.reserve(4096);
     for (int i = 0; i < 4096; ++i) blocks.push_back(allocator.allocate(512));  // one segment of 2 MiB
     EXPECT_EQ(host.asked, 1);
     std::shuffle(blocks.begin(), blocks.end(), std::mt19937(1));
