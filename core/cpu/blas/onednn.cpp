@@ -18,8 +18,14 @@ void use_one_thread() {
     static_cast<void>(single);
 }
 
-// The product of a task as a primitive, which uses the CPU's instructions for bf16 where it has them. Empty
-// where only the reference implementation can do it.
+// Without instructions for bf16 (AVX512-BF16, AMX) oneDNN is slower than the same product in f32.
+bool has_bf16_instructions() {
+    constexpr auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+    static const auto found = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+    return (found & wanted) == wanted;
+}
+
+// The product of a task as a primitive. Empty where only the reference implementation can do it.
 dnnl::matmul bf16_product(const dnnl::engine& engine, const GemmCall& g, const void* bias) {
     const auto matrix = [](std::int64_t rows, std::int64_t columns, std::int64_t row, std::int64_t column) {
         return dnnl::memory::desc({rows, columns}, dnnl::memory::data_type::bf16, {row, column});
@@ -56,7 +62,7 @@ void product_f32(const GemmCall& call) {
 void product_f64(const GemmCall& call) { kernels().gemm[1](call); }
 
 bool product_bf16(const GemmCall& call) {
-    if (!has_unit_strides(call) || call.m == 0 || call.n == 0) return false;
+    if (!has_bf16_instructions() || !has_unit_strides(call) || call.m == 0 || call.n == 0) return false;
     static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
     if (!bf16_product(engine, call, call.bias)) return false;
     GemmCall bare = call;  // the bias is added before the rounding
