@@ -3,11 +3,13 @@
 #include <cmath>
 #include <limits>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #define ADJOINT_ISA test_isa
+#include <adjoint/core/backend.h>
 #include <adjoint/core/cpu/gemm.h>
 
 namespace adjoint::cpu {
@@ -151,6 +153,36 @@ TYPED_TEST(GemmTest, same_bits_for_any_number_of_threads) {
         EXPECT_EQ(results[0], results[1]) << m;
         EXPECT_EQ(results[0], results[2]) << m;
     }
+}
+
+// Through whatever library the build has chosen: rows and columns at any distance, also 0 and overlapping.
+TYPED_TEST(GemmTest, strides_of_every_kind) {
+    const std::int64_t m = 3, n = 4, k = 5;
+    const auto a = numbers<TypeParam>(64, 1), b = numbers<TypeParam>(64, 2);
+    const std::pair<std::int64_t, std::int64_t> strides[] = {{7, 1}, {1, 7}, {0, 1}, {1, 0}, {1, 1},
+                                                             {0, 0}, {2, 1}, {1, 2}, {9, 2}};
+    const DType type = dtype_of<TypeParam>;
+    for (const auto& [a_row, a_column] : strides)
+        for (const auto& [b_row, b_column] : strides) {
+            std::vector<TypeParam> c(static_cast<std::size_t>(m * n));
+            MatMul product;
+            product.a = {const_cast<TypeParam*>(a.data()), type};
+            product.b = {const_cast<TypeParam*>(b.data()), type};
+            product.out = {c.data(), type};
+            product.m = m, product.n = n, product.k = k, product.out_row = n;
+            product.a_row = a_row, product.a_column = a_column;
+            product.b_row = b_row, product.b_column = b_column;
+            cpu_backend().matmul(product);
+            for (std::int64_t i = 0; i < m; ++i)
+                for (std::int64_t j = 0; j < n; ++j) {
+                    double sum = 0;
+                    for (std::int64_t p = 0; p < k; ++p)
+                        sum += static_cast<double>(a[static_cast<std::size_t>(i * a_row + p * a_column)]) *
+                               static_cast<double>(b[static_cast<std::size_t>(p * b_row + j * b_column)]);
+                    ASSERT_NEAR(static_cast<double>(c[static_cast<std::size_t>(i * n + j)]), sum, 1e-5)
+                        << a_row << ' ' << a_column << ", " << b_row << ' ' << b_column;
+                }
+        }
 }
 
 }  // namespace

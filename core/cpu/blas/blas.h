@@ -38,9 +38,15 @@ template <class T, class Rows> void by_row_tasks(const GemmCall& call, Rows rows
     });
 }
 
-/// Whether a library can read both operands: one of their strides must be 1.
-inline bool has_unit_strides(const GemmCall& call) {
-    return (call.a_column == 1 || call.a_row == 1) && (call.b_column == 1 || call.b_row == 1) && call.k > 0;
+/// Whether a library can read both operands: rows or columns must be dense, and must not overlap as those of
+/// an expanded operand do.
+inline bool is_readable(const GemmCall& call) {
+    const auto dense = [](std::int64_t rows, std::int64_t columns, std::int64_t row, std::int64_t column) {
+        return (column == 1 && (row >= columns || rows == 1)) ||
+               (row == 1 && (column >= rows || columns == 1));
+    };
+    return dense(call.m, call.k, call.a_row, call.a_column) &&
+           dense(call.k, call.n, call.b_row, call.b_column) && call.k > 0;
 }
 
 }  // namespace adjoint::cpu

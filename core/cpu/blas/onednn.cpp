@@ -44,7 +44,7 @@ dnnl::matmul bf16_product(const dnnl::engine& engine, const GemmCall& g, const v
 const char* blas_name() noexcept { return "onednn"; }
 
 void product_f32(const GemmCall& call) {
-    if (!has_unit_strides(call)) return kernels().gemm[0](call);
+    if (!is_readable(call)) return kernels().gemm[0](call);
     by_row_tasks<float>(call, [](const GemmCall& part, float beta) {
         use_one_thread();
         const bool turn_a = part.a_column != 1, turn_b = part.b_column != 1;
@@ -62,7 +62,7 @@ void product_f32(const GemmCall& call) {
 void product_f64(const GemmCall& call) { kernels().gemm[1](call); }
 
 bool product_bf16(const GemmCall& call) {
-    if (!has_bf16_instructions() || !has_unit_strides(call) || call.m == 0 || call.n == 0) return false;
+    if (!has_bf16_instructions() || !is_readable(call) || call.m == 0 || call.n == 0) return false;
     static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
     if (!bf16_product(engine, call, call.bias)) return false;
     GemmCall bare = call;  // the bias is added before the rounding

@@ -27,7 +27,7 @@ template <class T> void product(const GemmCall& call, int column) {
     const bool fits = call.m < limit && call.n < limit && call.k < limit && call.a_row < limit &&
                       call.a_column < limit && call.b_row < limit && call.b_column < limit &&
                       call.c_row < limit;
-    if (!fits || !has_unit_strides(call)) return kernels().gemm[column](call);
+    if (!fits || !is_readable(call)) return kernels().gemm[column](call);
     by_row_tasks<T>(call, [](const GemmCall& part, T beta) {
         const bool turn_a = part.a_column != 1, turn_b = part.b_column != 1;
         const std::int64_t lda = turn_a ? part.a_column : part.a_row,
