@@ -151,7 +151,7 @@ void add_sums(Rows& rows) {
     const Case huge{"huge", {2, 3}, {1}};
     add_dims(
         rows, "logsumexp", "", huge,
-        {.kind = Input::Kind::fixed, .values = {1000, 1000, 1000, -INFINITY, -INFINITY, -INFINITY}},
+        {.kind = Input::Kind::fixed, .values = {1000, 1000, 1000, -HUGE_VAL, -HUGE_VAL, -HUGE_VAL}},
         logsumexp, [](const Line& v) { return v[0] > 0 ? 1000 + std::log(3.0) : v[0]; }, false);
 }
 

@@ -182,8 +182,10 @@ TEST(Npz, RefusesDamagedArchives) {
         {archive({Entry("x.npy", npy(matrix) + "y")}), "the data should end"},
         {archive({Entry("x.npy", npy(matrix).substr(0, 140))}), "needs 24 bytes"},
         {archive({Entry("x.npy", "no array")}), "not an npy file"}};
-    for (const auto& [content, message] : table)
-        expect_refusal([&] { read_npz(folder.file("bad.npz", content)); }, {message, folder / "bad.npz"});
+    for (const auto& [content, message] : table) {
+        const std::string path = folder.file("bad.npz", content);
+        expect_refusal([&] { read_npz(path); }, {message, path});
+    }
 }
 
 TEST(Npz, NoPrefixAndNoFlippedByteCrashes) {
