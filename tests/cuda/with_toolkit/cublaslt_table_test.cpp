@@ -57,7 +57,7 @@ TEST(LibrarySearch, FindsTheWheelsOfAnEnvironment) {
     const TemporaryFolder folder;
     const std::string libraries = folder / "lib/python3.12/site-packages/nvidia/cu13/lib";
     std::filesystem::create_directories(libraries);
-    std::ofstream(libraries + "/libx.so.13");
+    const std::ofstream library(libraries + "/libx.so.13");
     ASSERT_EQ(setenv("VIRTUAL_ENV", folder.path().c_str(), 1), 0);
     const std::vector<std::string> candidates = library_candidates("libx.so.13");
     const std::string located = locate_library("libx.so.13");
