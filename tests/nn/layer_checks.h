@@ -59,7 +59,8 @@ template <class M, class F> void expect_gradients(const M& module, const Tensor&
     inputs.emplace_back("input", x);
     for (const auto& [name, tensor] : inputs) tensor.set_grad({});
     loss().backward();
-    for (const auto& [name, tensor] : inputs) {
+    for (const auto& [name, input] : inputs) {
+        const Tensor& tensor = input;  // a lambda captures no structured binding
         ASSERT_TRUE(tensor.grad().defined()) << name;
         const std::vector<double> gradient = tensor.grad().template to_vector<double>(),
                                   values = tensor.detach().template to_vector<double>();
