@@ -41,8 +41,8 @@ class ADJOINT_API Storage : public RefCounted<Storage> {
         : data_(data), bytes_(bytes), device_(device) {}
     ~Storage() = default;
 
-    // The header is one cache line.
     enum class Owner : std::uint8_t { block, backend, borrowed };
+    // The header is one cache line.
     static constexpr std::size_t header = 64, largest_in_block = 4096;
 
     void* data_;

@@ -25,8 +25,8 @@ bool has_bf16_instructions() {
     return (found & wanted) == wanted;
 }
 
-// The product of a task as a primitive. Empty where only the reference implementation can do it.
-dnnl::matmul bf16_product(const dnnl::engine& engine, const GemmCall& g, const void* bias) {
+// How oneDNN does the product. Empty where only its reference implementation can.
+dnnl::matmul::primitive_desc bf16_product(const dnnl::engine& engine, const GemmCall& g, const void* bias) {
     const auto matrix = [](std::int64_t rows, std::int64_t columns, std::int64_t row, std::int64_t column) {
         return dnnl::memory::desc({rows, columns}, dnnl::memory::data_type::bf16, {row, column});
     };
@@ -34,9 +34,9 @@ dnnl::matmul bf16_product(const dnnl::engine& engine, const GemmCall& g, const v
                c = matrix(g.m, g.n, g.c_row, 1);
     const auto product =
         bias ? dnnl::matmul::desc(a, b, matrix(1, g.n, g.n, 1), c) : dnnl::matmul::desc(a, b, c);
-    const dnnl::matmul::primitive_desc found(product, engine, true);
+    dnnl::matmul::primitive_desc found(product, engine, true);
     if (!found || std::string_view(found.impl_info_str()).starts_with("ref")) return {};
-    return dnnl::matmul(found);
+    return found;
 }
 
 }  // namespace
@@ -69,18 +69,17 @@ bool product_bf16(const GemmCall& call) {
     bare.bias = nullptr;
     by_row_tasks<std::uint16_t>(bare, [bias = call.bias](const GemmCall& part, std::uint16_t) {
         use_one_thread();
-        const dnnl::matmul product = bf16_product(engine, part, bias);
-        const auto operand = [&](int which, const void* data) {
-            const auto* description =
-                dnnl_primitive_desc_query_md(product.get_primitive_desc(), dnnl_query_exec_arg_md, which);
-            return dnnl::memory(*description, engine, const_cast<void*>(data));
+        const dnnl::matmul::primitive_desc how = bf16_product(engine, part, bias);
+        const auto operand = [](const dnnl::memory::desc& description, const void* data) {
+            return dnnl::memory(description, engine, const_cast<void*>(data));
         };
-        std::unordered_map<int, dnnl::memory> operands{{DNNL_ARG_SRC, operand(DNNL_ARG_SRC, part.a)},
-                                                       {DNNL_ARG_WEIGHTS, operand(DNNL_ARG_WEIGHTS, part.b)},
-                                                       {DNNL_ARG_DST, operand(DNNL_ARG_DST, part.c)}};
-        if (bias) operands.emplace(DNNL_ARG_BIAS, operand(DNNL_ARG_BIAS, bias));
+        std::unordered_map<int, dnnl::memory> operands{
+            {DNNL_ARG_SRC, operand(how.src_desc(), part.a)},
+            {DNNL_ARG_WEIGHTS, operand(how.weights_desc(), part.b)},
+            {DNNL_ARG_DST, operand(how.dst_desc(), part.c)}};
+        if (bias) operands.emplace(DNNL_ARG_BIAS, operand(how.bias_desc(), bias));
         dnnl::stream stream(engine);
-        product.execute(stream, operands);
+        dnnl::matmul(how).execute(stream, operands);
     });
     return true;
 }

@@ -81,6 +81,20 @@ void pack_weights(void* out, const void* in, std::int64_t filters, std::int64_t 
     }
 }
 
+// to = or += sum, whose rows lie `step` apart there.
+template <typename T, int rows, int vectors>
+__attribute__((always_inline)) inline void store_sums(const Vector<T> (&sum)[rows][vectors], T* to,
+                                                      std::int64_t step, bool accumulate) {
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; ++j) {
+            T* const at = to + i * step + j * width<T>;
+            store(at, accumulate ? load(at) + sum[i][j] : sum[i][j]);
+        }
+    }
+}
+
 // tile = or += weights x rows of the image that start at the offsets: `rows` filters by vectors of pixels, or
 // with `lanes` `rows` pixels by vectors of filters.
 template <typename T, bool lanes, int vectors, int rows>
@@ -103,14 +117,7 @@ __attribute__((noinline)) void convolve_kernel(std::int64_t depth, const T* weig
             for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(factor, row[j], sum[i][j]);
         }
     }
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; ++j) {
-            T* const to = tile + (i * vectors + j) * width<T>;
-            store(to, accumulate ? load(to) + sum[i][j] : sum[i][j]);
-        }
-    }
+    store_sums<T>(sum, tile, vectors * width<T>, accumulate);
 }
 
 template <typename T, bool lanes, int vectors, int rows = tile_rows>
@@ -317,14 +324,7 @@ __attribute__((noinline)) void correlate_kernel(std::int64_t lines, std::int64_t
             }
         }
     }
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; ++j) {
-            T* const to = sums + i * tile_columns<T> + j * width<T>;
-            store(to, accumulate ? load(to) + sum[i][j] : sum[i][j]);
-        }
-    }
+    store_sums<T>(sum, sums, tile_columns<T>, accumulate);
 }
 
 template <typename T, int vectors, int rows = tile_rows>
