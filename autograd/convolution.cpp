@@ -6,6 +6,7 @@
 
 #include <adjoint/autograd/apply.h>
 #include <adjoint/autograd/arithmetic.h>
+#include <adjoint/autograd/elementwise.h>
 #include <adjoint/autograd/reduce.h>
 #include <adjoint/autograd/shape.h>
 #include <adjoint/autograd/windows.h>
@@ -34,31 +35,33 @@ bool has_terms(const Convolution& c) { return c.windows.batch > 0 && c.windows.p
 
 Tensor input_map(const Convolution& c, const Tensor& g, const Tensor& w);
 Tensor weight_map(const Convolution& c, const Tensor& x, const Tensor& g);
-Tensor output_map(const Convolution& c, const Tensor& x, const Tensor& w, const Tensor& b);
+Tensor output_map(const Convolution& c, const Tensor& x, const Tensor& w, const Tensor& b, bool relu = false);
 
-/// y = C(x, w) + b: dx = I(g, w), dw = W(x, g), db = sum g
-struct Convolve : Function {
-    static constexpr auto name = "convolution";
+/// z = C(x, w) + b, y = z or with `relu` max(0, z): dx = I(dz, w), dw = W(x, dz), db = sum dz
+template <bool relu> struct Convolve : Function {
+    static constexpr auto name = relu ? "convolution_relu" : "convolution";
     Convolution c;
-    Saved x, w;
+    Saved x, w, y;
     explicit Convolve(const Convolution& geometry) : c(geometry) {}
     Tensor forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
         if (needs(1)) x = input;
         if (needs(0)) w = weight;
-        Tensor y = result(output_shape(c), input, has_terms(c));
+        Tensor out = result(output_shape(c), input, has_terms(c));
         const Tensor dense_x = input.contiguous(), dense_w = weight.contiguous(),
                      dense_b = bias.defined() ? bias.contiguous() : bias;
         if (has_terms(c))
-            backend(y.device())
-                .convolution(c, y.impl().data, dense_x.impl().data, dense_w.impl().data,
-                             bias.defined() ? dense_b.impl().data : nullptr);
+            backend(out.device())
+                .convolution(c, out.impl().data, dense_x.impl().data, dense_w.impl().data,
+                             {bias.defined() ? dense_b.impl().data : nullptr, relu});
         else if (bias.defined())
-            y.copy_(reshape(bias, {c.filters, 1, 1}));
-        return y;
+            out.copy_(reshape(relu ? adjoint::relu(bias) : bias, {c.filters, 1, 1}));
+        if (relu && needs_any()) y.keep_output(out);
+        return out;
     }
     Grads backward(const Tensor& g) {
-        return {needs(0) ? input_map(c, g, w.get()) : Tensor(),
-                needs(1) ? weight_map(c, x.get(), g) : Tensor(), needs(2) ? sum(g, {0, 2, 3}) : Tensor()};
+        const Tensor dz = relu ? apply::relu_backward(g, y.get()) : g;
+        return {needs(0) ? input_map(c, dz, w.get()) : Tensor(),
+                needs(1) ? weight_map(c, x.get(), dz) : Tensor(), needs(2) ? sum(dz, {0, 2, 3}) : Tensor()};
     }
 };
 
@@ -105,8 +108,8 @@ struct ConvolveWeight : Function {
     }
 };
 
-Tensor output_map(const Convolution& c, const Tensor& x, const Tensor& w, const Tensor& b) {
-    return record(Convolve(c), x, w, b);
+Tensor output_map(const Convolution& c, const Tensor& x, const Tensor& w, const Tensor& b, bool relu) {
+    return relu ? record(Convolve<true>(c), x, w, b) : record(Convolve<false>(c), x, w, b);
 }
 Tensor input_map(const Convolution& c, const Tensor& g, const Tensor& w) {
     return record(ConvolveInput(c), g, w);
@@ -144,7 +147,8 @@ Operands operands(const char* op, const Tensor& input, const Tensor& weight, con
     return out;
 }
 
-Tensor convolve(const char* op, const Operands& in, const windows::Settings& settings, std::int64_t groups) {
+Tensor convolve(const char* op, const Operands& in, const windows::Settings& settings, std::int64_t groups,
+                bool relu) {
     const Shape& shape = in.x.shape();
     check<ValueError>(shape[1] % groups == 0 && in.w.shape()[0] % groups == 0,
                       "{}: {} groups do not divide {} channels and {} filters", op, groups, shape[1],
@@ -154,7 +158,7 @@ Tensor convolve(const char* op, const Operands& in, const windows::Settings& set
                       shape[1] / groups, in.w.shape(), in.w.shape()[1]);
     const Convolution c{
         .windows = windows::over(op, in.x, settings), .filters = in.w.shape()[0], .groups = groups};
-    return output_map(c, in.x, in.w, in.b).to(in.type);
+    return output_map(c, in.x, in.w, in.b, relu).to(in.type);
 }
 
 /// The columns of an image, and back: each is the other's gradient.
@@ -188,26 +192,44 @@ struct Fold : Function {
 
 Grads Unfold::backward(const Tensor& g) { return {record(Fold(windows), g)}; }
 
-}  // namespace
-
-Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options) {
-    const Operands in = operands("conv2d", x, w, b, 4, options.groups, 0);
+Tensor convolve_planes(const char* op, const Tensor& x, const Tensor& w, const Tensor& b,
+                       const Conv2dOptions& options, bool relu) {
+    const Operands in = operands(op, x, w, b, 4, options.groups, 0);
     const windows::Settings settings{.kernel = {w.shape()[2], w.shape()[3]},
                                      .stride = options.stride,
                                      .padding = options.padding,
                                      .dilation = options.dilation};
-    return windows::like_input(convolve("conv2d", in, settings, options.groups), x, 4);
+    return windows::like_input(convolve(op, in, settings, options.groups, relu), x, 4);
 }
 
-Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
-    Operands in = operands("conv1d", x, w, b, 3, options.groups, 0);
+Tensor convolve_lines(const char* op, const Tensor& x, const Tensor& w, const Tensor& b,
+                      const Conv1dOptions& options, bool relu) {
+    Operands in = operands(op, x, w, b, 3, options.groups, 0);
     in.x = unsqueeze(in.x, 2);
     in.w = unsqueeze(in.w, 2);
     const windows::Settings settings{.kernel = {1, w.shape()[2]},
                                      .stride = {1, options.stride},
                                      .padding = {0, options.padding},
                                      .dilation = {1, options.dilation}};
-    return windows::like_input(squeeze(convolve("conv1d", in, settings, options.groups), 2), x, 3);
+    return windows::like_input(squeeze(convolve(op, in, settings, options.groups, relu), 2), x, 3);
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options) {
+    return convolve_planes("conv2d", x, w, b, options, false);
+}
+
+Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options) {
+    return convolve_planes("conv2d_relu", x, w, b, options, true);
+}
+
+Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
+    return convolve_lines("conv1d", x, w, b, options, false);
+}
+
+Tensor conv1d_relu(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
+    return convolve_lines("conv1d_relu", x, w, b, options, true);
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b,

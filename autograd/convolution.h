@@ -17,6 +17,9 @@ struct Conv1dOptions {
 /// shapes: x (N, C, L), w (F, C / groups, K), b (F) or undefined -> (N, F, L').
 ADJOINT_API Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b = {},
                           const Conv1dOptions& options = {});
+/// relu(conv1d(x, w, b, options)), the same bits in one pass.
+ADJOINT_API Tensor conv1d_relu(const Tensor& x, const Tensor& w, const Tensor& b = {},
+                               const Conv1dOptions& options = {});
 
 struct Conv2dOptions {
     Pair stride = 1, padding = 0, dilation = 1;
@@ -26,6 +29,9 @@ struct Conv2dOptions {
 /// shapes: x (N, C, H, W), w (F, C / groups, K, L), b (F) or undefined -> (N, F, H', W').
 ADJOINT_API Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b = {},
                           const Conv2dOptions& options = {});
+/// relu(conv2d(x, w, b, options)), the same bits in one pass.
+ADJOINT_API Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b = {},
+                               const Conv2dOptions& options = {});
 
 struct ConvTranspose2dOptions {
     Pair stride = 1, padding = 0, output_padding = 0;

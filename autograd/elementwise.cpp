@@ -97,6 +97,12 @@ Tensor derivative(functor::PowScalar f, Input x) {
 }
 Tensor derivative(functor::ScalarPow f, Input y) { return where(eq(y, 0), zeros_like(y), y * f.log_a); }
 
+// What a function with a slope gives back for g, where it saved s.
+template <class F> Tensor slope_times(F f, const Tensor& g, const Tensor& s) {
+    if (grad_enabled()) return g * derivative(f, s);
+    return apply::zip(F::name, functor::SlopeTimes<F>{f}, g, s);
+}
+
 // A function with a slope.
 template <class F> struct Smooth : Function {
     static constexpr auto name = F::name;
@@ -113,11 +119,7 @@ template <class F> struct Smooth : Function {
             saved = x;
         return y;
     }
-    Grads backward(const Tensor& g) {
-        const Tensor s = saved.get();
-        if (grad_enabled()) return {g * derivative(f, s)};
-        return {apply::zip(name, functor::SlopeTimes<F>{f}, g, s)};
-    }
+    Grads backward(const Tensor& g) { return {slope_times(f, g, saved.get())}; }
 };
 
 // y = slope x + something
@@ -212,6 +214,7 @@ Tensor isfinite(Input x) { return predicate(functor::IsFinite{}, x); }
 
 Tensor clamp(Input x, double low, double high) { return smooth(functor::Clamp{low, high}, x); }
 
+Tensor apply::relu_backward(const Tensor& g, const Tensor& y) { return slope_times(functor::Relu{}, g, y); }
 Tensor relu(Input x) { return smooth(functor::Relu{}, x); }
 Tensor relu6(Input x) { return smooth(functor::Relu6{}, x); }
 Tensor leaky_relu(Input x, double negative_slope) { return smooth(functor::LeakyRelu{negative_slope}, x); }

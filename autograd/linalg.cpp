@@ -12,8 +12,10 @@
 namespace adjoint {
 namespace {
 
-// a b over broadcast leading dimensions, plus a bias row; everything checked here.
-Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, bool transpose_b) {
+// a b over broadcast leading dimensions, plus a bias row; of matrices also relu of that. Everything is
+// checked here.
+Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, bool transpose_b,
+               bool relu = false) {
     const Shape& left = a.shape();
     const Shape& right = b.shape();
     check<ShapeError>(left.size() >= 2 && right.size() >= 2, "{}: needs matrices, the shapes are {} and {}",
@@ -22,7 +24,7 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     if (a.dtype() != b.dtype() || a.dtype() == DType::boolean) [[unlikely]] {
         const DType both = promote(a.dtype(), b.dtype());
         const DType common = both == DType::boolean ? DType::i64 : both;  // products of truth values count
-        return product(op, a.to(common), b.to(common), bias, transpose_b);
+        return product(op, a.to(common), b.to(common), bias, transpose_b, relu);
     }
     const int last_a = left.size() - 1, last_b = right.size() - 1;
     MatMul p;
@@ -37,6 +39,7 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     p.b_row = b.strides()[transpose_b ? last_b : last_b - 1];
     p.b_column = b.strides()[transpose_b ? last_b - 1 : last_b];
     p.out_row = p.n;
+    p.relu = relu;
 
     Shape shape{p.m, p.n};
     if (left.size() > 2 || right.size() > 2) {
@@ -122,7 +125,43 @@ Grads Linear::backward(const Tensor& g) {
             needs(2) ? sum(g, 0) : Tensor()};
 }
 
+Tensor LinearRelu::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+    check_matrices(name, input, weight);
+    if (needs(1)) x = input;
+    if (needs(0)) w = weight;
+    Tensor out = product(name, input, weight, bias, true, true);
+    if (needs_any()) y.keep_output(out);
+    return out;
+}
+
+Grads LinearRelu::backward(const Tensor& g) {
+    const Tensor dz = apply::relu_backward(g, y.get());
+    return {needs(0) ? matmul(dz, w.get()) : Tensor(), needs(1) ? matmul(t(dz), x.get()) : Tensor(),
+            needs(2) ? sum(dz, 0) : Tensor()};
+}
+
 }  // namespace fn
+
+namespace {
+
+// A layer of matrices over any leading dimensions.
+template <class Layer> Tensor over_rows(const Tensor& x, const Tensor& w, const Tensor& b) {
+    constexpr auto op = Layer::name;
+    apply::check_defined(op, x);
+    apply::check_defined(op, w);
+    if (autocast_type() && (x.dtype() == DType::f32 || w.dtype() == DType::f32)) [[unlikely]]
+        return over_rows<Layer>(apply::lowered(x), apply::lowered(w), b);
+    if (x.dim() == 2) return record(Layer{}, x, w, b);
+    check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
+                      "{}: input {} for a weight {}", op, x.shape(), w.shape());
+    Shape shape = x.shape();
+    shape[shape.size() - 1] = w.shape()[0];
+    Shape flat{1, x.shape().back()};
+    for (int d = 0; d + 1 < x.dim(); ++d) flat[0] *= x.shape()[d];
+    return reshape(record(Layer{}, reshape(x, flat), w, b), shape);
+}
+
+}  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
     apply::check_defined("matmul", a);
@@ -175,19 +214,9 @@ Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) {
     return record(fn::Affine{}, x, w, b);
 }
 
-Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
-    apply::check_defined("linear", x);
-    apply::check_defined("linear", w);
-    if (autocast_type() && (x.dtype() == DType::f32 || w.dtype() == DType::f32)) [[unlikely]]
-        return linear(apply::lowered(x), apply::lowered(w), b);
-    if (x.dim() == 2) return record(fn::Linear{}, x, w, b);
-    check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
-                      "linear: input {} for a weight {}", x.shape(), w.shape());
-    Shape shape = x.shape();
-    shape[shape.size() - 1] = w.shape()[0];
-    Shape flat{1, x.shape().back()};
-    for (int d = 0; d + 1 < x.dim(); ++d) flat[0] *= x.shape()[d];
-    return reshape(record(fn::Linear{}, reshape(x, flat), w, b), shape);
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) { return over_rows<fn::Linear>(x, w, b); }
+Tensor linear_relu(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return over_rows<fn::LinearRelu>(x, w, b);
 }
 
 }  // namespace adjoint

@@ -25,6 +25,15 @@ struct ADJOINT_API Linear : Function {
     Grads backward(const Tensor& g);
 };
 
+/// Y = max(0, X W^T + b): with dZ = dY where Y > 0, else 0, the gradients of Linear for dZ.
+/// shapes: X (N, I), W (O, I), b (O) or undefined.
+struct ADJOINT_API LinearRelu : Function {
+    static constexpr auto name = "linear_relu";
+    Saved x, w, y;
+    Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b);
+    Grads backward(const Tensor& g);
+};
+
 }  // namespace fn
 
 /// Product of vectors, matrices or batches of matrices, as in PyTorch.
@@ -45,5 +54,7 @@ ADJOINT_API Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, doub
 ADJOINT_API Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b = {});
 /// x w^T + b. shapes: (.., I), (O, I), (O) or undefined.
 ADJOINT_API Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {});
+/// relu(linear(x, w, b)), the same bits in one pass.
+ADJOINT_API Tensor linear_relu(const Tensor& x, const Tensor& w, const Tensor& b = {});
 
 }  // namespace adjoint

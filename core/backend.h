@@ -101,6 +101,13 @@ struct Convolution {
     std::int64_t depth() const { return group_channels() * windows.taps(); }  // of one product
 };
 
+/// What becomes of the sums of a convolution: the bias of the filter is added (may be null), and with `relu`
+/// negative ones become 0.
+struct Epilogue {
+    const void* bias = nullptr;
+    bool relu = false;
+};
+
 /// What the sum of an average is divided by: `divisor`, or if 0 the places of the window that lie in the
 /// plane, with those of the padding where `count_padding`; places beyond the padding never count.
 struct Average {
@@ -194,14 +201,17 @@ class Backend {
                                    const void* g) = 0;
 
     // Convolutions: by unfold, matmul and fold unless a device has something better (core/convolution.cpp).
-    virtual void convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias);
+    virtual void convolution(const Convolution& c, void* y, const void* x, const void* w,
+                             const Epilogue& epilogue);
     /// dx from g, which is shaped like y; also the forward pass of a transposed convolution.
     virtual void convolution_input(const Convolution& c, void* dx, const void* g, const void* w);
     virtual void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g);
 
   protected:
-    /// y += the bias of each filter
-    void add_bias(const Convolution& c, void* y, const void* bias);
+    /// What a convolution leaves to do where y already holds the sums.
+    void finish(const Convolution& c, void* y, const Epilogue& epilogue);
+    /// x = max(0, x), dense; NaN stays.
+    void rectify(const Operand& x, std::int64_t numel);
 };
 
 /// The backend of a device. Errors: DeviceError with what to do about it.

@@ -60,28 +60,43 @@ void set_batch(std::int64_t (&strides)[max_dims], std::int64_t sample, std::int6
 
 }  // namespace
 
-void Backend::add_bias(const Convolution& c, void* y, const void* bias) {
-    const std::int64_t outputs = c.windows.outputs();
+void Backend::finish(const Convolution& c, void* y, const Epilogue& epilogue) {
+    const std::int64_t outputs = c.windows.outputs(), numel = c.windows.batch * c.filters * outputs;
     const DType type = c.windows.dtype;
-    Loop<3> loop;
-    loop.rank = 3;
-    loop.numel = c.windows.batch * c.filters * outputs;
-    loop.compute = type;
-    loop.dense = false;
-    const std::int64_t sizes[3] = {c.windows.batch, c.filters, outputs};
-    const std::int64_t dense[3] = {c.filters * outputs, outputs, 1}, per_filter[3] = {0, 1, 0};
-    for (int d = 0; d < 3; ++d) {
-        loop.sizes[d] = sizes[d];
-        loop.strides[0][d] = loop.strides[1][d] = dense[d];
-        loop.strides[2][d] = per_filter[d];
+    if (epilogue.bias) {
+        Loop<3> loop;
+        loop.rank = 3;
+        loop.numel = numel;
+        loop.compute = type;
+        loop.dense = false;
+        const std::int64_t sizes[3] = {c.windows.batch, c.filters, outputs};
+        const std::int64_t dense[3] = {c.filters * outputs, outputs, 1}, per_filter[3] = {0, 1, 0};
+        for (int d = 0; d < 3; ++d) {
+            loop.sizes[d] = sizes[d];
+            loop.strides[0][d] = loop.strides[1][d] = dense[d];
+            loop.strides[2][d] = per_filter[d];
+        }
+        loop.operands[0] = loop.operands[1] = {y, type};
+        loop.operands[2] = read(epilogue.bias, type);
+        zip(functor::Add{}, loop);
     }
-    loop.operands[0] = loop.operands[1] = {y, type};
-    loop.operands[2] = read(bias, type);
-    zip(functor::Add{}, loop);
+    if (epilogue.relu) rectify({y, type}, numel);
+}
+
+void Backend::rectify(const Operand& x, std::int64_t numel) {
+    Loop<2> loop;
+    loop.rank = 1;
+    loop.numel = loop.sizes[0] = numel;
+    loop.compute = compute_type(x.dtype);
+    loop.dense = true;
+    loop.strides[0][0] = loop.strides[1][0] = 1;
+    loop.operands[0] = loop.operands[1] = x;
+    map(functor::Relu{}, loop);
 }
 
 // y = w columns
-void Backend::convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) {
+void Backend::convolution(const Convolution& c, void* y, const void* x, const void* w,
+                          const Epilogue& epilogue) {
     const DType type = c.windows.dtype;
     const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
                        columns_size = c.groups * depth * outputs;
@@ -101,7 +116,7 @@ void Backend::convolution(const Convolution& c, void* y, const void* x, const vo
         set_batch(p.out_batch, c.filters * outputs, p.m * outputs);
         matmul(p);
     });
-    if (bias) add_bias(c, y, bias);
+    finish(c, y, epilogue);
 }
 
 // columns = w^T g

@@ -130,8 +130,9 @@ class StepRecorder final : public Recorder {
     void avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) override {
         run<&Backend::avg_pool_backward>(windows, average, dx, g);
     }
-    void convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) override {
-        run<&Backend::convolution>(c, y, x, w, bias);
+    void convolution(const Convolution& c, void* y, const void* x, const void* w,
+                     const Epilogue& epilogue) override {
+        run<&Backend::convolution>(c, y, x, w, epilogue);
     }
     void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override {
         run<&Backend::convolution_input>(c, dx, g, w);

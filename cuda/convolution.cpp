@@ -4,12 +4,12 @@
 
 namespace adjoint::cuda_backend {
 
-void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) {
-    if (!context(device_).convolutions->forward(device_, c, y, x, w)) {
-        Backend::convolution(c, y, x, w, bias);
-        return;
-    }
-    if (bias) add_bias(c, y, bias);
+void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
+                              const Epilogue& epilogue) {
+    if (context(device_).convolutions->forward(device_, c, y, x, w))
+        finish(c, y, epilogue);
+    else
+        Backend::convolution(c, y, x, w, epilogue);
 }
 
 void CudaBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {

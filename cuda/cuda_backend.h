@@ -61,7 +61,8 @@ class CudaBackend final : public Backend {
     void avg_pool(const Windows& windows, const Average& average, void* y, const void* x) override;
     void avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) override;
     // convolution.cpp: cuDNN where it serves, unfold and matmul elsewhere
-    void convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) override;
+    void convolution(const Convolution& c, void* y, const void* x, const void* w,
+                     const Epilogue& epilogue) override;
     void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override;
     void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) override;
 

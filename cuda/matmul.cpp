@@ -72,6 +72,8 @@ void CudaBackend::matmul(const MatMul& p) {
     }
     if (accumulate) write_bias(*this, p);
     run_plan(device_, products, *plan, pointers, accumulate);
+    // Not by cuBLASLt's epilogue, whose maximum with 0 does not promise to keep NaN.
+    if (p.relu) rectify(p.out, p.m * p.n);
     check_launch(device_, "matmul");
 }
 

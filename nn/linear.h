@@ -19,6 +19,8 @@ class ADJOINT_API Linear : public Module {
   public:
     Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {});
     Tensor operator()(const Tensor& x) const { return linear(x, weight, bias); }
+    /// What a Sequential calls where a ReLU comes next.
+    Tensor with_relu(const Tensor& x) const { return linear_relu(x, weight, bias); }
 
     const Parameter weight, bias;
 };

@@ -2,6 +2,7 @@
 #include <adjoint/nn/sequential.h>
 
 #include <adjoint/core/format.h>
+#include <adjoint/nn/activation.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -10,7 +11,10 @@ Layer::Layer(const Layer& other) : held_(detail::CloneScope::active() ? other.he
 
 Layer& Layer::operator=(const Layer& other) { return *this = Layer(other); }
 
-Sequential::Sequential(std::vector<Layer> layers) : Module("Sequential"), layers_(std::move(layers)) {
+Sequential::Sequential(std::vector<Layer> layers)
+    : Module("Sequential"), layers_(std::move(layers)), takes_next_(layers_.size()) {
+    for (std::size_t i = 0; i + 1 < layers_.size(); ++i)
+        takes_next_[i] = layers_[i].fuses_relu() && layers_[i + 1].type() == typeid(ReLU);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         const Module* module = layers_[i].module();
         if (module != nullptr)
@@ -22,7 +26,11 @@ Sequential::Sequential(std::vector<Layer> layers) : Module("Sequential"), layers
 
 Tensor Sequential::operator()(const Tensor& x) const {
     Tensor y = x;
-    for (const Layer& layer : layers_) y = layer(y);
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+        if (takes_next_[i])
+            y = layers_[i++].with_relu(y);
+        else
+            y = layers_[i](y);
     return y;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <adjoint/autograd/elementwise.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {
@@ -19,6 +20,12 @@ class Layer;
 template <class F>
 concept LayerLike = !std::same_as<F, Layer> && std::copy_constructible<F> &&
                     std::is_invocable_r_v<Tensor, const F&, const Tensor&>;
+
+/// A layer that can do the ReLU behind it in its own pass: with_relu(x) = relu(f(x)), the same bits.
+template <class F>
+concept FusesRelu = requires(const F& f, const Tensor& x) {
+    { f.with_relu(x) } -> std::same_as<Tensor>;
+};
 
 /// Any module, function or lambda from a tensor to a tensor. Copies share it, except within nn::clone.
 class ADJOINT_API Layer {
@@ -31,6 +38,9 @@ class ADJOINT_API Layer {
     ~Layer() = default;
 
     Tensor operator()(const Tensor& x) const { return held_->call(x); }
+    /// relu of that, in one pass if fuses_relu().
+    Tensor with_relu(const Tensor& x) const { return held_->call_with_relu(x); }
+    bool fuses_relu() const noexcept { return held_->fuses_relu(); }
     /// The module, null if it is a function.
     const Module* module() const noexcept { return held_->module(); }
     /// The class of what is held.
@@ -48,6 +58,8 @@ class ADJOINT_API Layer {
         Any& operator=(const Any&) = delete;
         virtual ~Any() = default;
         virtual Tensor call(const Tensor& x) const = 0;
+        virtual Tensor call_with_relu(const Tensor& x) const = 0;
+        virtual bool fuses_relu() const noexcept = 0;
         virtual const Module* module() const noexcept = 0;
         virtual const std::type_info& type() const noexcept = 0;
         virtual std::shared_ptr<const Any> copy() const = 0;
@@ -55,6 +67,13 @@ class ADJOINT_API Layer {
     template <class F> struct Of final : Any {
         explicit Of(const F& from) : f(from) {}
         Tensor call(const Tensor& x) const override { return f(x); }
+        Tensor call_with_relu(const Tensor& x) const override {
+            if constexpr (FusesRelu<F>)
+                return f.with_relu(x);
+            else
+                return relu(f(x));
+        }
+        bool fuses_relu() const noexcept override { return FusesRelu<F>; }
         const Module* module() const noexcept override {
             if constexpr (IsModule<F>)
                 return &f;
@@ -70,6 +89,7 @@ class ADJOINT_API Layer {
 };
 
 /// y = f_n(.. f_2(f_1(x))). Modules among the layers are its children, named by their place: "0.weight".
+/// A layer that fuses ReLU and the ReLU behind it are one pass; the values are those of the two.
 class ADJOINT_API Sequential : public Module {
   public:
     // A Sequential alone is copied. To ask whether it is a Layer would be to ask whether it can be copied.
@@ -95,6 +115,7 @@ class ADJOINT_API Sequential : public Module {
     [[noreturn]] void throw_other_class(std::size_t i, const std::type_info& wanted) const;
 
     std::vector<Layer> layers_;
+    std::vector<bool> takes_next_;  // the layer does the ReLU behind it
 };
 
 }  // namespace adjoint::nn

@@ -63,6 +63,18 @@ Array transposed(const Array& x, const Array& w, const Array* bias, const Geomet
     return y;
 }
 
+// The same row for the operator that does relu in its pass.
+Row with_relu(Row row, std::function<Tensors(const Tensors&)> call) {
+    row.op += "_relu";
+    row.call = std::move(call);
+    row.reference = [plain = row.reference](const Arrays& in) {
+        Arrays out = plain(in);
+        for (double& y : out[0].values) y = std::max(0.0, y);
+        return out;
+    };
+    return row;
+}
+
 void add_conv2d(Rows& rows) {
     struct Case {
         const char* variant;
@@ -94,14 +106,18 @@ void add_conv2d(Rows& rows) {
         row.variant = c.variant;
         row.inputs = {{.shape = c.x}, {.shape = c.w}};
         if (c.bias) row.inputs.push_back({.shape = {c.w[0]}});
-        row.call = [g = c.g](const Tensors& in) {
-            return Tensors{conv2d(
-                in[0], in[1], in.size() > 2 ? in[2] : Tensor(),
-                {.stride = g.stride, .padding = g.padding, .dilation = g.dilation, .groups = g.groups})};
+        const auto calling = [g = c.g](auto operation) {
+            return [=](const Tensors& in) {
+                return Tensors{operation(
+                    in[0], in[1], in.size() > 2 ? in[2] : Tensor(),
+                    {.stride = g.stride, .padding = g.padding, .dilation = g.dilation, .groups = g.groups})};
+            };
         };
+        row.call = calling(conv2d);
         row.reference = [g = c.g](const Arrays& in) {
             return Arrays{convolved(in[0], in[1], in.size() > 2 ? &in[2] : nullptr, g)};
         };
+        rows.push_back(with_relu(row, calling(conv2d_relu)));
         rows.push_back(std::move(row));
     }
 }
@@ -136,6 +152,9 @@ void add_conv1d(Rows& rows) {
             y.shape.erase(batched ? 2 : 1);
             return Arrays{y};
         };
+        rows.push_back(with_relu(row, [o = c.options](const Tensors& in) {
+            return Tensors{conv1d_relu(in[0], in[1], in[2], o)};
+        }));
         rows.push_back(std::move(row));
     }
 }

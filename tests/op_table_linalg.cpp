@@ -142,6 +142,18 @@ void add_layers(Rows& rows) {
     add(rows, "linear", "sequence", {{2, 3, 4}, {2, 4}, {2}}, call_linear, layer(true));
     add(rows, "linear", "no_samples", {{0, 4}, {2, 4}, {2}}, call_linear, layer(true));
     add(rows, "linear", "no_inner", {{3, 0}, {2, 0}, {2}}, call_linear, layer(true));
+    const auto rectified = [layer](const Arrays& in) {
+        Array out = layer(true)(in);
+        for (double& y : out.values) y = std::max(0.0, y);
+        return out;
+    };
+    const auto call_linear_relu = [](const Tensors& in) {
+        return linear_relu(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
+    };
+    add(rows, "linear_relu", "", {{3, 4}, {2, 4}, {2}}, call_linear_relu, rectified);
+    add(rows, "linear_relu", "no_bias", {{3, 4}, {2, 4}}, call_linear_relu, rectified);
+    add(rows, "linear_relu", "sequence", {{2, 3, 4}, {2, 4}, {2}}, call_linear_relu, rectified);
+    add(rows, "linear_relu", "no_inner", {{3, 0}, {2, 0}, {2}}, call_linear_relu, rectified);
     add(rows, "affine", "", {{3, 4}, {4, 2}, {2}}, call_affine, layer(false));
     add(rows, "affine", "no_bias", {{3, 4}, {4, 2}}, call_affine, layer(false));
 }

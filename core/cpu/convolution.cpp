@@ -68,7 +68,8 @@ bool mostly_padding(const Windows& w) {
     return padded > 0x1p20 && padded > 8 * static_cast<double>(w.plane());
 }
 
-template <class T> void forward(const Convolution& c, T* y, const T* x, const T* w, const T* bias) {
+template <class T>
+void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue& epilogue) {
     const ConvolutionKernels& kernel = kernels_of<T>();
     const Windows& windows = c.windows;
     const std::int64_t channels = c.group_channels(), filters = c.group_filters(), depth = c.depth();
@@ -113,6 +114,8 @@ template <class T> void forward(const Convolution& c, T* y, const T* x, const T*
     call.y_filter = windows.outputs();
     call.width = image.width();
     call.columns = windows.output[1];
+    call.relu = epilogue.relu;
+    const T* const bias = static_cast<const T*>(epilogue.bias);
     const std::size_t bytes = static_cast<std::size_t>(image.size()) * sizeof(T);
     // A multiply-add costs a small part of what for_pieces counts in.
     for_pieces(windows.batch * c.groups * blocks, rows * windows.output[1] * depth * filters / 8,
@@ -154,7 +157,7 @@ template <class T> void input_gradient(const Convolution& c, T* dx, const T* g, 
         back.windows.padding[axis] =
             windows.dilation[axis] * (windows.kernel[axis] - 1) - windows.padding[axis];
     }
-    forward<T>(back, dx, g, turned.data(), nullptr);
+    forward<T>(back, dx, g, turned.data(), {});
 }
 
 // Samples are put together in chunks, each with sums of its own.
@@ -237,15 +240,16 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
 
 }  // namespace
 
-void CpuBackend::convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) {
+void CpuBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
+                             const Epilogue& epilogue) {
     if (mostly_padding(c.windows))
-        Backend::convolution(c, y, x, w, bias);
+        Backend::convolution(c, y, x, w, epilogue);
     else if (c.windows.dtype == DType::f64)
         forward(c, static_cast<double*>(y), static_cast<const double*>(x), static_cast<const double*>(w),
-                static_cast<const double*>(bias));
+                epilogue);
     else
         forward(c, static_cast<float*>(y), static_cast<const float*>(x), static_cast<const float*>(w),
-                static_cast<const float*>(bias));
+                epilogue);
 }
 
 void CpuBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {

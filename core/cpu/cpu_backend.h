@@ -50,7 +50,8 @@ class CpuBackend final : public Backend {
     void scan(const ReduceOp& op, const Lines& lines, bool reverse, void* out, const void* x) override;
     void sort(const Rows& rows, bool descending, void* values, std::int64_t* indices, const void* x) override;
     // convolution.cpp
-    void convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) override;
+    void convolution(const Convolution& c, void* y, const void* x, const void* w,
+                     const Epilogue& epilogue) override;
     void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override;
     void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) override;
     // windows.cpp

@@ -26,7 +26,7 @@ template <class T> void integer_product(const GemmCall& g) {
             for (std::int64_t p = 0; p < g.k; ++p)
                 total += static_cast<std::int64_t>(a[i * g.a_row + p * g.a_column]) *
                          static_cast<std::int64_t>(b[p * g.b_row + j * g.b_column]);
-            c[i * g.c_row + j] = static_cast<T>(total);
+            c[i * g.c_row + j] = static_cast<T>(g.relu ? std::max<std::int64_t>(0, total) : total);
         }
 }
 
@@ -91,8 +91,8 @@ void one_product(const GemmCall& g, DType type) {
 }  // namespace
 
 void CpuBackend::matmul(const MatMul& p) {
-    GemmCall g{p.out.data, p.a.data,  p.b.data, p.bias.data, p.m,     p.n,
-               p.k,        p.out_row, p.a_row,  p.a_column,  p.b_row, p.b_column};
+    GemmCall g{p.out.data, p.a.data, p.b.data,   p.bias.data, p.m,        p.n,   p.k,
+               p.out_row,  p.a_row,  p.a_column, p.b_row,     p.b_column, p.relu};
     if (p.batch_rank == 0) {
         one_product(g, p.a.dtype);
         return;

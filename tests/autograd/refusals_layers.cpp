@@ -61,6 +61,8 @@ void add_bad_windows(BadCalls& calls) {
              }},
             {"conv2d", "input", [] { conv2d(line(0), kernel); }},
             {"conv2d", "floating", [] { conv2d(whole, kernel); }},
+            {"conv2d_relu", "stride 0", [] { conv2d_relu(image, kernel, {}, {.stride = 0}); }},
+            {"conv1d_relu", "weight", [] { conv1d_relu(line, kernel); }},
             {"conv1d", "stride 0", [] { conv1d(line, taps, {}, {.stride = 0}); }},
             {"conv1d", "padding -2", [] { conv1d(line, taps, {}, {.padding = -2}); }},
             {"conv1d", "dilation 0", [] { conv1d(line, taps, {}, {.dilation = 0}); }},

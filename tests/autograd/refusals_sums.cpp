@@ -100,6 +100,10 @@ void add_bad_products(BadCalls& calls) {
                                    [=] {
                                        linear(a, ones({2, 3}), ones({3}));
                                    }},
+                                  {"linear_relu", "(2, 4)",
+                                   [=] {
+                                       linear_relu(a, ones({2, 4}));
+                                   }},
                                   {"linear", "undefined",
                                    [=] {
                                        linear(none, ones({2, 3}));

@@ -89,16 +89,16 @@ template <class T> struct Case {
     }
     Results fast() const {
         Backend& b = cpu_backend();
-        return {filled(g.size(), [&](T* y) { b.convolution(c, y, x.data(), w.data(), nullptr); }),
-                filled(g.size(), [&](T* y) { b.convolution(c, y, x.data(), w.data(), bias.data()); }),
+        return {filled(g.size(), [&](T* y) { b.convolution(c, y, x.data(), w.data(), {}); }),
+                filled(g.size(), [&](T* y) { b.convolution(c, y, x.data(), w.data(), {bias.data()}); }),
                 filled(x.size(), [&](T* dx) { b.convolution_input(c, dx, g.data(), w.data()); }),
                 filled(w.size(), [&](T* dw) { b.convolution_weight(c, dw, x.data(), g.data()); })};
     }
     Results composed() const {
         Backend& b = cpu_backend();
         return {
-            filled(g.size(), [&](T* y) { b.Backend::convolution(c, y, x.data(), w.data(), nullptr); }),
-            filled(g.size(), [&](T* y) { b.Backend::convolution(c, y, x.data(), w.data(), bias.data()); }),
+            filled(g.size(), [&](T* y) { b.Backend::convolution(c, y, x.data(), w.data(), {}); }),
+            filled(g.size(), [&](T* y) { b.Backend::convolution(c, y, x.data(), w.data(), {bias.data()}); }),
             filled(x.size(), [&](T* dx) { b.Backend::convolution_input(c, dx, g.data(), w.data()); }),
             filled(w.size(), [&](T* dw) { b.Backend::convolution_weight(c, dw, x.data(), g.data()); })};
     }
@@ -154,7 +154,6 @@ TEST(Convolution, ThreadsDoNotChangeBits) {
     set_num_threads(before);
 }
 
-// Padding out of all proportion neither takes memory in proportion to it nor fails.
 // Filters in the lanes of vectors (40) and pixels in them (3).
 TEST(Convolution, NaNStaysInTheWindowsThatMeetIt) {
     for (const std::int64_t many : {40, 3}) {
@@ -169,7 +168,7 @@ TEST(Convolution, NaNStaysInTheWindowsThatMeetIt) {
         const std::size_t size = static_cast<std::size_t>(many) * 99;
         std::vector<float> x(size, 1), y(size), dx(size), w(static_cast<std::size_t>(many * many) * 9, 1);
         x[4 * 11 + 4] = std::nanf("");
-        cpu_backend().convolution(c, y.data(), x.data(), w.data(), nullptr);
+        cpu_backend().convolution(c, y.data(), x.data(), w.data(), {});
         cpu_backend().convolution_input(c, dx.data(), x.data(), w.data());
         for (std::size_t i = 0; i < size; ++i) {
             const std::size_t row = i % 99 / 11, column = i % 11;
@@ -180,6 +179,7 @@ TEST(Convolution, NaNStaysInTheWindowsThatMeetIt) {
     }
 }
 
+// Padding out of all proportion neither takes memory in proportion to it nor fails.
 TEST(Convolution, VastPadding) {
     std::mt19937 random(5);
     Convolution c{.windows = {.batch = 1,

@@ -9,8 +9,9 @@ namespace cuda_backend {
 
 void CudaBackend::matmul(const MatMul& product) { own_matmul(device_, product); }
 
-void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) {
-    Backend::convolution(c, y, x, w, bias);
+void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
+                              const Epilogue& epilogue) {
+    Backend::convolution(c, y, x, w, epilogue);
 }
 void CudaBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
     Backend::convolution_input(c, dx, g, w);

@@ -129,8 +129,8 @@ TEST(MultiheadAttention, MeetsPyTorch) {
     const auto as_numbers = [](const Tensor& m) {
         return masked_fill(zeros(m.shape(), {.dtype = f64}), m, -std::numeric_limits<double>::infinity());
     };
-    const auto same = [&](const AttentionMasks& masks) {
-        EXPECT_TRUE(allclose(layer(q, k, k * 2.0, masks).output, y, 1e-10, 1e-12));
+    const auto same = [&, &output = y](const AttentionMasks& masks) {
+        EXPECT_TRUE(allclose(layer(q, k, k * 2.0, masks).output, output, 1e-10, 1e-12));
     };
     same({.key_padding_mask = as_numbers(padding), .attn_mask = attention});
     same({.key_padding_mask = padding, .attn_mask = as_numbers(attention)});

@@ -3,18 +3,22 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <set>
 
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/engine.h>
 #include <adjoint/autograd/reduce.h>
+#include <adjoint/autograd/shape.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/error.h>
 #include <adjoint/core/generator.h>
 #include <adjoint/core/host_memory.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/batch_norm.h>
+#include <adjoint/nn/convolution.h>
 #include <adjoint/nn/dropout.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/sequential.h>
@@ -347,6 +351,47 @@ TEST(Sequential, TakesLayersFunctionsAndLambdas) {
     std::vector<Layer> layers;
     for (int i = 0; i < 3; ++i) layers.emplace_back(Linear(3, 3));
     EXPECT_EQ(Sequential(layers).parameters().size(), 6U);
+}
+
+// One pass with the bits of two, values and gradients, also where there is a NaN.
+template <class Module> void expect_relu_within(const Module& layer, const Shape& shape) {
+    const Sequential fused(layer, ReLU()), apart(layer, relu);
+    for (const bool numbers : {true, false}) {
+        Tensor x = randn(shape);
+        if (!numbers) select(flatten(x), 0, 0).fill_(std::nan(""));
+        x.set_requires_grad(true);
+        const auto run = [&](const Sequential& net) {
+            const Tensor y = net(x);
+            const Tensor loss = sum(y * y);
+            std::vector<Tensor> all{grad(loss, x, {.retain_graph = true}),
+                                    grad(loss, layer.weight, {.retain_graph = true}), grad(loss, layer.bias)};
+            all.push_back(y);
+            return all;
+        };
+        EXPECT_STREQ(apart(x).producer_name(), "relu");
+        EXPECT_STRNE(fused(x).producer_name(), "relu");
+        const std::vector<Tensor> one = run(fused), two = run(apart);
+        for (std::size_t i = 0; i < one.size(); ++i) {
+            EXPECT_TRUE(equal(isnan(one[i]), isnan(two[i])));
+            EXPECT_TRUE(equal(where(isnan(one[i]), zeros_like(one[i]), one[i]),
+                              where(isnan(two[i]), zeros_like(two[i]), two[i])));
+        }
+        EXPECT_EQ(any(isnan(one.back())).item<bool>(), !numbers);
+    }
+}
+
+TEST(Sequential, DoesReluInThePassOfTheLayerBefore) {
+    manual_seed(8);
+    expect_relu_within(Linear(7, 33), {5, 7});
+    expect_relu_within(Linear(3, 2), {2, 4, 3});
+    expect_relu_within(Conv2d(3, 33, 3, {.padding = 1}), {2, 3, 6, 7});
+    expect_relu_within(Conv2d(2, 5, 2, {.stride = 2}), {1, 2, 7, 6});
+    expect_relu_within(Conv1d(4, 3, 3), {2, 4, 9});
+    // What comes last, comes before something else, or is a ReLU itself.
+    const Sequential net(ReLU(), ReLU(), Linear(3, 3), Tanh(), Linear(3, 2));
+    const Linear &first = net.at<Linear>(2), &last = net.at<Linear>(4);
+    const Tensor x = randn({4, 3});
+    EXPECT_TRUE(equal(net(x), last(tanh(first(relu(x))))));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace adjoint::cpu {
 
 /// What cpu_blas() says.
 const char* blas_name() noexcept;
-/// c = a b + bias.
+/// c = a b + bias, then relu if asked.
 void product_f32(const GemmCall& call);
 void product_f64(const GemmCall& call);
 /// The same of bf16, summed in f32 and rounded once. False, and nothing done, where the library has nothing
@@ -35,6 +35,12 @@ template <class T, class Rows> void by_row_tasks(const GemmCall& call, Rows rows
             for (std::int64_t i = 0; i < part.m; ++i)
                 std::copy_n(bias, call.n, static_cast<T*>(part.c) + i * call.c_row);
         rows(part, call.bias ? T(1) : T(0));
+        if (!call.relu) return;
+        for (std::int64_t i = 0; i < part.m; ++i)
+            for (std::int64_t j = 0; j < part.n; ++j) {
+                T& y = static_cast<T*>(part.c)[i * part.c_row + j];
+                if (y < 0) y = T(0);
+            }
     });
 }
 

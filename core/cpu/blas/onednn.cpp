@@ -67,7 +67,7 @@ bool product_bf16(const GemmCall& call) {
     if (!bf16_product(engine, call, call.bias)) return false;
     GemmCall bare = call;  // the bias is added before the rounding
     bare.bias = nullptr;
-    by_row_tasks<std::uint16_t>(bare, [bias = call.bias](const GemmCall& part, std::uint16_t) {
+    by_row_tasks<bfloat16>(bare, [bias = call.bias](const GemmCall& part, bfloat16) {
         use_one_thread();
         const dnnl::matmul::primitive_desc how = bf16_product(engine, part, bias);
         const auto operand = [](const dnnl::memory::desc& description, const void* data) {

@@ -131,6 +131,8 @@ void convolve_rows(std::int64_t height, std::int64_t depth, const T* weights, co
     convolve_kernel<T, lanes, vectors, rows>(depth, weights, image, offsets, tile, accumulate);
 }
 
+template <typename T> Vector<T> rectified(Vector<T> x) { return x < T(0) ? Vector<T>{} : x; }  // keeps NaN
+
 // A run of a tile's pixels that lies in one row of the output.
 struct Run {
     std::int64_t tile, y, length;
@@ -175,6 +177,9 @@ void convolve_tile(const ConvolveCall& call, std::int64_t begin, std::int64_t en
             convolve_rows<T, false, vectors>(height, std::min(most_depth, call.depth - p),
                                              weights + p * tile_rows, image, call.offsets + p, tile,
                                              p > 0 || bias != nullptr);
+        if (call.relu)
+            for (std::int64_t i = 0; i < height * size; i += width<T>)
+                store(tile + i, rectified<T>(load(tile + i)));
         for (int r = 0; r < count; ++r) {
             const Run run = runs[r];
             // Whole vectors where what follows in the block is written later anyway.
@@ -209,10 +214,11 @@ template <typename T> void convolve_pixels_in_lanes(const ConvolveCall& call) {
     }
 }
 
-// y[filter][pixel] = sums[pixel][filter] + bias[filter], which has a whole number of vectors.
+// y[filter][pixel] = sums[pixel][filter] + bias[filter], then relu if asked; bias has a whole number of
+// vectors.
 template <typename T, int vectors>
 void store_pixels(T* y, std::int64_t y_filter, std::int64_t filters, const T* sums, std::int64_t pixels,
-                  const T* bias) {
+                  const T* bias, bool relu) {
     constexpr std::int64_t w = width<T>, size = vectors * w;
     for (std::int64_t v = 0; v < vectors; ++v) {
         const std::int64_t count = std::min(w, filters - v * w);
@@ -223,6 +229,10 @@ void store_pixels(T* y, std::int64_t y_filter, std::int64_t filters, const T* su
             Vector<T> square[w];
 #pragma GCC unroll 16
             for (int i = 0; i < w; ++i) square[i] = load(sums + (first + i) * size + v * w) + add;
+            if (relu) {
+#pragma GCC unroll 16
+                for (int i = 0; i < w; ++i) square[i] = rectified<T>(square[i]);
+            }
             transpose<T>(square);
             T* const to = y + v * w * y_filter + first;
             const auto bytes = static_cast<std::size_t>(std::min(w, pixels)) * sizeof(T);
@@ -270,7 +280,7 @@ void convolve_panel(const ConvolveCall& call, const T* weights, std::int64_t fil
                 held += pixels;
             }
         }
-        store_pixels<T, vectors>(y, call.y_filter, filters, sums, held, add);
+        store_pixels<T, vectors>(y, call.y_filter, filters, sums, held, add, call.relu);
         y += held;
     }
 }

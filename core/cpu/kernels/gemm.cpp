@@ -19,6 +19,7 @@ template <class T> void product(const GemmCall& call) {
     g.c = static_cast<T*>(call.c);
     g.c_row = call.c_row;
     g.bias = static_cast<const T*>(call.bias);
+    g.relu = call.relu;
     gemm(g);
 }
 

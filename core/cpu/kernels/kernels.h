@@ -49,6 +49,7 @@ struct GemmCall {
     const void* b;
     const void* bias;
     std::int64_t m, n, k, c_row, a_row, a_column, b_row, b_column;
+    bool relu;
 };
 
 using SoftmaxKernel = void (*)(bool log, void* out, const void* x, std::int64_t columns);
@@ -78,6 +79,7 @@ struct ConvolveCall {
     std::int64_t part, kernel_rows;
     const Range* inside;  // per row of y: the rows of the kernel that meet the image; null: all
     std::int64_t filters, depth, y_filter, width, rows, columns;
+    bool relu;
 };
 
 /// sums[tap][channel][filter] += image rows x g for one sample; sums are tile columns apart.

@@ -156,7 +156,7 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
             GTEST_SKIP() << cuda::software().cudnn.problem;
         ASSERT_TRUE(convolutions.backward_data(device, c, at(gdx), at(gg), at(gw)));
         ASSERT_TRUE(convolutions.backward_filter(device, c, at(gdw), at(gx), at(gg)));
-        cpu_backend().convolution(c, at(y), at(x), at(weight), nullptr);
+        cpu_backend().convolution(c, at(y), at(x), at(weight), {});
         cpu_backend().convolution_input(c, at(dx), at(g), at(weight));
         cpu_backend().convolution_weight(c, at(dw), at(x), at(g));
         EXPECT_LT(distance(gy.to(Device::cpu()), y), 2e-6);
