@@ -9,6 +9,11 @@ namespace {
 // bool < integer < floating
 int kind(DType type) { return is_floating(type) ? 2 : (type == DType::boolean ? 0 : 1); }
 
+// An uninitialised tensor of the shape of a dense one, whose size needs no second check.
+Tensor empty_like_dense(const TensorImpl& x, DType type, Device device) {
+    return Tensor(TensorImpl::dense(x.shape, x.numel, type, device));
+}
+
 }  // namespace
 
 DType result_type(const Tensor& a, const Tensor& b) {
@@ -35,10 +40,13 @@ void check_same_device(const char* name, const Tensor& a, const Tensor& b) {
 Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute) {
     const TensorImpl& impl = x.impl();
     const Device device = x.device();
+    if (impl.contiguous) {
+        Tensor out = empty_like_dense(impl, type, device);
+        if (impl.numel > 0) backend(device).map(op, make_dense_loop<2>({&out, &x}, compute));
+        return out;
+    }
     Tensor out = empty(impl.shape, {.dtype = type, .device = device});
-    if (impl.numel > 0)
-        backend(device).map(op, impl.contiguous ? make_dense_loop<2>({&out, &x}, compute)
-                                                : make_loop<2>({&out, &x}, compute));
+    if (impl.numel > 0) backend(device).map(op, make_loop<2>({&out, &x}, compute));
     return out;
 }
 
@@ -51,7 +59,7 @@ namespace {
     const TensorImpl &x = a.impl(), &y = b.impl();
     const Device device = a.device();
     if (x.contiguous && y.contiguous && x.shape == y.shape) {
-        Tensor out = empty(x.shape, {.dtype = type, .device = device});
+        Tensor out = empty_like_dense(x, type, device);
         if (x.numel > 0) backend(device).zip(op, make_dense_loop<3>({&out, &a, &b}, compute));
         return out;
     }

@@ -147,10 +147,11 @@ template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges,
 /// makes the node that will run f.backward. Inputs may be undefined (an absent bias).
 template <class F, class... Inputs>
 requires(std::is_same_v<Inputs, Tensor>&&...) auto record(F f, const Inputs&... inputs) {
-    if (!grad_enabled() || !(detail::wants_gradient(inputs) || ...)) {
+    const bool recording = grad_enabled();
+    if (!recording || !(detail::wants_gradient(inputs) || ...)) {
         detail::set_needs(f, 0);
         return detail::named_forward(f, [&] {
-            if (!grad_enabled()) return f.forward(inputs...);
+            if (!recording) return f.forward(inputs...);
             const NoGrad guard;
             return f.forward(inputs...);
         });

@@ -5,9 +5,13 @@
 
 namespace adjoint {
 
+namespace detail {
+extern ADJOINT_API constinit thread_local bool recording;
+}
+
 /// True unless a NoGrad guard is alive on this thread.
-ADJOINT_API bool grad_enabled() noexcept;
-ADJOINT_API void set_grad_enabled(bool enabled) noexcept;
+inline bool grad_enabled() noexcept { return detail::recording; }
+inline void set_grad_enabled(bool enabled) noexcept { detail::recording = enabled; }
 
 /// Sets the mode for a scope and restores it, also when an exception leaves it.
 class GradMode {

@@ -7,9 +7,11 @@
 #include <adjoint/core/format.h>
 
 namespace adjoint {
+
+constinit thread_local bool detail::recording = true;
+
 namespace {
 
-constinit thread_local bool recording = true;
 constinit thread_local bool anomaly = false;
 constinit thread_local Node* running = nullptr;
 constinit thread_local Node* dead = nullptr;
@@ -17,8 +19,6 @@ constinit thread_local bool burying = false;
 
 }  // namespace
 
-bool grad_enabled() noexcept { return recording; }
-void set_grad_enabled(bool enabled) noexcept { recording = enabled; }
 bool anomaly_enabled() noexcept { return anomaly; }
 void set_anomaly_enabled(bool enabled) noexcept { anomaly = enabled; }
 Node* running_node() noexcept { return running; }
