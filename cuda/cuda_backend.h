@@ -64,6 +64,11 @@ class CudaBackend final : public Backend {
     void convolution(const Convolution& c, void* y, const void* x, const void* w, const void* bias) override;
     void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override;
     void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) override;
+    // recurrent.cpp: where cuDNN serves
+    std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override;
+    void recurrence(const Recurrence& r, const RecurrentPass& pass) override;
+    void recurrence_backward(const Recurrence& r, const RecurrentPass& pass,
+                             const RecurrentGradients& gradients) override;
 
   private:
     DeviceState& device_;
