@@ -98,11 +98,12 @@ LSTMOutput Recurrent::run(const Tensor& x, const RecurrentState& initial, Recurr
         std::vector<Tensor> outputs;
         for (std::size_t direction = 0; direction < directions; ++direction) {
             const std::size_t i = at + direction;
-            const auto [y, last] = recurrent::sequence(kind, sequence, {first_h[i], first_c[i]},
-                                                       detail::tensors_of(weights[i]), direction == 1);
-            outputs.push_back(y);
-            last_h.push_back(last.h);
-            last_c.push_back(last.c);
+            const RecurrentState first{first_h[i], first_c[i]};
+            const recurrent::Sequence out =
+                recurrent::sequence(kind, sequence, first, detail::tensors_of(weights[i]), direction == 1);
+            outputs.push_back(out.y);
+            last_h.push_back(out.last.h);
+            last_c.push_back(out.last.c);
         }
         sequence = directions == 2 ? cat(outputs, -1) : outputs[0];
     }
