@@ -11,7 +11,9 @@ namespace adjoint {
 namespace {
 
 Tensor index_tensor(const std::vector<std::int64_t>& places, const Tensor& like) {
-    return tensor(places, {static_cast<std::int64_t>(places.size())}).to(like.device());
+    // Made where it is used, which a capture takes as a constant of the step.
+    return tensor(places, {static_cast<std::int64_t>(places.size())},
+                  {.dtype = DType::i64, .device = like.device()});
 }
 
 // The place in [0, n) that a place outside stands for.

@@ -33,6 +33,16 @@ std::shared_ptr<Captured::Recording> Backend::record(const std::function<void()>
     fail<CaptureError>("capture: this device cannot record a step");
 }
 
+std::optional<std::size_t> Backend::recurrence_reserve(const Recurrence&) { return std::nullopt; }
+
+void Backend::recurrence(const Recurrence&, const RecurrentPass&) {
+    fail<DeviceError>("recurrence: this device has none of its own");
+}
+
+void Backend::recurrence_backward(const Recurrence&, const RecurrentPass&, const RecurrentGradients&) {
+    fail<DeviceError>("recurrence_backward: this device has none of its own");
+}
+
 void register_backend(Device device, Backend& backend) {
     check<DeviceError>(!device.is_cpu() && device.index < max_cuda_devices,
                        "register_backend: {} is not supported", device);

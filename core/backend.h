@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <variant>
 
@@ -17,6 +18,7 @@
 #include <adjoint/core/functors/update.h>
 #include <adjoint/core/generator.h>
 #include <adjoint/core/loop.h>
+#include <adjoint/core/recurrence.h>
 
 namespace adjoint {
 
@@ -206,6 +208,14 @@ class Backend {
     /// dx from g, which is shaped like y; also the forward pass of a transposed convolution.
     virtual void convolution_input(const Convolution& c, void* dx, const void* g, const void* w);
     virtual void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g);
+
+    // Recurrent layers: by operators, step by step (autograd/recurrent.cpp), unless a device has better.
+    /// Bytes of what the forward pass keeps for the backward pass; nothing where the device has neither.
+    virtual std::optional<std::size_t> recurrence_reserve(const Recurrence& r);
+    virtual void recurrence(const Recurrence& r, const RecurrentPass& pass);
+    /// Reads the operands, y and reserve of the pass, and leaves them as they are: it may run again.
+    virtual void recurrence_backward(const Recurrence& r, const RecurrentPass& pass,
+                                     const RecurrentGradients& gradients);
 
   protected:
     /// What a convolution leaves to do where y already holds the sums.

@@ -140,6 +140,16 @@ class StepRecorder final : public Recorder {
     void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) override {
         run<&Backend::convolution_weight>(c, dw, x, g);
     }
+    std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override {
+        return backend_.recurrence_reserve(r);
+    }
+    void recurrence(const Recurrence& r, const RecurrentPass& pass) override {
+        run<&Backend::recurrence>(r, pass);
+    }
+    void recurrence_backward(const Recurrence& r, const RecurrentPass& pass,
+                             const RecurrentGradients& gradients) override {
+        run<&Backend::recurrence_backward>(r, pass, gradients);
+    }
 
   private:
     void note(RecordedStep::Call call) {

@@ -10,6 +10,7 @@
 #include <adjoint/core/format.h>
 #include <adjoint/cuda/cublaslt.h>
 #include <adjoint/cuda/dnn.h>
+#include <adjoint/cuda/dnn_recurrent.h>
 #include <adjoint/cuda/error.h>
 #include <adjoint/cuda/segments.h>
 
@@ -48,6 +49,7 @@ Context::Context(int device_index) {
     staging = std::make_unique<Staging>(stream);
     products = std::make_unique<Products>(*this);
     convolutions = std::make_unique<Convolutions>();
+    recurrences = std::make_unique<Recurrences>();
 }
 
 Context::~Context() = default;

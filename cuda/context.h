@@ -12,6 +12,7 @@ namespace adjoint::cuda_backend {
 
 class Products;      // cublaslt.h
 class Convolutions;  // dnn.h
+class Recurrences;   // dnn_recurrent.h
 
 /// Never destroyed: tensors with static storage duration outlive every destructor, and the driver may be gone
 /// before.
@@ -25,6 +26,7 @@ struct Context : DeviceState {
     std::unique_ptr<Staging> staging;
     std::unique_ptr<Products> products;
     std::unique_ptr<Convolutions> convolutions;
+    std::unique_ptr<Recurrences> recurrences;
     CudaBackend backend{*this};
 };
 

@@ -65,6 +65,11 @@ class CudaBackend final : public Backend {
                      const Epilogue& epilogue) override;
     void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override;
     void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) override;
+    // recurrent.cpp: where cuDNN serves
+    std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override;
+    void recurrence(const Recurrence& r, const RecurrentPass& pass) override;
+    void recurrence_backward(const Recurrence& r, const RecurrentPass& pass,
+                             const RecurrentGradients& gradients) override;
 
   private:
     DeviceState& device_;

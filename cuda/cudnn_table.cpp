@@ -17,7 +17,8 @@ cuda::Component cudnn_component(bool open) {
     if (!open)
         return located_component(file,
                                  "it comes as a package of its own (cudnn9-cuda-13) and as the wheel "
-                                 "nvidia-cudnn-cu13; without it convolutions are matrix products");
+                                 "nvidia-cudnn-cu13; without it convolutions are matrix products and "
+                                 "recurrent layers go step by step");
     cuda::Component component;
     const Library<Cudnn>& library = cudnn();
     component.location = library.location;

@@ -32,6 +32,22 @@ struct Cudnn {
     decltype(&::cudnnConvolutionForward) cudnnConvolutionForward = nullptr;
     decltype(&::cudnnConvolutionBackwardData) cudnnConvolutionBackwardData = nullptr;
     decltype(&::cudnnConvolutionBackwardFilter) cudnnConvolutionBackwardFilter = nullptr;
+    decltype(&::cudnnSetTensorNdDescriptor) cudnnSetTensorNdDescriptor = nullptr;
+    decltype(&::cudnnCreateDropoutDescriptor) cudnnCreateDropoutDescriptor = nullptr;
+    decltype(&::cudnnSetDropoutDescriptor) cudnnSetDropoutDescriptor = nullptr;
+    decltype(&::cudnnDestroyDropoutDescriptor) cudnnDestroyDropoutDescriptor = nullptr;
+    decltype(&::cudnnCreateRNNDescriptor) cudnnCreateRNNDescriptor = nullptr;
+    decltype(&::cudnnSetRNNDescriptor_v8) cudnnSetRNNDescriptor_v8 = nullptr;
+    decltype(&::cudnnDestroyRNNDescriptor) cudnnDestroyRNNDescriptor = nullptr;
+    decltype(&::cudnnCreateRNNDataDescriptor) cudnnCreateRNNDataDescriptor = nullptr;
+    decltype(&::cudnnSetRNNDataDescriptor) cudnnSetRNNDataDescriptor = nullptr;
+    decltype(&::cudnnDestroyRNNDataDescriptor) cudnnDestroyRNNDataDescriptor = nullptr;
+    decltype(&::cudnnGetRNNTempSpaceSizes) cudnnGetRNNTempSpaceSizes = nullptr;
+    decltype(&::cudnnGetRNNWeightSpaceSize) cudnnGetRNNWeightSpaceSize = nullptr;
+    decltype(&::cudnnGetRNNWeightParams) cudnnGetRNNWeightParams = nullptr;
+    decltype(&::cudnnRNNForward) cudnnRNNForward = nullptr;
+    decltype(&::cudnnRNNBackwardData_v8) cudnnRNNBackwardData_v8 = nullptr;
+    decltype(&::cudnnRNNBackwardWeights_v8) cudnnRNNBackwardWeights_v8 = nullptr;
 
     /// Calls f(name, pointer) for each entry.
     template <class F> void each(F&& f) {
@@ -56,6 +72,22 @@ struct Cudnn {
         f("cudnnConvolutionForward", cudnnConvolutionForward);
         f("cudnnConvolutionBackwardData", cudnnConvolutionBackwardData);
         f("cudnnConvolutionBackwardFilter", cudnnConvolutionBackwardFilter);
+        f("cudnnSetTensorNdDescriptor", cudnnSetTensorNdDescriptor);
+        f("cudnnCreateDropoutDescriptor", cudnnCreateDropoutDescriptor);
+        f("cudnnSetDropoutDescriptor", cudnnSetDropoutDescriptor);
+        f("cudnnDestroyDropoutDescriptor", cudnnDestroyDropoutDescriptor);
+        f("cudnnCreateRNNDescriptor", cudnnCreateRNNDescriptor);
+        f("cudnnSetRNNDescriptor_v8", cudnnSetRNNDescriptor_v8);
+        f("cudnnDestroyRNNDescriptor", cudnnDestroyRNNDescriptor);
+        f("cudnnCreateRNNDataDescriptor", cudnnCreateRNNDataDescriptor);
+        f("cudnnSetRNNDataDescriptor", cudnnSetRNNDataDescriptor);
+        f("cudnnDestroyRNNDataDescriptor", cudnnDestroyRNNDataDescriptor);
+        f("cudnnGetRNNTempSpaceSizes", cudnnGetRNNTempSpaceSizes);
+        f("cudnnGetRNNWeightSpaceSize", cudnnGetRNNWeightSpaceSize);
+        f("cudnnGetRNNWeightParams", cudnnGetRNNWeightParams);
+        f("cudnnRNNForward", cudnnRNNForward);
+        f("cudnnRNNBackwardData_v8", cudnnRNNBackwardData_v8);
+        f("cudnnRNNBackwardWeights_v8", cudnnRNNBackwardWeights_v8);
     }
 };
 

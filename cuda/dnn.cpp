@@ -7,9 +7,7 @@
 #include <map>
 #include <mutex>
 
-#include <adjoint/core/format.h>
-#include <adjoint/core/precision.h>
-#include <adjoint/cuda/cudnn_table.h>
+#include <adjoint/cuda/dnn_handle.h>
 
 namespace adjoint::cuda_backend {
 namespace {
@@ -49,26 +47,6 @@ bool fits(const Convolution& c) {
            c.filters * c.depth() <= most && *std::max_element(w.padding, w.padding + 2) <= most &&
            *std::max_element(w.stride, w.stride + 2) <= most &&
            *std::max_element(w.dilation, w.dilation + 2) <= most;
-}
-
-cudnnDataType_t data_type(DType type) {
-    switch (type) {
-        case DType::f16:
-            return CUDNN_DATA_HALF;
-        case DType::bf16:
-            return CUDNN_DATA_BFLOAT16;
-        case DType::f64:
-            return CUDNN_DATA_DOUBLE;
-        default:
-            return CUDNN_DATA_FLOAT;
-    }
-}
-
-// The arithmetic that the setting of the precision allows.
-cudnnMathType_t math_type(DType type) {
-    if (type == DType::f16 || type == DType::bf16) return CUDNN_TENSOR_OP_MATH;
-    if (type == DType::f32 && matmul_precision() == MatmulPrecision::highest) return CUDNN_FMA_MATH;
-    return CUDNN_DEFAULT_MATH;
 }
 
 // The same bits in every run, and no transform (Winograd, FFT) that rounds more than the sums do.
@@ -149,7 +127,7 @@ class Plan {
                                                  number(s.dilation[0]), number(s.dilation[1]),
                                                  CUDNN_CROSS_CORRELATION, sums),
             dnn_.cudnnSetConvolutionGroupCount(convolution, number(c.groups)),
-            dnn_.cudnnSetConvolutionMathType(convolution, math_type(s.dtype)),
+            dnn_.cudnnSetConvolutionMathType(convolution, math_type(s.dtype, matmul_precision())),
         };
         return std::ranges::all_of(steps,
                                    [](cudnnStatus_t status) { return status == CUDNN_STATUS_SUCCESS; });
@@ -175,36 +153,22 @@ class Plan {
 
 struct Convolutions::Implementation {
     std::mutex mutex;
-    cudnnHandle_t handle = nullptr;
-    Stream stream = nullptr;  // of the handle
+    DnnHandle handles;
     std::map<Key, std::unique_ptr<Plan>> plans;
 
-    // Calls `run(plan, handle, workspace)` with a plan that cuDNN accepts; false if there is none.
+    // Calls `run(table, handle, plan, workspace)` with a plan that cuDNN accepts; false if there is none.
     template <class Run>
     bool with_plan(DeviceState& device, const char* op, const Convolution& c, Direction direction,
                    const Run& run) {
         const Library<Cudnn>& library = cudnn();
         if (!library.usable() || !fits(c)) return false;
         const std::scoped_lock lock(mutex);
-        select(device);
-        const auto check_status = [&](cudnnStatus_t status) {
-            check<CudaError>(status == CUDNN_STATUS_SUCCESS, "{}: cuDNN reported {}", op,
-                             library.table.cudnnGetErrorString(status));
-        };
-        if (!handle) {
-            cudnnHandle_t made = nullptr;
-            check_status(library.table.cudnnCreate(&made));
-            handle = made;
-        }
-        if (stream != device.stream) {
-            check_status(library.table.cudnnSetStream(handle, device.stream));
-            stream = device.stream;
-        }
+        const cudnnHandle_t handle = handles.on(device, op);
         std::unique_ptr<Plan>& plan = plans[key_of(c, direction)];
         if (!plan) plan = std::make_unique<Plan>(library.table, handle, c, direction);
         if (!plan->usable()) return false;
         const Scratch workspace(device, plan->workspace());
-        check_status(run(library.table, *plan, workspace.as<void>()));
+        check_dnn(run(library.table, handle, *plan, workspace.as<void>()), op);
         check_launch(device, op);
         return true;
     }
@@ -230,39 +194,39 @@ Convolutions::~Convolutions() = default;
 
 bool Convolutions::forward(DeviceState& device, const Convolution& c, void* y, const void* x, const void* w) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(device, "convolution", c, Direction::forward,
-                                      [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
-                                          return dnn.cudnnConvolutionForward(
-                                              implementation_->handle, factors.alpha(), plan.x, x, plan.w, w,
-                                              plan.convolution, plan.algorithm<cudnnConvolutionFwdAlgo_t>(),
-                                              workspace, plan.workspace(), factors.beta(), plan.y, y);
-                                      });
+    return implementation_->with_plan(
+        device, "convolution", c, Direction::forward,
+        [&](const Cudnn& dnn, cudnnHandle_t handle, const Plan& plan, void* workspace) {
+            return dnn.cudnnConvolutionForward(handle, factors.alpha(), plan.x, x, plan.w, w,
+                                               plan.convolution, plan.algorithm<cudnnConvolutionFwdAlgo_t>(),
+                                               workspace, plan.workspace(), factors.beta(), plan.y, y);
+        });
 }
 
 bool Convolutions::backward_data(DeviceState& device, const Convolution& c, void* dx, const void* g,
                                  const void* w) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(device, "convolution_input", c, Direction::data,
-                                      [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
-                                          return dnn.cudnnConvolutionBackwardData(
-                                              implementation_->handle, factors.alpha(), plan.w, w, plan.y, g,
-                                              plan.convolution,
-                                              plan.algorithm<cudnnConvolutionBwdDataAlgo_t>(), workspace,
-                                              plan.workspace(), factors.beta(), plan.x, dx);
-                                      });
+    return implementation_->with_plan(
+        device, "convolution_input", c, Direction::data,
+        [&](const Cudnn& dnn, cudnnHandle_t handle, const Plan& plan, void* workspace) {
+            return dnn.cudnnConvolutionBackwardData(handle, factors.alpha(), plan.w, w, plan.y, g,
+                                                    plan.convolution,
+                                                    plan.algorithm<cudnnConvolutionBwdDataAlgo_t>(),
+                                                    workspace, plan.workspace(), factors.beta(), plan.x, dx);
+        });
 }
 
 bool Convolutions::backward_filter(DeviceState& device, const Convolution& c, void* dw, const void* x,
                                    const void* g) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(device, "convolution_weight", c, Direction::filter,
-                                      [&](const Cudnn& dnn, const Plan& plan, void* workspace) {
-                                          return dnn.cudnnConvolutionBackwardFilter(
-                                              implementation_->handle, factors.alpha(), plan.x, x, plan.y, g,
-                                              plan.convolution,
-                                              plan.algorithm<cudnnConvolutionBwdFilterAlgo_t>(), workspace,
-                                              plan.workspace(), factors.beta(), plan.w, dw);
-                                      });
+    return implementation_->with_plan(
+        device, "convolution_weight", c, Direction::filter,
+        [&](const Cudnn& dnn, cudnnHandle_t handle, const Plan& plan, void* workspace) {
+            return dnn.cudnnConvolutionBackwardFilter(
+                handle, factors.alpha(), plan.x, x, plan.y, g, plan.convolution,
+                plan.algorithm<cudnnConvolutionBwdFilterAlgo_t>(), workspace, plan.workspace(),
+                factors.beta(), plan.w, dw);
+        });
 }
 
 }  // namespace adjoint::cuda_backend

@@ -1,5 +1,6 @@
-// dnn.h in a build without cuDNN's headers.
+// dnn.h and dnn_recurrent.h in a build without cuDNN's headers.
 #include <adjoint/cuda/dnn.h>
+#include <adjoint/cuda/dnn_recurrent.h>
 #include <adjoint/cuda/library.h>
 
 namespace adjoint::cuda_backend {
@@ -19,12 +20,21 @@ bool Convolutions::backward_filter(DeviceState&, const Convolution&, void*, cons
     return false;
 }
 
+struct Recurrences::Implementation {};
+
+Recurrences::Recurrences() = default;
+Recurrences::~Recurrences() = default;
+
+std::optional<std::size_t> Recurrences::reserve(DeviceState&, const Recurrence&) { return std::nullopt; }
+void Recurrences::forward(DeviceState&, const Recurrence&, const RecurrentPass&) {}
+void Recurrences::backward(DeviceState&, const Recurrence&, const RecurrentPass&, const RecurrentGradients&) {
+}
+
 cuda::Component cudnn_component(bool) {
     cuda::Component component;
     component.problem =
         "this build was made without cuDNN's headers; install them (cudnn9-cuda-13) and configure again; "
-        "without it "
-        "convolutions are matrix products";
+        "without it convolutions are matrix products and recurrent layers go step by step";
     return component;
 }
 

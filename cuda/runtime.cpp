@@ -61,6 +61,11 @@ void copy_on_device(DeviceState& device, void* destination, const void* source, 
     check_cuda(cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToDevice, device.stream), "copy");
 }
 
+void clear(DeviceState& device, void* memory, std::size_t bytes) {
+    select(device);
+    check_cuda(cudaMemsetAsync(memory, 0, bytes, device.stream), "clear");
+}
+
 void synchronize(DeviceState& device) {
     select(device);
     count_cuda_sync();

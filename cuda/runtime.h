@@ -53,6 +53,7 @@ void drop_pool(DeviceState& device, PoolId pool);
 void copy_from_host(DeviceState& device, void* destination, const void* source, std::size_t bytes);
 void copy_to_host(DeviceState& device, void* destination, const void* source, std::size_t bytes);
 void copy_on_device(DeviceState& device, void* destination, const void* source, std::size_t bytes);
+void clear(DeviceState& device, void* memory, std::size_t bytes);  // to zeros
 void synchronize(DeviceState& device);
 
 /// Launches and copies that are repeated as one.

@@ -1,14 +1,11 @@
-// Sequences: all inputs of a layer by one matrix product, then step by step in time.
+// Sequences: layer upon layer, each in one or both directions.
 #include <adjoint/nn/recurrent.h>
 
-#include <algorithm>
-
-#include <adjoint/autograd/linalg.h>
 #include <adjoint/autograd/norm.h>
 #include <adjoint/autograd/shape.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
-#include <adjoint/nn/recurrent_steps.h>
+#include <adjoint/nn/recurrent_parts.h>
 
 namespace adjoint::nn {
 namespace {
@@ -80,8 +77,8 @@ Tensor Recurrent::initial_state(const char* name, const Tensor& state, const Ten
     return single ? unsqueeze(state, 1) : state;
 }
 
-LSTMOutput Recurrent::run(const Tensor& x, const RecurrentState& initial, bool has_cell,
-                          detail::RecurrentStep step) const {
+LSTMOutput Recurrent::run(const Tensor& x, const RecurrentState& initial, RecurrentKind kind) const {
+    const bool has_cell = kind == RecurrentKind::lstm;
     const bool single = x.dim() == 2, turned = options_.batch_first && !single;
     check<ShapeError>((x.dim() == 2 || x.dim() == 3) && x.shape().back() == input_size_,
                       "recurrent: input of shape {}, expected {}, or (T, {})", x.shape(),
@@ -100,19 +97,13 @@ LSTMOutput Recurrent::run(const Tensor& x, const RecurrentState& initial, bool h
         if (at > 0 && options_.dropout > 0) sequence = dropout(sequence, options_.dropout, is_training());
         std::vector<Tensor> outputs;
         for (std::size_t direction = 0; direction < directions; ++direction) {
-            const RecurrentWeights& w = weights[at + direction];
-            std::vector<Tensor> inputs = unbind(linear(sequence, w.weight_ih, w.bias_ih));
-            if (direction == 1) std::reverse(inputs.begin(), inputs.end());
-            RecurrentState state{first_h[at + direction], first_c[at + direction]};
-            std::vector<Tensor> steps;
-            for (const Tensor& input : inputs) {
-                state = step(input, state, w);
-                steps.push_back(state.h);
-            }
-            if (direction == 1) std::reverse(steps.begin(), steps.end());
-            outputs.push_back(stack(steps));
-            last_h.push_back(state.h);
-            last_c.push_back(state.c);
+            const std::size_t i = at + direction;
+            const RecurrentState first{first_h[i], first_c[i]};
+            const recurrent::Sequence out =
+                recurrent::sequence(kind, sequence, first, detail::tensors_of(weights[i]), direction == 1);
+            outputs.push_back(out.y);
+            last_h.push_back(out.last.h);
+            last_c.push_back(out.last.c);
         }
         sequence = directions == 2 ? cat(outputs, -1) : outputs[0];
     }
@@ -131,8 +122,7 @@ RNN::RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& op
       nonlinearity_(options.nonlinearity) {}
 
 RNNOutput RNN::operator()(const Tensor& x, const Tensor& h_0) const {
-    const bool rectified = nonlinearity_ == RecurrentNonlinearity::relu;
-    const LSTMOutput out = run(x, {h_0}, false, rectified ? detail::rnn_relu_step : detail::rnn_tanh_step);
+    const LSTMOutput out = run(x, {h_0}, detail::kind_of(nonlinearity_));
     return {out.output, out.h_n};
 }
 
@@ -140,14 +130,14 @@ LSTM::LSTM(std::int64_t input_size, std::int64_t hidden_size, const RecurrentOpt
     : Recurrent("LSTM", 4, input_size, hidden_size, options) {}
 
 LSTMOutput LSTM::operator()(const Tensor& x, const RecurrentState& initial) const {
-    return run(x, initial, true, detail::lstm_step);
+    return run(x, initial, RecurrentKind::lstm);
 }
 
 GRU::GRU(std::int64_t input_size, std::int64_t hidden_size, const RecurrentOptions& options)
     : Recurrent("GRU", 3, input_size, hidden_size, options) {}
 
 RNNOutput GRU::operator()(const Tensor& x, const Tensor& h_0) const {
-    const LSTMOutput out = run(x, {h_0}, false, detail::gru_step);
+    const LSTMOutput out = run(x, {h_0}, RecurrentKind::gru);
     return {out.output, out.h_n};
 }
 

@@ -4,6 +4,7 @@
 // twice as much if bidirectional, in the place of input. States are (layers directions, N, hidden), or
 // (layers directions, hidden); zeros where undefined. Parameters are named weight_ih_l0, weight_hh_l0,
 // bias_ih_l0, bias_hh_l0, then weight_ih_l0_reverse and so on; formulas and gates are those of the cells.
+// On CUDA a layer in one direction is one call of cuDNN where it is there.
 // errors: ShapeError for a misfit or a sequence of length 0.
 #pragma once
 
@@ -54,9 +55,7 @@ class ADJOINT_API Recurrent : public Module {
   protected:
     Recurrent(const char* kind, int gates, std::int64_t input_size, std::int64_t hidden_size,
               const RecurrentOptions& options, const std::string& more = {});
-    LSTMOutput run(const Tensor& x, const RecurrentState& initial, bool has_cell,
-                   RecurrentState (*step)(const Tensor&, const RecurrentState&,
-                                          const RecurrentWeights&)) const;
+    LSTMOutput run(const Tensor& x, const RecurrentState& initial, RecurrentKind kind) const;
 
   private:
     std::vector<RecurrentWeights> draw_weights(int gates) const;

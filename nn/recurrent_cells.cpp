@@ -1,24 +1,17 @@
-// The recurrent steps and the cells around them.
+// The recurrent cells: a step each, with weights and checks around it.
 #include <adjoint/nn/recurrent_cells.h>
 
 #include <cmath>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
 #include <adjoint/autograd/linalg.h>
 #include <adjoint/autograd/shape.h>
 #include <adjoint/core/creation.h>
 #include <adjoint/core/format.h>
 #include <adjoint/nn/init.h>
-#include <adjoint/nn/recurrent_steps.h>
+#include <adjoint/nn/recurrent_parts.h>
 
 namespace adjoint::nn {
 namespace {
-
-/// (N, gates hidden) as `gates` views of (N, hidden).
-std::vector<Tensor> gates_of(const Tensor& x, std::int64_t gates) {
-    return unbind(reshape(x, {x.size(0), gates, x.size(1) / gates}), 1);
-}
 
 std::string describe(const char* kind, std::int64_t input, std::int64_t hidden, bool bias,
                      const std::string& more) {
@@ -29,28 +22,6 @@ std::string describe(const char* kind, std::int64_t input, std::int64_t hidden, 
 }  // namespace
 
 namespace detail {
-
-RecurrentState rnn_tanh_step(const Tensor& input, const RecurrentState& state, const RecurrentWeights& w) {
-    return {tanh(input + linear(state.h, w.weight_hh, w.bias_hh))};
-}
-
-RecurrentState rnn_relu_step(const Tensor& input, const RecurrentState& state, const RecurrentWeights& w) {
-    return {relu(input + linear(state.h, w.weight_hh, w.bias_hh))};
-}
-
-RecurrentState lstm_step(const Tensor& input, const RecurrentState& state, const RecurrentWeights& w) {
-    const std::vector<Tensor> gates = gates_of(input + linear(state.h, w.weight_hh, w.bias_hh), 4);
-    const Tensor c = sigmoid(gates[1]) * state.c + sigmoid(gates[0]) * tanh(gates[2]);
-    return {sigmoid(gates[3]) * tanh(c), c};
-}
-
-RecurrentState gru_step(const Tensor& input, const RecurrentState& state, const RecurrentWeights& w) {
-    const std::vector<Tensor> from_x = gates_of(input, 3);
-    const std::vector<Tensor> from_h = gates_of(linear(state.h, w.weight_hh, w.bias_hh), 3);
-    const Tensor reset = sigmoid(from_x[0] + from_h[0]), keep = sigmoid(from_x[1] + from_h[1]);
-    const Tensor candidate = tanh(from_x[2] + reset * from_h[2]);
-    return {candidate + keep * (state.h - candidate)};
-}
 
 Tensor initial_recurrent_weight(const Shape& shape, std::int64_t hidden_size, DType dtype, Device device) {
     const double bound = 1 / std::sqrt(static_cast<double>(hidden_size));
@@ -75,8 +46,7 @@ RecurrentCell::RecurrentCell(const char* kind, int gates, std::int64_t input_siz
     bias_hh = parameter("bias_hh", draw({rows}));
 }
 
-RecurrentState RecurrentCell::run(const Tensor& x, const RecurrentState& state,
-                                  detail::RecurrentStep step) const {
+RecurrentState RecurrentCell::run(const Tensor& x, const RecurrentState& state, RecurrentKind kind) const {
     check<ShapeError>((x.dim() == 1 || x.dim() == 2) && x.shape().back() == input_size_,
                       "recurrent cell: input of shape {}, expected (N, {}) or ({},)", x.shape(), input_size_,
                       input_size_);
@@ -90,8 +60,8 @@ RecurrentState RecurrentCell::run(const Tensor& x, const RecurrentState& state,
                           expected);
         return single ? unsqueeze(s, 0) : s;
     };
-    RecurrentState next =
-        step(linear(batch, weight_ih, bias_ih), {prepared(state.h), prepared(state.c)}, *this);
+    RecurrentState next = recurrent::step(kind, linear(batch, weight_ih, bias_ih),
+                                          {prepared(state.h), prepared(state.c)}, detail::tensors_of(*this));
     if (!single) return next;
     return {squeeze(next.h, 0), next.c.defined() ? squeeze(next.c, 0) : Tensor()};
 }
@@ -103,20 +73,21 @@ RNNCell::RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCel
       nonlinearity_(options.nonlinearity) {}
 
 Tensor RNNCell::operator()(const Tensor& x, const Tensor& h) const {
-    const bool rectified = nonlinearity_ == RecurrentNonlinearity::relu;
-    return run(x, {h}, rectified ? detail::rnn_relu_step : detail::rnn_tanh_step).h;
+    return run(x, {h}, detail::kind_of(nonlinearity_)).h;
 }
 
 LSTMCell::LSTMCell(std::int64_t input_size, std::int64_t hidden_size, const RecurrentCellOptions& options)
     : RecurrentCell("LSTMCell", 4, input_size, hidden_size, options) {}
 
 RecurrentState LSTMCell::operator()(const Tensor& x, const RecurrentState& state) const {
-    return run(x, state, detail::lstm_step);
+    return run(x, state, RecurrentKind::lstm);
 }
 
 GRUCell::GRUCell(std::int64_t input_size, std::int64_t hidden_size, const RecurrentCellOptions& options)
     : RecurrentCell("GRUCell", 3, input_size, hidden_size, options) {}
 
-Tensor GRUCell::operator()(const Tensor& x, const Tensor& h) const { return run(x, {h}, detail::gru_step).h; }
+Tensor GRUCell::operator()(const Tensor& x, const Tensor& h) const {
+    return run(x, {h}, RecurrentKind::gru).h;
+}
 
 }  // namespace adjoint::nn

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include <adjoint/autograd/recurrent.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {
@@ -16,9 +17,7 @@ struct RecurrentWeights {
 };
 
 /// Hidden and, for LSTM, cell state.
-struct RecurrentState {
-    Tensor h, c = {};
-};
+using RecurrentState = recurrent::State;
 
 enum class RecurrentNonlinearity { tanh, relu };
 
@@ -40,9 +39,7 @@ class ADJOINT_API RecurrentCell : public Module, public RecurrentWeights {
     RecurrentCell(const char* kind, int gates, std::int64_t input_size, std::int64_t hidden_size,
                   const RecurrentCellOptions& options, const std::string& more = {});
     /// A step of a batch or, for x of one dimension, of one sample; undefined states are zeros.
-    RecurrentState run(const Tensor& x, const RecurrentState& state,
-                       RecurrentState (*step)(const Tensor&, const RecurrentState&,
-                                              const RecurrentWeights&)) const;
+    RecurrentState run(const Tensor& x, const RecurrentState& state, RecurrentKind kind) const;
 
   private:
     std::int64_t input_size_, hidden_size_;

@@ -27,6 +27,7 @@ namespace device {
 void add_elements(std::vector<DeviceCase>& cases);
 void add_sums(std::vector<DeviceCase>& cases);
 void add_places(std::vector<DeviceCase>& cases);
+void add_recurrent(std::vector<DeviceCase>& cases);
 }  // namespace device
 
 }  // namespace adjoint

@@ -187,6 +187,17 @@ void constants_are_copied_anew(Device device) {
     x.fill_(10);
     step.replay(3);
     EXPECT_EQ(out.to_vector<double>(), (std::vector<double>{12, 16, 22}));
+
+    // The places that an operator looks up.
+    const Captured places = capture(
+        [&] {
+            out = cat({flip(x, {0}), pad(x, {1, 1}, PadMode::reflect), flatten(diag(x))});
+        },
+        {.device = device});
+    x.copy_(tensor({1, 2, 3}, {.dtype = f64}).to(device));
+    places.replay();
+    EXPECT_EQ(out.to_vector<double>(),
+              (std::vector<double>{3, 2, 1, 2, 1, 2, 3, 2, 1, 0, 0, 0, 2, 0, 0, 0, 3}));
 }
 
 // Calls that take memory for themselves, between tensors that come and go.

@@ -115,6 +115,10 @@ void copy_on_device(DeviceState& device, void* destination, const void* source, 
     emulator::queue(device.stream, [=] { std::memcpy(destination, source, bytes); });
 }
 
+void clear(DeviceState& device, void* memory, std::size_t bytes) {
+    emulator::queue(device.stream, [=] { std::memset(memory, 0, bytes); });
+}
+
 void synchronize(DeviceState& device) {
     count_cuda_sync();
     if (device.fault->op == 0) return;

@@ -165,6 +165,23 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
     }
 }
 
+// Otherwise the cases of recurrent layers would only have compared operators.
+TEST_F(OnDevice, RecurrentLayersAreThoseOfCudnn) {
+    if (const std::string problem = cuda::software().cudnn.problem; !problem.empty()) GTEST_SKIP() << problem;
+    for (const RecurrentKind kind :
+         {RecurrentKind::rnn_tanh, RecurrentKind::rnn_relu, RecurrentKind::lstm, RecurrentKind::gru})
+        for (const DType type : {f32, f64})
+            for (const bool bias : {true, false})
+                EXPECT_TRUE(backend(gpu).recurrence_reserve({.kind = kind,
+                                                             .steps = 7,
+                                                             .batch = 5,
+                                                             .inputs = 6,
+                                                             .hidden = 9,
+                                                             .bias = bias,
+                                                             .dtype = type}))
+                    << static_cast<int>(kind) << " " << name(type) << " " << bias;
+}
+
 TEST_F(OnDevice, ReplaysTakeNoMemoryAndARecordingGivesItsBack) {
     const nn::Sequential model(nn::Linear(20, 30), nn::Dropout(0.5), nn::ReLU(), nn::Linear(30, 2));
     model.to(gpu);

@@ -1,0 +1,102 @@
+// cuda/dnn_recurrent.cpp on a cuDNN that is faked: descriptors, sizes, places of weights, what is copied and
+// when, and all of it in captured steps.
+#include <gtest/gtest.h>
+
+#include <adjoint/adjoint.h>
+#include <adjoint/core/backend.h>
+#include <adjoint/cuda/dnn_recurrent.h>
+
+#include "../emulated_device.h"
+#include "../emulated_recurrence.h"
+#include "device_cases.h"
+#include "fake_cudnn.h"
+
+namespace adjoint {
+namespace {
+
+// cuDNN's layers in the place of the emulated device's own.
+class ByCudnn final : public emulated::RecurrentCalls {
+  public:
+    std::optional<std::size_t> reserve(cuda_backend::DeviceState& device, const Recurrence& r) override {
+        return layers_.reserve(device, r);
+    }
+    void forward(cuda_backend::DeviceState& device, const Recurrence& r, const RecurrentPass& pass) override {
+        layers_.forward(device, r, pass);
+    }
+    void backward(cuda_backend::DeviceState& device, const Recurrence& r, const RecurrentPass& pass,
+                  const RecurrentGradients& gradients) override {
+        layers_.backward(device, r, pass, gradients);
+    }
+
+  private:
+    cuda_backend::Recurrences layers_;
+};
+
+class DnnRecurrent : public testing::Test {
+  protected:
+    void SetUp() override {
+        emulated_recurrence() = {};
+        emulated::fake_cudnn() = {};
+        emulated_recurrence().instead = &by_cudnn_;
+    }
+    void TearDown() override { emulated_recurrence() = {}; }
+
+    static void run_cases() {
+        int found = 0;
+        for (const DeviceCase& one : device_cases())
+            if (one.name.find("Recurrent") == 0) {
+                SCOPED_TRACE(one.name);
+                one.check(emulated_device());
+                ++found;
+            }
+        EXPECT_GE(found, 3);
+        EXPECT_GT(emulated_recurrence().backward, 0);
+    }
+    std::optional<std::size_t> reserve(const Recurrence& r) {
+        return backend(emulated_device()).recurrence_reserve(r);
+    }
+
+  private:
+    ByCudnn by_cudnn_;
+};
+
+TEST_F(DnnRecurrent, WeightsThatAreNeighbours) { run_cases(); }
+
+TEST_F(DnnRecurrent, WeightsWithGaps) {
+    emulated::fake_cudnn().gap = 40;
+    run_cases();
+}
+
+TEST_F(DnnRecurrent, PlansAreKept) {
+    const nn::LSTM layer(3, 4, {.num_layers = 2, .device = emulated_device()});
+    const Tensor x = randn({5, 2, 3}).to(emulated_device());
+    for (int i = 0; i < 3; ++i) sum(layer(x).output).backward();
+    EXPECT_EQ(emulated::fake_cudnn().plans, 2) << "one for each width of the input";
+    set_matmul_precision(MatmulPrecision::high);
+    const Recurrence other{.kind = RecurrentKind::lstm,
+                           .steps = 5,
+                           .batch = 2,
+                           .inputs = 3,
+                           .hidden = 4,
+                           .precision = matmul_precision()};
+    set_matmul_precision(MatmulPrecision::highest);
+    EXPECT_FALSE(reserve(other)) << "the fake takes exact sums alone";
+    EXPECT_EQ(emulated::fake_cudnn().plans, 3);
+}
+
+TEST_F(DnnRecurrent, WhatItDoesNotTakeGoesStepByStep) {
+    const Recurrence r{.kind = RecurrentKind::gru, .steps = 5, .batch = 2, .inputs = 3, .hidden = 4};
+    Recurrence huge = r;
+    huge.batch = std::int64_t{1} << 31;
+    EXPECT_FALSE(reserve(huge));
+    emulated::fake_cudnn().version = 8900;
+    EXPECT_FALSE(reserve(r));
+    emulated::fake_cudnn() = {.takes_gru = false};
+    EXPECT_FALSE(reserve(r));
+    const nn::GRU layer(3, 4, {.device = emulated_device()});
+    EXPECT_EQ(layer(ones({5, 2, 3}, {.device = emulated_device()})).output.shape(), (Shape{5, 2, 4}));
+    EXPECT_EQ(emulated_recurrence().forward, 0);
+}
+
+}  // namespace
+}  // namespace adjoint
