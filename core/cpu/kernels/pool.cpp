@@ -56,7 +56,7 @@ __attribute__((always_inline)) inline Vector<T> load_stepped(const T* x, std::in
 
 // Neither a number nor a second NaN takes the place of a NaN.
 template <class T> __attribute__((always_inline)) inline auto better(T value, T best) {
-    return (value > best) | ((value != value) & (best == best));
+    return (value > best) | ((value != value) & (best == best));  // NOLINT(misc-redundant-expression)
 }
 
 // Windows first .. first + lanes - 1.
