@@ -52,7 +52,7 @@ struct Net {
     memory in(std::vector<std::pair<primitive, std::unordered_map<int, memory>>>& list, const memory& m,
               const Description& layout) {
         if (m.get_desc() == layout) return m;
-        const memory to = of(layout);
+        memory to = of(layout);
         list.push_back({reorder(m, to), {{DNNL_ARG_FROM, m}, {DNNL_ARG_TO, to}}});
         return to;
     }
@@ -80,7 +80,8 @@ struct Net {
     template <class Forward, class Weights, class Data>
     memory layer(const typename Forward::primitive_desc& f, const typename Weights::primitive_desc& fw,
                  const typename Data::primitive_desc* fd, const memory& input, double fan_in, bool relu) {
-        const memory source = in(forward, input, f.src_desc()), y = of(f.dst_desc());
+        const memory source = in(forward, input, f.src_desc());
+        memory y = of(f.dst_desc());
         const memory w = parameter(f.weights_desc(), fan_in), b = parameter(f.bias_desc(), fan_in);
         const std::size_t place = parameters.size() - 2;
         forward.push_back(
@@ -145,9 +146,11 @@ struct Net {
         const auto kind = algorithm::pooling_max;
         const pooling_forward::primitive_desc f(
             {prop_kind::forward_training, kind, s, y, two, two, none, none}, cpu);
-        const memory out = of(f.dst_desc()), work = of(f.workspace_desc());
-        forward.push_back(
-            {pooling_forward(f), {{DNNL_ARG_SRC, input}, {DNNL_ARG_DST, out}, {DNNL_ARG_WORKSPACE, work}}});
+        memory out = of(f.dst_desc());
+        const memory work = of(f.workspace_desc());
+        forward.emplace_back(pooling_forward(f),
+                             std::unordered_map<int, memory>{
+                                 {DNNL_ARG_SRC, input}, {DNNL_ARG_DST, out}, {DNNL_ARG_WORKSPACE, work}});
         later.push_back([=, this](memory& g) {
             const pooling_backward::primitive_desc b({kind, s, f.dst_desc(), two, two, none, none}, cpu, f);
             const memory dx = of(b.diff_src_desc());
@@ -223,7 +226,8 @@ int main(int argc, char** argv) {
                 const int at = order[s * batch + i];
                 chosen[i] = labels[at];
                 for (long j = 0; j < 784; ++j)
-                    values(net.x)[i * 784 + j] = images[at * 784 + j] * (1 / 255.0f / 0.3081f) - 0.4242f;
+                    values(net.x)[i * 784 + j] =
+                        static_cast<float>(images[at * 784 + j]) * (1 / 255.0f / 0.3081f) - 0.4242f;
             }
             loss = net.step(chosen);
         }

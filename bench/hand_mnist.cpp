@@ -135,7 +135,8 @@ struct Net {
             if (!last && !norms.empty()) norms[l].forward(n, out);
             if (!last && dropout > 0)
                 for (long i = 0; i < n * y.out; ++i) {
-                    kept[l][i] = random() >= dropout * 4294967296.0f ? 1 / (1 - dropout) : 0;
+                    kept[l][i] =
+                        static_cast<float>(random()) >= dropout * 4294967296.0f ? 1 / (1 - dropout) : 0;
                     out[i] *= kept[l][i];
                 }
             input = out;
@@ -217,8 +218,9 @@ void run(const char* row, const std::vector<long>& sizes, long batch, bool norma
                                           const int at = order[first + i];
                                           net.labels[i] = labels[at];
                                           for (long j = 0; j < 784; ++j)
-                                              net.x[i * 784 + j] =
-                                                  images[at * 784 + j] * (1 / 255.0f / 0.3081f) - 0.4242f;
+                                              net.x[i * 784 + j] = static_cast<float>(images[at * 784 + j]) *
+                                                                       (1 / 255.0f / 0.3081f) -
+                                                                   0.4242f;
                                       }
                                       net.step(n);
                                   }
