@@ -7,7 +7,6 @@
 #include <adjoint/core/cpu/tasks.h>
 #include <adjoint/core/cpu/winograd.h>
 
-
 namespace adjoint::cpu {
 namespace {
 
@@ -177,7 +176,6 @@ class Block {
 }  // namespace
 
 bool winograd_pays(const Convolution& c) {
-
     constexpr std::int64_t least_channels = 16, least_tiles = 32, lanes = 16;
     const Windows& w = c.windows;
     std::int64_t tiles = w.batch;
@@ -194,7 +192,8 @@ bool winograd_pays(const Convolution& c) {
     return plain >= 2 * at_points;
 }
 
-void winograd_forward(const Convolution& c, float* y, const float* x, const float* w, const Epilogue& epilogue) {
+void winograd_forward(const Convolution& c, float* y, const float* x, const float* w,
+                      const Epilogue& epilogue) {
     const Plan plan{c};
     const Buffer<float> points(c.groups * plan.group_size);
     for_pieces(c.groups * plan.panels, plan.panel_size, [&](std::int64_t piece) {

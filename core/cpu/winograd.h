@@ -8,7 +8,8 @@ namespace adjoint::cpu {
 /// Whether that is faster than the plain sums of core/cpu/convolution.cpp. It follows from the sizes alone.
 bool winograd_pays(const Convolution& c);
 
-void winograd_forward(const Convolution& c, float* y, const float* x, const float* w, const Epilogue& epilogue);
+void winograd_forward(const Convolution& c, float* y, const float* x, const float* w,
+                      const Epilogue& epilogue);
 void winograd_weight_gradient(const Convolution& c, float* dw, const float* x, const float* g);
 
 }  // namespace adjoint::cpu

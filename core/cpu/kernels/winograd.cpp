@@ -329,7 +329,8 @@ void multiply_tiles(std::int64_t height, std::int64_t channels, const float* ima
                     const float* filter, float* output, bool add) {
     if constexpr (rows > 1) {
         if (height < rows)
-            return multiply_tiles<vectors, rows - 1>(height, channels, image, channel_step, filter, output, add);
+            return multiply_tiles<vectors, rows - 1>(height, channels, image, channel_step, filter, output,
+                                                     add);
     }
     product<vectors, lanes, 1, rows>(channels, image, lanes, channel_step, filter, output, add);
 }
@@ -343,10 +344,11 @@ template <int vectors> void multiply_panel(const WinogradProduct& p) {
     for (std::int64_t point = 0; point < winograd_points; ++point)
         for (std::int64_t t = 0; t < p.tiles; t += height)
             for (std::int64_t c = 0; c < p.channels; c += most_terms)
-                multiply_tiles<vectors>(std::min(height, p.tiles - t), std::min(most_terms, p.channels - c),
-                                        p.image + point * p.image_step + c / lanes * p.channel_step + t * lanes,
-                                        p.channel_step, p.filter + point * filter_step + c * p.filters,
-                                        p.output + point * p.output_step + t * p.filters, c > 0);
+                multiply_tiles<vectors>(
+                    std::min(height, p.tiles - t), std::min(most_terms, p.channels - c),
+                    p.image + point * p.image_step + c / lanes * p.channel_step + t * lanes, p.channel_step,
+                    p.filter + point * filter_step + c * p.filters,
+                    p.output + point * p.output_step + t * p.filters, c > 0);
 }
 
 void multiply(const WinogradProduct& p) { p.filters > lanes ? multiply_panel<2>(p) : multiply_panel<1>(p); }
