@@ -1,4 +1,5 @@
-// Which tiles and filters of a Winograd convolution are worked on together; it follows from sizes alone.
+// Which tiles and filters of a Winograd convolution are worked on together; it follows from sizes alone, and
+// so does the order of every sum.
 #include <algorithm>
 
 #include <adjoint/core/cpu/buffer.h>
@@ -21,10 +22,9 @@ struct Strip {
 // The outputs of all samples: tiles in strips, strips in blocks, whose points stay in the second-level cache.
 class Tiling {
   public:
-    explicit Tiling(const Windows& windows)
+    Tiling(const Windows& windows, std::int64_t most_tiles)
         : columns_(ceil_div(windows.output[1], winograd_outputs)),
           rows_(ceil_div(windows.output[0], winograd_outputs)) {
-        const std::int64_t most_tiles = 42;
         parts_ = ceil_div(columns_, most_tiles);
         length_ = ceil_div(columns_, parts_);
         strips_ = windows.batch * rows_ * parts_;
@@ -60,12 +60,13 @@ constexpr std::int64_t point_step(std::int64_t elements) {
 // filter).
 struct Plan {
     const Convolution& c;
+    std::int64_t most_tiles;  // in a block
     const WinogradKernels& kernel = kernels().winograd;
     std::int64_t channels = c.group_channels(), filters = c.group_filters();
     std::int64_t panels = ceil_div(filters, kernel.most_filters);
     std::int64_t panel_size = winograd_points * round_up(channels, kernel.lanes) * kernel.most_filters;
     std::int64_t group_size = panels * panel_size;
-    Tiling tiling{c.windows};
+    Tiling tiling{c.windows, most_tiles};
     std::int64_t channel_step = tiling.block_tiles() * kernel.lanes;
     std::int64_t image_step = point_step(ceil_div(channels, kernel.lanes) * channel_step);
     std::int64_t output_step = point_step(tiling.block_tiles() * kernel.most_filters);
@@ -91,7 +92,7 @@ class Block {
         : plan_(plan), group_(group), block_(block) {
         const std::int64_t image = winograd_points * plan.image_step,
                            output = winograd_points * plan.output_step;
-        const std::int64_t pixels =
+        const std::int64_t pixels =  // 6 rows under the tiles of a strip
             6 * (plan.tiling.strip_tiles() * winograd_outputs + 2) * plan.kernel.lanes;
         image_ =
             static_cast<float*>(scratch(static_cast<std::size_t>(image + output + pixels) * sizeof(float)));
@@ -194,7 +195,7 @@ bool winograd_pays(const Convolution& c) {
 
 void winograd_forward(const Convolution& c, float* y, const float* x, const float* w,
                       const Epilogue& epilogue) {
-    const Plan plan{c};
+    const Plan plan{c, 28};
     const Buffer<float> points(c.groups * plan.group_size);
     for_pieces(c.groups * plan.panels, plan.panel_size, [&](std::int64_t piece) {
         const std::int64_t group = piece / plan.panels, panel = piece % plan.panels;
@@ -219,7 +220,7 @@ void winograd_forward(const Convolution& c, float* y, const float* x, const floa
 // Blocks are put together in chunks, each with sums of its own.
 void winograd_weight_gradient(const Convolution& c, float* dw, const float* x, const float* g) {
     constexpr std::int64_t chunk_work = std::int64_t{1} << 22, most_elements = std::int64_t{1} << 24;
-    const Plan plan{c};
+    const Plan plan{c, 42};  // more, because the sums are read and written for each block
     const std::int64_t blocks = plan.tiling.blocks(), weights = c.groups * plan.group_size;
     const std::int64_t wanted = std::clamp<std::int64_t>(
         blocks * c.groups * plan.panels * plan.panel_work() / chunk_work, 1,

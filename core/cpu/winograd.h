@@ -1,4 +1,4 @@
-// Convolutions of f32 with 3 x 3 kernels, the products taken at points (core/cpu/kernels/winograd.cpp).
+// Convolutions of f32 with 3 x 3 kernels, the products taken at points (core/cpu/winograd_matrices.h).
 #pragma once
 
 #include <adjoint/core/backend.h>
