@@ -4,31 +4,17 @@
 #include <algorithm>
 #include <vector>
 
+#include <adjoint/core/cpu/buffer.h>
 #include <adjoint/core/cpu/cpu_backend.h>
 #include <adjoint/core/cpu/kernels/kernels.h>
 #include <adjoint/core/cpu/prepared_image.h>
 #include <adjoint/core/cpu/scratch.h>
 #include <adjoint/core/cpu/tasks.h>
-#include <adjoint/core/host_memory.h>
+#include <adjoint/core/cpu/winograd.h>
 #include <adjoint/core/windows.h>
 
 namespace adjoint::cpu {
 namespace {
-
-template <class T> class Buffer {
-  public:
-    explicit Buffer(std::int64_t elements)
-        : bytes_(static_cast<std::size_t>(elements) * sizeof(T)),
-          data_(static_cast<T*>(host_allocate(bytes_))) {}
-    ~Buffer() { host_release(data_, bytes_); }
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
-    T* data() const { return data_; }
-
-  private:
-    std::size_t bytes_;
-    T* data_;
-};
 
 template <class T> const ConvolutionKernels& kernels_of() {
     return kernels().convolution[std::is_same_v<T, double>];
@@ -70,6 +56,9 @@ bool mostly_padding(const Windows& w) {
 
 template <class T>
 void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue& epilogue) {
+    if constexpr (std::is_same_v<T, float>) {
+        if (winograd_pays(c)) return winograd_forward(c, y, x, w, epilogue);
+    }
     const ConvolutionKernels& kernel = kernels_of<T>();
     const Windows& windows = c.windows;
     const std::int64_t channels = c.group_channels(), filters = c.group_filters(), depth = c.depth();
@@ -162,6 +151,9 @@ template <class T> void input_gradient(const Convolution& c, T* dx, const T* g, 
 
 // Samples are put together in chunks, each with sums of its own.
 template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x, const T* g) {
+    if constexpr (std::is_same_v<T, float>) {
+        if (winograd_pays(c)) return winograd_weight_gradient(c, dw, x, g);
+    }
     constexpr std::int64_t chunk_work = std::int64_t{1} << 25, most_elements = std::int64_t{1} << 24;
     const ConvolutionKernels& kernel = kernels_of<T>();
     const Windows& windows = c.windows;

@@ -14,6 +14,7 @@ namespace adjoint::cpu {
     void add_gemm(Kernels& table);        \
     void add_pool(Kernels& table);        \
     void add_convolution(Kernels& table); \
+    void add_winograd(Kernels& table);    \
     void add_rows(Kernels& table);        \
     void add_random(Kernels& table);      \
     }
@@ -42,6 +43,7 @@ namespace {
         which::add_gemm(table);        \
         which::add_pool(table);        \
         which::add_convolution(table); \
+        which::add_winograd(table);    \
         which::add_rows(table);        \
         which::add_random(table);      \
         return table;                  \

@@ -109,6 +109,45 @@ struct ConvolutionKernels {
     void (*correlate)(const CorrelateCall& call);
 };
 
+/// Winograd's convolutions: outputs along a side of a tile, and what a tile is turned into.
+constexpr int winograd_outputs = 4, winograd_points = 36;
+
+/// A row of tiles of one sample, on its way from pixels to points or back: channel c of tile t is at point p
+/// in points[p * point_step + c / lanes * channel_step + t * tile_step + c % lanes].
+struct WinogradStrip {
+    const float* from = nullptr;
+    float* to = nullptr;
+    const float* bias = nullptr;  // of the outputs, may be null
+    bool relu = false;            // of the outputs
+    std::int64_t channels = 0, height = 0, width = 0;
+    std::int64_t row = 0, column = 0, tiles = 0;  // the first pixel of the first tile may lie outside
+    std::int64_t point_step = 0, channel_step = 0, tile_step = 0;
+    float* scratch = nullptr;  // for the pixels under the tiles in as many channels as there are lanes
+};
+
+/// For each point the product of a block of tiles with some filters. The channels of `filter` are a whole
+/// number of vectors, `filters` is one or two.
+struct WinogradProduct {
+    const float* image;  // (point, channel / lanes, tile, channel % lanes)
+    float* filter;       // (point, channel, filter)
+    float* output;       // (point, tile, filter)
+    std::int64_t tiles, channels, filters, image_step, channel_step, output_step;
+};
+
+struct WinogradKernels {
+    std::int64_t lanes, most_filters;
+    /// The points of at most most_filters filters, 0 up to a whole number of vectors.
+    void (*filter_points)(float* to, const float* w, std::int64_t filters, std::int64_t channels);
+    void (*image_points)(const WinogradStrip& strip);
+    void (*multiply)(const WinogradProduct& product);  // writes output
+    void (*outputs)(const WinogradStrip& strip);
+    void (*gradient_points)(const WinogradStrip& strip);
+    void (*accumulate)(const WinogradProduct& product, bool fresh);  // adds to filter, or begins it
+    /// The gradient of filters whose points are the sum of `chunks` parts, chunk_step apart.
+    void (*filter_gradient)(float* dw, const float* points, std::int64_t chunks, std::int64_t chunk_step,
+                            std::int64_t filters, std::int64_t channels);
+};
+
 /// A row of windows that lie in the plane with all their taps: window o starts at place + o * stride.
 struct MaxPoolCall {
     void* y;
@@ -128,6 +167,7 @@ struct Kernels {
     UpdateKernel update[functor::UpdateList::size][2] = {};
     void (*gemm[2])(const GemmCall&) = {};
     ConvolutionKernels convolution[2] = {};
+    WinogradKernels winograd = {};
     MaxPoolKernel max_pool[2] = {};
     SoftmaxKernel softmax[2] = {};
     SoftmaxBackwardKernel softmax_backward[2] = {};
