@@ -18,13 +18,13 @@ namespace winograd_detail {
 using namespace gemm_detail;
 
 using V = Vector<float>;
-constexpr std::int64_t lanes = width<float>;
-constexpr int points = 6, outputs = winograd_outputs, taps = 3;
+inline constexpr std::int64_t lanes = width<float>;
+inline constexpr int points = 6, outputs = winograd_outputs, taps = 3;
 static_assert(points * points == winograd_points);
 
-constexpr float a = 2.0F / 3, b = 3.0F / 2, aa = a * a, bb = b * b;
+inline constexpr float a = 2.0F / 3, b = 3.0F / 2, aa = a * a, bb = b * b;
 // One over the product of a point's distances from the other finite ones.
-constexpr float near_a = 1 / (2 * aa * (aa - bb)), near_b = 1 / (2 * bb * (bb - aa));
+inline constexpr float near_a = 1 / (2 * aa * (aa - bb)), near_b = 1 / (2 * bb * (bb - aa));
 
 __attribute__((always_inline)) inline V times(float factor, V x) { return (factor - V{}) * x; }
 __attribute__((always_inline)) inline V add_times(V sum, float factor, V x) {
