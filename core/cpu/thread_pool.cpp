@@ -28,9 +28,9 @@ using Call = void (*)(void*, std::int64_t);
 using FutexWord = std::atomic<std::uint32_t>;
 static_assert(sizeof(FutexWord) == 4 && FutexWord::is_always_lock_free);
 
-// Long enough to bridge the gap between two operations of a training step, short enough to cost a foreign
-// process nothing.
-constexpr auto spin_time = std::chrono::microseconds(5);
+// Long enough to bridge the gap between two operations of a training step, as to wake a sleeping core takes
+// longer than a small product; short enough to cost a foreign process next to nothing.
+constexpr auto spin_time = std::chrono::microseconds(50);
 
 void futex_wait(FutexWord& word, std::uint32_t value) {
     syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAIT_PRIVATE, value, nullptr, nullptr,
