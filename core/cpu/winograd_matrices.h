@@ -5,7 +5,7 @@
 // axes, like polynomials; there filtering is one product for each point:
 //     y = A^T [(G g G^T) . (B^T d B)] A
 // Its derivative goes through the same matrices: dg = G^T [(A dy A^T) . (B^T d B)] G.
-// a = 2/3 and b = 3/2 round about half as much as the usual 1 and 2; that a b = 1 makes the matrices short.
+// a = 2/3 and b = 3/2 round less than the usual 1 and 2; that a b = 1 makes the matrices short.
 #pragma once
 
 #include <adjoint/core/cpu/gemm.h>
