@@ -34,7 +34,7 @@ template <DType Type> Tensor read_hdf5(const std::string& path, const char* name
     H5Sget_simple_extent_dims(space.id, sizes.data(), nullptr);
     Shape shape;
     for (const hsize_t size : sizes) shape.insert(shape.size(), static_cast<std::int64_t>(size));
-    const Tensor values = empty(shape, {.dtype = Type});
+    Tensor values = empty(shape, {.dtype = Type});
     const bool bytes = Type == DType::u8;
     void* memory = bytes ? static_cast<void*>(values.mutable_data<std::uint8_t>())
                          : static_cast<void*>(values.mutable_data<std::int64_t>());
