@@ -9,7 +9,7 @@ namespace {
 
 nn::Sequential trained(const data::Dataset& training, const LectureOptions& options) {
     manual_seed(options.seed);
-    const nn::Sequential net(nn::Linear(training.inputs.size(1), 8), nn::Tanh(), nn::Linear(8, 3));
+    nn::Sequential net(nn::Linear(training.inputs.size(1), 8), nn::Tanh(), nn::Linear(8, 3));
     optim::AdamW optimizer(net.parameters(), {.lr = 0.01, .weight_decay = 0.1});
     train::fit(
         net, nn::CrossEntropyLoss(), optimizer, training,
