@@ -89,7 +89,7 @@ struct Net {
              {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_BIAS, b}, {DNNL_ARG_DST, y}}});
         std::shared_ptr<typename Data::primitive_desc> data;
         if (fd) data = std::make_shared<typename Data::primitive_desc>(*fd);
-        later.push_back([=, this](memory& g) {
+        later.emplace_back([=, this](memory& g) {
             if (relu) {
                 const auto kind = algorithm::eltwise_relu_use_dst_for_bwd;
                 const Description d = y.get_desc();
@@ -151,7 +151,7 @@ struct Net {
         forward.emplace_back(pooling_forward(f),
                              std::unordered_map<int, memory>{
                                  {DNNL_ARG_SRC, input}, {DNNL_ARG_DST, out}, {DNNL_ARG_WORKSPACE, work}});
-        later.push_back([=, this](memory& g) {
+        later.emplace_back([=, this](memory& g) {
             const pooling_backward::primitive_desc b({kind, s, f.dst_desc(), two, two, none, none}, cpu, f);
             const memory dx = of(b.diff_src_desc());
             backward.push_back({pooling_backward(b),

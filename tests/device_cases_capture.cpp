@@ -164,7 +164,7 @@ void random_numbers_go_on(Device device) {
     const auto first = read(replayed);
     step.replay(2);
     EXPECT_EQ(read(replayed), read(eager));
-    for (int i = 0; i < 4; ++i) EXPECT_NE(read(replayed)[i], first[i]) << i;
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_NE(read(replayed)[i], first[i]) << i;
     EXPECT_EQ(read(replayed)[4], first[4]);
     manual_seed(12);  // another seed altogether
     draw(eager);
