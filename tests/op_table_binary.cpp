@@ -1,6 +1,7 @@
 // Rows of the functions of two or three tensors that broadcast.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <adjoint/autograd/arithmetic.h>
 #include <adjoint/autograd/elementwise.h>
@@ -9,6 +10,9 @@
 
 namespace adjoint::table {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity(),
+                 not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 using Real = double (*)(double, double);
 using Call = Tensor (*)(const Tensor&, const Tensor&);
@@ -64,13 +68,14 @@ void add_comparisons(Rows& rows) {
     const Flags flags{.differentiable = false};
     const auto compare = [&](const char* op, Call call, Real f) {
         cases(rows, op, call, f, a, b, flags);
-        add_one(
-            rows, op, "ties", call, f,
-            {.shape = {8},
-             .kind = Input::Kind::fixed,
-             .values = {1, 2, 3, -0.0, INFINITY, NAN, NAN, -INFINITY}},
-            {.shape = {8}, .kind = Input::Kind::fixed, .values = {1, 3, 2, 0.0, INFINITY, NAN, 1, INFINITY}},
-            flags);
+        add_one(rows, op, "ties", call, f,
+                {.shape = {8},
+                 .kind = Input::Kind::fixed,
+                 .values = {1, 2, 3, -0.0, infinity, not_a_number, not_a_number, -infinity}},
+                {.shape = {8},
+                 .kind = Input::Kind::fixed,
+                 .values = {1, 3, 2, 0.0, infinity, not_a_number, 1, infinity}},
+                flags);
         add_one(rows, op, "integers", call, f,
                 {.shape = {3, 5}, .low = -1, .high = 1, .kind = Input::Kind::integer},
                 {.shape = {5}, .low = -1, .high = 1, .kind = Input::Kind::integer}, flags);
@@ -187,8 +192,10 @@ void add_binary(Rows& rows) {
     add_selection(rows);
     add_prelu(rows);
 
-    const Input a{.shape = {6}, .kind = Input::Kind::fixed, .values = {1, NAN, 3, NAN, -INFINITY, 2}};
-    const Input b{.shape = {6}, .kind = Input::Kind::fixed, .values = {2, 1, NAN, NAN, INFINITY, 2}};
+    const Input a{
+        .shape = {6}, .kind = Input::Kind::fixed, .values = {1, not_a_number, 3, not_a_number, -infinity, 2}};
+    const Input b{
+        .shape = {6}, .kind = Input::Kind::fixed, .values = {2, 1, not_a_number, not_a_number, infinity, 2}};
     const auto nan_or = [](bool larger) {
         return larger ? Real([](double x, double y) {
             return std::isnan(x) ? x : std::isnan(y) ? y : std::max(x, y);
