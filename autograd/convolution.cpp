@@ -158,7 +158,10 @@ Tensor convolve(const char* op, const Operands& in, const windows::Settings& set
                       shape[1] / groups, in.w.shape(), in.w.shape()[1]);
     const Convolution c{
         .windows = windows::over(op, in.x, settings), .filters = in.w.shape()[0], .groups = groups};
-    return output_map(c, in.x, in.w, in.b, relu).to(in.type);
+    // In one pass unless the sums are rounded to a narrower type before relu sees them.
+    const bool within = relu && in.type == in.x.dtype();
+    const Tensor y = output_map(c, in.x, in.w, in.b, within).to(in.type);
+    return relu && !within ? adjoint::relu(y) : y;
 }
 
 /// The columns of an image, and back: each is the other's gradient.

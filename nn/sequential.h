@@ -21,11 +21,10 @@ template <class F>
 concept LayerLike = !std::same_as<F, Layer> && std::copy_constructible<F> &&
                     std::is_invocable_r_v<Tensor, const F&, const Tensor&>;
 
-/// A layer that can do the ReLU behind it in its own pass: with_relu(x) = relu(f(x)), the same bits.
+/// A layer that can do the ReLU behind it in its own pass: with_relu(x) = relu(f(x)), the same bits. It says
+/// so itself: what a base can does not count, since the layer may compute something else.
 template <class F>
-concept FusesRelu = requires(const F& f, const Tensor& x) {
-    { f.with_relu(x) } -> std::same_as<Tensor>;
-};
+concept FusesRelu = std::same_as<decltype(&F::with_relu), Tensor (F::*)(const Tensor&) const>;
 
 /// Any module, function or lambda from a tensor to a tensor. Copies share it, except within nn::clone.
 class ADJOINT_API Layer {

@@ -154,7 +154,8 @@ TEST(Convolution, ThreadsDoNotChangeBits) {
     set_num_threads(before);
 }
 
-// Filters in the lanes of vectors (40) and pixels in them (3).
+// The plain sums; tests/core/winograd_test.cpp says what the others promise. Filters in the lanes of vectors
+// (40) and pixels in them (3).
 TEST(Convolution, NaNStaysInTheWindowsThatMeetIt) {
     for (const std::int64_t many : {40, 3}) {
         const Convolution c{.windows = {.batch = 1,

@@ -386,7 +386,21 @@ TEST(Sequential, DoesReluInThePassOfTheLayerBefore) {
     expect_relu_within(Linear(3, 2), {2, 4, 3});
     expect_relu_within(Conv2d(3, 33, 3, {.padding = 1}), {2, 3, 6, 7});
     expect_relu_within(Conv2d(2, 5, 2, {.stride = 2}), {1, 2, 7, 6});
+    expect_relu_within(Conv2d(16, 20, 3, {.padding = 1}), {8, 16, 8, 8});  // large enough for Winograd
     expect_relu_within(Conv1d(4, 3, 3), {2, 4, 9});
+    // A layer made from another one computes what it says itself.
+    struct Doubled : Linear {
+        using Linear::Linear;
+        Tensor operator()(const Tensor& z) const { return Linear::operator()(z) * -2.0; }
+    };
+    const Doubled doubled(3, 2);
+    const Tensor z = randn({4, 3});
+    EXPECT_TRUE(equal(Sequential(doubled, ReLU())(z), relu(doubled(z))));
+    // f16 rounds 1e-8 to 0, where relu has no slope.
+    const Conv2d narrow(1, 1, 1, {.bias = false, .dtype = f16});
+    narrow.weight.detach().fill_(1e-4);
+    const Tensor tiny = full({1, 1, 2, 2}, 1e-4, {.dtype = f16, .requires_grad = true});
+    EXPECT_EQ(sum(grad(sum(Sequential(narrow, ReLU())(tiny)), tiny)).to(f32).item(), 0);
     // What comes last, comes before something else, or is a ReLU itself.
     const Sequential net(ReLU(), ReLU(), Linear(3, 3), Tanh(), Linear(3, 2));
     const Linear &first = net.at<Linear>(2), &last = net.at<Linear>(4);
