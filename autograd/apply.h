@@ -30,11 +30,11 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
 /// As zip, of the operands' common type.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b);
 
-[[noreturn]] void throw_undefined(const char* op);
-/// Throws ValueError naming `op` if x is undefined.
 /// What relu passes back of g where it gave y.
 Tensor relu_backward(const Tensor& g, const Tensor& y);
 
+[[noreturn]] void throw_undefined(const char* op);
+/// Throws ValueError naming `op` if x is undefined.
 inline void check_defined(const char* op, const Tensor& x) {
     if (!x.defined()) [[unlikely]]
         throw_undefined(op);

@@ -134,11 +134,7 @@ Tensor LinearRelu::forward(const Tensor& input, const Tensor& weight, const Tens
     return out;
 }
 
-Grads LinearRelu::backward(const Tensor& g) {
-    const Tensor dz = apply::relu_backward(g, y.get());
-    return {needs(0) ? matmul(dz, w.get()) : Tensor(), needs(1) ? matmul(t(dz), x.get()) : Tensor(),
-            needs(2) ? sum(dz, 0) : Tensor()};
-}
+Grads LinearRelu::backward(const Tensor& g) { return Linear::backward(apply::relu_backward(g, y.get())); }
 
 }  // namespace fn
 

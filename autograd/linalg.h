@@ -27,9 +27,9 @@ struct ADJOINT_API Linear : Function {
 
 /// Y = max(0, X W^T + b): with dZ = dY where Y > 0, else 0, the gradients of Linear for dZ.
 /// shapes: X (N, I), W (O, I), b (O) or undefined.
-struct ADJOINT_API LinearRelu : Function {
+struct ADJOINT_API LinearRelu : Linear {
     static constexpr auto name = "linear_relu";
-    Saved x, w, y;
+    Saved y;
     Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b);
     Grads backward(const Tensor& g);
 };
