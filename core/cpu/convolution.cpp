@@ -20,8 +20,6 @@ template <class T> const ConvolutionKernels& kernels_of() {
     return kernels().convolution[std::is_same_v<T, double>];
 }
 
-constexpr std::int64_t round_up(std::int64_t x, std::int64_t step) { return (x + step - 1) / step * step; }
-
 template <class T> constexpr std::int64_t bytes_of(std::int64_t elements) {
     return elements * static_cast<std::int64_t>(sizeof(T));
 }

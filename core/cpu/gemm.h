@@ -93,6 +93,20 @@ template <typename V> __attribute__((always_inline)) inline V multiply_add(V a, 
 }
 #endif
 
+// to = or += sum, whose rows lie `step` apart there.
+template <typename T, int rows, int vectors>
+__attribute__((always_inline)) inline void store_sums(const Vector<T> (&sum)[rows][vectors], T* to,
+                                                      std::int64_t step, bool accumulate) {
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; ++j) {
+            T* const at = to + i * step + j * width<T>;
+            store(at, accumulate ? load(at) + sum[i][j] : sum[i][j]);
+        }
+    }
+}
+
 // What happens to a tile's sums on their way into C.
 template <typename T> struct Epilogue {
     T beta;

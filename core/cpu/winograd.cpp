@@ -11,9 +11,6 @@
 namespace adjoint::cpu {
 namespace {
 
-constexpr std::int64_t ceil_div(std::int64_t x, std::int64_t step) { return (x + step - 1) / step; }
-constexpr std::int64_t round_up(std::int64_t x, std::int64_t step) { return ceil_div(x, step) * step; }
-
 // A row of tiles of a sample, or part of one that is long: where its outputs begin.
 struct Strip {
     std::int64_t sample, row, column, tiles;

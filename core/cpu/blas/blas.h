@@ -19,7 +19,8 @@ void product_f64(const GemmCall& call);
 bool product_bf16(const GemmCall& call);
 
 /// For libraries: the rows of c in tasks that depend on the sizes alone, so that the number of threads does
-/// not change bits; each starts as copies of the bias, or zeros, for rows(call, beta) to add the product to.
+/// not change bits; each starts as copies of the bias, or zeros, for rows(call, beta) to add the product to;
+/// relu comes last.
 template <class T, class Rows> void by_row_tasks(const GemmCall& call, Rows rows) {
     constexpr std::int64_t task_work = std::int64_t{1} << 21;  // multiply-adds
     const std::int64_t work = std::max<std::int64_t>(1, call.n * call.k);

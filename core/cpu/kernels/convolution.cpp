@@ -81,20 +81,6 @@ void pack_weights(void* out, const void* in, std::int64_t filters, std::int64_t 
     }
 }
 
-// to = or += sum, whose rows lie `step` apart there.
-template <typename T, int rows, int vectors>
-__attribute__((always_inline)) inline void store_sums(const Vector<T> (&sum)[rows][vectors], T* to,
-                                                      std::int64_t step, bool accumulate) {
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; ++j) {
-            T* const at = to + i * step + j * width<T>;
-            store(at, accumulate ? load(at) + sum[i][j] : sum[i][j]);
-        }
-    }
-}
-
 // tile = or += weights x rows of the image that start at the offsets: `rows` filters by vectors of pixels, or
 // with `lanes` `rows` pixels by vectors of filters.
 template <typename T, bool lanes, int vectors, int rows>

@@ -202,14 +202,7 @@ __attribute__((noinline)) void product(std::int64_t terms, const float* one, std
             }
         }
     }
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; ++j) {
-            float* const to = out + (i * vectors + j) * lanes;
-            store(to, add ? load(to) + sum[i][j] : sum[i][j]);
-        }
-    }
+    store_sums<float>(sum, out, vectors * lanes, add);
 }
 
 template <int vectors, int rows = tile_rows>
