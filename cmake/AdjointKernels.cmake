@@ -11,7 +11,7 @@ set(adjoint_isa_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
 set(adjoint_isa_flags_generic "")
 set(adjoint_kernel_optimisation -O3)
 
-# Builds for finding errors need one level, and need it soon; without inlining their tests take three times as long.
+# Builds for finding errors need one level, and need it soon; what trains is slow without inlining.
 set(adjoint_isa_only "")
 if(CMAKE_BUILD_TYPE STREQUAL Debug OR ADJOINT_SANITIZE)
     set(adjoint_kernel_optimisation -O2)
