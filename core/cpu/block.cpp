@@ -4,25 +4,17 @@
 #include <algorithm>
 
 #include <adjoint/core/convert.h>
+#include <adjoint/core/cpu/kernels/kernels.h>
 
 namespace adjoint::cpu {
 namespace {
 
-template <class To, class From> void load_run(To* to, const From* from, std::int64_t stride, std::int64_t n) {
-    if (stride == 1)
-        for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
-    else if (stride == 0)
-        std::fill_n(to, n, convert<To>(*from));
-    else
-        for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i * stride]);
+// The conversion of dense runs between the types of an operand and of the kernels.
+ConvertKernel dense_load(DType stored, DType compute) {
+    return kernels().load[static_cast<std::size_t>(stored)][compute_column(compute)];
 }
-
-template <class To, class From>
-void store_run(To* to, std::int64_t stride, const From* from, std::int64_t n) {
-    if (stride == 1)
-        for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
-    else
-        for (std::int64_t i = 0; i < n; ++i) to[i * stride] = convert<To>(from[i]);
+ConvertKernel dense_store(DType stored, DType compute) {
+    return kernels().store[static_cast<std::size_t>(stored)][compute_column(compute)];
 }
 
 // Calls run(offset in elements, stride, position in the block, count) for each innermost run of start ..
@@ -76,21 +68,28 @@ Walk::Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Ope
 const void* Walk::load(std::int64_t start, std::int64_t n, void* buffer) {
     if (direct_)
         return static_cast<const char*>(operand_.data) + start * static_cast<std::int64_t>(size_of(compute_));
-    if (constant_ && constant_loaded_) return buffer;
-    visit_dtype(operand_.dtype, [&](auto source) {
-        using From = decltype(source);
-        visit_compute(compute_, [&](auto target) {
-            using To = decltype(target);
+    if (constant_ && filled_ == buffer && n <= filled_count_) return buffer;
+    const ConvertKernel dense = dense_load(operand_.dtype, compute_);
+    visit_dtype(operand_.dtype, [&](auto stored) {
+        using From = decltype(stored);
+        visit_compute(compute_, [&](auto computed) {
+            using To = decltype(computed);
             To* to = static_cast<To*>(buffer);
             const From* from = operand_.as<const From>();
             if (constant_) {
-                load_run(to, from, 0, block_size);
-                constant_loaded_ = true;
+                std::fill_n(to, n, convert<To>(*from));
+                filled_ = buffer;
+                filled_count_ = n;
                 return;
             }
-            for_each_run(rank_, sizes_, strides_, start, n,
-                         [&](std::int64_t offset, std::int64_t stride, std::int64_t done,
-                             std::int64_t count) { load_run(to + done, from + offset, stride, count); });
+            for_each_run(
+                rank_, sizes_, strides_, start, n,
+                [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
+                    if (stride == 1) return dense(to + done, from + offset, count);
+                    if (stride == 0) return (void)std::fill_n(to + done, count, convert<To>(from[offset]));
+                    for (std::int64_t i = 0; i < count; ++i)
+                        to[done + i] = convert<To>(from[offset + i * stride]);
+                });
         });
     });
     return buffer;
@@ -103,15 +102,20 @@ void* Walk::target(std::int64_t start, void* buffer) const {
 
 void Walk::store(std::int64_t start, std::int64_t n, const void* buffer) const {
     if (direct_) return;
-    visit_dtype(operand_.dtype, [&](auto target) {
-        using To = decltype(target);
-        visit_compute(compute_, [&](auto source) {
-            using From = decltype(source);
+    const ConvertKernel dense = dense_store(operand_.dtype, compute_);
+    visit_dtype(operand_.dtype, [&](auto stored) {
+        using To = decltype(stored);
+        visit_compute(compute_, [&](auto computed) {
+            using From = decltype(computed);
             To* to = operand_.as<To>();
             const From* from = static_cast<const From*>(buffer);
-            for_each_run(rank_, sizes_, strides_, start, n,
-                         [&](std::int64_t offset, std::int64_t stride, std::int64_t done,
-                             std::int64_t count) { store_run(to + offset, stride, from + done, count); });
+            for_each_run(
+                rank_, sizes_, strides_, start, n,
+                [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
+                    if (stride == 1) return dense(to + offset, from + done, count);
+                    for (std::int64_t i = 0; i < count; ++i)
+                        to[offset + i * stride] = convert<To>(from[done + i]);
+                });
         });
     });
 }

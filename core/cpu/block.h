@@ -32,7 +32,8 @@ class Walk {
     DType compute_;
     bool direct_;    // dense and of the compute type
     bool constant_;  // all strides 0
-    bool constant_loaded_ = false;
+    const void* filled_ = nullptr;  // the buffer that holds a constant, and how often
+    std::int64_t filled_count_ = 0;
 };
 
 }  // namespace adjoint::cpu

@@ -140,7 +140,10 @@ __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a
     using V = Vector<T>;
     V sum[rows][vectors] = {};
     const RowSteps<T, unit_row ? 1 : rows> steps(a_step);  // NOLINT(bugprone-branch-clone): rows may be 1
-    for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
+    // The lines of C, so that they are near when the sums are ready.
+    for (int i = 0; i < rows; ++i) {
+        for (int j = 0; j < vectors; ++j) __builtin_prefetch(c + i * c_row + j * width<T>, 1);
+    }
     for (std::int64_t p = 0; p < k; ++p) {
         V bv[vectors];
 #pragma GCC unroll 2
@@ -308,9 +311,10 @@ template <typename T> void serial(const Gemm<T>& g) {
     const std::int64_t k_step = round_up((g.k + parts - 1) / parts, width<T>);
     const std::int64_t k_blocks = g.k == 0 ? 1 : (g.k + k_step - 1) / k_step;
     // A is read in place when it is contiguous one way and not so often that its rows, far apart, would cost
-    // more than a copy.
+    // more than a copy. Rows of a tile or two that lie side by side are as good as packed.
     const bool a_contiguous = g.a_row == 1 || g.a_column == 1;
-    const bool pack_a = !a_contiguous || g.n >= (g.a_row == 1 ? 64 : 256);
+    const bool a_narrow = g.a_row == 1 && g.a_column <= 2 * tile_rows;
+    const bool pack_a = !a_contiguous || (!a_narrow && g.n >= (g.a_row == 1 ? 64 : 256));
     const std::int64_t a_rows = round_up(std::min(g.m, most_rows), tile_rows);
     const std::int64_t b_columns = round_up(std::min(g.n, most_columns), size);
     const auto a_bytes = static_cast<std::size_t>(pack_a ? round_up(a_rows * k_step, 64) : 0) * sizeof(T);

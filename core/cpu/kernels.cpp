@@ -8,6 +8,7 @@ namespace adjoint::cpu {
 
 #define ADJOINT_DECLARE_LEVEL(level)      \
     namespace level {                     \
+    void add_convert(Kernels& table);     \
     void add_unary(Kernels& table);       \
     void add_binary(Kernels& table);      \
     void add_reduce(Kernels& table);      \
@@ -37,6 +38,7 @@ namespace {
 #define ADJOINT_FILL_LEVEL(which)      \
     {                                  \
         table.level = #which;          \
+        which::add_convert(table);     \
         which::add_unary(table);       \
         which::add_binary(table);      \
         which::add_reduce(table);      \

@@ -129,6 +129,25 @@ TEST(Convention, OfNothing) {
     EXPECT_EQ(logsumexp(none, 0).item(), -inf);
 }
 
+// More elements than the CPU converts at a time.
+TEST(Convention, AnExpandedNumberIsAsGoodAsItsCopies) {
+    for (const DType type : {DType::f16, DType::bf16, DType::f32, DType::f64}) {
+        const Tensor x = expand(full({1, 1}, 0.5, {.dtype = type}), {40, 40}), copies = x.clone();
+        const Tensor y = arange(0, 40, 1, {.dtype = type}), others = expand(y, {40, 40}).clone();
+        const Tensor left = matmul(copies, others), right = matmul(others, copies);
+        const auto expect_equal = [&](const Tensor& a, const Tensor& b, const char* what) {
+            EXPECT_EQ(a.to(DType::f64).to_vector<double>(), b.to(DType::f64).to_vector<double>())
+                << what << " of " << name(type);
+        };
+        expect_equal(matmul(x, others), left, "the left factor");
+        expect_equal(matmul(others, x), right, "the right factor");
+        expect_equal(x * y, copies * y, "the product with a row");
+        expect_equal(sum(x, {0}), sum(copies, {0}), "the sum of rows");
+        expect_equal(sum(x), sum(copies), "the sum");
+        expect_equal(exp(x), exp(copies), "the exponential");
+    }
+}
+
 TEST(Convention, VarianceOfOneSample) {
     EXPECT_TRUE(std::isnan(var(vector({3})).item()));
     EXPECT_TRUE(std::isnan(adjoint::std(vector({3})).item()));

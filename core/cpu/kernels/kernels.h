@@ -5,6 +5,7 @@
 // are the drivers' business (block.h), so a functor is compiled once per type and level.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <adjoint/core/dtype.h>
@@ -18,10 +19,14 @@ namespace adjoint::cpu {
 /// Column of the tables: the compute type.
 enum Compute : int { compute_f32 = 0, compute_f64 = 1, compute_i64 = 2, compute_count = 3 };
 
+/// Rows of the conversion tables: the stored types.
+inline constexpr std::size_t stored_count = static_cast<std::size_t>(DType::boolean) + 1;
+
 constexpr Compute compute_column(DType compute) noexcept {
     return compute == DType::f32 ? compute_f32 : (compute == DType::f64 ? compute_f64 : compute_i64);
 }
 
+using ConvertKernel = void (*)(void* to, const void* from, std::int64_t n);
 using MapKernel = void (*)(const void* functor, void* out, const void* x, std::int64_t n);
 using ZipKernel = void (*)(const void* functor, void* out, const void* a, const void* b, std::int64_t n);
 
@@ -161,6 +166,9 @@ using MaxPoolKernel = void (*)(const MaxPoolCall& call);
 
 struct Kernels {
     const char* level = "";
+    // By stored type and compute type: a dense run of elements into the compute type, and back.
+    ConvertKernel load[stored_count][compute_count] = {};
+    ConvertKernel store[stored_count][compute_count] = {};
     MapKernel map[functor::UnaryList::size][compute_count] = {};
     ZipKernel zip[functor::BinaryList::size][compute_count] = {};
     ReduceKernels reduce[functor::ReduceList::size][compute_count] = {};
