@@ -30,8 +30,8 @@ class Walk {
     const std::int64_t* strides_;
     Operand operand_;
     DType compute_;
-    bool direct_;    // dense and of the compute type
-    bool constant_;  // all strides 0
+    bool direct_;                   // dense and of the compute type
+    bool constant_;                 // all strides 0
     const void* filled_ = nullptr;  // the buffer that holds a constant, and how often
     std::int64_t filled_count_ = 0;
 };

@@ -92,6 +92,14 @@ template <typename V> __attribute__((always_inline)) inline V multiply_add(V a, 
     return a * b + c;
 }
 #endif
+#if defined(__FMA__)
+__attribute__((always_inline)) inline float multiply_add(float a, float b, float c) {
+    return __builtin_fmaf(a, b, c);
+}
+__attribute__((always_inline)) inline double multiply_add(double a, double b, double c) {
+    return __builtin_fma(a, b, c);
+}
+#endif
 
 // to = or += sum, whose rows lie `step` apart there.
 template <typename T, int rows, int vectors>
@@ -398,12 +406,31 @@ template <typename T> void serial(const Gemm<T>& g) {
     }
 }
 
+// A product so small that calling kernels would take longer; the same sums in the same order.
+template <typename T> void tiny(const Gemm<T>& g) {
+    for (std::int64_t i = 0; i < g.m; ++i) {
+        for (std::int64_t j = 0; j < g.n; ++j) {
+            T sum = 0;
+            const T* a = g.a + i * g.a_row;
+            const T* b = g.b + j * g.b_column;
+            for (std::int64_t p = 0; p < g.k; ++p, a += g.a_column, b += g.b_row)
+                sum = multiply_add(*a, *b, sum);
+            T& c = g.c[i * g.c_row + j];
+            if (g.beta != T(0)) sum += g.beta == T(1) ? c : g.beta * c;
+            if (g.bias != nullptr) sum += g.bias[j];
+            c = g.relu && sum < T(0) ? T(0) : sum;
+        }
+    }
+}
+
 }  // namespace gemm_detail
 
 /// C = beta C + A B + bias, then relu; on several threads where it pays. With k = 0 the product is 0.
 template <typename T> void gemm(const Gemm<T>& g) {
     using namespace gemm_detail;
     if (g.m <= 0 || g.n <= 0) return;
+    constexpr std::int64_t tiny_work = 64;  // multiplications that are done before a kernel is called
+    if (g.n < width<T> && g.m * g.n * g.k <= tiny_work) return tiny(g);
     constexpr std::int64_t task_work = 4'000'000;  // floating-point operations that pay for a wake-up
     const std::int64_t most_tasks = std::min<std::int64_t>(64, 2 * g.m * g.n * g.k / task_work);
     if (most_tasks < 2 || num_threads() == 1) {

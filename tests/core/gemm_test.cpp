@@ -1,5 +1,6 @@
 // Tests of the matrix product against a plain loop in long double: shapes around the tile bounds, strides,
 // epilogues, and the same bits for any number of threads. Built for the compiler's own instruction set.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -118,6 +119,7 @@ TYPED_TEST(GemmTest, epilogues) {
                     check<TypeParam>(30, n, 20, {false, true, 1}, beta, bias, relu);
                     check<TypeParam>(3, n, 600, {false, false, 1}, beta, bias, relu);
                     check<TypeParam>(4, n, 0, {false, false, 1}, beta, bias, relu);
+                    check<TypeParam>(3, 4, n / 10, {true, false, 1}, beta, bias, relu);
                 }
             }
         }
@@ -126,15 +128,21 @@ TYPED_TEST(GemmTest, epilogues) {
 
 TYPED_TEST(GemmTest, beta_zero_does_not_read_c_and_relu_keeps_nan) {
     const auto nan = std::numeric_limits<TypeParam>::quiet_NaN();
-    std::vector<TypeParam> a(4, 1), b{2, -3, 1, -1}, c(4, nan);
-    Gemm<TypeParam> g{2, 2, 2, a.data(), 2, 1, b.data(), 2, 1, c.data(), 2};
-    g.relu = true;
-    test_isa::gemm(g);
-    EXPECT_EQ(c, (std::vector<TypeParam>{3, 0, 3, 0}));
-    a[0] = nan;
-    test_isa::gemm(g);
-    EXPECT_TRUE(std::isnan(c[0]) && std::isnan(c[1]));
-    EXPECT_EQ(c[2], 3);
+    for (const std::int64_t n : {2, 40}) {
+        std::vector<TypeParam> a(4, 1), b, c(static_cast<std::size_t>(2 * n), nan), expected;
+        for (std::int64_t row = 0; row < 2; ++row)
+            for (std::int64_t j = 0; j < n; ++j) b.push_back(TypeParam(row == 0 ? 2 - j : -1));
+        for (std::int64_t j = 0; j < n; ++j) expected.push_back(TypeParam(std::max<std::int64_t>(1 - j, 0)));
+        expected.insert(expected.end(), expected.begin(), expected.begin() + n);
+        Gemm<TypeParam> g{2, n, 2, a.data(), 2, 1, b.data(), n, 1, c.data(), n};
+        g.relu = true;
+        test_isa::gemm(g);
+        EXPECT_EQ(c, expected);
+        a[0] = nan;
+        test_isa::gemm(g);
+        EXPECT_TRUE(std::all_of(c.begin(), c.begin() + n, [](TypeParam x) { return std::isnan(x); }));
+        EXPECT_TRUE(std::equal(c.begin() + n, c.end(), expected.begin() + n));
+    }
 }
 
 TYPED_TEST(GemmTest, same_bits_for_any_number_of_threads) {
@@ -152,6 +160,38 @@ TYPED_TEST(GemmTest, same_bits_for_any_number_of_threads) {
         }
         EXPECT_EQ(results[0], results[1]) << m;
         EXPECT_EQ(results[0], results[2]) << m;
+    }
+}
+
+// Whatever tile an element falls into, and also where no kernel is called; with the machine's instructions.
+TYPED_TEST(GemmTest, a_part_has_the_bits_of_the_whole) {
+    const std::int64_t m = 40, n = 70, k = 9;
+    const auto a = numbers<TypeParam>(m * k, 1), b = numbers<TypeParam>(k * n, 2);
+    const auto product_of = [&](std::int64_t i, std::int64_t j, std::int64_t rows, std::int64_t columns) {
+        std::vector<TypeParam> c(static_cast<std::size_t>(rows * columns));
+        const DType type = dtype_of<TypeParam>;
+        MatMul product;
+        product.a = {const_cast<TypeParam*>(a.data() + i * k), type};
+        product.b = {const_cast<TypeParam*>(b.data() + j), type};
+        product.out = {c.data(), type};
+        product.m = rows, product.n = columns, product.k = k, product.out_row = columns;
+        product.a_row = k, product.a_column = 1, product.b_row = n, product.b_column = 1;
+        cpu_backend().matmul(product);
+        return c;
+    };
+    const auto whole = product_of(0, 0, m, n);
+    for (const auto& [i, j, rows, columns] : {std::tuple{0, 0, 1, 1},
+                                              {3, 5, 2, 3},
+                                              {17, 33, 1, 7},
+                                              {20, 8, 7, 1},
+                                              {5, 60, 30, 10},
+                                              {38, 2, 2, 64}}) {
+        const auto part = product_of(i, j, rows, columns);
+        for (int row = 0; row < rows; ++row)
+            for (int column = 0; column < columns; ++column)
+                ASSERT_EQ(part[static_cast<std::size_t>(row * columns + column)],
+                          whole[static_cast<std::size_t>((i + row) * n + j + column)])
+                    << rows << 'x' << columns << " at " << row << ',' << column;
     }
 }
 
