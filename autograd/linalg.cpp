@@ -12,9 +12,14 @@
 namespace adjoint {
 namespace {
 
+// Which factor of a product is to be read with its last two dimensions exchanged.
+struct Layout {
+    bool transpose_a = false, transpose_b = false;
+};
+
 // a b over broadcast leading dimensions, plus a bias row; of matrices also relu of that. Everything is
 // checked here.
-Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, bool transpose_b,
+Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, Layout layout,
                bool relu = false) {
     const Shape& left = a.shape();
     const Shape& right = b.shape();
@@ -24,20 +29,22 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     if (a.dtype() != b.dtype() || a.dtype() == DType::boolean) [[unlikely]] {
         const DType both = promote(a.dtype(), b.dtype());
         const DType common = both == DType::boolean ? DType::i64 : both;  // products of truth values count
-        return product(op, a.to(common), b.to(common), bias, transpose_b, relu);
+        return product(op, a.to(common), b.to(common), bias, layout, relu);
     }
     const int last_a = left.size() - 1, last_b = right.size() - 1;
+    const int row_a = last_a - (layout.transpose_a ? 0 : 1), column_a = last_a - (layout.transpose_a ? 1 : 0);
+    const int row_b = last_b - (layout.transpose_b ? 0 : 1), column_b = last_b - (layout.transpose_b ? 1 : 0);
     MatMul p;
-    p.m = left[last_a - 1];
-    p.k = left[last_a];
-    p.n = right[transpose_b ? last_b - 1 : last_b];
-    const std::int64_t inner = right[transpose_b ? last_b : last_b - 1];
-    check<ShapeError>(p.k == inner, "{}: inner sizes differ: {} x {}{}: {} against {}", op, left, right,
-                      transpose_b ? " transposed" : "", p.k, inner);
-    p.a_row = a.strides()[last_a - 1];
-    p.a_column = a.strides()[last_a];
-    p.b_row = b.strides()[transpose_b ? last_b : last_b - 1];
-    p.b_column = b.strides()[transpose_b ? last_b - 1 : last_b];
+    p.m = left[row_a];
+    p.k = left[column_a];
+    p.n = right[column_b];
+    check<ShapeError>(p.k == right[row_b], "{}: inner sizes differ: {}{} x {}{}: {} against {}", op, left,
+                      layout.transpose_a ? " transposed" : "", right, layout.transpose_b ? " transposed" : "",
+                      p.k, right[row_b]);
+    p.a_row = a.strides()[row_a];
+    p.a_column = a.strides()[column_a];
+    p.b_row = b.strides()[row_b];
+    p.b_column = b.strides()[column_b];
     p.out_row = p.n;
     p.relu = relu;
 
@@ -75,22 +82,42 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     return out;
 }
 
-Tensor swap_last(const Tensor& x) { return transpose(x, -1, -2); }
+Tensor multiply(const Tensor& a, const Tensor& b, Layout layout);
 
-/// y = a b: da = g b^T, db = a^T g
+/// y = a b: da = g b^T, db = a^T g; y = a b^T: da = g b, db = g^T a; y = a^T b: da = b g^T, db = a g. So the
+/// gradients of all orders are products of these three kinds, and no transpose is ever made.
 struct MatMulFunction : Function {
     static constexpr auto name = "matmul";
+    Layout layout;
     Saved a, b;
+    explicit MatMulFunction(Layout l) : layout(l) {}
     Tensor forward(const Tensor& x, const Tensor& y) {
         if (needs(1)) a = x;
         if (needs(0)) b = y;
-        return product(name, x, y, {}, false);
+        return product(name, x, y, {}, layout);
     }
     Grads backward(const Tensor& g) {
-        return {needs(0) ? matmul(g, swap_last(b.get())) : Tensor(),
-                needs(1) ? matmul(swap_last(a.get()), g) : Tensor()};
+        const auto [ta, tb] = layout;
+        Grads grads{Tensor(), Tensor()};
+        if (needs(0))
+            grads[0] = ta ? multiply(b.get(), g, {false, true}) : multiply(g, b.get(), {false, !tb});
+        if (needs(1))
+            grads[1] = tb ? multiply(g, a.get(), {true, false}) : multiply(a.get(), g, {!ta, false});
+        return grads;
     }
 };
+
+// The product of two tensors of at least two dimensions, recorded.
+Tensor multiply(const Tensor& a, const Tensor& b, Layout layout) {
+    if (autocast_type() && (a.dtype() == DType::f32 || b.dtype() == DType::f32)) [[unlikely]]
+        return multiply(apply::lowered(a), apply::lowered(b), layout);
+    if (a.dim() > 2 && b.dim() == 2 && !layout.transpose_a && a.numel() > 0) {  // a tall matrix, not a batch
+        Shape shape = a.shape();
+        shape[shape.size() - 1] = b.shape()[layout.transpose_b ? 0 : 1];
+        return reshape(record(MatMulFunction(layout), reshape(a, {-1, a.shape().back()}), b), shape);
+    }
+    return record(MatMulFunction(layout), a, b);
+}
 
 void check_matrices(const char* op, const Tensor& x, const Tensor& w) {
     check<ShapeError>(x.dim() == 2 && w.dim() == 2, "{}: needs matrices, the shapes are {} and {}", op,
@@ -105,31 +132,31 @@ Tensor Affine::forward(const Tensor& input, const Tensor& weight, const Tensor& 
     check_matrices(name, input, weight);
     if (needs(1)) x = input;
     if (needs(0)) w = weight;
-    return product(name, input, weight, bias, false);
+    return product(name, input, weight, bias, {});
 }
 
 Grads Affine::backward(const Tensor& g) {
-    return {needs(0) ? matmul(g, t(w.get())) : Tensor(), needs(1) ? matmul(t(x.get()), g) : Tensor(),
-            needs(2) ? sum(g, 0) : Tensor()};
+    return {needs(0) ? multiply(g, w.get(), {false, true}) : Tensor(),
+            needs(1) ? multiply(x.get(), g, {true, false}) : Tensor(), needs(2) ? sum(g, 0) : Tensor()};
 }
 
 Tensor Linear::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
     check_matrices(name, input, weight);
     if (needs(1)) x = input;
     if (needs(0)) w = weight;
-    return product(name, input, weight, bias, true);
+    return product(name, input, weight, bias, {false, true});
 }
 
 Grads Linear::backward(const Tensor& g) {
-    return {needs(0) ? matmul(g, w.get()) : Tensor(), needs(1) ? matmul(t(g), x.get()) : Tensor(),
-            needs(2) ? sum(g, 0) : Tensor()};
+    return {needs(0) ? multiply(g, w.get(), {}) : Tensor(),
+            needs(1) ? multiply(g, x.get(), {true, false}) : Tensor(), needs(2) ? sum(g, 0) : Tensor()};
 }
 
 Tensor LinearRelu::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
     check_matrices(name, input, weight);
     if (needs(1)) x = input;
     if (needs(0)) w = weight;
-    Tensor out = product(name, input, weight, bias, true, true);
+    Tensor out = product(name, input, weight, bias, {false, true}, true);
     if (needs_any()) y.keep_output(out);
     return out;
 }
@@ -164,17 +191,10 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     apply::check_defined("matmul", b);
     check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: a 0-d operand, the shapes are {} and {}; use mul",
                       a.shape(), b.shape());
-    if (autocast_type() && (a.dtype() == DType::f32 || b.dtype() == DType::f32)) [[unlikely]]
-        return matmul(apply::lowered(a), apply::lowered(b));
-    if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
+    if (a.dim() == 1 && b.dim() == 1) return dot(apply::lowered(a), apply::lowered(b));
     if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), -2);
     if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
-    if (a.dim() > 2 && b.dim() == 2 && a.numel() > 0) {  // one tall matrix instead of a batch
-        Shape shape = a.shape();
-        shape[shape.size() - 1] = b.shape()[1];
-        return reshape(record(MatMulFunction{}, reshape(a, {-1, a.shape().back()}), b), shape);
-    }
-    return record(MatMulFunction{}, a, b);
+    return multiply(a, b, {});
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {

@@ -41,6 +41,30 @@ struct BinaryCrossEntropy : Function {
     }
 };
 
+/// The mean or sum of (x - y)^2: dx = 2 c g (x - y), dy = -dx, where c is 1 / n for the mean, else 1.
+struct SquaredError : Function {
+    static constexpr auto name = "mse_loss";
+    Reduction reduction;
+    Saved x, y;
+    explicit SquaredError(Reduction r) : reduction(r) {}
+    static Tensor difference(const Tensor& a, const Tensor& b) {
+        return apply::widened(a) - apply::widened(b);
+    }
+    Tensor forward(const Tensor& a, const Tensor& b) {
+        if (needs_any()) {
+            x = a;
+            y = b;
+        }
+        return reduce_loss(square(difference(a, b)), reduction).to(apply::result_type(a, b));
+    }
+    Grads backward(const Tensor& g) {
+        const Tensor d = difference(x.get(), y.get());
+        const double slope = reduction == Reduction::mean ? 2 / static_cast<double>(d.numel()) : 2;
+        const Tensor dx = d * (apply::widened(g) * slope);
+        return {needs(0) ? dx : Tensor(), needs(1) ? neg(dx) : Tensor()};
+    }
+};
+
 }  // namespace
 
 namespace fn {
@@ -65,7 +89,7 @@ Tensor lecture_mse_loss(const Tensor& y, const Tensor& t) { return record(fn::MS
 
 Tensor mse_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
     check_alike("mse_loss", x, y);
-    return reduce_loss(square(difference(x, y)), reduction);
+    return record(SquaredError(reduction), apply::raised(x), apply::raised(y));
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& y, Reduction reduction) {

@@ -66,6 +66,21 @@ struct Sum : Function {
     Grads backward(const Tensor& g) { return {expand(restore(g, shape, bits), shape)}; }
 };
 
+/// sum / n, rounded once; dx = g / n
+struct Mean : Function {
+    static constexpr auto name = "mean";
+    std::uint32_t bits;
+    bool keepdim;
+    Shape shape;
+    Mean(std::uint32_t b, bool keep) : bits(b), keepdim(keep) {}
+    double count() const { return static_cast<double>(reduced_count(shape, bits)); }
+    Tensor forward(const Tensor& x) {
+        shape = x.shape();
+        return (reduce(functor::Sum{}, x, bits, keepdim, compute_type(x.dtype())) / count()).to(x.dtype());
+    }
+    Grads backward(const Tensor& g) { return {expand(restore(g / count(), shape, bits), shape)}; }
+};
+
 /// dx_i = g times the product of the others, so that zeros among them need no division.
 struct Prod : Function {
     static constexpr auto name = "prod";
@@ -152,8 +167,7 @@ Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
     check<DTypeError>(is_floating(x.dtype()),
                       "mean: needs a floating-point tensor, not {}; convert it with to(f32)",
                       name(x.dtype()));
-    const std::int64_t n = reduced_count(x.shape(), dim_bits("mean", dims, x.dim()));
-    return sum(x, dims, keepdim) / static_cast<double>(n);
+    return record(Mean(dim_bits("mean", dims, x.dim()), keepdim), x);
 }
 
 Tensor prod(const Tensor& x, int dim, bool keepdim) {

@@ -148,6 +148,19 @@ TEST(Convention, AnExpandedNumberIsAsGoodAsItsCopies) {
     }
 }
 
+// Neither the sum nor the squares fit into f16, but the result does.
+TEST(Convention, AMeanInSixteenBitsIsRoundedOnce) {
+    const Tensor x = full({300}, 256, {.dtype = DType::f16}).set_requires_grad();
+    EXPECT_EQ(mean(x).item<double>(), 256);
+    EXPECT_EQ(mean(x).dtype(), DType::f16);
+    const Tensor y = zeros_like(x);
+    EXPECT_TRUE(std::isinf(mse_loss(x, y).item<double>()));
+    const Tensor loss = mse_loss(x * 0.5, y);
+    EXPECT_EQ(loss.item<double>(), 128 * 128);
+    const Numbers slopes = grad(loss, x).to_vector<double>();
+    EXPECT_NEAR(slopes[7], 2 * 128 * 0.5 / 300, 1e-3);
+}
+
 TEST(Convention, VarianceOfOneSample) {
     EXPECT_TRUE(std::isnan(var(vector({3})).item()));
     EXPECT_TRUE(std::isnan(adjoint::std(vector({3})).item()));
