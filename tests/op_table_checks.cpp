@@ -163,22 +163,27 @@ void expect_same_outcome(const Outcome& got, const Outcome& expected, double tol
 }  // namespace
 
 void expect_any_layout(const Row& row, Device device) {
-    const Tensors dense = make_inputs(row, DType::f64, device);
-    const Outcome expected = evaluate(row, dense);
-    for (const Layout& layout : layouts) {
-        Tensors moved;
-        for (const Tensor& x : dense) moved.push_back(layout.make(x));
-        expect_same_outcome(evaluate(row, moved), expected, 1e-11, layout.name);
-    }
-    if (row.on_distinct_only) return;
-    for (std::size_t i = 0; i < dense.size(); ++i) {
-        for (int d = 0; d < dense[i].dim(); ++d) {
-            if (dense[i].size(d) < 2 || row.inputs[i].kind == Input::Kind::fixed_integer) continue;
-            Tensors expanded = dense, copied = dense;
-            expanded[i] = expand(narrow(dense[i], d, 0, 1), dense[i].shape());
-            copied[i] = expanded[i].clone();
-            expect_same_outcome(evaluate(row, expanded), evaluate(row, copied), 1e-11,
-                                "input " + std::to_string(i) + " expanded in dimension " + std::to_string(d));
+    for (const auto& [type, tolerance] : {std::pair(DType::f64, 1e-11), std::pair(DType::f32, 1e-5),
+                                          std::pair(DType::f16, 4e-3), std::pair(DType::bf16, 3e-2)}) {
+        SCOPED_TRACE(name(type));
+        const Tensors dense = make_inputs(row, type, device);
+        const Outcome expected = evaluate(row, dense);
+        for (const Layout& layout : layouts) {
+            Tensors moved;
+            for (const Tensor& x : dense) moved.push_back(layout.make(x));
+            expect_same_outcome(evaluate(row, moved), expected, tolerance, layout.name);
+        }
+        if (row.on_distinct_only) continue;
+        for (std::size_t i = 0; i < dense.size(); ++i) {
+            for (int d = 0; d < dense[i].dim(); ++d) {
+                if (dense[i].size(d) < 2 || row.inputs[i].kind == Input::Kind::fixed_integer) continue;
+                Tensors expanded = dense, copied = dense;
+                expanded[i] = expand(narrow(dense[i], d, 0, 1), dense[i].shape());
+                copied[i] = expanded[i].clone();
+                expect_same_outcome(
+                    evaluate(row, expanded), evaluate(row, copied), tolerance,
+                    "input " + std::to_string(i) + " expanded in dimension " + std::to_string(d));
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ namespace adjoint::table {
 
 /// The row's reference, in f64 and f32.
 void expect_values(const Row& row, Device device);
-/// Any memory layout of the inputs, broadcast ones included, gives what dense inputs give.
+/// Any memory layout of the inputs, broadcast ones included, gives what dense inputs give, in every type.
 void expect_any_layout(const Row& row, Device device);
 /// The same for the incoming gradient.
 void expect_any_incoming_layout(const Row& row, Device device);

@@ -7,8 +7,13 @@
 
 namespace adjoint::cpu {
 
-/// Elements of a block; small enough that a few blocks stay in the first-level cache.
+/// Elements of a block; small enough that a few blocks stay in the first-level cache. In a build for finding
+/// errors so few that the small tensors of the tests have several blocks.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr std::int64_t block_size = 16;
+#else
 inline constexpr std::int64_t block_size = 512;
+#endif
 
 /// A walk over the elements of one operand in row-major order of the loop's sizes.
 class Walk {
