@@ -118,11 +118,21 @@ Tensor weight_map(const Convolution& c, const Tensor& x, const Tensor& g) {
     return record(ConvolveWeight(c), x, g);
 }
 
-// Operands of one type and device, fit for the backend.
+// Operands of one type, that of the result, and one device; the bias in the type of the sums.
 struct Operands {
     Tensor x, w, b;
-    DType type;  // of the result
+    DType type;
 };
+
+// Makes them fit for the backend: in their own type where it convolves in that, else in that of the sums.
+void prepare(Operands& in, Convolution& c) {
+    c.windows.dtype = in.type;
+    const DType sums = compute_type(in.type);
+    if (sums == in.type || backend(in.x.device()).convolves_narrow(c)) return;
+    in.x = in.x.to(sums);
+    in.w = in.w.to(sums);
+    c.windows.dtype = sums;
+}
 
 Operands operands(const char* op, const Tensor& input, const Tensor& weight, const Tensor& b, int rank,
                   std::int64_t groups, int filter_dim) {
@@ -135,19 +145,19 @@ Operands operands(const char* op, const Tensor& input, const Tensor& weight, con
         check<ShapeError>(w.shape()[d] > 0, "{}: the weight has no elements, its shape is {}", op, w.shape());
     apply::check_same_device(op, x, w);
     const Tensor image = windows::batched(op, x, rank);
-    const DType type = promote(x.dtype(), w.dtype()), compute = compute_type(type);
-    Operands out{image.to(compute), w.to(compute), b, type};
+    const DType type = promote(x.dtype(), w.dtype());
+    Operands out{image.to(type), w.to(type), b, type};
     if (b.defined()) {
         const std::int64_t filters = filter_dim == 0 ? w.shape()[0] : checked_mul(w.shape()[1], groups);
         check<ShapeError>(b.dim() == 1 && b.numel() == filters, "{}: bias of shape {} for {} filters", op,
                           b.shape(), filters);
         apply::check_same_device(op, x, b);
-        out.b = b.to(compute);
+        out.b = b.to(compute_type(type));
     }
     return out;
 }
 
-Tensor convolve(const char* op, const Operands& in, const windows::Settings& settings, std::int64_t groups,
+Tensor convolve(const char* op, Operands in, const windows::Settings& settings, std::int64_t groups,
                 bool relu) {
     const Shape& shape = in.x.shape();
     check<ValueError>(shape[1] % groups == 0 && in.w.shape()[0] % groups == 0,
@@ -156,8 +166,8 @@ Tensor convolve(const char* op, const Operands& in, const windows::Settings& set
     check<ShapeError>(in.w.shape()[1] == shape[1] / groups,
                       "{}: input {} has {} channels per group, the weight {} takes {}", op, shape,
                       shape[1] / groups, in.w.shape(), in.w.shape()[1]);
-    const Convolution c{
-        .windows = windows::over(op, in.x, settings), .filters = in.w.shape()[0], .groups = groups};
+    Convolution c{.windows = windows::over(op, in.x, settings), .filters = in.w.shape()[0], .groups = groups};
+    prepare(in, c);
     // In one pass unless the sums are rounded to a narrower type before relu sees them.
     const bool within = relu && in.type == in.x.dtype();
     const Tensor y = output_map(c, in.x, in.w, in.b, within).to(in.type);
@@ -238,7 +248,7 @@ Tensor conv1d_relu(const Tensor& x, const Tensor& w, const Tensor& b, const Conv
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b,
                         const ConvTranspose2dOptions& options) {
     constexpr auto op = "conv_transpose2d";
-    const Operands in = operands(op, x, w, b, 4, options.groups, 1);
+    Operands in = operands(op, x, w, b, 4, options.groups, 1);
     const Shape& shape = in.x.shape();
     check<ValueError>(shape[1] % options.groups == 0, "{}: {} groups do not divide {} channels", op,
                       options.groups, shape[1]);
@@ -273,10 +283,10 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b,
                               .stride = {options.stride.height, options.stride.width},
                               .padding = {options.padding.height, options.padding.width},
                               .dilation = {options.dilation.height, options.dilation.width},
-                              .output = {shape[2], shape[3]},
-                              .dtype = in.x.dtype()},
+                              .output = {shape[2], shape[3]}},
                   .filters = shape[1],
                   .groups = options.groups};
+    prepare(in, c);
     Tensor y = input_map(c, in.x, in.w);
     if (in.b.defined()) y = y + reshape(in.b, {channels, 1, 1});
     return windows::like_input(y.to(in.type), x, 4);

@@ -33,6 +33,8 @@ std::shared_ptr<Captured::Recording> Backend::record(const std::function<void()>
     fail<CaptureError>("capture: this device cannot record a step");
 }
 
+bool Backend::convolves_narrow(const Convolution&) { return false; }
+
 std::optional<std::size_t> Backend::recurrence_reserve(const Recurrence&) { return std::nullopt; }
 
 void Backend::recurrence(const Recurrence&, const RecurrentPass&) {

@@ -103,8 +103,8 @@ struct Convolution {
     std::int64_t depth() const { return group_channels() * windows.taps(); }  // of one product
 };
 
-/// What becomes of the sums of a convolution: the bias of the filter is added (may be null), and with `relu`
-/// negative ones become 0.
+/// What becomes of the sums of a convolution: the bias of the filter is added (of the type in which they are
+/// summed, may be null), and with `relu` negative ones become 0.
 struct Epilogue {
     const void* bias = nullptr;
     bool relu = false;
@@ -203,6 +203,9 @@ class Backend {
                                    const void* g) = 0;
 
     // Convolutions: by unfold, matmul and fold unless a device has something better (core/convolution.cpp).
+    /// Whether the device does this one in its 16-bit type, summing in f32 and rounding once. Otherwise, and
+    /// where nobody asks, the operands of all three come in f32 or f64.
+    virtual bool convolves_narrow(const Convolution& c);
     virtual void convolution(const Convolution& c, void* y, const void* x, const void* w,
                              const Epilogue& epilogue);
     /// dx from g, which is shaped like y; also the forward pass of a transposed convolution.

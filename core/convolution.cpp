@@ -67,7 +67,7 @@ void Backend::finish(const Convolution& c, void* y, const Epilogue& epilogue) {
         Loop<3> loop;
         loop.rank = 3;
         loop.numel = numel;
-        loop.compute = type;
+        loop.compute = compute_type(type);
         loop.dense = false;
         const std::int64_t sizes[3] = {c.windows.batch, c.filters, outputs};
         const std::int64_t dense[3] = {c.filters * outputs, outputs, 1}, per_filter[3] = {0, 1, 0};
@@ -77,7 +77,7 @@ void Backend::finish(const Convolution& c, void* y, const Epilogue& epilogue) {
             loop.strides[2][d] = per_filter[d];
         }
         loop.operands[0] = loop.operands[1] = {y, type};
-        loop.operands[2] = read(epilogue.bias, type);
+        loop.operands[2] = read(epilogue.bias, loop.compute);
         zip(functor::Add{}, loop);
     }
     if (epilogue.relu) rectify({y, type}, numel);

@@ -130,6 +130,7 @@ class StepRecorder final : public Recorder {
     void avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) override {
         run<&Backend::avg_pool_backward>(windows, average, dx, g);
     }
+    bool convolves_narrow(const Convolution& c) override { return backend_.convolves_narrow(c); }
     void convolution(const Convolution& c, void* y, const void* x, const void* w,
                      const Epilogue& epilogue) override {
         run<&Backend::convolution>(c, y, x, w, epilogue);

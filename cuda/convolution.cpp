@@ -4,6 +4,10 @@
 
 namespace adjoint::cuda_backend {
 
+bool CudaBackend::convolves_narrow(const Convolution& c) {
+    return context(device_).convolutions->can(device_, c);
+}
+
 void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
                               const Epilogue& epilogue) {
     if (context(device_).convolutions->forward(device_, c, y, x, w))

@@ -19,15 +19,8 @@ cuda::Component cublaslt_component(bool open) {
             file,
             "it is part of the CUDA Toolkit and of the wheel nvidia-cublas; without it the "
             "library's own, slower kernel multiplies");
-    cuda::Component component;
     const Library<CublasLt>& library = cublaslt();
-    component.location = library.location;
-    component.problem = library.problem;
-    if (library.usable()) {
-        const std::size_t version = library.table.cublasLtGetVersion();  // 130100 is 13.1.0
-        component.version = fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
-    }
-    return component;
+    return opened_component(library, library.usable() ? library.table.cublasLtGetVersion() : 0);
 }
 
 }  // namespace adjoint::cuda_backend

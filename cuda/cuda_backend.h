@@ -61,6 +61,7 @@ class CudaBackend final : public Backend {
     void avg_pool(const Windows& windows, const Average& average, void* y, const void* x) override;
     void avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) override;
     // convolution.cpp: cuDNN where it serves, unfold and matmul elsewhere
+    bool convolves_narrow(const Convolution& c) override;
     void convolution(const Convolution& c, void* y, const void* x, const void* w,
                      const Epilogue& epilogue) override;
     void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override;

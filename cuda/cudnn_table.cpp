@@ -19,15 +19,8 @@ cuda::Component cudnn_component(bool open) {
                                  "it comes as a package of its own (cudnn9-cuda-13) and as the wheel "
                                  "nvidia-cudnn-cu13; without it convolutions are matrix products and "
                                  "recurrent layers go step by step");
-    cuda::Component component;
     const Library<Cudnn>& library = cudnn();
-    component.location = library.location;
-    component.problem = library.problem;
-    if (library.usable()) {
-        const std::size_t version = library.table.cudnnGetVersion();  // 91900 is 9.19.0
-        component.version = fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
-    }
-    return component;
+    return opened_component(library, library.usable() ? library.table.cudnnGetVersion() : 0);
 }
 
 }  // namespace adjoint::cuda_backend

@@ -156,21 +156,36 @@ struct Convolutions::Implementation {
     DnnHandle handles;
     std::map<Key, std::unique_ptr<Plan>> plans;
 
+    // Null where cuDNN has no way to do it. Under the lock.
+    const Plan* plan_for(cudnnHandle_t handle, const Convolution& c, Direction direction) {
+        if (!fits(c)) return nullptr;
+        std::unique_ptr<Plan>& plan = plans[key_of(c, direction)];
+        if (!plan) plan = std::make_unique<Plan>(cudnn().table, handle, c, direction);
+        return plan->usable() ? plan.get() : nullptr;
+    }
+
     // Calls `run(table, handle, plan, workspace)` with a plan that cuDNN accepts; false if there is none.
     template <class Run>
     bool with_plan(DeviceState& device, const char* op, const Convolution& c, Direction direction,
                    const Run& run) {
         const Library<Cudnn>& library = cudnn();
-        if (!library.usable() || !fits(c)) return false;
+        if (!library.usable()) return false;
         const std::scoped_lock lock(mutex);
         const cudnnHandle_t handle = handles.on(device, op);
-        std::unique_ptr<Plan>& plan = plans[key_of(c, direction)];
-        if (!plan) plan = std::make_unique<Plan>(library.table, handle, c, direction);
-        if (!plan->usable()) return false;
+        const Plan* const plan = plan_for(handle, c, direction);
+        if (!plan) return false;
         const Scratch workspace(device, plan->workspace());
         check_dnn(run(library.table, handle, *plan, workspace.as<void>()), op);
         check_launch(device, op);
         return true;
+    }
+
+    bool can(DeviceState& device, const Convolution& c) {
+        if (!cudnn().usable()) return false;
+        const std::scoped_lock lock(mutex);
+        const cudnnHandle_t handle = handles.on(device, "convolution");
+        return plan_for(handle, c, Direction::forward) && plan_for(handle, c, Direction::data) &&
+               plan_for(handle, c, Direction::filter);
     }
 };
 
@@ -191,6 +206,8 @@ struct Factors {
 
 Convolutions::Convolutions() : implementation_(std::make_unique<Implementation>()) {}
 Convolutions::~Convolutions() = default;
+
+bool Convolutions::can(DeviceState& device, const Convolution& c) { return implementation_->can(device, c); }
 
 bool Convolutions::forward(DeviceState& device, const Convolution& c, void* y, const void* x, const void* w) {
     const Factors factors(c.windows.dtype);

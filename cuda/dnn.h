@@ -9,8 +9,8 @@
 
 namespace adjoint::cuda_backend {
 
-/// Of one device. Types f16, f32 and f64, layout NCHW; algorithms that give the same bits in every run and do
-/// without transforms, so that f32 means f32 unless matmul_precision() says otherwise.
+/// Of one device. Types f16, bf16, f32 and f64, layout NCHW; algorithms that give the same bits in every run
+/// and do without transforms, so that f32 means f32 unless matmul_precision() says otherwise.
 class Convolutions {
   public:
     Convolutions();
@@ -18,6 +18,8 @@ class Convolutions {
     Convolutions(const Convolutions&) = delete;
     Convolutions& operator=(const Convolutions&) = delete;
 
+    /// Whether all three below will be done.
+    bool can(DeviceState& device, const Convolution& geometry);
     /// y from x and w.
     bool forward(DeviceState& device, const Convolution& geometry, void* y, const void* x, const void* w);
     /// dx from g and w.

@@ -112,6 +112,15 @@ void* find_symbol(const OpenLibrary& library, const char* name) noexcept {
     return dlsym(library.handle, name);
 }
 
+cuda::Component opened_component(const OpenLibrary& library, std::size_t version) {
+    cuda::Component component;
+    component.location = library.location;
+    component.problem = library.problem;
+    if (version > 0)
+        component.version = fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+    return component;
+}
+
 cuda::Component located_component(const std::string& file, const char* advice) {
     cuda::Component component;
     component.location = locate_library(file);

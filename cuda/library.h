@@ -2,6 +2,7 @@
 // missing.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct OpenLibrary {
 OpenLibrary open_library(const std::string& file);
 void* find_symbol(const OpenLibrary& library, const char* name) noexcept;
 
+// A table of functions is a list X(name).. : its entries, and a call of f(name, pointer) for each.
+#define ADJOINT_LIBRARY_ENTRY(name) decltype(&::name) name = nullptr;
+#define ADJOINT_LIBRARY_CALL(name) f(#name, name);
+
 /// An open library and the table of its functions; usable if `problem` is empty.
 template <class Table> struct Library : OpenLibrary {
     Table table;
@@ -44,6 +49,8 @@ template <class Table> struct Library : OpenLibrary {
 /// name of its file otherwise.
 cuda::Component cublaslt_component(bool open);
 cuda::Component cudnn_component(bool open);
+/// The first kind; `version` is 91900 for 9.19.0, and 0 where the library could not be asked.
+cuda::Component opened_component(const OpenLibrary& library, std::size_t version);
 /// The second kind.
 cuda::Component located_component(const std::string& file, const char* advice);
 

@@ -10,6 +10,7 @@ struct Convolutions::Implementation {};
 Convolutions::Convolutions() = default;
 Convolutions::~Convolutions() = default;
 
+bool Convolutions::can(DeviceState&, const Convolution&) { return false; }
 bool Convolutions::forward(DeviceState&, const Convolution&, void*, const void*, const void*) {
     return false;
 }

@@ -86,7 +86,10 @@ const void* Walk::load(std::int64_t start, std::int64_t n, void* buffer) {
                 rank_, sizes_, strides_, start, n,
                 [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
                     if (stride == 1) return dense(to + done, from + offset, count);
-                    if (stride == 0) return (void)std::fill_n(to + done, count, convert<To>(from[offset]));
+                    if (stride == 0) {
+                        std::fill_n(to + done, count, convert<To>(from[offset]));
+                        return;
+                    }
                     for (std::int64_t i = 0; i < count; ++i)
                         to[done + i] = convert<To>(from[offset + i * stride]);
                 });

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <adjoint/core/cpu/blas/blas.h>
 #include <adjoint/core/cpu/buffer.h>
 #include <adjoint/core/cpu/cpu_backend.h>
 #include <adjoint/core/cpu/kernels/kernels.h>
@@ -230,9 +231,19 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
 
 }  // namespace
 
+bool CpuBackend::convolves_narrow(const Convolution& c) {
+    const NarrowConvolutions* const narrow = convolutions_bf16();
+    return c.windows.dtype == DType::bf16 && narrow && narrow->can(c);
+}
+
 void CpuBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
                              const Epilogue& epilogue) {
-    if (mostly_padding(c.windows))
+    if (c.windows.dtype == DType::bf16) {
+        convolutions_bf16()->forward(c, static_cast<bfloat16*>(y), static_cast<const bfloat16*>(x),
+                                     static_cast<const bfloat16*>(w),
+                                     static_cast<const float*>(epilogue.bias));
+        if (epilogue.relu) rectify({y, DType::bf16}, c.windows.batch * c.filters * c.windows.outputs());
+    } else if (mostly_padding(c.windows))
         Backend::convolution(c, y, x, w, epilogue);
     else if (c.windows.dtype == DType::f64)
         forward(c, static_cast<double*>(y), static_cast<const double*>(x), static_cast<const double*>(w),
@@ -243,7 +254,10 @@ void CpuBackend::convolution(const Convolution& c, void* y, const void* x, const
 }
 
 void CpuBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
-    if (c.windows.stride[0] != 1 || c.windows.stride[1] != 1 || mostly_padding(c.windows))
+    if (c.windows.dtype == DType::bf16)
+        convolutions_bf16()->input_gradient(c, static_cast<bfloat16*>(dx), static_cast<const bfloat16*>(g),
+                                            static_cast<const bfloat16*>(w));
+    else if (c.windows.stride[0] != 1 || c.windows.stride[1] != 1 || mostly_padding(c.windows))
         Backend::convolution_input(c, dx, g, w);
     else if (c.windows.dtype == DType::f64)
         input_gradient(c, static_cast<double*>(dx), static_cast<const double*>(g),
@@ -254,7 +268,10 @@ void CpuBackend::convolution_input(const Convolution& c, void* dx, const void* g
 }
 
 void CpuBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
-    if (mostly_padding(c.windows))
+    if (c.windows.dtype == DType::bf16)
+        convolutions_bf16()->weight_gradient(c, static_cast<bfloat16*>(dw), static_cast<const bfloat16*>(x),
+                                             static_cast<const bfloat16*>(g));
+    else if (mostly_padding(c.windows))
         Backend::convolution_weight(c, dw, x, g);
     else if (c.windows.dtype == DType::f64)
         weight_gradient(c, static_cast<double*>(dw), static_cast<const double*>(x),

@@ -50,6 +50,7 @@ class CpuBackend final : public Backend {
     void scan(const ReduceOp& op, const Lines& lines, bool reverse, void* out, const void* x) override;
     void sort(const Rows& rows, bool descending, void* values, std::int64_t* indices, const void* x) override;
     // convolution.cpp
+    bool convolves_narrow(const Convolution& c) override;
     void convolution(const Convolution& c, void* y, const void* x, const void* w,
                      const Epilogue& epilogue) override;
     void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override;

@@ -1,9 +1,10 @@
-// One matrix product, by the library that ADJOINT_BLAS chose: exactly one file of this folder is compiled.
+// One matrix product, by the library that ADJOINT_BLAS chose: of this folder its files alone are compiled.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
+#include <adjoint/core/backend.h>
 #include <adjoint/core/cpu/kernels/kernels.h>
 #include <adjoint/core/cpu/thread_pool.h>
 
@@ -17,6 +18,17 @@ void product_f64(const GemmCall& call);
 /// The same of bf16, summed in f32 and rounded once. False, and nothing done, where the library has nothing
 /// better than the same product in f32.
 bool product_bf16(const GemmCall& call);
+
+/// Convolutions of bf16 summed in f32 and rounded once; the bias, of f32, may be null.
+struct NarrowConvolutions {
+    bool (*can)(const Convolution& c);
+    void (*forward)(const Convolution& c, bfloat16* y, const bfloat16* x, const bfloat16* w,
+                    const float* bias);
+    void (*input_gradient)(const Convolution& c, bfloat16* dx, const bfloat16* g, const bfloat16* w);
+    void (*weight_gradient)(const Convolution& c, bfloat16* dw, const bfloat16* x, const bfloat16* g);
+};
+/// Null where the library has nothing better than the same in f32.
+const NarrowConvolutions* convolutions_bf16() noexcept;
 
 /// For libraries: the rows of c in tasks that depend on the sizes alone, so that the number of threads does
 /// not change bits; each starts as copies of the bias, or zeros, for rows(call, beta) to add the product to;

@@ -1,32 +1,20 @@
 // Matrix products of f32 and bf16 by oneDNN, one thread of it per task of ours; f64, which it lacks, by our
 // own kernels.
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <string_view>
 #include <unordered_map>
 
 #include <adjoint/core/cpu/blas/blas.h>
+#include <adjoint/core/cpu/blas/onednn.h>
 #include <adjoint/core/format.h>
 
-extern "C" void omp_set_num_threads(int);
-
 namespace adjoint::cpu {
+
+using onednn::engine, onednn::use_one_thread;
+
 namespace {
 
-void use_one_thread() {
-    thread_local const bool single = (omp_set_num_threads(1), true);
-    static_cast<void>(single);
-}
-
-// Without instructions for bf16 (AVX512-BF16, AMX) oneDNN is slower than the same product in f32.
-bool has_bf16_instructions() {
-    constexpr auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-    static const auto found = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-    return (found & wanted) == wanted;
-}
-
 // How oneDNN does the product. Empty where only its reference implementation can.
-dnnl::matmul::primitive_desc bf16_product(const dnnl::engine& engine, const GemmCall& g, const void* bias) {
+dnnl::matmul::primitive_desc bf16_product(const GemmCall& g, const void* bias) {
     const auto matrix = [](std::int64_t rows, std::int64_t columns, std::int64_t row, std::int64_t column) {
         return dnnl::memory::desc({rows, columns}, dnnl::memory::data_type::bf16, {row, column});
     };
@@ -34,7 +22,7 @@ dnnl::matmul::primitive_desc bf16_product(const dnnl::engine& engine, const Gemm
                c = matrix(g.m, g.n, g.c_row, 1);
     const auto product =
         bias ? dnnl::matmul::desc(a, b, matrix(1, g.n, g.n, 1), c) : dnnl::matmul::desc(a, b, c);
-    dnnl::matmul::primitive_desc found(product, engine, true);
+    dnnl::matmul::primitive_desc found(product, engine(), true);
     if (!found || std::string_view(found.impl_info_str()).starts_with("ref")) return {};
     return found;
 }
@@ -62,23 +50,22 @@ void product_f32(const GemmCall& call) {
 void product_f64(const GemmCall& call) { kernels().gemm[1](call); }
 
 bool product_bf16(const GemmCall& call) {
-    if (!has_bf16_instructions() || !is_readable(call) || call.m == 0 || call.n == 0) return false;
-    static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-    if (!bf16_product(engine, call, call.bias)) return false;
+    if (!onednn::has_bf16_instructions() || !is_readable(call) || call.m == 0 || call.n == 0) return false;
+    if (!bf16_product(call, call.bias)) return false;
     GemmCall bare = call;  // the bias is added before the rounding
     bare.bias = nullptr;
     by_row_tasks<bfloat16>(bare, [bias = call.bias](const GemmCall& part, bfloat16) {
         use_one_thread();
-        const dnnl::matmul::primitive_desc how = bf16_product(engine, part, bias);
+        const dnnl::matmul::primitive_desc how = bf16_product(part, bias);
         const auto operand = [](const dnnl::memory::desc& description, const void* data) {
-            return dnnl::memory(description, engine, const_cast<void*>(data));
+            return dnnl::memory(description, engine(), const_cast<void*>(data));
         };
         std::unordered_map<int, dnnl::memory> operands{
             {DNNL_ARG_SRC, operand(how.src_desc(), part.a)},
             {DNNL_ARG_WEIGHTS, operand(how.weights_desc(), part.b)},
             {DNNL_ARG_DST, operand(how.dst_desc(), part.c)}};
         if (bias) operands.emplace(DNNL_ARG_BIAS, operand(how.bias_desc(), bias));
-        dnnl::stream stream(engine);
+        dnnl::stream stream(engine());
         dnnl::matmul(how).execute(stream, operands);
     });
     return true;

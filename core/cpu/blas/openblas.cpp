@@ -45,5 +45,6 @@ const char* blas_name() noexcept { return "openblas"; }
 void product_f32(const GemmCall& call) { product<float>(call, 0); }
 void product_f64(const GemmCall& call) { product<double>(call, 1); }
 bool product_bf16(const GemmCall&) { return false; }
+const NarrowConvolutions* convolutions_bf16() noexcept { return nullptr; }
 
 }  // namespace adjoint::cpu

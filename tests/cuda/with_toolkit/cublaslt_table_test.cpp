@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string>
 
+#include "table_check.h"
 #include "temporary_folder.h"
 
 using namespace adjoint;
@@ -17,19 +18,7 @@ using namespace adjoint::cuda_backend;
 TEST(CublasLtTable, ResolvesInTheToolkit) {
     const Library<CublasLt>& library = cublaslt();
     if (!library.handle) GTEST_SKIP() << library.problem;
-    EXPECT_TRUE(library.usable()) << library.problem;
-    CublasLt table = library.table;
-    int entries = 0;
-    table.each([&](const char* name, auto* entry) {
-        ++entries;
-        EXPECT_NE(entry, nullptr) << name << " in " << library.location;
-        EXPECT_EQ(reinterpret_cast<void*>(entry), find_symbol(library, name)) << name;
-    });
-    // A pointer that `each` leaves out would stay null.
-    EXPECT_EQ(sizeof table, static_cast<std::size_t>(entries) * sizeof(void*));
-    const cuda::Component component = cublaslt_component(true);
-    EXPECT_EQ(component.version.find(std::to_string(CUBLAS_VER_MAJOR) + "."), 0u) << component.version;
-    EXPECT_EQ(component.location, library.location);
+    expect_resolved(library, cublaslt_component(true), CUBLAS_VER_MAJOR);
 }
 
 TEST(LibrarySearch, NamesWhatWasTried) {

@@ -3,7 +3,7 @@
 
 #include <adjoint/cuda/cudnn_table.h>
 
-#include <string>
+#include "table_check.h"
 
 using namespace adjoint;
 using namespace adjoint::cuda_backend;
@@ -11,16 +11,5 @@ using namespace adjoint::cuda_backend;
 TEST(CudnnTable, Resolves) {
     const Library<Cudnn>& library = cudnn();
     if (!library.handle) GTEST_SKIP() << library.problem;
-    EXPECT_TRUE(library.usable()) << library.problem;
-    Cudnn table = library.table;
-    int entries = 0;
-    table.each([&](const char* name, auto* entry) {
-        ++entries;
-        EXPECT_NE(entry, nullptr) << name << " in " << library.location;
-        EXPECT_EQ(reinterpret_cast<void*>(entry), find_symbol(library, name)) << name;
-    });
-    // A pointer that `each` leaves out would stay null.
-    EXPECT_EQ(sizeof table, static_cast<std::size_t>(entries) * sizeof(void*));
-    const cuda::Component component = cudnn_component(true);
-    EXPECT_EQ(component.version.find(std::to_string(CUDNN_MAJOR) + "."), 0u) << component.version;
+    expect_resolved(library, cudnn_component(true), CUDNN_MAJOR);
 }
