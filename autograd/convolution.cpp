@@ -159,7 +159,7 @@ Operands operands(const char* op, const Tensor& input, const Tensor& weight, con
 
 Tensor convolve(const char* op, Operands in, const windows::Settings& settings, std::int64_t groups,
                 bool relu) {
-    const Shape& shape = in.x.shape();
+    const Shape shape = in.x.shape();
     check<ValueError>(shape[1] % groups == 0 && in.w.shape()[0] % groups == 0,
                       "{}: {} groups do not divide {} channels and {} filters", op, groups, shape[1],
                       in.w.shape()[0]);
@@ -249,7 +249,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b,
                         const ConvTranspose2dOptions& options) {
     constexpr auto op = "conv_transpose2d";
     Operands in = operands(op, x, w, b, 4, options.groups, 1);
-    const Shape& shape = in.x.shape();
+    const Shape shape = in.x.shape();
     check<ValueError>(shape[1] % options.groups == 0, "{}: {} groups do not divide {} channels", op,
                       options.groups, shape[1]);
     check<ShapeError>(shape[1] == w.shape()[0], "{}: input {} has {} channels, the weight {} takes {}", op,

@@ -47,7 +47,7 @@ struct SquaredError : Function {
     Reduction reduction;
     Saved x, y;
     explicit SquaredError(Reduction r) : reduction(r) {}
-    static Tensor difference(const Tensor& a, const Tensor& b) {
+    static Tensor wide_difference(const Tensor& a, const Tensor& b) {
         return apply::widened(a) - apply::widened(b);
     }
     Tensor forward(const Tensor& a, const Tensor& b) {
@@ -55,10 +55,10 @@ struct SquaredError : Function {
             x = a;
             y = b;
         }
-        return reduce_loss(square(difference(a, b)), reduction).to(apply::result_type(a, b));
+        return reduce_loss(square(wide_difference(a, b)), reduction).to(apply::result_type(a, b));
     }
     Grads backward(const Tensor& g) {
-        const Tensor d = difference(x.get(), y.get());
+        const Tensor d = wide_difference(x.get(), y.get());
         const double slope = reduction == Reduction::mean ? 2 / static_cast<double>(d.numel()) : 2;
         const Tensor dx = d * (apply::widened(g) * slope);
         return {needs(0) ? dx : Tensor(), needs(1) ? neg(dx) : Tensor()};

@@ -67,18 +67,15 @@ struct Sum : Function {
 };
 
 /// sum / n, rounded once; dx = g / n
-struct Mean : Function {
+struct Mean : Sum {
     static constexpr auto name = "mean";
-    std::uint32_t bits;
-    bool keepdim;
-    Shape shape;
-    Mean(std::uint32_t b, bool keep) : bits(b), keepdim(keep) {}
+    using Sum::Sum;
     double count() const { return static_cast<double>(reduced_count(shape, bits)); }
     Tensor forward(const Tensor& x) {
         shape = x.shape();
         return (reduce(functor::Sum{}, x, bits, keepdim, compute_type(x.dtype())) / count()).to(x.dtype());
     }
-    Grads backward(const Tensor& g) { return {expand(restore(g / count(), shape, bits), shape)}; }
+    Grads backward(const Tensor& g) { return Sum::backward(g / count()); }
 };
 
 /// dx_i = g times the product of the others, so that zeros among them need no division.

@@ -203,8 +203,8 @@ class Backend {
                                    const void* g) = 0;
 
     // Convolutions: by unfold, matmul and fold unless a device has something better (core/convolution.cpp).
-    /// Whether the device does this one in its 16-bit type, summing in f32 and rounding once. Otherwise, and
-    /// where nobody asks, the operands of all three come in f32 or f64.
+    /// Whether the device does this one in its 16-bit type, with sums in f32; they may be rounded before the
+    /// bias comes to them. Otherwise the operands of all three come in f32 or f64.
     virtual bool convolves_narrow(const Convolution& c);
     virtual void convolution(const Convolution& c, void* y, const void* x, const void* w,
                              const Epilogue& epilogue);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <adjoint/core/backend.h>
+#include <adjoint/core/format.h>
 
 namespace adjoint {
 namespace {
@@ -33,6 +34,9 @@ Operand read(const void* data, DType type) { return {const_cast<void*>(data), ty
 
 // The columns of all samples may be too much memory: calls f(first sample, windows over a part of the batch).
 template <class F> void for_parts(const Windows& windows, F f) {
+    check<DTypeError>(windows.dtype == compute_type(windows.dtype),
+                      "convolution: the device refused one in {} that it said it could do",
+                      name(windows.dtype));
     constexpr std::int64_t most_elements = std::int64_t{1} << 24;
     const std::int64_t sample =
         std::max<std::int64_t>(1, windows.channels * windows.taps() * windows.outputs());

@@ -1,6 +1,4 @@
-// The matrix product, compiled once per instruction set: ADJOINT_ISA names the namespace, the compiler's
-// -march flag decides the vectors. Everything here has internal linkage, so that no code of one level reaches
-// another.
+// The matrix product, compiled once per instruction set (vectors.h).
 //
 // The tile of C that a kernel holds in registers takes a vector of B and one element of A at a time. Each
 // element of C is summed over k in ascending order, in blocks whose bounds depend on k alone: neither the
@@ -8,22 +6,14 @@
 // high-performance matrix multiplication, ACM TOMS 34, 2008.
 #pragma once
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
-#include <utility>
 
 #include <adjoint/core/cpu/scratch.h>
 #include <adjoint/core/cpu/thread_pool.h>
-
-#if !defined(ADJOINT_ISA)
-#error "ADJOINT_ISA must name the namespace of the instruction set"
-#endif
+#include <adjoint/core/cpu/vectors.h>
 
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
@@ -45,99 +35,13 @@ template <typename T> struct Gemm {
 
 namespace gemm_detail {
 
-#if defined(__AVX512F__)
-inline constexpr int vector_bytes = 64;
-inline constexpr int tile_rows = 14;
-#elif defined(__AVX2__)
-inline constexpr int vector_bytes = 32;
-inline constexpr int tile_rows = 6;
-#else
-inline constexpr int vector_bytes = 16;
-inline constexpr int tile_rows = 4;
-#endif
-
-template <typename T> struct VectorOf {
-    using Type __attribute__((vector_size(vector_bytes))) = T;
-    using Unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(T)), may_alias)) = T;
-};
-template <typename T> using Vector = typename VectorOf<T>::Type;
-
-template <typename T> constexpr int width = vector_bytes / static_cast<int>(sizeof(T));
-template <typename T> constexpr int tile_columns = 2 * width<T>;
-
-template <typename T> __attribute__((always_inline)) inline Vector<T> load(const T* p) {
-    return *reinterpret_cast<const typename VectorOf<T>::Unaligned*>(p);
-}
-template <typename T> __attribute__((always_inline)) inline void store(T* p, Vector<T> v) {
-    *reinterpret_cast<typename VectorOf<T>::Unaligned*>(p) = v;
-}
-
-// a * b + c with one rounding where the level has it, whatever the contraction setting.
-#if defined(__AVX512F__)
-__attribute__((always_inline)) inline __m512 multiply_add(__m512 a, __m512 b, __m512 c) {
-    return _mm512_fmadd_ps(a, b, c);
-}
-__attribute__((always_inline)) inline __m512d multiply_add(__m512d a, __m512d b, __m512d c) {
-    return _mm512_fmadd_pd(a, b, c);
-}
-#elif defined(__FMA__)
-__attribute__((always_inline)) inline __m256 multiply_add(__m256 a, __m256 b, __m256 c) {
-    return _mm256_fmadd_ps(a, b, c);
-}
-__attribute__((always_inline)) inline __m256d multiply_add(__m256d a, __m256d b, __m256d c) {
-    return _mm256_fmadd_pd(a, b, c);
-}
-#else
-template <typename V> __attribute__((always_inline)) inline V multiply_add(V a, V b, V c) {
-    return a * b + c;
-}
-#endif
-#if defined(__FMA__)
-__attribute__((always_inline)) inline float multiply_add(float a, float b, float c) {
-    return __builtin_fmaf(a, b, c);
-}
-__attribute__((always_inline)) inline double multiply_add(double a, double b, double c) {
-    return __builtin_fma(a, b, c);
-}
-#endif
-
-// to = or += sum, whose rows lie `step` apart there.
-template <typename T, int rows, int vectors>
-__attribute__((always_inline)) inline void store_sums(const Vector<T> (&sum)[rows][vectors], T* to,
-                                                      std::int64_t step, bool accumulate) {
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; ++j) {
-            T* const at = to + i * step + j * width<T>;
-            store(at, accumulate ? load(at) + sum[i][j] : sum[i][j]);
-        }
-    }
-}
+using namespace vectors;
 
 // What happens to a tile's sums on their way into C.
 template <typename T> struct Epilogue {
     T beta;
     const T* bias;
     bool relu;
-};
-
-// Where row i of a tile lies that is i strides on. Odd multiples in registers and the addressing mode's
-// factors 2, 4, 8 give all rows up to 14 without a pointer each; the empty asm keeps the compiler from making
-// pointers of them.
-template <typename T, int rows> struct RowSteps {
-    std::int64_t odd[(rows + 1) / 2];
-    __attribute__((always_inline)) explicit RowSteps(std::int64_t stride) {
-        for (int i = 0; i < (rows + 1) / 2; ++i) {
-            odd[i] = (2 * i + 1) * stride * static_cast<std::int64_t>(sizeof(T));
-            asm("" : "+r"(odd[i]));
-        }
-    }
-    __attribute__((always_inline)) const T* at(const T* first, int i) const {
-        const int twos = i == 0 ? 0 : __builtin_ctz(static_cast<unsigned>(i));
-        const auto offset = i == 0 ? 0 : odd[(i >> twos) / 2] * (std::int64_t{1} << twos);
-        return reinterpret_cast<const T*>(reinterpret_cast<const char*>(first) + offset);
-    }
 };
 
 // How the kernel walks over A: along rows of a tile's column (unit_row, also when packed), or along k.
@@ -205,69 +109,6 @@ Kernel<T> kernel_for(std::int64_t rows_left, int& chosen) {
     return kernel<T, rows, vectors, unit_row>;
 }
 
-// Of two rows d apart: the low squares of side d side by side, or the high ones.
-template <typename T, int d, bool high, int... lane>
-__attribute__((always_inline)) inline Vector<T> exchange(Vector<T> x, Vector<T> y,
-                                                         std::integer_sequence<int, lane...>) {
-    constexpr int w = width<T>;
-    if constexpr (high)
-        return __builtin_shufflevector(x, y, ((lane & d) == 0 ? lane + d : w + lane)...);
-    else
-        return __builtin_shufflevector(x, y, ((lane & d) == 0 ? lane : w + lane - d)...);
-}
-
-// Transposes a square of vectors in registers: in step d, the off-diagonal squares of side d change places.
-template <typename T, int d = 1>
-__attribute__((always_inline)) inline void transpose(Vector<T> (&v)[width<T>]) {
-    constexpr int w = width<T>;
-    if constexpr (d < w) {
-        constexpr auto lanes = std::make_integer_sequence<int, w>{};
-#pragma GCC unroll 16
-        for (int i = 0; i < w; ++i) {
-            if ((i & d) == 0) {
-                const Vector<T> x = v[i];
-                const Vector<T> y = v[i + d];
-                v[i] = exchange<T, d, false>(x, y, lanes);
-                v[i + d] = exchange<T, d, true>(x, y, lanes);
-            }
-        }
-        transpose<T, 2 * d>(v);
-    }
-}
-
-// Packs `count` <= size lines of length k into to[p * size + line], the rest of the lines being 0. `line` and
-// `along` are the strides across and along the lines.
-template <typename T, int size>
-void pack(T* to, const T* from, std::int64_t line, std::int64_t along, std::int64_t count, std::int64_t k) {
-    constexpr int w = width<T>;
-    if (count == size && line == 1) {
-        for (std::int64_t p = 0; p < k; ++p) std::memcpy(to + p * size, from + p * along, size * sizeof(T));
-        return;
-    }
-    std::int64_t p = 0;
-    if (along == 1) {
-        for (; p + w <= k; p += w) {
-#pragma GCC unroll 4
-            for (int first = 0; first < size; first += w) {
-                Vector<T> v[w];
-#pragma GCC unroll 16
-                for (int i = 0; i < w; ++i) {
-                    v[i] = first + i < count ? load(from + (first + i) * line + p) : Vector<T>{};
-                }
-                transpose<T>(v);
-#pragma GCC unroll 16
-                for (int i = 0; i < w; ++i) {
-                    std::memcpy(to + (p + i) * size + first, &v[i],
-                                static_cast<std::size_t>(std::min(w, size - first)) * sizeof(T));
-                }
-            }
-        }
-    }
-    for (; p < k; ++p) {
-        for (int i = 0; i < size; ++i) to[p * size + i] = i < count ? from[i * line + p * along] : T(0);
-    }
-}
-
 // Rows of C from one panel of B: kernels one below the other.
 template <typename T, int vectors, bool unit_row>
 void panel(std::int64_t m, std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_step, const T* b,
@@ -303,8 +144,6 @@ void narrow_panel(std::int64_t m, std::int64_t columns, std::int64_t k, const T*
         i += rows;
     }
 }
-
-constexpr std::int64_t round_up(std::int64_t x, std::int64_t step) { return (x + step - 1) / step * step; }
 
 // Part of a product on one thread: the blocks of k, of columns and of rows that stay in the caches.
 template <typename T> void serial(const Gemm<T>& g) {
@@ -416,7 +255,7 @@ template <typename T> void tiny(const Gemm<T>& g) {
             for (std::int64_t p = 0; p < g.k; ++p, a += g.a_column, b += g.b_row)
                 sum = multiply_add(*a, *b, sum);
             T& c = g.c[i * g.c_row + j];
-            if (g.beta != T(0)) sum += g.beta == T(1) ? c : g.beta * c;
+            if (g.beta != T(0)) sum += g.beta * c;
             if (g.bias != nullptr) sum += g.bias[j];
             c = g.relu && sum < T(0) ? T(0) : sum;
         }

@@ -45,19 +45,24 @@ struct Sizes {
           y(c.windows.batch * c.filters * c.windows.outputs()) {}
 };
 
+template <class P> struct Part {
+    P* data;
+    std::int64_t numel;
+};
+
 // Calls run(the same in f32, result, first, second) and rounds the result.
 template <class Run>
-void in_f32(Backend& backend, DeviceState& device, const Convolution& c, void* result, std::int64_t numel,
-            const void* first, std::int64_t first_numel, const void* second, std::int64_t second_numel,
-            const Run& run) {
+void in_f32(Backend& backend, DeviceState& device, const Convolution& c, Part<void> result,
+            Part<const void> first, Part<const void> second, const Run& run) {
     const DType type = c.windows.dtype;
-    if (size_of(type) > 2) return run(c, result, first, second);
+    if (size_of(type) > 2) return run(c, result.data, first.data, second.data);
     Convolution wide = c;
     wide.windows.dtype = DType::f32;
-    const Wide sums(backend, device, nullptr, type, numel), a(backend, device, first, type, first_numel),
-        b(backend, device, second, type, second_numel);
+    const Wide sums(backend, device, nullptr, type, result.numel),
+        a(backend, device, first.data, type, first.numel),
+        b(backend, device, second.data, type, second.numel);
     run(wide, sums.data(), a.data(), b.data());
-    copy(backend, {result, type}, {sums.data(), DType::f32}, numel);
+    copy(backend, {result.data, type}, {sums.data(), DType::f32}, result.numel);
 }
 
 }  // namespace
@@ -67,21 +72,21 @@ bool CudaBackend::convolves_narrow(const Convolution&) { return true; }
 void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
                               const Epilogue& epilogue) {
     const Sizes n(c);
-    in_f32(*this, device_, c, y, n.y, x, n.x, w, n.w,
+    in_f32(*this, device_, c, {y, n.y}, {x, n.x}, {w, n.w},
            [&](const Convolution& wide, void* result, const void* a, const void* b) {
                Backend::convolution(wide, result, a, b, epilogue);
            });
 }
 void CudaBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
     const Sizes n(c);
-    in_f32(*this, device_, c, dx, n.x, g, n.y, w, n.w,
+    in_f32(*this, device_, c, {dx, n.x}, {g, n.y}, {w, n.w},
            [&](const Convolution& wide, void* result, const void* a, const void* b) {
                Backend::convolution_input(wide, result, a, b);
            });
 }
 void CudaBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
     const Sizes n(c);
-    in_f32(*this, device_, c, dw, n.w, x, n.x, g, n.y,
+    in_f32(*this, device_, c, {dw, n.w}, {x, n.x}, {g, n.y},
            [&](const Convolution& wide, void* result, const void* a, const void* b) {
                Backend::convolution_weight(wide, result, a, b);
            });

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string_view>
 
 #include <adjoint/adjoint.h>
 
@@ -101,7 +102,10 @@ TEST(Predict, InBatchesInOrderAndInEvaluationMode) {
     EXPECT_TRUE(model.is_training());
     EXPECT_FALSE(y.requires_grad());
     model.eval();
-    EXPECT_TRUE(allclose(y, model(x)));
+    if (cpu_blas() == std::string_view("own"))
+        EXPECT_EQ(y.to_vector<float>(), model(x).to_vector<float>());
+    else  // which does not promise the bits of a larger product to a part of it
+        EXPECT_TRUE(allclose(y, model(x)));
     const data::Dataset set{.inputs = full({4, 3}, 51.0).to(u8), .targets = zeros({4}), .scale = 1.0 / 51};
     EXPECT_EQ(train::predict(model, set).to_vector<float>(), model(ones({4, 3})).to_vector<float>());
     const nn::Sequential total([](const Tensor& input) { return sum(input); });

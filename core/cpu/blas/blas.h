@@ -1,4 +1,5 @@
-// One matrix product, by the library that ADJOINT_BLAS chose: of this folder its files alone are compiled.
+// Matrix products, and convolutions of bf16, by the library that ADJOINT_BLAS chose: of this folder its files
+// alone are compiled.
 #pragma once
 
 #include <algorithm>

@@ -17,8 +17,12 @@ namespace {
 using dnnl::memory;
 using Type = memory::data_type;
 
-// A convolution of `samples` samples in oneDNN's terms. Its padding behind the image may be less than ours,
-// even negative: the windows end where `output` says.
+// It may be less than the padding before, even negative: the windows end where `output` says.
+std::int64_t padding_after(const Windows& w, int axis) {
+    return place(w, axis, w.output[axis] - 1, w.kernel[axis] - 1) + 1 - w.size[axis];
+}
+
+// A convolution of `samples` samples in oneDNN's terms.
 struct Geometry {
     memory::dims x, w, y, bias, stride, dilation, before, after;
 
@@ -33,8 +37,7 @@ struct Geometry {
             stride.push_back(windows.stride[axis]);
             dilation.push_back(windows.dilation[axis] - 1);
             before.push_back(windows.padding[axis]);
-            after.push_back(place(windows, axis, windows.output[axis] - 1, windows.kernel[axis] - 1) + 1 -
-                            windows.size[axis]);
+            after.push_back(padding_after(windows, axis));
         }
     }
 };
@@ -86,13 +89,16 @@ class Operands {
     std::unordered_map<int, memory> list_;
 };
 
-// Calls f(first sample, samples) for runs of samples.
-template <class F> void for_samples(const Convolution& c, std::int64_t most_runs, F f) {
-    constexpr std::int64_t task_work = std::int64_t{1} << 25;  // multiply-adds
+// Samples of one run.
+std::int64_t run_length(const Convolution& c, std::int64_t most_runs) {
+    constexpr std::int64_t run_work = std::int64_t{1} << 25;  // multiply-adds
+    const std::int64_t batch = c.windows.batch, sample = c.filters * c.depth() * c.windows.outputs();
+    return ceil_div(batch, std::clamp<std::int64_t>(batch * sample / run_work, 1, most_runs));
+}
+
+// Calls f(run, first sample, samples) for runs of `step` samples.
+template <class F> void for_runs(const Convolution& c, std::int64_t step, F f) {
     const std::int64_t batch = c.windows.batch;
-    const std::int64_t sample = std::max<std::int64_t>(1, c.filters * c.depth() * c.windows.outputs());
-    const std::int64_t runs = std::clamp<std::int64_t>(batch * sample / task_work, 1, most_runs);
-    const std::int64_t step = ceil_div(batch, std::min(runs, batch));
     parallel_for(ceil_div(batch, step), [&](std::int64_t run) {
         onednn::use_one_thread();
         f(run, run * step, std::min(step, batch - run * step));
@@ -100,7 +106,7 @@ template <class F> void for_samples(const Convolution& c, std::int64_t most_runs
 }
 
 void forward(const Convolution& c, bfloat16* y, const bfloat16* x, const bfloat16* w, const float* bias) {
-    for_samples(c, c.windows.batch, [&](std::int64_t, std::int64_t first, std::int64_t samples) {
+    for_runs(c, run_length(c, c.windows.batch), [&](std::int64_t, std::int64_t first, std::int64_t samples) {
         const Geometry g(c, samples);
         const auto how = forward_of(g, bias != nullptr);
         Operands operands;
@@ -114,7 +120,7 @@ void forward(const Convolution& c, bfloat16* y, const bfloat16* x, const bfloat1
 }
 
 void input_gradient(const Convolution& c, bfloat16* dx, const bfloat16* g_y, const bfloat16* w) {
-    for_samples(c, c.windows.batch, [&](std::int64_t, std::int64_t first, std::int64_t samples) {
+    for_runs(c, run_length(c, c.windows.batch), [&](std::int64_t, std::int64_t first, std::int64_t samples) {
         const Geometry g(c, samples);
         const dnnl::convolution_backward_data::desc wanted(dnnl::algorithm::convolution_direct,
                                                            preferred(g.x), preferred(g.w), preferred(g.y),
@@ -132,11 +138,11 @@ void input_gradient(const Convolution& c, bfloat16* dx, const bfloat16* g_y, con
 
 // Each run of samples has sums of its own, in f32; they are put together in order and rounded once.
 void weight_gradient(const Convolution& c, bfloat16* dw, const bfloat16* x, const bfloat16* g_y) {
-    constexpr std::int64_t most_runs = 16;
-    const std::int64_t weights = c.filters * c.depth();
-    const Buffer<float> sums(most_runs * weights);
-    std::fill_n(sums.data(), most_runs * weights, 0.0f);
-    for_samples(c, most_runs, [&](std::int64_t run, std::int64_t first, std::int64_t samples) {
+    const std::int64_t weights = c.filters * c.depth(),
+                       step = run_length(c, std::min<std::int64_t>(c.windows.batch, 16)),
+                       runs = ceil_div(c.windows.batch, step);
+    const Buffer<float> sums(runs * weights);
+    for_runs(c, step, [&](std::int64_t run, std::int64_t first, std::int64_t samples) {
         const Geometry g(c, samples);
         const dnnl::convolution_backward_weights::desc wanted(
             dnnl::algorithm::convolution_direct, preferred(g.x), preferred(g.w, Type::f32), preferred(g.y),
@@ -151,19 +157,17 @@ void weight_gradient(const Convolution& c, bfloat16* dw, const bfloat16* x, cons
         operands.write(dnnl::convolution_backward_weights(how), DNNL_ARG_DIFF_WEIGHTS,
                        plain_weights(g.w, Type::f32), sums.data() + run * weights, how.diff_weights_desc());
     });
-    for_pieces(weights, most_runs, [&](std::int64_t i) {
+    for_pieces(weights, runs, [&](std::int64_t i) {
         float total = 0;
-        for (std::int64_t run = 0; run < most_runs; ++run) total += sums.data()[run * weights + i];
+        for (std::int64_t run = 0; run < runs; ++run) total += sums.data()[run * weights + i];
         dw[i] = bfloat16(total);
     });
 }
 
 // oneDNN takes no less padding behind the image than a stride below none.
 bool can(const Convolution& c) {
-    const Geometry g(c, c.windows.batch);
-    for (std::size_t axis = 0; axis < 2; ++axis)
-        if (g.after[axis] + g.stride[axis] < 0) return false;
-    return true;
+    const Windows& w = c.windows;
+    return padding_after(w, 0) + w.stride[0] >= 0 && padding_after(w, 1) + w.stride[1] >= 0;
 }
 
 }  // namespace

@@ -1,12 +1,13 @@
 // The products inside a convolution: what a row of columns would be is read from a prepared image, in which
 // every row of the product lies contiguous (core/cpu/convolution.cpp).
-#include <adjoint/core/cpu/gemm.h>
 #include <adjoint/core/cpu/kernels/kernels.h>
+#include <adjoint/core/cpu/scratch.h>
+#include <adjoint/core/cpu/vectors.h>
 
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
 
-using namespace gemm_detail;
+using namespace vectors;
 
 constexpr std::int64_t cache_line = 64;
 

@@ -3,14 +3,14 @@
 //
 // An output depends on the whole of its tile: a pixel that is not finite can make NaN of any output of the
 // tiles that hold it, where the plain sum leaves those finite that do not meet it.
-#include <adjoint/core/cpu/gemm.h>
 #include <adjoint/core/cpu/kernels/kernels.h>
+#include <adjoint/core/cpu/vectors.h>
 #include <adjoint/core/cpu/winograd_matrices.h>
 
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
 
-using namespace gemm_detail;
+using namespace vectors;
 using namespace winograd_detail;
 
 // to[i * lanes + lane] = from[lane * step + i] for `count` lanes, 0 in the others.
