@@ -28,14 +28,14 @@ help:
 
 mnist:
 	@scripts/setup build
-	scripts/configure release $(CMAKE_ARGS)
+	@scripts/configure release --for "$(ARGS)" $(CMAKE_ARGS)
 	$(call build,release,mnist)
 	@scripts/fetch_mnist --for "$(ARGS)"
 	build/release/python_free_examples/mnist $(ARGS)
 
 test:
 	@scripts/setup test
-	scripts/configure release $(CMAKE_ARGS)
+	scripts/configure release -DADJOINT_CUDA=AUTO $(CMAKE_ARGS)
 	$(call build,release,adjoint_tests)
 	ctest --preset release
 

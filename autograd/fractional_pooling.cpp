@@ -15,7 +15,7 @@
 namespace adjoint {
 namespace {
 
-constexpr auto op = "fractional_max_pool2d";
+constexpr auto pool_name = "fractional_max_pool2d";
 
 // The largest of `count` windows of `kernel` elements along a dimension; u is 0-d.
 Tensor largest(const Tensor& x, int dim, std::int64_t kernel, std::int64_t count, const Tensor& u) {
@@ -41,11 +41,11 @@ std::int64_t output_size(const char* axis, std::int64_t size, std::int64_t kerne
                          double ratio) {
     const std::int64_t count =
         ratio > 0 ? static_cast<std::int64_t>(std::floor(static_cast<double>(size) * ratio)) : wanted;
-    check<ShapeError>(kernel <= size, "{}: the kernel's {} is larger than the input's {} {}", op, kernel,
-                      axis, size);
+    check<ShapeError>(kernel <= size, "{}: the kernel's {} is larger than the input's {} {}", pool_name,
+                      kernel, axis, size);
     check<ShapeError>(count >= 1 && count <= size - kernel + 1,
-                      "{}: {} windows of {} in a {} of {}, expected 1 to {}", op, count, kernel, axis, size,
-                      size - kernel + 1);
+                      "{}: {} windows of {} in a {} of {}, expected 1 to {}", pool_name, count, kernel, axis,
+                      size, size - kernel + 1);
     return count;
 }
 
@@ -53,18 +53,19 @@ std::int64_t output_size(const char* axis, std::int64_t size, std::int64_t kerne
 
 Tensor fractional_max_pool2d(const Tensor& x, Pair kernel_size, const FractionalMaxPool2dOptions& options) {
     const double ratio = options.output_ratio;
-    const Tensor image = windows::batched(op, x, 4);
-    windows::check_setting(op, "kernel size", kernel_size, 1);
+    const Tensor image = windows::batched(pool_name, x, 4);
+    windows::check_setting(pool_name, "kernel size", kernel_size, 1);
     check<ValueError>(options.output_size.given() != (ratio != 0),
-                      "{}: give either output_size or output_ratio, not both or neither", op);
-    check<ValueError>(ratio >= 0 && ratio < 1, "{}: output_ratio {}, expected a number in (0, 1)", op, ratio);
+                      "{}: give either output_size or output_ratio, not both or neither", pool_name);
+    check<ValueError>(ratio >= 0 && ratio < 1, "{}: output_ratio {}, expected a number in (0, 1)", pool_name,
+                      ratio);
     const std::int64_t height = output_size("height", image.shape()[2], kernel_size.height,
                                             options.output_size.height, ratio),
                        width = output_size("width", image.shape()[3], kernel_size.width,
                                            options.output_size.width, ratio);
     Tensor samples = options.samples;
     if (samples.defined())
-        check<ShapeError>(samples.shape() == (Shape{2}), "{}: samples of shape {}, expected (2)", op,
+        check<ShapeError>(samples.shape() == (Shape{2}), "{}: samples of shape {}, expected (2)", pool_name,
                           samples.shape());
     else
         samples = rand({2}, {.dtype = DType::f64, .device = x.device()});

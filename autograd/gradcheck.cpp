@@ -191,13 +191,13 @@ GradcheckResult gradgradcheck(const TensorsFunction& f, const std::vector<Tensor
                               const GradcheckOptions& options) {
     check_inputs("gradgradcheck", inputs);
     // The incoming gradients stand behind the inputs and are differentiated by as well.
-    Tensors all = inputs;
+    Tensors points = inputs;
     std::vector<bool> used;
     for (const Tensor& y : f(inputs)) {
         used.push_back(takes_part(y) && y.requires_grad());
         if (!used.back()) continue;
         const Values v = weights(static_cast<std::size_t>(y.numel()), 100 + static_cast<int>(used.size()));
-        all.push_back(tensor(v, y.shape()).to(y.device()).set_requires_grad());
+        points.push_back(tensor(v, y.shape()).to(y.device()).set_requires_grad());
     }
     const TensorsFunction gradient = [&](const Tensors& arguments) {
         const GradMode recording(true);
@@ -223,7 +223,7 @@ GradcheckResult gradgradcheck(const TensorsFunction& f, const std::vector<Tensor
             if (!grads[i].defined()) grads[i] = zeros_like(wanted[i]);
         return grads;
     };
-    return Checker(gradient, all, options).run();
+    return Checker(gradient, points, options).run();
 }
 
 GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,

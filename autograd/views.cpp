@@ -107,12 +107,12 @@ struct Permute : Function {
 };
 
 /// x[start : stop : step] along one dimension; the gradient is zero between.
-struct Slice : Function {
+struct StridedSlice : Function {
     static constexpr auto name = "slice";
     int dim;
     std::int64_t start, count, step;
     Shape before;
-    Slice(int d, std::int64_t first, std::int64_t n, std::int64_t s)
+    StridedSlice(int d, std::int64_t first, std::int64_t n, std::int64_t s)
         : dim(d), start(first), count(n), step(s) {}
     Tensor forward(const Tensor& x) {
         before = x.shape();
@@ -124,22 +124,22 @@ struct Slice : Function {
     Grads backward(const Tensor& g);
 };
 
-/// Zeros of a shape with g at start, start + step, ..: the transpose of Slice.
+/// Zeros of a shape with g at start, start + step, ..: the transpose of StridedSlice.
 struct Unslice : Function {
     static constexpr auto name = "unslice";
-    Slice slice;
-    explicit Unslice(const Slice& s) : slice(s) {}
+    StridedSlice slice;
+    explicit Unslice(const StridedSlice& s) : slice(s) {}
     Tensor forward(const Tensor& g) {
         Tensor out = zeros(slice.before, {.dtype = g.dtype(), .device = g.device()});
-        Slice(slice.dim, slice.start, slice.count, slice.step).forward(out).copy_(g);
+        StridedSlice(slice.dim, slice.start, slice.count, slice.step).forward(out).copy_(g);
         return out;
     }
     Grads backward(const Tensor& g) {
-        return {record(Slice(slice.dim, slice.start, slice.count, slice.step), g)};
+        return {record(StridedSlice(slice.dim, slice.start, slice.count, slice.step), g)};
     }
 };
 
-Grads Slice::backward(const Tensor& g) { return {record(Unslice(*this), g)}; }
+Grads StridedSlice::backward(const Tensor& g) { return {record(Unslice(*this), g)}; }
 
 int to_int(std::int64_t dim) { return static_cast<int>(std::clamp<std::int64_t>(dim, -1000, 1000)); }
 
@@ -263,7 +263,7 @@ Tensor narrow(const Tensor& x, int dim, std::int64_t start, std::int64_t length)
     const std::int64_t size = x.shape()[d], first = start < 0 ? start + size : start;
     check<IndexError>(first >= 0 && length >= 0 && first <= size && length <= size - first,
                       "narrow: {} elements from {} exceed dimension {} of size {}", length, start, d, size);
-    return record(Slice(d, first, length, 1), x);
+    return record(StridedSlice(d, first, length, 1), x);
 }
 
 Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t stop, std::int64_t step) {
@@ -275,7 +275,7 @@ Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t stop, st
         return std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size);
     };
     const std::int64_t first = bound(start), last = std::max(first, bound(stop));
-    return record(Slice(d, first, (last - first + step - 1) / step, step), x);
+    return record(StridedSlice(d, first, (last - first + step - 1) / step, step), x);
 }
 
 Tensor select(const Tensor& x, int dim, std::int64_t index) {

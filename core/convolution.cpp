@@ -8,15 +8,15 @@ namespace adjoint {
 namespace {
 
 // Working memory of a device for the length of a call.
-class Buffer {
+class WorkingMemory {
   public:
-    Buffer(Backend& backend, std::int64_t elements, DType type)
+    WorkingMemory(Backend& backend, std::int64_t elements, DType type)
         : backend_(backend),
           bytes_(static_cast<std::size_t>(elements) * size_of(type)),
           data_(backend.allocate(bytes_)) {}
-    ~Buffer() { backend_.release(data_, bytes_); }
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
+    ~WorkingMemory() { backend_.release(data_, bytes_); }
+    WorkingMemory(const WorkingMemory&) = delete;
+    WorkingMemory& operator=(const WorkingMemory&) = delete;
     void* data() const { return data_; }
 
   private:
@@ -105,7 +105,7 @@ void Backend::convolution(const Convolution& c, void* y, const void* x, const vo
     const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
                        columns_size = c.groups * depth * outputs;
     for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
-        const Buffer columns(*this, part.batch * columns_size, type);
+        const WorkingMemory columns(*this, part.batch * columns_size, type);
         unfold(part, columns.data(), at(x, first * part.channels * part.plane(), type));
         MatMul p = batched(c, part.batch);
         p.m = c.group_filters();
@@ -129,7 +129,7 @@ void Backend::convolution_input(const Convolution& c, void* dx, const void* g, c
     const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
                        columns_size = c.groups * depth * outputs;
     for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
-        const Buffer columns(*this, part.batch * columns_size, type);
+        const WorkingMemory columns(*this, part.batch * columns_size, type);
         MatMul p = batched(c, part.batch);
         p.m = p.a_column = depth;
         p.n = p.out_row = p.b_row = outputs;
@@ -152,9 +152,9 @@ void Backend::convolution_weight(const Convolution& c, void* dw, const void* x, 
     const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
                        columns_size = c.groups * depth * outputs;
     const std::int64_t weights = c.filters * depth;
-    const Buffer each(*this, c.windows.batch * weights, type);
+    const WorkingMemory each(*this, c.windows.batch * weights, type);
     for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
-        const Buffer columns(*this, part.batch * columns_size, type);
+        const WorkingMemory columns(*this, part.batch * columns_size, type);
         unfold(part, columns.data(), at(x, first * part.channels * part.plane(), type));
         MatMul p = batched(c, part.batch);
         p.m = c.group_filters();

@@ -47,9 +47,10 @@ void check_status(const CublasLt& lt, cublasStatus_t status, const ProductKey& k
 }
 
 // What cuBLASLt has to be told of one kind of product. Without an algorithm there is no kernel for it.
-class Plan {
+class ProductPlan {
   public:
-    Plan(const CublasLt& lt, cublasLtHandle_t handle, const ProductKey& key, const void* bias) : lt_(lt) {
+    ProductPlan(const CublasLt& lt, cublasLtHandle_t handle, const ProductKey& key, const void* bias)
+        : lt_(lt) {
         const bool wide = key.type == DType::f64;
         const cudaDataType type = data_type(key.type);
         check_status(
@@ -71,9 +72,9 @@ class Plan {
         d_ = matrix(type, key.rows, key.columns, key.d_leading, key.d_stride, key);
         find_algorithm(handle, key);
     }
-    Plan(const Plan&) = delete;
-    Plan& operator=(const Plan&) = delete;
-    ~Plan() {
+    ProductPlan(const ProductPlan&) = delete;
+    ProductPlan& operator=(const ProductPlan&) = delete;
+    ~ProductPlan() {
         if (operation_) lt_.cublasLtMatmulDescDestroy(operation_);
         for (cublasLtMatrixLayout_t layout : {a_, b_, d_})
             if (layout) lt_.cublasLtMatrixLayoutDestroy(layout);
@@ -158,9 +159,9 @@ struct Products::Implementation {
     std::mutex mutex;
     cublasLtHandle_t handle = nullptr;
     void* workspace = nullptr;  // one is enough: all products run in the order of one stream
-    std::unordered_map<ProductKey, std::unique_ptr<Plan>, ProductKeyHash> plans;
+    std::unordered_map<ProductKey, std::unique_ptr<ProductPlan>, ProductKeyHash> plans;
 
-    Plan& plan(const ProductKey& key, const void* bias) {
+    ProductPlan& plan(const ProductKey& key, const void* bias) {
         const auto found = plans.find(key);
         if (found != plans.end()) [[likely]]
             return *found->second;
@@ -169,7 +170,7 @@ struct Products::Implementation {
         if (!handle) check_status(lt, lt.cublasLtCreate(&handle), key);
         if (!workspace) workspace = allocate(device, workspace_bytes);
         if (plans.size() >= most_plans) plans.clear();
-        return *plans.emplace(key, std::make_unique<Plan>(lt, handle, key, bias)).first->second;
+        return *plans.emplace(key, std::make_unique<ProductPlan>(lt, handle, key, bias)).first->second;
     }
 };
 

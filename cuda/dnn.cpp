@@ -15,9 +15,9 @@ namespace {
 enum class Direction { forward, data, filter };
 
 // Everything that decides how a convolution is done.
-using Key = std::array<std::int64_t, 18>;
+using ConvolutionKey = std::array<std::int64_t, 18>;
 
-Key key_of(const Convolution& c, Direction direction) {
+ConvolutionKey key_of(const Convolution& c, Direction direction) {
     const Windows& w = c.windows;
     return {w.batch,
             w.channels,
@@ -56,9 +56,10 @@ constexpr cudnnConvolutionBwdDataAlgo_t data_algorithms[] = {CUDNN_CONVOLUTION_B
 constexpr cudnnConvolutionBwdFilterAlgo_t filter_algorithms[] = {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1};
 
 // The descriptors of one geometry and the algorithm chosen for one direction.
-class Plan {
+class ConvolutionPlan {
   public:
-    Plan(const Cudnn& dnn, cudnnHandle_t handle, const Convolution& c, Direction direction) : dnn_(dnn) {
+    ConvolutionPlan(const Cudnn& dnn, cudnnHandle_t handle, const Convolution& c, Direction direction)
+        : dnn_(dnn) {
         described_ = describe(c);
         if (!described_) return;
         switch (direction) {
@@ -85,9 +86,9 @@ class Plan {
                 break;
         }
     }
-    Plan(const Plan&) = delete;
-    Plan& operator=(const Plan&) = delete;
-    ~Plan() {
+    ConvolutionPlan(const ConvolutionPlan&) = delete;
+    ConvolutionPlan& operator=(const ConvolutionPlan&) = delete;
+    ~ConvolutionPlan() {
         if (x) dnn_.cudnnDestroyTensorDescriptor(x);
         if (y) dnn_.cudnnDestroyTensorDescriptor(y);
         if (w) dnn_.cudnnDestroyFilterDescriptor(w);
@@ -154,13 +155,13 @@ class Plan {
 struct Convolutions::Implementation {
     std::mutex mutex;
     DnnHandle handles;
-    std::map<Key, std::unique_ptr<Plan>> plans;
+    std::map<ConvolutionKey, std::unique_ptr<ConvolutionPlan>> plans;
 
     // Null where cuDNN has no way to do it. Under the lock.
-    const Plan* plan_for(cudnnHandle_t handle, const Convolution& c, Direction direction) {
+    const ConvolutionPlan* plan_for(cudnnHandle_t handle, const Convolution& c, Direction direction) {
         if (!fits(c)) return nullptr;
-        std::unique_ptr<Plan>& plan = plans[key_of(c, direction)];
-        if (!plan) plan = std::make_unique<Plan>(cudnn().table, handle, c, direction);
+        std::unique_ptr<ConvolutionPlan>& plan = plans[key_of(c, direction)];
+        if (!plan) plan = std::make_unique<ConvolutionPlan>(cudnn().table, handle, c, direction);
         return plan->usable() ? plan.get() : nullptr;
     }
 
@@ -172,7 +173,7 @@ struct Convolutions::Implementation {
         if (!library.usable()) return false;
         const std::scoped_lock lock(mutex);
         const cudnnHandle_t handle = handles.on(device, op);
-        const Plan* const plan = plan_for(handle, c, direction);
+        const ConvolutionPlan* const plan = plan_for(handle, c, direction);
         if (!plan) return false;
         const Scratch workspace(device, plan->workspace());
         check_dnn(run(library.table, handle, *plan, workspace.as<void>()), op);
@@ -213,7 +214,7 @@ bool Convolutions::forward(DeviceState& device, const Convolution& c, void* y, c
     const Factors factors(c.windows.dtype);
     return implementation_->with_plan(
         device, "convolution", c, Direction::forward,
-        [&](const Cudnn& dnn, cudnnHandle_t handle, const Plan& plan, void* workspace) {
+        [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan, void* workspace) {
             return dnn.cudnnConvolutionForward(handle, factors.alpha(), plan.x, x, plan.w, w,
                                                plan.convolution, plan.algorithm<cudnnConvolutionFwdAlgo_t>(),
                                                workspace, plan.workspace(), factors.beta(), plan.y, y);
@@ -225,7 +226,7 @@ bool Convolutions::backward_data(DeviceState& device, const Convolution& c, void
     const Factors factors(c.windows.dtype);
     return implementation_->with_plan(
         device, "convolution_input", c, Direction::data,
-        [&](const Cudnn& dnn, cudnnHandle_t handle, const Plan& plan, void* workspace) {
+        [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan, void* workspace) {
             return dnn.cudnnConvolutionBackwardData(handle, factors.alpha(), plan.w, w, plan.y, g,
                                                     plan.convolution,
                                                     plan.algorithm<cudnnConvolutionBwdDataAlgo_t>(),
@@ -238,7 +239,7 @@ bool Convolutions::backward_filter(DeviceState& device, const Convolution& c, vo
     const Factors factors(c.windows.dtype);
     return implementation_->with_plan(
         device, "convolution_weight", c, Direction::filter,
-        [&](const Cudnn& dnn, cudnnHandle_t handle, const Plan& plan, void* workspace) {
+        [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan, void* workspace) {
             return dnn.cudnnConvolutionBackwardFilter(
                 handle, factors.alpha(), plan.x, x, plan.y, g, plan.convolution,
                 plan.algorithm<cudnnConvolutionBwdFilterAlgo_t>(), workspace, plan.workspace(),

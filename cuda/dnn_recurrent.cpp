@@ -14,9 +14,9 @@ namespace adjoint::cuda_backend {
 namespace {
 
 // Everything that decides how a layer is done.
-using Key = std::array<std::int64_t, 8>;
+using RecurrenceKey = std::array<std::int64_t, 8>;
 
-Key key_of(const Recurrence& r) {
+RecurrenceKey key_of(const Recurrence& r) {
     return {static_cast<std::int64_t>(r.kind),
             r.steps,
             r.batch,
@@ -56,14 +56,14 @@ struct Piece {
 };
 
 // The descriptors of one geometry, the sizes of its memory and the places of its weights.
-class Plan {
+class RecurrencePlan {
   public:
-    Plan(DeviceState& device, cudnnHandle_t handle, const Recurrence& r) : dnn_(cudnn().table) {
+    RecurrencePlan(DeviceState& device, cudnnHandle_t handle, const Recurrence& r) : dnn_(cudnn().table) {
         usable_ = describe(handle, r) && measure(handle) && place(device, handle, r);
     }
-    Plan(const Plan&) = delete;
-    Plan& operator=(const Plan&) = delete;
-    ~Plan() {
+    RecurrencePlan(const RecurrencePlan&) = delete;
+    RecurrencePlan& operator=(const RecurrencePlan&) = delete;
+    ~RecurrencePlan() {
         if (rnn) dnn_.cudnnDestroyRNNDescriptor(rnn);
         if (x) dnn_.cudnnDestroyRNNDataDescriptor(x);
         if (y) dnn_.cudnnDestroyRNNDataDescriptor(y);
@@ -188,16 +188,17 @@ template <class P> P* part(const Piece& piece, P* w_ih, P* w_hh, P* b_ih, P* b_h
 struct Recurrences::Implementation {
     std::mutex mutex;
     DnnHandle handles;
-    std::map<Key, std::unique_ptr<Plan>> plans;
+    std::map<RecurrenceKey, std::unique_ptr<RecurrencePlan>> plans;
 
-    Plan& plan(DeviceState& device, cudnnHandle_t handle, const Recurrence& r) {
-        std::unique_ptr<Plan>& place = plans[key_of(r)];
-        if (!place) place = std::make_unique<Plan>(device, handle, r);
+    RecurrencePlan& plan(DeviceState& device, cudnnHandle_t handle, const Recurrence& r) {
+        std::unique_ptr<RecurrencePlan>& place = plans[key_of(r)];
+        if (!place) place = std::make_unique<RecurrencePlan>(device, handle, r);
         return *place;
     }
 
     // cuDNN keeps all weights in one piece of memory.
-    static void gather(DeviceState& device, const Plan& plan, const RecurrentPass& pass, char* weights) {
+    static void gather(DeviceState& device, const RecurrencePlan& plan, const RecurrentPass& pass,
+                       char* weights) {
         for (const Piece& p : plan.pieces)
             copy_on_device(
                 device, weights + p.theirs,
@@ -215,7 +216,7 @@ std::optional<std::size_t> Recurrences::reserve(DeviceState& device, const Recur
     if (!library.usable() || library.table.cudnnGetVersion() < 8901 || !fits(r)) return std::nullopt;
     const std::scoped_lock lock(implementation_->mutex);
     const cudnnHandle_t handle = implementation_->handles.on(device, "recurrence");
-    const Plan& plan = implementation_->plan(device, handle, r);
+    const RecurrencePlan& plan = implementation_->plan(device, handle, r);
     return plan.usable() ? std::optional(plan.reserve) : std::nullopt;
 }
 
@@ -223,7 +224,7 @@ void Recurrences::forward(DeviceState& device, const Recurrence& r, const Recurr
     constexpr auto op = "recurrence";
     const std::scoped_lock lock(implementation_->mutex);
     const cudnnHandle_t handle = implementation_->handles.on(device, op);
-    const Plan& plan = implementation_->plan(device, handle, r);
+    const RecurrencePlan& plan = implementation_->plan(device, handle, r);
     const bool training = pass.reserve != nullptr;
     const std::size_t bytes = training ? plan.training_workspace : plan.inference_workspace;
     const Scratch weights(device, plan.weights), workspace(device, bytes);
@@ -242,7 +243,7 @@ void Recurrences::backward(DeviceState& device, const Recurrence& r, const Recur
     constexpr auto op = "recurrence_backward";
     const std::scoped_lock lock(implementation_->mutex);
     const cudnnHandle_t handle = implementation_->handles.on(device, op);
-    const Plan& plan = implementation_->plan(device, handle, r);
+    const RecurrencePlan& plan = implementation_->plan(device, handle, r);
     const Cudnn& dnn = cudnn().table;
     const Scratch weights(device, plan.weights), workspace(device, plan.training_workspace),
         reserve(device, plan.reserve), sums(device, plan.weights);

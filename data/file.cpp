@@ -12,6 +12,7 @@
 #include <limits>
 
 #include <adjoint/core/format.h>
+#include <adjoint/data/deflate.h>
 #include <adjoint/data/descriptor.h>
 
 namespace adjoint::data {
@@ -20,8 +21,6 @@ namespace {
 
 constexpr std::size_t input_chunk = 256 * 1024;
 constexpr auto gzip_first = std::byte{0x1f}, gzip_second = std::byte{0x8b};
-// No deflate stream unpacks to more: 258 bytes from two bits.
-constexpr std::uint64_t deflate_ratio = 1032;
 
 struct OpenFile {
     Descriptor descriptor;

@@ -24,7 +24,7 @@ constexpr const char* packaged_folder = "/usr/share/datasets/fashion-mnist";
 constexpr const char* how_to_get =
     "scripts/fetch_mnist downloads MNIST; the Debian package dataset-fashion-mnist brings Fashion-MNIST";
 constexpr std::int64_t side = 28;
-constexpr int classes = 10;
+constexpr int class_count = 10;
 
 /// The four files by what their names consist of.
 struct FileName {
@@ -99,10 +99,10 @@ ImageSet read_set(const std::string& image_path, const std::string& label_path) 
     check<IoError>(images[0] > 0, "{}: holds no images", image_path);
     const auto bytes = fresh_bytes(set.labels);
     const auto odd = std::find_if(bytes.begin(), bytes.end(),
-                                  [](std::byte label) { return std::to_integer<int>(label) >= classes; });
+                                  [](std::byte label) { return std::to_integer<int>(label) >= class_count; });
     if (odd != bytes.end())
         fail<IoError>("{}: label {} at index {} is outside [0, {})", label_path, std::to_integer<int>(*odd),
-                      odd - bytes.begin(), classes);
+                      odd - bytes.begin(), class_count);
     return set;
 }
 

@@ -18,9 +18,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "elements are written as they lie in memory");
 
-constexpr std::uint64_t length_bytes = 8;
 // The limit that other readers of the format set.
-constexpr std::uint64_t longest_header = 100'000'000;
+constexpr std::uint64_t longest_json = 100'000'000;
 
 }  // namespace
 
@@ -36,17 +35,17 @@ SafeTensors load_safetensors(const std::string& path) {
     InputStream stream(path);
     check<IoError>(!stream.compressed(), "{}: is gzip, expected safetensors; unpack it first", path);
     const std::uint64_t size = stream.file_size();
-    std::array<std::byte, length_bytes> length_read{};
+    std::array<std::byte, header_length_bytes> length_read{};
     stream.read(length_read, "the header's length");
     const std::uint64_t length = ByteReader(length_read, path).read_u64_le();
-    check<IoError>(length <= size - length_bytes,
+    check<IoError>(length <= size - header_length_bytes,
                    "{}: not a safetensors file: a header of {} bytes in a file of {}", path, length, size);
-    check<IoError>(length <= longest_header, "{}: a header of {} bytes, at most {} are allowed", path, length,
-                   longest_header);
+    check<IoError>(length <= longest_json, "{}: a header of {} bytes, at most {} are allowed", path, length,
+                   longest_json);
     std::string text(static_cast<std::size_t>(length), '\0');
     stream.read(std::as_writable_bytes(std::span(text)), "the header");
 
-    SafeTensorsHeader header = parse_safetensors_header(text, size - length_bytes - length, path);
+    SafeTensorsHeader header = parse_safetensors_header(text, size - header_length_bytes - length, path);
     SafeTensors result;
     result.metadata = std::move(header.metadata);
     result.tensors.reserve(header.entries.size());
@@ -81,9 +80,9 @@ void save_safetensors(const std::string& path, const NamedTensors& tensors,
         reached = end;
     }
     const std::string text = format_safetensors_header(header);
-    check<ValueError>(text.size() <= longest_header,
+    check<ValueError>(text.size() <= longest_json,
                       "save_safetensors: a header of {} bytes, at most {} are allowed", text.size(),
-                      longest_header);
+                      longest_json);
     const std::uint64_t length = text.size();
     atomic_write(path, [&](Writer& writer) {
         writer.write(std::as_bytes(std::span(&length, 1)));

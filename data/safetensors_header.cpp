@@ -27,8 +27,6 @@ constexpr TypeName type_names[] = {
     {"U8", DType::u8},   {"I32", DType::i32},   {"I64", DType::i64}, {"BOOL", DType::boolean},
 };
 
-// What precedes the header in the file.
-constexpr std::size_t length_bytes = 8;
 constexpr std::string_view metadata_key = "__metadata__";
 
 /// Follows the only structure there is,
@@ -98,7 +96,7 @@ class HeaderEvents {
         const std::string_view whole = error.what();
         const std::size_t dash = whole.find(" - "), end = whole.find("; last read");
         const std::size_t start = dash == std::string_view::npos ? 0 : dash + 3;
-        fail<IoError>("{}: header: no JSON at offset {}, near {}: {}", path_, length_bytes + position,
+        fail<IoError>("{}: header: no JSON at offset {}, near {}: {}", path_, header_length_bytes + position,
                       excerpt(token), excerpt(whole.substr(start, end - start)));
     }
 
@@ -223,7 +221,7 @@ SafeTensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t 
                    excerpt(text.substr(0, 8)));
     // The JSON parser takes a NUL for the end of its input and would not look at what follows.
     check<IoError>(text.find('\0') == std::string_view::npos, "{}: header: no JSON: a NUL at offset {}", path,
-                   length_bytes + text.find('\0'));
+                   header_length_bytes + text.find('\0'));
     SafeTensorsHeader header;
     HeaderEvents events(path, header);
     json::sax_parse(text.begin(), text.end(), &events);

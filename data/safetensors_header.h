@@ -18,6 +18,9 @@ struct SafeTensorsEntry {
     std::uint64_t begin = 0, end = 0;
 };
 
+/// What precedes the header in the file: its length.
+inline constexpr std::uint64_t header_length_bytes = 8;
+
 struct SafeTensorsHeader {
     std::vector<SafeTensorsEntry> entries;
     std::map<std::string, std::string> metadata;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include <adjoint/core/format.h>
+#include <adjoint/data/deflate.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
 
@@ -19,8 +20,6 @@ constexpr std::uint32_t member_magic = 0x04034b50, entry_magic = 0x02014b50, end
 constexpr std::size_t member_size = 30, entry_size = 46, end_size = 22, longest_comment = 65535;
 constexpr unsigned stored = 0, deflated = 8;
 constexpr std::uint32_t in_zip64 = 0xffffffff;
-// No deflate stream unpacks to more: 258 bytes from two bits.
-constexpr std::uint64_t deflate_ratio = 1032;
 
 std::uint32_t u32_at(std::span<const std::byte> bytes, std::size_t at) {
     std::uint32_t value = 0;

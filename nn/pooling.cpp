@@ -6,25 +6,25 @@
 namespace adjoint::nn {
 namespace {
 
-std::string text(Pair pair) {
+std::string short_text(Pair pair) {
     return pair.height == pair.width ? fmt::format("{}", pair.height)
                                      : fmt::format("({}, {})", pair.height, pair.width);
 }
 
 Pair checked(const char* layer, Pair size) {
     check<ValueError>(size.height >= 1 && size.width >= 1, "{}: size {}, expected at least 1", layer,
-                      text(size));
+                      short_text(size));
     return size;
 }
 
 std::string settings(const char* layer, Pair kernel, Pair stride, Pair padding) {
     checked(layer, kernel);
-    return fmt::format("kernel_size={}, stride={}, padding={}", text(kernel),
-                       text(stride.given() ? checked(layer, stride) : kernel), text(padding));
+    return fmt::format("kernel_size={}, stride={}, padding={}", short_text(kernel),
+                       short_text(stride.given() ? checked(layer, stride) : kernel), short_text(padding));
 }
 
 std::string size_of(const InterpolateOptions& options) {
-    return options.size.given() ? fmt::format("size={}", text(options.size))
+    return options.size.given() ? fmt::format("size={}", short_text(options.size))
                                 : fmt::format("scale_factor={}", options.scale_factor);
 }
 
@@ -42,7 +42,7 @@ MaxPool1d::MaxPool1d(std::int64_t kernel_size, const MaxPool1dOptions& options)
 MaxPool2d::MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options)
     : Module("MaxPool2d", fmt::format("{}, dilation={}, ceil_mode={}",
                                       settings("MaxPool2d", kernel_size, options.stride, options.padding),
-                                      text(options.dilation), options.ceil_mode)),
+                                      short_text(options.dilation), options.ceil_mode)),
       kernel_size_(kernel_size),
       options_(options) {}
 
@@ -53,15 +53,15 @@ AvgPool2d::AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options)
 
 AdaptiveAvgPool2d::AdaptiveAvgPool2d(Pair output_size)
     : Module("AdaptiveAvgPool2d",
-             fmt::format("output_size={}", text(checked("AdaptiveAvgPool2d", output_size)))),
+             fmt::format("output_size={}", short_text(checked("AdaptiveAvgPool2d", output_size)))),
       output_size_(output_size) {}
 
 FractionalMaxPool2d::FractionalMaxPool2d(Pair kernel_size, const FractionalMaxPool2dOptions& options)
-    : Module(
-          "FractionalMaxPool2d",
-          fmt::format("kernel_size={}, {}", text(checked("FractionalMaxPool2d", kernel_size)),
-                      options.output_size.given() ? fmt::format("output_size={}", text(options.output_size))
-                                                  : fmt::format("output_ratio={}", options.output_ratio))),
+    : Module("FractionalMaxPool2d",
+             fmt::format("kernel_size={}, {}", short_text(checked("FractionalMaxPool2d", kernel_size)),
+                         options.output_size.given()
+                             ? fmt::format("output_size={}", short_text(options.output_size))
+                             : fmt::format("output_ratio={}", options.output_ratio))),
       kernel_size_(kernel_size),
       options_(options) {
     check<ValueError>(options.output_size.given() != (options.output_ratio != 0),

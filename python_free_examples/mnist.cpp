@@ -1,7 +1,8 @@
 // Trains a network on MNIST and tests it: the library's main job.
 #include <adjoint/adjoint.h>
-#include <CLI/CLI.hpp>
+#include <cxxopts.hpp>
 
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -21,44 +22,62 @@ struct Settings {
     std::uint64_t seed = 1;
 };
 
+void refuse(const std::string& option, const std::string& given, const std::string& expected) {
+    throw ValueError("mnist: --" + option + " " + given + ", expected " + expected);
+}
+
 Settings parse(int argc, char** argv) {
     Settings s;
-    CLI::App app{"Trains a network on MNIST and reports its accuracy on the test images."};
-    app.add_option("--model", s.model,
-                   "mlp: 784-128-64-10 with ReLU; mlp-bn: with batch normalisation; cnn: two convolutions")
-        ->check(CLI::IsMember({"mlp", "mlp-bn", "cnn"}))
-        ->capture_default_str();
-    app.add_option("--epochs", s.epochs)->check(CLI::NonNegativeNumber)->capture_default_str();
-    app.add_option("--batch-size", s.batch_size)->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--optimizer", s.optimizer)
-        ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
-        ->capture_default_str();
-    app.add_option("--lr", s.lr, "learning rate; by default 0.1 for sgd, 0.001 else")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--seed", s.seed)->capture_default_str();
-    app.add_option("--dataset", s.dataset, "refuse any data set but this one")
-        ->check(CLI::IsMember({"auto", "mnist", "fashion"}))
-        ->capture_default_str();
-    app.add_option("--data", s.data,
-                   "folder with the four IDX files; else $ADJOINT_DATA, ./data/mnist, Fashion-MNIST");
-    app.add_option("--device", s.device, "cpu, cuda, cuda:1 ..; auto takes cuda if there is one")
-        ->capture_default_str();
-    app.add_option("--precision", s.precision,
-                   "of matrix products on cuda: f32 is exact, tf32 and bf16 round")
-        ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
-        ->capture_default_str();
-    app.add_option("--threads", s.threads, "CPU threads; by default one per core")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--save", s.save, "write the trained weights here (safetensors)");
-    app.add_option("--load", s.load, "start from these weights");
-    app.add_option("--report", s.report, "write a page about the run here (HTML)");
-    app.add_option("--checkpoint", s.checkpoint, "write after each epoch where training stands");
-    app.add_option("--resume", s.resume,
-                   "go on from such a checkpoint; --epochs counts those before as well");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        std::exit(app.exit(error));
+    double lr = 0;
+    const auto text = [](std::string& to) { return cxxopts::value(to)->default_value(to); };
+    const auto number = [](auto& to) { return cxxopts::value(to)->default_value(std::to_string(to)); };
+    const auto path = [](std::string& to) { return cxxopts::value(to); };
+    const std::string models = "mlp, mlp-bn, cnn", optimizers = "sgd, adam, adamw",
+                      sets = "auto, mnist, fashion", precisions = "f32, tf32, bf16";
+    cxxopts::Options options("mnist",
+                             "Trains a network on MNIST and reports its accuracy on the test images.");
+    options.add_options(
+        "",
+        {{"h,help", "print this"},
+         {"model", "mlp (784-128-64-10 with ReLU), mlp-bn (with batch normalisation) or cnn", text(s.model)},
+         {"epochs", "how often each image is seen", number(s.epochs)},
+         {"batch-size", "images of a step", number(s.batch_size)},
+         {"optimizer", optimizers, text(s.optimizer)},
+         {"lr", "learning rate; by default 0.1 for sgd, 0.001 else", cxxopts::value(lr)},
+         {"seed", "of the random numbers", number(s.seed)},
+         {"dataset", "refuse any data set but this one: " + sets, text(s.dataset)},
+         {"data", "folder with the four IDX files; else $ADJOINT_DATA, ./data/mnist, Fashion-MNIST",
+          path(s.data)},
+         {"device", "cpu, cuda, cuda:1 ..; auto takes cuda if there is one", text(s.device)},
+         {"precision", "of products on cuda: f32 is exact, tf32 and bf16 round", text(s.precision)},
+         {"threads", "CPU threads; by default one per core", cxxopts::value(s.threads)},
+         {"save", "write the trained weights here (safetensors)", path(s.save)},
+         {"load", "start from these weights", path(s.load)},
+         {"report", "write a page about the run here (HTML)", path(s.report)},
+         {"checkpoint", "write after each epoch where training stands", path(s.checkpoint)},
+         {"resume", "go on from such a checkpoint; --epochs counts those before as well", path(s.resume)}});
+    const auto given = options.parse(argc, argv);
+    if (given.count("help") > 0) {
+        std::printf("%s\n", options.help().c_str());
+        std::exit(0);
+    }
+    if (!given.unmatched().empty())
+        throw ValueError("mnist: what is \"" + given.unmatched().front() + "\"? see --help");
+    const auto one_of = [](const char* option, const std::string& value, const std::string& list) {
+        if ((", " + list + ",").find(", " + value + ",") == std::string::npos)
+            refuse(option, value, "one of " + list);
+    };
+    one_of("model", s.model, models);
+    one_of("optimizer", s.optimizer, optimizers);
+    one_of("dataset", s.dataset, sets);
+    one_of("precision", s.precision, precisions);
+    if (s.epochs < 0) refuse("epochs", std::to_string(s.epochs), "0 or more");
+    if (s.batch_size < 1) refuse("batch-size", std::to_string(s.batch_size), "at least 1");
+    if (given.count("threads") > 0 && s.threads < 1)
+        refuse("threads", std::to_string(s.threads), "at least 1");
+    if (given.count("lr") > 0) {
+        if (!(lr >= 0) || std::isinf(lr)) throw ValueError("mnist: --lr, expected a number, 0 or more");
+        s.lr = lr;
     }
     return s;
 }

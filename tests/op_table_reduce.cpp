@@ -56,18 +56,18 @@ Folding p_norm(double p) {
     };
 }
 
-struct Case {
+struct ReducedDims {
     const char* variant;
     Shape shape;
     std::vector<int> dims;
     bool keepdim = false;
 };
 
-const Case ordinary[] = {{"all", {3, 4}, {}},        {"first", {3, 4}, {0}},
-                         {"last", {3, 4}, {-1}},     {"middle_kept", {2, 3, 2}, {1}, true},
-                         {"two", {2, 3, 2}, {0, 2}}, {"two_kept", {2, 3, 2}, {0, -1}, true},
-                         {"vector", {5}, {0}},       {"0d", {}, {}},
-                         {"long", {70}, {0}},        {"tall", {67, 2}, {0}}};
+const ReducedDims ordinary[] = {{"all", {3, 4}, {}},        {"first", {3, 4}, {0}},
+                                {"last", {3, 4}, {-1}},     {"middle_kept", {2, 3, 2}, {1}, true},
+                                {"two", {2, 3, 2}, {0, 2}}, {"two_kept", {2, 3, 2}, {0, -1}, true},
+                                {"vector", {5}, {0}},       {"0d", {}, {}},
+                                {"long", {70}, {0}},        {"tall", {67, 2}, {0}}};
 
 Dims to_dims(const std::vector<int>& list) {
     Dims dims;
@@ -75,8 +75,8 @@ Dims to_dims(const std::vector<int>& list) {
     return dims;
 }
 
-void add_dims(Rows& rows, const std::string& op, const std::string& prefix, const Case& c, const Input& like,
-              std::function<Tensor(const Tensor&, const Dims&, bool)> call, Folding f,
+void add_dims(Rows& rows, const std::string& op, const std::string& prefix, const ReducedDims& c,
+              const Input& like, std::function<Tensor(const Tensor&, const Dims&, bool)> call, Folding f,
               bool differentiable = true) {
     Row row;
     row.op = op;
@@ -97,7 +97,7 @@ void add_dims(Rows& rows, const std::string& op, const std::string& prefix, cons
 void add_sums(Rows& rows) {
     const Input any{};
     const Input distinct{.low = -2, .high = 2, .kind = Input::Kind::distinct};
-    for (const Case& c : ordinary) {
+    for (const ReducedDims& c : ordinary) {
         add_dims(rows, "sum", "", c, any, sum, total);
         add_dims(rows, "mean", "", c, any, mean, average);
         add_dims(rows, "amax", "", c, distinct, amax, largest);
@@ -128,9 +128,9 @@ void add_sums(Rows& rows) {
                 [f = variance(unbiased)](const Line& v) { return ::std::sqrt(f(v)); });
         }
     }
-    const Case nothing_left{"empty_kept", {0, 3}, {1}}, nothing_in{"empty_folded", {0, 3}, {0}},
+    const ReducedDims nothing_left{"empty_kept", {0, 3}, {1}}, nothing_in{"empty_folded", {0, 3}, {0}},
         none{"empty", {0}, {}};
-    for (const Case& c : {nothing_left, nothing_in, none}) {
+    for (const ReducedDims& c : {nothing_left, nothing_in, none}) {
         add_dims(rows, "sum", "", c, any, sum, total);
         add_dims(rows, "mean", "", c, any, mean, average, c.variant == nothing_left.variant);
         if (!c.dims.empty())
@@ -138,17 +138,17 @@ void add_sums(Rows& rows) {
                      c.variant == nothing_left.variant);
     }
     add_dims(rows, "amax", "", nothing_left, any, amax, largest);
-    const Case integers{"integers", {3, 4}, {1}};
+    const ReducedDims integers{"integers", {3, 4}, {1}};
     add_dims(rows, "sum", "", integers, {.low = -5, .high = 5, .kind = Input::Kind::integer}, sum, total,
              false);
     add_dims(rows, "sum", "bool_", integers, {.kind = Input::Kind::boolean}, sum, total, false);
     // Far from zero, where a mean of squares would lose every digit.
-    const Case shifted{"shifted", {3, 8}, {1}};
+    const ReducedDims shifted{"shifted", {3, 8}, {1}};
     add_dims(
         rows, "var", "", shifted, {.low = 1000, .high = 1001},
         [](const Tensor& x, const Dims& dims, bool keep) { return var(x, dims, true, keep); },
         variance(true));
-    const Case huge{"huge", {2, 3}, {1}};
+    const ReducedDims huge{"huge", {2, 3}, {1}};
     add_dims(
         rows, "logsumexp", "", huge,
         {.kind = Input::Kind::fixed, .values = {1000, 1000, 1000, -HUGE_VAL, -HUGE_VAL, -HUGE_VAL}},

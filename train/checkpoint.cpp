@@ -19,7 +19,7 @@ constexpr const char* format_name = "adjoint checkpoint 1";
 const std::string setting_prefix = "setting.";
 constexpr std::size_t most_callbacks = 1000;
 
-constexpr std::int64_t columns = 6;
+constexpr std::int64_t history_columns = 6;
 
 Tensor vector_of(const std::vector<double>& values) {
     return tensor(values, {static_cast<std::int64_t>(values.size())});
@@ -33,7 +33,7 @@ Tensor epochs_of(const History& history) {
     for (const EpochRecord& r : history.epochs)
         values.insert(values.end(), {static_cast<double>(r.epoch), r.train.loss, r.train.accuracy,
                                      r.validation.loss, r.validation.accuracy, r.seconds});
-    return tensor(values, {static_cast<std::int64_t>(history.epochs.size()), columns});
+    return tensor(values, {static_cast<std::int64_t>(history.epochs.size()), history_columns});
 }
 
 // A metric over the epochs, NaN where it was not measured.
@@ -123,8 +123,8 @@ class Parts {
 
 History history_of(const Parts& parts) {
     History history;
-    const std::vector<double> values = parts.rows("history.epochs", columns).to_vector<double>();
-    for (std::size_t i = 0; i < values.size(); i += columns) {
+    const std::vector<double> values = parts.rows("history.epochs", history_columns).to_vector<double>();
+    for (std::size_t i = 0; i < values.size(); i += history_columns) {
         const double* row = values.data() + i;
         parts.expect(row[0] >= 0 && row[0] <= std::numeric_limits<int>::max() && std::floor(row[0]) == row[0],
                      "an epoch has the number {}", row[0]);

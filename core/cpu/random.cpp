@@ -10,12 +10,12 @@
 namespace adjoint::cpu {
 namespace {
 
-constexpr std::int64_t task_size = 8192;  // a multiple of 4 and of block_size
+constexpr std::int64_t random_task = 8192;  // a multiple of 4 and of block_size
 
 template <class F> void for_tasks(std::int64_t numel, F f) {
-    parallel_for((numel + task_size - 1) / task_size, [&](std::int64_t task) {
-        const std::int64_t first = task * task_size;
-        f(first, std::min(task_size, numel - first));
+    parallel_for((numel + random_task - 1) / random_task, [&](std::int64_t task) {
+        const std::int64_t first = task * random_task;
+        f(first, std::min(random_task, numel - first));
     });
 }
 

@@ -13,28 +13,28 @@ struct Free {
     void operator()(void* p) const { std::free(p); }
 };
 
-struct Buffer {
+struct ScratchMemory {
     std::unique_ptr<void, Free> memory;
     std::size_t size = 0;
 };
 
-thread_local Buffer buffer;
+thread_local ScratchMemory scratch_memory;
 
 }  // namespace
 
 void* scratch(std::size_t bytes) {
-    if (bytes > buffer.size) {
+    if (bytes > scratch_memory.size) {
         constexpr std::size_t page = 4096;
         const std::size_t size = (bytes + page - 1) / page * page;
-        buffer.memory.reset();  // first, so that both are never held
-        buffer.size = 0;
-        buffer.memory.reset(std::aligned_alloc(page, size));
-        if (!buffer.memory) {
+        scratch_memory.memory.reset();  // first, so that both are never held
+        scratch_memory.size = 0;
+        scratch_memory.memory.reset(std::aligned_alloc(page, size));
+        if (!scratch_memory.memory) {
             throw OutOfMemoryError("scratch: no memory for " + std::to_string(size) + " bytes");
         }
-        buffer.size = size;
+        scratch_memory.size = size;
     }
-    return buffer.memory.get();
+    return scratch_memory.memory.get();
 }
 
 }  // namespace adjoint::cpu

@@ -44,7 +44,7 @@ TEST(Idx, ReadsEmptyAndScalarArrays) {
     EXPECT_EQ(scalar.data<std::uint8_t>()[0], 'x');
 }
 
-struct Malformed {
+struct MalformedIdx {
     std::string content;
     std::vector<std::string> message;
 };
@@ -52,7 +52,7 @@ struct Malformed {
 TEST(Idx, RefusesWhatIsMalformed) {
     const TemporaryFolder folder;
     constexpr std::uint32_t most = 0xffffffff;
-    const std::vector<Malformed> table = {
+    const std::vector<MalformedIdx> table = {
         {"", {"an IDX header needs 4 bytes", "only 0"}},
         {bytes("\0\0\x08"), {"an IDX header needs 4 bytes", "only 3"}},
         {zipped(zipped(header(0x08, {1}) + "x")), {"gzip inside gzip"}},
@@ -75,7 +75,7 @@ TEST(Idx, RefusesWhatIsMalformed) {
         {header(0x08, {0, most, most, most}), {"more than 2^63 bytes"}},
         {header(0x08, {most, most, most, 0}), {"more than 2^63 bytes"}},
     };
-    for (const Malformed& row : table) {
+    for (const MalformedIdx& row : table) {
         for (const bool archive : {false, true}) {
             // The wording on sizes differs for archives; that each is refused does not.
             const std::string path = folder.file("bad", archive ? zipped(row.content) : row.content);

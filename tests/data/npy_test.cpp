@@ -13,12 +13,6 @@ std::string npy(const std::string& dictionary, const std::string& elements,
     return "\x93NUMPY" + version + length_bytes + dictionary + elements;
 }
 
-std::string floats(const std::vector<float>& values) {
-    std::string out;
-    for (const float value : values) out += raw(value);
-    return out;
-}
-
 TEST(Npy, ReadsAFileOfNumPy) {
     const TemporaryFolder folder;
     std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
@@ -73,11 +67,6 @@ TEST(Npy, EveryTypeReturnsAsItWas) {
     }
     expect_error<DTypeError>([&] { write_npy(folder / "b.npy", empty({2}, {.dtype = bf16})); }, {"no bf16"});
 }
-
-struct Malformed {
-    std::string content;
-    std::string message;
-};
 
 TEST(Npy, RefusesWhatIsMalformed) {
     const TemporaryFolder folder;

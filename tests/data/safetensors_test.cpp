@@ -10,12 +10,6 @@ std::string file_with(const std::string& header, const std::string& data) {
     return raw(static_cast<std::uint64_t>(header.size())) + header + data;
 }
 
-std::string floats(const std::vector<float>& values) {
-    std::string out;
-    for (const float value : values) out += raw(value);
-    return out;
-}
-
 Tensor filled(const Shape& shape, DType dtype) {
     Tensor out = empty(shape, {.dtype = dtype});
     for (std::size_t i = 0; i < static_cast<std::size_t>(out.numel()) * size_of(dtype); ++i)
@@ -82,11 +76,6 @@ TEST(SafeTensors, RoundTripIsExact) {
     EXPECT_EQ(
         (8 + static_cast<unsigned char>(content[0]) + 256U * static_cast<unsigned char>(content[1])) % 8, 0U);
 }
-
-struct Malformed {
-    std::string content;
-    std::string message;
-};
 
 /// One tensor "w" of four bytes with the given fields.
 std::string one(const std::string& fields) { return file_with("{\"w\":{" + fields + "}}", "abcd"); }

@@ -21,9 +21,9 @@ Numbers all_of(const Split& split) {
 }
 
 Numbers first(std::int64_t n) {
-    Numbers numbers(static_cast<std::size_t>(n));
-    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
-    return numbers;
+    Numbers all(static_cast<std::size_t>(n));
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    return all;
 }
 
 // 12 samples of class 0, 6 of class 1, 2 of class 5.

@@ -47,6 +47,18 @@ template <class T> std::string raw(T value) {
     return out;
 }
 
+inline std::string floats(const std::vector<float>& values) {
+    std::string out;
+    for (const float value : values) out += raw(value);
+    return out;
+}
+
+/// A file that a reader refuses, and what it says of it.
+struct Malformed {
+    std::string content;
+    std::string message;
+};
+
 inline std::string big_endian(std::uint32_t value) { return raw(__builtin_bswap32(value)); }
 
 /// Whether two tensors agree in type, shape and every byte.

@@ -23,16 +23,12 @@
 #include <adjoint/nn/sequential.h>
 #include <adjoint/optim/adam.h>
 
+#include "layer_checks.h"
+
 namespace adjoint::nn {
 namespace {
 
 using Vector = std::vector<double>;
-
-std::vector<std::string> names(const NamedTensors& tensors) {
-    std::vector<std::string> result;
-    for (const auto& [name, tensor] : tensors) result.push_back(name);
-    return result;
-}
 
 // Uniform in +-bound: within it, and close to it somewhere.
 void expect_uniform(const Tensor& x, double bound) {

@@ -23,6 +23,7 @@
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/sequential.h>
 
+#include "layer_checks.h"
 #include "temporary_folder.h"
 
 namespace adjoint::nn {
@@ -46,12 +47,6 @@ struct Tied : Module {
 struct Careless : Module {
     Tensor weight = parameter("weight", ones({2}));
 };
-
-std::vector<std::string> names(const NamedTensors& tensors) {
-    std::vector<std::string> result;
-    for (const auto& [name, tensor] : tensors) result.push_back(name);
-    return result;
-}
 
 NamedTensors copy_of(const NamedTensors& state) {
     NamedTensors result;

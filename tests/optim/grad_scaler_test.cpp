@@ -19,10 +19,10 @@
 namespace adjoint::optim {
 namespace {
 
-Tensor parameter() { return tensor({1, 2, 3}, {.dtype = f32, .requires_grad = true}); }
+Tensor three() { return tensor({1, 2, 3}, {.dtype = f32, .requires_grad = true}); }
 
 TEST(GradScaler, AStepIsThatOfTheUnscaledLoss) {
-    const Tensor plain = parameter(), scaled = parameter();
+    const Tensor plain = three(), scaled = three();
     SGD a({plain}, {.lr = 0.1}), b({scaled}, {.lr = 0.1});
     GradScaler scaler;
     for (int i = 0; i < 3; ++i) {
@@ -39,7 +39,7 @@ TEST(GradScaler, AStepIsThatOfTheUnscaledLoss) {
 }
 
 TEST(GradScaler, UnscalesOnceBeforeTheStep) {
-    const Tensor x = parameter();
+    const Tensor x = three();
     SGD optimizer({x}, {.lr = 0.1});
     GradScaler scaler({.init_scale = 8});
     scaler.scale(sum(x)).backward();
@@ -52,7 +52,7 @@ TEST(GradScaler, UnscalesOnceBeforeTheStep) {
 }
 
 TEST(GradScaler, AnOverflowMovesNothingAndHalvesTheScale) {
-    const Tensor x = parameter(), y = parameter();
+    const Tensor x = three(), y = three();
     SGD optimizer({x, y}, {.lr = 0.1});
     GradScaler scaler({.init_scale = 16});
     for (const double bad : {std::nan(""), -std::numeric_limits<double>::infinity()}) {
@@ -68,7 +68,7 @@ TEST(GradScaler, AnOverflowMovesNothingAndHalvesTheScale) {
 }
 
 TEST(GradScaler, TheScaleGrowsAfterTheInterval) {
-    const Tensor x = parameter();
+    const Tensor x = three();
     SGD optimizer({x}, {.lr = 0.001});
     GradScaler scaler({.init_scale = 4, .growth_interval = 3});
     std::vector<double> scales;
@@ -99,7 +99,7 @@ TEST(GradScaler, SavesGradientsThatVanishInF16) {
 }
 
 TEST(GradScaler, ResumesFromItsState) {
-    const Tensor x = parameter();
+    const Tensor x = three();
     SGD optimizer({x}, {.lr = 0.001});
     GradScaler scaler({.init_scale = 3, .growth_interval = 2});
     sum(x).backward();
@@ -121,7 +121,7 @@ TEST(GradScaler, RefusesMisuse) {
     EXPECT_THROW(GradScaler({.growth_factor = 1}), ValueError);
     EXPECT_THROW(GradScaler({.backoff_factor = 1}), ValueError);
     EXPECT_THROW(GradScaler({.growth_interval = 0}), ValueError);
-    const Tensor x = parameter();
+    const Tensor x = three();
     SGD optimizer({x}, {.lr = 0.1});
     GradScaler scaler;
     scaler.step(optimizer);

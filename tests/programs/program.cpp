@@ -23,12 +23,6 @@ Outcome run(const std::string& command) {
     return outcome;
 }
 
-int count(const std::string& text, const std::string& part) {
-    int n = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-    return n;
-}
-
 double number_after(const std::string& text, const std::string& key, int nth) {
     std::size_t at = text.find(key);
     while (nth-- > 0 && at != std::string::npos) at = text.find(key, at + 1);

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "count.h"
+
 namespace adjoint {
 
 struct Outcome {
@@ -12,9 +14,6 @@ struct Outcome {
 
 /// "mnist --help": a program of python_free_examples/ with its arguments.
 Outcome run(const std::string& command);
-
-/// How often `part` occurs in `text`.
-int count(const std::string& text, const std::string& part);
 
 /// The number that follows the `nth` (from 0) occurrence of `key`; NaN if there is none.
 double number_after(const std::string& text, const std::string& key, int nth = 0);

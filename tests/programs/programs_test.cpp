@@ -58,8 +58,8 @@ TEST(Programs, MnistExplainsItself) {
 }
 
 TEST(Programs, MnistRefusesWhatItCannotDo) {
-    for (const char* arguments :
-         {"--no-such-option", "--model transformer", "--epochs -1", "--batch-size 0"}) {
+    for (const char* arguments : {"--no-such-option", "--model transformer", "--epochs -1", "--epochs 1x",
+                                  "--batch-size 0", "--lr -1", "surplus"}) {
         const Outcome outcome = run(std::string("mnist ") + arguments);
         EXPECT_NE(outcome.status, 0) << arguments;
         EXPECT_FALSE(outcome.text.empty()) << arguments;

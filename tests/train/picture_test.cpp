@@ -7,6 +7,8 @@
 
 #include <adjoint/adjoint.h>
 
+#include "count.h"
+
 namespace adjoint {
 namespace {
 
@@ -14,12 +16,6 @@ using picture::Chart;
 using picture::Range;
 using picture::Scale;
 using picture::Values;
-
-int count(const std::string& text, const std::string& part) {
-    int n = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-    return n;
-}
 
 bool holds(const std::string& text, const std::string& part) { return count(text, part) > 0; }
 

@@ -9,16 +9,11 @@
 
 #include <adjoint/adjoint.h>
 
+#include "count.h"
 #include "temporary_folder.h"
 
 namespace adjoint {
 namespace {
-
-int count(const std::string& text, const std::string& part) {
-    int n = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-    return n;
-}
 
 // Whether every element that is opened is closed in turn.
 testing::AssertionResult balanced(const std::string& html) {

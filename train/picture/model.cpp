@@ -8,7 +8,7 @@
 namespace adjoint::picture {
 namespace {
 
-constexpr double box_height = 40, arrow = 20, padding = 14, title_height = 24;
+constexpr double part_height = 40, arrow = 20, padding = 14, title_height = 24;
 
 struct Part {
     std::string path;  // "features.0"
@@ -64,7 +64,7 @@ double width_of(const Part& part) {
 }
 
 double height_of(const Part& part) {
-    if (part.parts.empty()) return box_height;
+    if (part.parts.empty()) return part_height;
     double height = title_height + padding - arrow;
     for (const Part& inner : part.parts) height += height_of(inner) + arrow;
     return height + (part.shapes.empty() ? 0 : 16);

@@ -185,7 +185,8 @@ struct Kernels {
     RandomKernel normal[2] = {};
 };
 
-/// The table in use. ADJOINT_CPU_LEVEL=v2|v3|v4 in the environment asks for a lower one.
+/// The table in use: the best that the processor runs, or the level that $ADJOINT_CPU_LEVEL names.
+/// Errors: ValueError for a level that this build or this processor does not have.
 const Kernels& kernels();
 
 }  // namespace adjoint::cpu
