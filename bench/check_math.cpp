@@ -1,5 +1,5 @@
-// Runs one function of core/math.h over all 2^32 floats and prints its largest error in units of the last
-// place.
+// Runs one function of core/contract/math.h over all 2^32 floats and prints its largest error in units of the
+// last place.
 //
 //   check_math exp     (about two minutes a function; add a stride to sample: check_math exp 1009)
 #include <cmath>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <limits>
 
-#include <adjoint/core/math.h>
+#include <adjoint/core/contract/math.h>
 
 namespace math = adjoint::math;
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #define ADJOINT_ISA bench
-#include <adjoint/core/cpu/gemm.h>
+#include <adjoint/cpu/gemm.h>
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <adjoint/core/math.h>
+#include <adjoint/core/contract/math.h>
 
 #include "report.h"
 

@@ -1,5 +1,5 @@
 # Whether the CUDA backend is built, and how its sources are compiled.
-file(GLOB adjoint_cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/*.cpp)
+file(GLOB adjoint_cuda_sources CONFIGURE_DEPENDS cuda/*/*.cu cuda/*/*.cpp)
 set(ADJOINT_WITH_CUDA OFF)
 set(adjoint_cuda_state "off")
 
@@ -66,7 +66,7 @@ string(REPLACE ";" " " adjoint_cuda_architectures "${CMAKE_CUDA_ARCHITECTURES}")
 set(adjoint_cuda_state
     "on (${CMAKE_CUDA_COMPILER_VERSION}, ${adjoint_cuda_architectures}, ${adjoint_cudnn_state})")
 # So that a program can say on which cards it runs.
-set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/architectures.cpp APPEND PROPERTY
+set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/runtime/architectures.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS "ADJOINT_CUDA_ARCHITECTURES=\"${adjoint_cuda_architectures}\"")
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 # The static runtime is named below, as a library: a user of the installed library need not enable the language.

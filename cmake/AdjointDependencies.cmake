@@ -23,7 +23,7 @@ if(NOT ADJOINT_BLAS STREQUAL OWN)
 endif()
 
 # fmt and JSON are used as headers, so that nothing of them has to be found again or linked by a user. What fmt has
-# besides templates is compiled once, in core/format.cpp, under an inline namespace of ours. A version that this was not
+# besides templates is compiled once, in core/base/format.cpp, under an inline namespace of ours. A version that this was not
 # tried with is used header-only: slower to compile, the same otherwise.
 if(fmt_VERSION VERSION_LESS 9 OR fmt_VERSION VERSION_GREATER_EQUAL 11)
     set(adjoint_fmt_definition FMT_HEADER_ONLY=1)

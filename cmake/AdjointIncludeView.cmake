@@ -1,4 +1,4 @@
-# The folders under the names they have once installed: <adjoint/core/tensor.h>, in the source tree too.
+# The folders under the names they have once installed: <adjoint/core/tensor/tensor.h>, in the source tree too.
 set(adjoint_include_view ${CMAKE_CURRENT_BINARY_DIR}/include)
 set(adjoint_include_private ${CMAKE_CURRENT_BINARY_DIR}/include-private)
 set(adjoint_include_generated ${CMAKE_CURRENT_BINARY_DIR}/include-generated)
@@ -12,6 +12,6 @@ function(adjoint_link_view view)
 endfunction()
 
 adjoint_link_view(${adjoint_include_view} ${adjoint_public_folders} adjoint.h)
-adjoint_link_view(${adjoint_include_private} cuda)
+adjoint_link_view(${adjoint_include_private} cpu cuda)
 
-configure_file(${CMAKE_CURRENT_LIST_DIR}/version.h.in ${adjoint_include_generated}/adjoint/core/version.h @ONLY)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/version.h.in ${adjoint_include_generated}/adjoint/core/base/version.h @ONLY)

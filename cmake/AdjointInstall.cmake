@@ -5,18 +5,19 @@ set(adjoint_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/adjoint)
 install(TARGETS adjoint EXPORT adjointTargets)
 install(EXPORT adjointTargets NAMESPACE adjoint:: DESTINATION ${adjoint_package_dir})
 
-# core/cpu and some headers of core are private, as is cuda/.
+# Some headers of core are private, as are cpu/ and cuda/.
 foreach(folder IN LISTS adjoint_public_folders)
     install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/${folder}
             FILES_MATCHING PATTERN "*.h"
-            PATTERN "${folder}/cpu" EXCLUDE
-            PATTERN "core/format.h" EXCLUDE
-            PATTERN "core/cuda_start.h" EXCLUDE
-            PATTERN "core/recorder.h" EXCLUDE)
+            PATTERN "core/base/format.h" EXCLUDE
+            PATTERN "core/contract/cuda_start.h" EXCLUDE
+            PATTERN "core/capture/recorded_step.h" EXCLUDE
+            PATTERN "core/memory/recorder.h" EXCLUDE
+            PATTERN "core/tensor/loops.h" EXCLUDE)
 endforeach()
 install(FILES adjoint.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
-install(FILES ${adjoint_include_generated}/adjoint/core/version.h
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/core)
+install(FILES ${adjoint_include_generated}/adjoint/core/base/version.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/core/base)
 
 # A static library leaves its own dependencies to whoever links it.
 set(adjoint_config_dependencies "")

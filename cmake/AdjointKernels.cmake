@@ -1,5 +1,5 @@
-# core/cpu/kernels/*.cpp, compiled once for each instruction set level; the program chooses among them when it starts.
-file(GLOB adjoint_kernel_sources CONFIGURE_DEPENDS core/cpu/kernels/*.cpp)
+# cpu/kernels/*.cpp, compiled once for each instruction set level; the program chooses among them when it starts.
+file(GLOB adjoint_kernel_sources CONFIGURE_DEPENDS cpu/kernels/*.cpp)
 
 set(adjoint_isa_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
 set(adjoint_isa_flags_v3 -march=x86-64-v3)
@@ -58,6 +58,6 @@ macro(adjoint_add_kernels)
         list(APPEND adjoint_kernel_objects $<TARGET_OBJECTS:${kernels}>)
         string(APPEND list_of_levels " ADJOINT_LEVEL(${level})")
     endforeach()
-    set_property(SOURCE ${PROJECT_SOURCE_DIR}/core/cpu/levels.cpp APPEND PROPERTY
+    set_property(SOURCE ${PROJECT_SOURCE_DIR}/cpu/levels.cpp APPEND PROPERTY
                  COMPILE_DEFINITIONS "ADJOINT_CPU_LEVELS=${list_of_levels}")
 endmacro()

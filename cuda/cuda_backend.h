@@ -1,8 +1,8 @@
 // CUDA behind the Backend contract; each group of methods stands in the file of its topic.
 #pragma once
 
-#include <adjoint/core/backend.h>
-#include <adjoint/cuda/runtime.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/cuda/runtime/runtime.h>
 
 namespace adjoint::cuda_backend {
 
@@ -17,7 +17,7 @@ class CudaBackend final : public Backend {
     void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
     void synchronize() override;
     // recording.cpp
-    std::shared_ptr<Captured::Recording> record(const std::function<void()>& step) override;
+    std::shared_ptr<Recording> record(const std::function<void()>& step) override;
     // elementwise.cu
     void fill(const Loop<2>& out, double value) override;
     void map(const UnaryOp& op, const Loop<2>& loop) override;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/csv_scanner.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::data {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 
 namespace adjoint::data {

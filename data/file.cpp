@@ -11,7 +11,7 @@
 #include <cstring>
 #include <limits>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/deflate.h>
 #include <adjoint/data/descriptor.h>
 

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/descriptor.h>
 #include <adjoint/data/file.h>
 

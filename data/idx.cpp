@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/file.h>
 #include <adjoint/data/tensor_bytes.h>
 

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 
-#include <adjoint/core/backend.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/tensor/loops.h>
 
 namespace adjoint::data {
 namespace {

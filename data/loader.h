@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 #include <adjoint/data/mnist.h>
 
 namespace adjoint::data {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <vector>
 
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
 #include <adjoint/data/npy_format.h>

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 #include <adjoint/data/file.h>
 
 namespace adjoint::data {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/npy_format.h>
 #include <adjoint/data/tensor_bytes.h>

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <unordered_set>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
 #include <adjoint/data/safetensors_header.h>

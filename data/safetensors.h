@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::data {
 

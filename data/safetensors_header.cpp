@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 
 namespace adjoint::data {

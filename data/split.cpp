@@ -7,8 +7,8 @@
 #include <map>
 #include <numeric>
 
-#include <adjoint/core/format.h>
-#include <adjoint/core/random.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/random.h>
 
 namespace adjoint::data {
 namespace {

@@ -5,8 +5,8 @@
 #include <array>
 #include <limits>
 
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::data {
 

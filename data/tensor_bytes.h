@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 #include <adjoint/data/file.h>
 
 namespace adjoint::data {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <set>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/deflate.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>

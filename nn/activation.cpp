@@ -1,9 +1,9 @@
 // The activations that are more than one call.
 #include <adjoint/nn/activation.h>
 
-#include <adjoint/autograd/pooling.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/pooling.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::nn {
 

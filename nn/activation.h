@@ -1,8 +1,8 @@
 // The activations as layers.
 #pragma once
 
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/softmax.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/softmax.h>
 #include <adjoint/nn/describe.h>
 #include <adjoint/nn/module.h>
 

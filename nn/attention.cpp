@@ -3,12 +3,12 @@
 
 #include <limits>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/attention.h>
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/attention.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {

@@ -3,11 +3,11 @@
 
 #include <functional>
 
-#include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/nn/dropout.h>
+#include <adjoint/nn/layer_norm.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/module.h>
-#include <adjoint/nn/row_norm.h>
 
 namespace adjoint::nn {
 

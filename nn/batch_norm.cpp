@@ -1,10 +1,10 @@
 // The state of batch normalisation layers.
 #include <adjoint/nn/batch_norm.h>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {

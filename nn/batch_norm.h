@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include <adjoint/autograd/norm.h>
+#include <adjoint/autograd/ops/norm.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {

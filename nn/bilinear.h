@@ -1,7 +1,7 @@
 // Bilinear: a layer over pairs of inputs.
 #pragma once
 
-#include <adjoint/autograd/einsum.h>
+#include <adjoint/autograd/ops/einsum.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

@@ -3,8 +3,8 @@
 #include <optional>
 #include <set>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {

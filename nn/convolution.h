@@ -1,7 +1,7 @@
 // Convolution layers.
 #pragma once
 
-#include <adjoint/autograd/convolution.h>
+#include <adjoint/autograd/ops/convolution.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

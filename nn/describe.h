@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include <adjoint/core/export.h>
+#include <adjoint/core/base/export.h>
 
 namespace adjoint::nn::detail {
 

@@ -1,10 +1,10 @@
 // The table of an embedding and its padding row.
 #include <adjoint/nn/embedding.h>
 
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {

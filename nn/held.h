@@ -1,7 +1,7 @@
 // Held: a tensor that belongs to a module, a parameter or a buffer; a Tensor that nn::clone can follow.
 #pragma once
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::nn {
 

@@ -7,10 +7,10 @@
 #include <numbers>
 #include <vector>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::nn::init {
 namespace {

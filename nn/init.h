@@ -4,7 +4,7 @@
 // out times the kernel's size. errors: ShapeError for fewer than two dimensions where fans are needed.
 #pragma once
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::nn::init {
 

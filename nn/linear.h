@@ -1,8 +1,8 @@
 // Linear, and layers that only rearrange: Flatten, Identity.
 #pragma once
 
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/shape.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

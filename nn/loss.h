@@ -1,8 +1,8 @@
-// The losses as modules: loss(prediction, target). The functions (<adjoint/autograd/loss.h>) say what they
-// compute.
+// The losses as modules: loss(prediction, target). The functions (<adjoint/autograd/ops/loss.h>) say what
+// they compute.
 #pragma once
 
-#include <adjoint/autograd/loss.h>
+#include <adjoint/autograd/ops/loss.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

@@ -5,9 +5,9 @@
 #include <functional>
 #include <unordered_set>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/format.h>
-#include <adjoint/core/warning.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/base/warning.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {

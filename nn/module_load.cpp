@@ -4,9 +4,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/nn/module_state.h>
 

@@ -1,7 +1,7 @@
 // How the pooling and resizing layers print.
 #include <adjoint/nn/pooling.h>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 
 namespace adjoint::nn {
 namespace {

@@ -1,8 +1,8 @@
 // Pooling and resizing layers: they keep nothing but their settings.
 #pragma once
 
-#include <adjoint/autograd/pooling.h>
-#include <adjoint/autograd/resample.h>
+#include <adjoint/autograd/ops/pooling.h>
+#include <adjoint/autograd/ops/resample.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

@@ -1,10 +1,10 @@
 // Sequences: layer upon layer, each in one or both directions.
 #include <adjoint/nn/recurrent.h>
 
-#include <adjoint/autograd/norm.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/recurrent_parts.h>
 
 namespace adjoint::nn {

@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/init.h>
 #include <adjoint/nn/recurrent_parts.h>
 

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include <adjoint/autograd/recurrent.h>
+#include <adjoint/autograd/ops/recurrent.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

@@ -1,7 +1,7 @@
 // The layers of a Sequential.
 #include <adjoint/nn/sequential.h>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/module_state.h>
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/autograd/elementwise.h>
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

@@ -1,8 +1,8 @@
 // The running mean of weights: one call of the backend for all parameters of a device.
 #include <adjoint/optim/average.h>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/optim/state_reader.h>
 
 namespace adjoint::optim {

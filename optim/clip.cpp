@@ -4,13 +4,13 @@
 #include <cmath>
 #include <vector>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::optim {
 namespace {

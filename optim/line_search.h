@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::optim {
 

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
-#include <adjoint/core/recorder.h>
-#include <adjoint/core/warning.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/base/warning.h>
+#include <adjoint/core/memory/recorder.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/optim/state_reader.h>
 
 namespace adjoint::optim {

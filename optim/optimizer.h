@@ -2,7 +2,7 @@
 //
 // An optimizer of one's own derives from it, names its state tensors and gives the functor of a step; a
 // functor is an elementwise function of parameter, gradient and up to three states
-// (<adjoint/core/functors/update.h>).
+// (<adjoint/core/contract/functors/update.h>).
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/core/backend.h>
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::optim {
 

@@ -1,7 +1,7 @@
 // The checks of options.
 #include <adjoint/optim/option_checks.h>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 
 namespace adjoint::optim::detail {
 

@@ -1,7 +1,7 @@
 // RMSprop and Rprop: options and functors.
 #include <adjoint/optim/rmsprop.h>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/optim/option_checks.h>
 
 namespace adjoint::optim {

@@ -1,7 +1,7 @@
 // Stochastic gradient descent: options and functors.
 #include <adjoint/optim/sgd.h>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 
 namespace adjoint::optim {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 
 namespace adjoint::optim::detail {
 

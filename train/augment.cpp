@@ -5,16 +5,16 @@
 #include <cmath>
 #include <utility>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/resample.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
-#include <adjoint/core/generator.h>
-#include <adjoint/core/random.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/resample.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/generator.h>
+#include <adjoint/core/contract/random.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::train {
 namespace {

@@ -15,7 +15,7 @@
 #include <functional>
 #include <vector>
 
-#include <adjoint/autograd/pair.h>
+#include <adjoint/autograd/ops/pair.h>
 #include <adjoint/data/loader.h>
 
 namespace adjoint::train {

@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/train/evaluate.h>
 
 namespace adjoint::train {

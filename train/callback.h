@@ -63,7 +63,7 @@ ADJOINT_API Callback record_batches();
 
 /// Measures all outputs of the validation set, or of the training set if there is none, after each epoch, in
 /// evaluation mode: EpochRecord::metrics[name] = of(outputs, targets). The functions of
-/// <adjoint/train/metrics.h> fit.
+/// <adjoint/train/watch/metrics.h> fit.
 ADJOINT_API Callback metric(const std::string& name,
                             std::function<double(const Tensor& outputs, const Tensor& targets)> of);
 

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include <adjoint/core/generator.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/data/safetensors.h>
-#include <adjoint/train/history.h>
+#include <adjoint/train/watch/history.h>
 
 namespace adjoint::train {
 

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/train/mode.h>
 
 namespace adjoint::train {

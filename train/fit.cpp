@@ -7,13 +7,13 @@
 #include <string>
 #include <utility>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/format.h>
-#include <adjoint/core/precision.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/precision.h>
 #include <adjoint/train/checkpoint.h>
 #include <adjoint/train/mode.h>
-#include <adjoint/train/progress.h>
 #include <adjoint/train/step.h>
+#include <adjoint/train/watch/progress.h>
 
 namespace adjoint::train {
 namespace {

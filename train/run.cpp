@@ -1,7 +1,7 @@
 // What callbacks can do to a run.
 #include <adjoint/train/run.h>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 
 namespace adjoint::train {
 

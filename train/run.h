@@ -9,8 +9,8 @@
 #include <adjoint/data/loader.h>
 #include <adjoint/nn/module.h>
 #include <adjoint/optim/optimizer.h>
-#include <adjoint/train/history.h>
 #include <adjoint/train/totals.h>
+#include <adjoint/train/watch/history.h>
 
 namespace adjoint::train {
 

@@ -3,10 +3,10 @@
 
 #include <cstdio>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/format.h>
-#include <adjoint/core/precision.h>
-#include <adjoint/core/warning.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/base/warning.h>
+#include <adjoint/core/contract/precision.h>
 
 namespace adjoint::train {
 namespace {

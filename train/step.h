@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <adjoint/core/capture.h>
-#include <adjoint/core/generator.h>
+#include <adjoint/core/capture/capture.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/train/fit.h>
 

@@ -3,12 +3,13 @@
 
 #include <cmath>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/core/backend.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/tensor/loops.h>
 
 namespace adjoint::train {
 

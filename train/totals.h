@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include <adjoint/data/safetensors.h>
-#include <adjoint/train/history.h>
+#include <adjoint/train/watch/history.h>
 
 namespace adjoint::train {
 

@@ -5,11 +5,11 @@
 
 #include <functional>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/engine.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
+#include <adjoint/autograd/backward/engine.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint {
 namespace {

@@ -6,13 +6,13 @@
 #include <functional>
 #include <string>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/attention.h>
-#include <adjoint/autograd/einsum.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/attention.h>
+#include <adjoint/autograd/ops/einsum.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint {
 namespace {

@@ -1,13 +1,13 @@
 // Tests of gradcheck itself: it passes what is right and names what is wrong.
 #include <gtest/gtest.h>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/gradcheck_gtest.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/autograd/backward/gradcheck_gtest.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint {
 namespace {

@@ -4,15 +4,15 @@
 #include <string>
 #include <vector>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/engine.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/autograd/backward/engine.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint {
 namespace {

@@ -4,16 +4,16 @@
 #include <exception>
 #include <functional>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/engine.h>
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/loss.h>
-#include <adjoint/autograd/norm.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/softmax.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/host_memory.h>
+#include <adjoint/autograd/backward/engine.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/loss.h>
+#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/softmax.h>
+#include <adjoint/core/memory/host_memory.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint {
 namespace {

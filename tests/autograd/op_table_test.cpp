@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "op_table_checks.h"
+#include "op_table/checks.h"
 
 namespace adjoint::table {
 namespace {

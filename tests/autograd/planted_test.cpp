@@ -6,23 +6,23 @@
 #include <algorithm>
 #include <cmath>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/convolution.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/function.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/loss.h>
-#include <adjoint/autograd/norm.h>
-#include <adjoint/autograd/pooling.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/autograd/softmax.h>
-#include <adjoint/autograd/sort.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/convolution.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/loss.h>
+#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/pooling.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/ops/softmax.h>
+#include <adjoint/autograd/ops/sort.h>
+#include <adjoint/autograd/record/function.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 
-#include "op_table_checks.h"
+#include "op_table/checks.h"
 
 namespace adjoint::table {
 namespace {

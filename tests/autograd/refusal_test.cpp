@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <set>
 
-#include <adjoint/core/error.h>
+#include <adjoint/core/base/error.h>
 
-#include "op_table_checks.h"
+#include "op_table/checks.h"
 
 namespace adjoint::table {
 namespace {

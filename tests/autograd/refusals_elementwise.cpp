@@ -1,7 +1,7 @@
 // Bad calls of functions that work element by element.
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/core/creation.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/core/tensor/creation.h>
 
 #include "refusals.h"
 

@@ -1,11 +1,11 @@
 // Bad calls of convolutions, pooling, normalisation and resampling.
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/convolution.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/norm.h>
-#include <adjoint/autograd/pooling.h>
-#include <adjoint/autograd/resample.h>
-#include <adjoint/core/creation.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/convolution.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/pooling.h>
+#include <adjoint/autograd/ops/resample.h>
+#include <adjoint/core/tensor/creation.h>
 
 #include "refusals.h"
 

@@ -1,6 +1,6 @@
 // Bad calls of losses.
-#include <adjoint/autograd/loss.h>
-#include <adjoint/core/creation.h>
+#include <adjoint/autograd/ops/loss.h>
+#include <adjoint/core/tensor/creation.h>
 
 #include "refusals.h"
 

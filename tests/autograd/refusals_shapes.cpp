@@ -1,8 +1,8 @@
 // Bad calls of views and rearrangements, and of picking by index.
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/tensor/creation.h>
 
 #include "refusals.h"
 

@@ -1,13 +1,13 @@
 // Bad calls of reductions, scans and sorting, and of matrix products.
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/attention.h>
-#include <adjoint/autograd/einsum.h>
-#include <adjoint/autograd/engine.h>
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/softmax.h>
-#include <adjoint/autograd/sort.h>
-#include <adjoint/core/creation.h>
+#include <adjoint/autograd/backward/engine.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/attention.h>
+#include <adjoint/autograd/ops/einsum.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/softmax.h>
+#include <adjoint/autograd/ops/sort.h>
+#include <adjoint/core/tensor/creation.h>
 
 #include "refusals.h"
 

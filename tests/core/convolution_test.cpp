@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include <adjoint/core/backend.h>
-#include <adjoint/core/parallel.h>
+#include <adjoint/core/base/parallel.h>
+#include <adjoint/core/contract/backend.h>
 
 namespace adjoint {
 namespace {

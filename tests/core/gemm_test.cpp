@@ -11,9 +11,9 @@
 #include <gtest/gtest.h>
 
 #define ADJOINT_ISA test_isa
-#include <adjoint/core/backend.h>
-#include <adjoint/core/cpu/gemm.h>
-#include <adjoint/core/parallel.h>
+#include <adjoint/core/base/parallel.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/cpu/gemm.h>
 
 namespace adjoint::cpu {
 namespace {

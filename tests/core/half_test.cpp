@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include <adjoint/core/half.h>
+#include <adjoint/core/base/half.h>
 
 namespace adjoint {
 namespace {

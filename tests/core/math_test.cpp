@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include <adjoint/core/math.h>
+#include <adjoint/core/contract/math.h>
 
 namespace adjoint {
 namespace {

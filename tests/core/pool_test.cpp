@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include <adjoint/core/backend.h>
+#include <adjoint/core/contract/backend.h>
 
 namespace adjoint {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include <adjoint/core/random.h>
+#include <adjoint/core/contract/random.h>
 
 namespace adjoint {
 namespace {

@@ -12,8 +12,8 @@
 
 #include <gtest/gtest.h>
 
-#include <adjoint/core/cpu/thread_pool.h>
-#include <adjoint/core/error.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/cpu/thread_pool.h>
 
 namespace adjoint::cpu {
 namespace {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include <adjoint/core/backend.h>
-#include <adjoint/core/cpu/winograd.h>
-#include <adjoint/core/parallel.h>
+#include <adjoint/core/base/parallel.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/cpu/winograd.h>
 
 namespace adjoint {
 namespace {

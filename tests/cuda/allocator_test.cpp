@@ -2,8 +2,8 @@
 // more.
 #include <gtest/gtest.h>
 
-#include <adjoint/core/error.h>
-#include <adjoint/cuda/allocator.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/cuda/runtime/allocator.h>
 
 #include <cstring>
 #include <map>

@@ -1,7 +1,7 @@
 // Which cards a build is for.
 #include <gtest/gtest.h>
 
-#include <adjoint/cuda/architectures.h>
+#include <adjoint/cuda/runtime/architectures.h>
 
 using adjoint::cuda_backend::architecture_names;
 using adjoint::cuda_backend::covers;

@@ -1,11 +1,11 @@
 // What a program learns about CUDA where there may be none.
 #include <gtest/gtest.h>
 
-#include <adjoint/core/backend.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/cuda.h>
-#include <adjoint/core/error.h>
-#include <adjoint/core/precision.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/precision.h>
+#include <adjoint/core/cuda/cuda.h>
+#include <adjoint/core/tensor/creation.h>
 
 #include <string>
 

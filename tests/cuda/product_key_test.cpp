@@ -1,7 +1,7 @@
 // Products as cuBLAS sees them, carried out on the host by the letter of its definition.
 #include <gtest/gtest.h>
 
-#include <adjoint/cuda/product_key.h>
+#include <adjoint/cuda/libraries/product_key.h>
 
 #include <random>
 #include <unordered_set>

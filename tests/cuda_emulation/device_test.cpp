@@ -1,7 +1,7 @@
 // The cases of any device on the emulated one, with the threads in both orders.
 #include <gtest/gtest.h>
 
-#include "device_cases.h"
+#include "device/cases.h"
 #include "emulated_device.h"
 #include "emulator.h"
 

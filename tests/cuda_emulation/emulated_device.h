@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <adjoint/core/device.h>
+#include <adjoint/core/base/device.h>
 
 namespace adjoint {
 

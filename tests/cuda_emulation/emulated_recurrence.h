@@ -6,8 +6,8 @@
 #include <functional>
 #include <optional>
 
-#include <adjoint/core/recurrence.h>
-#include <adjoint/cuda/runtime.h>
+#include <adjoint/core/contract/recurrence.h>
+#include <adjoint/cuda/runtime/runtime.h>
 
 namespace adjoint {
 

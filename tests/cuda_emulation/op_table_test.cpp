@@ -3,7 +3,7 @@
 
 #include "emulated_device.h"
 #include "emulator.h"
-#include "op_table_checks.h"
+#include "op_table/checks.h"
 
 namespace adjoint::table {
 namespace {

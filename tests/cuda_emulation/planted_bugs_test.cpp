@@ -7,8 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include <adjoint/cuda/fold.h>
-#include <adjoint/cuda/launch.h>
+#include <adjoint/cuda/kernels/fold.h>
+#include <adjoint/cuda/kernels/launch.h>
 
 namespace adjoint::cuda_backend {
 namespace {

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <adjoint/adjoint.h>
-#include <adjoint/autograd/gradcheck_gtest.h>
-#include <adjoint/core/backend.h>
+#include <adjoint/autograd/backward/gradcheck_gtest.h>
+#include <adjoint/core/contract/backend.h>
 
-#include "device_compare.h"
+#include "device/compare.h"
 #include "emulated_device.h"
 #include "emulated_recurrence.h"
 

@@ -1,6 +1,7 @@
-// cuda/runtime.h on host memory: a block of its own from the system for each tensor, so that AddressSanitizer
-// sees every bound, filled with 0xff: NaN, -1, no bool. A graph is the list of what was queued.
-#include <adjoint/cuda/runtime.h>
+// cuda/runtime/runtime.h on host memory: a block of its own from the system for each tensor, so that
+// AddressSanitizer sees every bound, filled with 0xff: NaN, -1, no bool. A graph is the list of what was
+// queued.
+#include <adjoint/cuda/runtime/runtime.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -9,8 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include <adjoint/core/cuda_start.h>
-#include <adjoint/core/index_error.h>
+#include <adjoint/core/base/index_error.h>
+#include <adjoint/core/contract/cuda_start.h>
 
 #include "emulated_device.h"
 #include "emulator.h"

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/split.h>
 
 namespace adjoint::data {

@@ -20,8 +20,8 @@
 #include <thread>
 #include <vector>
 
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/file.h>
 
 #include "temporary_folder.h"

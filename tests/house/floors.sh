@@ -1,8 +1,9 @@
 #!/bin/sh
-# Holds the #include lines to the floors of docs/design.md: train -> nn, optim, data -> autograd -> core <- cuda.
+# Holds the #include lines to the floors of docs/design.md: train -> nn, optim, data -> autograd -> core <- cpu, cuda,
+# and inside core to tensor, capture -> memory -> contract -> base.
 set -eu
 cd "$1"
-list=$(find adjoint.h core cuda autograd nn optim data train python_free_examples bench -type f \
+list=$(find adjoint.h core cpu cuda autograd nn optim data train python_free_examples bench -type f \
             \( -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu' \))
 [ -n "$list" ] || { echo "no source files under $1"; exit 1; }
 
@@ -14,18 +15,25 @@ function complain(what) {
 }
 BEGIN {
     may["core"] = " core "
+    may["cpu"] = " core cpu "
     may["cuda"] = " core cuda "
     may["autograd"] = " core autograd "
     may["data"] = " core data "
     may["optim"] = " core autograd optim "
     may["nn"] = " core autograd data nn "
+    below["base"] = " base "
+    below["contract"] = " base contract "
+    below["memory"] = " base contract memory "
+    below["tensor"] = " base contract memory tensor "
+    below["capture"] = " base contract memory capture "
+    below["cuda"] = " base contract cuda "
     may["train"] = " core autograd data optim nn train "
 }
 FNR == 1 {
     split(FILENAME, path, "/")
     folder = path[1]
     library = folder in may
-    private = FILENAME !~ /\.h$/ || FILENAME ~ /^core\/(cpu\/|format\.h)/ || folder == "cuda" || !library
+    private = FILENAME !~ /\.h$/ || FILENAME ~ /^core\/base\/format\.h/ || folder ~ /^c(pu|uda)$/ || !library
     matchers = FILENAME ~ /gtest/
 }
 /^[ \t]*#[ \t]*include[ \t]*"/ && library { complain("spell it <adjoint/...>") }
@@ -37,10 +45,10 @@ match($0, /^[ \t]*#[ \t]*include[ \t]*</) {
         to = part[2]
         if (library && index(may[folder], " " to " ") == 0) complain(folder "/ may not include " to "/")
         if (to == "cuda" && folder != "cuda") complain("cuda/ is private")
-        if (name ~ /^adjoint\/core\/cpu\// && folder != "core" && folder != "bench")
-            complain("core/cpu/ is private to core/ and its benchmarks")
-        if (name == "adjoint/core/format.h" && !private) complain("core/format.h in a public header")
-        if (name ~ /^adjoint\/core\/cpu\// && !private) complain("core/cpu/ in a public header")
+        if (to == "cpu" && folder !~ /^(cpu|bench)$/) complain("cpu/ is private to itself and its benchmarks")
+        if (to == "core" && folder == "core" && index(below[path[2]], " " part[3] " ") == 0)
+            complain("core/" path[2] "/ may not include core/" part[3] "/")
+        if (name == "adjoint/core/base/format.h" && !private) complain("core/base/format.h in a public header")
     } else if (!private && name ~ /^(fmt|nlohmann|oneapi|dnnl|cblas|zlib|CLI|cuda|cublas|cudnn)/) {
         complain("a dependency in a public header")
     } else if (!private && !matchers && name ~ /^gtest/) {

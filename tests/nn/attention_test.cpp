@@ -8,15 +8,15 @@
 #include <cmath>
 #include <limits>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/attention.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
-#include <adjoint/core/generator.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/attention.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/generator.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/bilinear.h>
 

@@ -6,20 +6,20 @@
 #include <cmath>
 #include <functional>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/loss.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
-#include <adjoint/core/generator.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/loss.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/generator.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/convolution.h>
 #include <adjoint/nn/dropout.h>
+#include <adjoint/nn/layer_norm.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/pooling.h>
-#include <adjoint/nn/row_norm.h>
 #include <adjoint/nn/sequential.h>
 #include <adjoint/optim/adam.h>
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/core/creation.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

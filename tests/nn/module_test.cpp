@@ -7,15 +7,15 @@
 #include <fstream>
 #include <set>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/engine.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
-#include <adjoint/core/generator.h>
-#include <adjoint/core/host_memory.h>
+#include <adjoint/autograd/backward/engine.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/generator.h>
+#include <adjoint/core/memory/host_memory.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/convolution.h>

@@ -1,10 +1,10 @@
 // Layers that leave something out at random: DropConnect, StochasticDepth, FractionalMaxPool2d.
 #include <cmath>
 
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/error.h>
-#include <adjoint/core/generator.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/nn/dropout.h>
 #include <adjoint/nn/pooling.h>
 #include <adjoint/nn/sequential.h>

@@ -1,5 +1,5 @@
 // Optimizers that scale by what the gradients were: trajectories against plain loops of doubles, resuming.
-#include <adjoint/core/error.h>
+#include <adjoint/core/base/error.h>
 #include <adjoint/optim/adagrad.h>
 #include <adjoint/optim/adam_kin.h>
 #include <adjoint/optim/lion.h>

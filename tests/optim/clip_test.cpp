@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/optim/clip.h>
 
 namespace adjoint::optim {

@@ -4,15 +4,15 @@
 #include <cmath>
 #include <limits>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/autocast.h>
-#include <adjoint/autograd/engine.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/autograd/backward/engine.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/autocast.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/optim/grad_scaler.h>
 #include <adjoint/optim/sgd.h>
 

@@ -1,13 +1,13 @@
 // Muon, LBFGS and averages of weights: against plain loops of doubles, fixed numbers, resuming.
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/autograd/index.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/capture.h>
-#include <adjoint/core/error.h>
-#include <adjoint/core/generator.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/capture/capture.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/optim/average.h>
 #include <adjoint/optim/lbfgs.h>
 #include <adjoint/optim/muon.h>

@@ -5,14 +5,14 @@
 #include <functional>
 #include <limits>
 
-#include <adjoint/autograd/arithmetic.h>
-#include <adjoint/autograd/elementwise.h>
-#include <adjoint/autograd/linalg.h>
-#include <adjoint/autograd/reduce.h>
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
-#include <adjoint/core/generator.h>
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/generator.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/optim/adam.h>
 #include <adjoint/optim/sgd.h>

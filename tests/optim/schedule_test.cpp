@@ -7,8 +7,8 @@
 #include <limits>
 #include <numbers>
 
-#include <adjoint/core/creation.h>
-#include <adjoint/core/error.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/optim/sgd.h>
 
 namespace adjoint::optim {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include <adjoint/core/creation.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/optim/optimizer.h>
 
 namespace adjoint::optim {

@@ -6,7 +6,7 @@ execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --config ${CONFIG} -
 file(RENAME ${PREFIX}-first ${PREFIX})
 file(GLOB_RECURSE installed RELATIVE ${PREFIX} ${PREFIX}/*)
 foreach(file IN LISTS installed)
-    if(file MATCHES "core/cpu/|/cuda/|core/format\\.h|fmt|nlohmann")
+    if(file MATCHES "/cpu/|adjoint/cuda/|core/base/format\\.h|fmt|nlohmann")
         message(SEND_ERROR "installed, but private: ${file}")
     endif()
 endforeach()

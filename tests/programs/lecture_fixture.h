@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include <adjoint/core/error.h>
+#include <adjoint/core/base/error.h>
 #include <adjoint/data/mnist.h>
 
 #include "programs/program.h"

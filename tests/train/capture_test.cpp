@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <adjoint/adjoint.h>
-#include <adjoint/core/host_memory.h>
+#include <adjoint/core/memory/host_memory.h>
 
-#include "device_cases.h"
+#include "device/cases.h"
 
 namespace adjoint {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 
 namespace adjoint::picture {
 namespace {

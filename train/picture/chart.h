@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 #include <adjoint/train/picture/scale.h>
 #include <adjoint/train/picture/svg.h>
 

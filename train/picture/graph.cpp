@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include <adjoint/autograd/engine.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/backward/engine.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::picture {
 namespace {

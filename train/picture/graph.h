@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/autograd/trace.h>
+#include <adjoint/autograd/record/trace.h>
 #include <adjoint/nn/module.h>
 #include <adjoint/train/picture/svg.h>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/train/picture/graph.h>
 
 namespace adjoint::picture {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/train/picture/graph.h>
 
 namespace adjoint::picture {

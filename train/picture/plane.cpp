@@ -3,9 +3,9 @@
 #include <array>
 #include <cmath>
 
-#include <adjoint/autograd/grad_mode.h>
-#include <adjoint/core/creation.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/png.h>
 

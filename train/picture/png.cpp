@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/file.h>
 
 namespace adjoint::picture {

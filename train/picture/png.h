@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <adjoint/core/tensor.h>
+#include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::picture {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 
 namespace adjoint::picture {
 namespace {

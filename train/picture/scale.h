@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/core/export.h>
+#include <adjoint/core/base/export.h>
 
 namespace adjoint::picture {
 

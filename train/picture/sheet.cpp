@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include <adjoint/autograd/shape.h>
-#include <adjoint/core/format.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/png.h>
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-#include <adjoint/core/format.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/data/file.h>
 #include <adjoint/train/picture/png.h>
 

@@ -1,7 +1,7 @@
 // Every function that is asked of cuBLASLt is in the toolkit's library; what is said when there is none.
 #include <gtest/gtest.h>
 
-#include <adjoint/cuda/cublaslt_table.h>
+#include <adjoint/cuda/libraries/cublaslt_table.h>
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // Every function that is asked of cuDNN is in the library.
 #include <gtest/gtest.h>
 
-#include <adjoint/cuda/cudnn_table.h>
+#include <adjoint/cuda/libraries/cudnn_table.h>
 
 #include "table_check.h"
 

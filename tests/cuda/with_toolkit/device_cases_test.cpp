@@ -1,9 +1,9 @@
 // The cases of any device on a real one; skipped where there is none.
 #include <gtest/gtest.h>
 
-#include <adjoint/core/cuda.h>
+#include <adjoint/core/cuda/cuda.h>
 
-#include "device_cases.h"
+#include "device/cases.h"
 
 namespace adjoint {
 namespace {

@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <adjoint/adjoint.h>
-#include <adjoint/core/backend.h>
-#include <adjoint/core/cuda.h>
-#include <adjoint/core/precision.h>
-#include <adjoint/cuda/context.h>
-#include <adjoint/cuda/dnn.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/precision.h>
+#include <adjoint/core/cuda/cuda.h>
+#include <adjoint/cuda/libraries/dnn.h>
+#include <adjoint/cuda/runtime/context.h>
 
 #include <cmath>
 #include <random>

@@ -1,8 +1,8 @@
 // What errors of the CUDA runtime become.
 #include <gtest/gtest.h>
 
-#include <adjoint/core/error.h>
-#include <adjoint/cuda/error.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/cuda/runtime/error.h>
 
 #include <string>
 

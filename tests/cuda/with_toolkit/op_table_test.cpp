@@ -1,9 +1,9 @@
 // Every row of the operator table on a real device; one skipped test where there is none.
 #include <gtest/gtest.h>
 
-#include <adjoint/core/cuda.h>
+#include <adjoint/core/cuda/cuda.h>
 
-#include "op_table_checks.h"
+#include "op_table/checks.h"
 
 namespace adjoint::table {
 namespace {

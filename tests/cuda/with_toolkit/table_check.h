@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <adjoint/cuda/library.h>
+#include <adjoint/cuda/libraries/library.h>
 
 #include <string>
 

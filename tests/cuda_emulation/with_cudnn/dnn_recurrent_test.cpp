@@ -1,14 +1,14 @@
-// cuda/dnn_recurrent.cpp on a cuDNN that is faked: descriptors, sizes, places of weights, what is copied and
-// when, and all of it in captured steps.
+// cuda/libraries/dnn_recurrent.cpp on a cuDNN that is faked: descriptors, sizes, places of weights, what is
+// copied and when, and all of it in captured steps.
 #include <gtest/gtest.h>
 
 #include <adjoint/adjoint.h>
-#include <adjoint/core/backend.h>
-#include <adjoint/cuda/dnn_recurrent.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/cuda/libraries/dnn_recurrent.h>
 
 #include "../emulated_device.h"
 #include "../emulated_recurrence.h"
-#include "device_cases.h"
+#include "device/cases.h"
 #include "fake_cudnn.h"
 
 namespace adjoint {

@@ -1,6 +1,7 @@
-// What cuda/dnn_recurrent.cpp asks of cuDNN, on the host and by the loops of emulated_recurrence.cpp. What
-// the real one does not promise is made to hurt: weights lie in an order of its own, the backward pass spoils
-// the memory that the forward pass left, and gradients of weights are added to what was there.
+// What cuda/libraries/dnn_recurrent.cpp asks of cuDNN, on the host and by the loops of
+// emulated_recurrence.cpp. What the real one does not promise is made to hurt: weights lie in an order of its
+// own, the backward pass spoils the memory that the forward pass left, and gradients of weights are added to
+// what was there.
 #include "fake_cudnn.h"
 
 #include <cstdlib>
@@ -11,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include <adjoint/cuda/cudnn_table.h>
+#include <adjoint/cuda/libraries/cudnn_table.h>
 
 #include "fake_descriptors.h"
 
@@ -225,7 +226,7 @@ template <class F> void* address(F* function) { return reinterpret_cast<void*>(f
 }  // namespace
 }  // namespace adjoint::emulated
 
-// In the place of cuda/library.cpp and cuda/cudnn_table.cpp.
+// In the place of cuda/libraries/library.cpp and cuda/libraries/cudnn_table.cpp.
 namespace adjoint::cuda_backend {
 
 OpenLibrary open_library(const std::string&) {

@@ -1,0 +1,357 @@
+// The backward pass: nodes run in order of falling depth, so each runs once, after all its consumers.
+//
+// No pass over the graph is needed beforehand: the frontier holds the nodes that have received a gradient and
+// not run yet; the deepest of them cannot receive another one. Nothing recurses.
+#include <adjoint/autograd/backward/engine.h>
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <adjoint/autograd/backward/gradient_buffer.h>
+#include <adjoint/autograd/record/function.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/memory/pool_allocator.h>
+#include <adjoint/core/tensor/creation.h>
+
+namespace adjoint {
+namespace {
+
+// The memory of a pass comes from the pool, like the nodes': a training step asks the system for nothing.
+template <class T> using PooledVector = std::vector<T, PoolAllocator<T>>;
+
+// Where the nodes wait: from a node to its slot, by open addressing with linear probing.
+class SlotTable {
+  public:
+    SlotTable() : entries_(std::size_t{1} << bits_) {}
+
+    // The node's slot, and whether it is new: then the caller fills it in.
+    std::pair<std::uint32_t&, bool> find_or_insert(const Producer* node) {
+        if (2 * (count_ + 1) > entries_.size()) [[unlikely]]
+            grow();
+        Entry& entry = entries_[place_of(node)];
+        const bool fresh = entry.node == nullptr;
+        entry.node = node;
+        count_ += fresh;
+        return {entry.slot, fresh};
+    }
+
+    // The entries behind move up, so that no probe meets a gap before its goal.
+    void erase(const Producer* node) {
+        const std::size_t mask = entries_.size() - 1;
+        std::size_t gap = place_of(node);
+        for (std::size_t i = (gap + 1) & mask; entries_[i].node; i = (i + 1) & mask)
+            if (((i - home_of(entries_[i].node)) & mask) >= ((i - gap) & mask)) {
+                entries_[gap] = entries_[i];
+                gap = i;
+            }
+        entries_[gap].node = nullptr;
+        --count_;
+    }
+
+  private:
+    struct Entry {
+        const Producer* node = nullptr;
+        std::uint32_t slot = 0;
+    };
+
+    std::size_t home_of(const Producer* node) const {
+        constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;
+        return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(node) * golden) >> (64 - bits_));
+    }
+    std::size_t place_of(const Producer* node) const {
+        const std::size_t mask = entries_.size() - 1;
+        std::size_t i = home_of(node);
+        while (entries_[i].node && entries_[i].node != node) i = (i + 1) & mask;
+        return i;
+    }
+    void grow() {
+        const PooledVector<Entry> before = std::exchange(entries_, PooledVector<Entry>(entries_.size() * 2));
+        ++bits_;
+        for (const Entry& entry : before)
+            if (entry.node) entries_[place_of(entry.node)] = entry;
+    }
+
+    int bits_ = 4;
+    std::size_t count_ = 0;
+    PooledVector<Entry> entries_;
+};
+
+// Nodes that wait to run with what they have received so far.
+class Frontier {
+  public:
+    struct Waiting {
+        Ref<Producer> node;
+        Grads grads;
+        std::uint64_t order = 0;
+    };
+
+    bool empty() const noexcept { return heap_.empty(); }
+
+    Tensor& slot(const Ref<Producer>& producer, std::uint32_t index) {
+        const auto [at, fresh] = slots_.find_or_insert(producer.get());
+        if (fresh) {
+            at = take_free();
+            Waiting& waiting = waiting_[at];
+            waiting.node = producer;
+            waiting.order = ++arrivals_;
+            for (std::size_t i = node_of(producer)->output_count(); i > 0; --i) waiting.grads.push_back({});
+            heap_.push_back(at);
+            if (heap_.size() > 1) std::push_heap(heap_.begin(), heap_.end(), Shallower{waiting_});
+        }
+        return waiting_[at].grads[index];
+    }
+
+    Waiting pop() {
+        if (heap_.size() > 1) std::pop_heap(heap_.begin(), heap_.end(), Shallower{waiting_});
+        const std::uint32_t at = heap_.back();
+        heap_.pop_back();
+        free_.push_back(at);
+        Waiting next = std::move(waiting_[at]);
+        slots_.erase(next.node.get());
+        return next;
+    }
+
+  private:
+    // The deepest node is on top of the heap; among equals the one that came first.
+    struct Shallower {
+        const PooledVector<Waiting>& waiting;
+        bool operator()(std::uint32_t a, std::uint32_t b) const {
+            const std::uint32_t depth_a = node_of(waiting[a].node)->depth();
+            const std::uint32_t depth_b = node_of(waiting[b].node)->depth();
+            return depth_a != depth_b ? depth_a < depth_b : waiting[a].order > waiting[b].order;
+        }
+    };
+
+    // A slot that was moved from is as empty as a new one.
+    std::uint32_t take_free() {
+        if (free_.empty()) {
+            waiting_.emplace_back();
+            return static_cast<std::uint32_t>(waiting_.size() - 1);
+        }
+        const std::uint32_t at = free_.back();
+        free_.pop_back();
+        return at;
+    }
+
+    PooledVector<Waiting> waiting_;
+    PooledVector<std::uint32_t> heap_, free_;
+    SlotTable slots_;
+    std::uint64_t arrivals_ = 0;
+};
+
+class Pass {
+  public:
+    explicit Pass(const GradOptions& options) : options_(options) {}
+
+    void capture(std::span<const Tensor> inputs) {
+        capturing_ = true;
+        captured_.resize(inputs.size());
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            const Edge edge(inputs[i]);
+            check<AutogradError>(!edge.empty(), "grad: input {} does not require a gradient", i);
+            if (edge.leaf)
+                wanted_leaves_[edge.leaf.get()].push_back(i);
+            else
+                wanted_outputs_[edge.node.get()].push_back({edge.index, i});
+        }
+    }
+
+    void run(std::span<const Tensor> outputs) {
+        check<AutogradError>(options_.grad_outputs.empty() || options_.grad_outputs.size() == outputs.size(),
+                             "backward: {} gradients for {} outputs", options_.grad_outputs.size(),
+                             outputs.size());
+        const GradMode mode(options_.create_graph);
+        if (capturing_) find_useful(outputs);
+        for (std::size_t i = 0; i < outputs.size(); ++i) start(outputs, i);
+        while (!frontier_.empty()) step(frontier_.pop());
+        for (Hooked& hooked : hooked_) keep(*hooked.leaf, run_hooks(*hooked.leaf->hooks, hooked.gradient));
+    }
+
+    std::vector<Tensor> take_captured() { return std::move(captured_); }
+
+  private:
+    void start(std::span<const Tensor> outputs, std::size_t i) {
+        const Tensor& output = outputs[i];
+        check<AutogradError>(
+            output.requires_grad(),
+            "backward: output {} of shape {} does not depend on anything that requires a gradient", i,
+            output.shape());
+        Tensor gradient = i < options_.grad_outputs.size() ? options_.grad_outputs[i] : Tensor();
+        if (!gradient.defined()) {
+            check<AutogradError>(
+                output.numel() == 1,
+                "backward: the gradient can be left out for one element only, the shape is {}; reduce "
+                "it to a loss first, or give the gradient",
+                output.shape());
+            gradient = ones_like(output);
+        }
+        check<ShapeError>(gradient.shape() == output.shape(),
+                          "backward: gradient of shape {} for an output of shape {}", gradient.shape(),
+                          output.shape());
+        deliver(Edge(output), std::move(gradient), "backward");
+    }
+
+    void step(Frontier::Waiting waiting) {
+        Node& node = *node_of(waiting.node);
+        for (std::size_t i = 0; i < node.output_count(); ++i) finish_output(node, i, waiting.grads[i]);
+        if (capturing_ && !useful_.contains(&node)) return;
+        check<AutogradError>(
+            !node.released(),
+            "backward: the graph of {} was freed by an earlier backward pass; pass retain_graph there",
+            node.name());
+        Grads grads = evaluate(node, waiting.grads);
+        const std::span<Edge> edges = node.edges();
+        check<AutogradError>(grads.size() == edges.size(), "backward: {} returned {} gradients for {} inputs",
+                             node.name(), grads.size(), edges.size());
+        for (std::size_t i = 0; i < edges.size(); ++i)
+            if (grads[i].defined() && !edges[i].empty()) deliver(edges[i], std::move(grads[i]), node.name());
+        if (!options_.retain_graph && !options_.create_graph) node.release_saved();
+    }
+
+    static Grads evaluate(Node& node, const Grads& outputs) {
+        struct Running {
+            explicit Running(Node* n) : before(running_node()) { set_running_node(n); }
+            ~Running() { set_running_node(before); }
+            Node* before;
+        } const running(&node);
+        return node.backward(outputs);
+    }
+
+    // The gradient of a node's output is complete: hooks, capture, retained copies; an unreached output is
+    // zero.
+    void finish_output(Node& node, std::size_t i, Tensor& gradient) {
+        OutputInfo& info = node.output(i);
+        if (!gradient.defined()) {
+            gradient = zeros(info.shape, {.dtype = info.dtype, .device = info.device});
+            return;
+        }
+        if (info.hooks) gradient = run_hooks(*info.hooks, gradient);
+        if (info.retained) accumulate_leaf(*info.retained, gradient, options_.create_graph);
+        if (!capturing_) return;
+        if (const auto found = wanted_outputs_.find(&node); found != wanted_outputs_.end())
+            for (const auto& [index, input] : found->second)
+                if (index == i) captured_[input] = gradient;
+    }
+
+    void deliver(const Edge& edge, Tensor gradient, const char* from) {
+        if (edge.leaf) {
+            TensorImpl& leaf = *edge.leaf;
+            gradient =
+                fit_gradient(std::move(gradient), leaf.shape, leaf.dtype, leaf.storage->device(), from);
+            if (anomaly_enabled()) [[unlikely]]
+                detail::check_anomaly(from, gradient);
+            deliver_to_leaf(edge.leaf, std::move(gradient));
+            return;
+        }
+        const OutputInfo& info = node_of(edge.node)->output(edge.index);
+        gradient = fit_gradient(std::move(gradient), info.shape, info.dtype, info.device, from);
+        if (anomaly_enabled()) [[unlikely]]
+            detail::check_anomaly(from, gradient);
+        accumulate(frontier_.slot(edge.node, edge.index), std::move(gradient));
+    }
+
+    // A hook sees the whole gradient: that of a leaf with hooks waits for the end of the pass.
+    void deliver_to_leaf(const Ref<TensorImpl>& leaf, Tensor gradient) {
+        if (!leaf->hooks) {
+            keep(*leaf, std::move(gradient));
+            return;
+        }
+        auto place =
+            std::find_if(hooked_.begin(), hooked_.end(), [&](const Hooked& h) { return h.leaf == leaf; });
+        if (place == hooked_.end()) place = hooked_.insert(place, {leaf, Tensor()});
+        accumulate(place->gradient, std::move(gradient));
+    }
+
+    void keep(TensorImpl& leaf, Tensor gradient) {
+        if (!capturing_) {
+            accumulate_leaf(leaf, std::move(gradient), options_.create_graph);
+            return;
+        }
+        if (const auto found = wanted_leaves_.find(&leaf); found != wanted_leaves_.end())
+            for (const std::size_t input : found->second) {
+                Tensor copy = gradient;
+                accumulate(captured_[input], std::move(copy));
+            }
+    }
+
+    static Tensor run_hooks(const std::vector<TensorHook>& hooks, Tensor gradient) {
+        for (const TensorHook& hook : hooks) {
+            Tensor replaced = hook(gradient);
+            if (!replaced.defined()) continue;
+            check<ShapeError>(replaced.shape() == gradient.shape(),
+                              "backward: a hook returned shape {} for {}", replaced.shape(),
+                              gradient.shape());
+            gradient = std::move(replaced);
+        }
+        return gradient;
+    }
+
+    // The nodes on a path to a wanted input: the others need not run.
+    void find_useful(std::span<const Tensor> outputs) {
+        std::vector<Node*> reachable;
+        std::unordered_set<const Producer*> seen;
+        const auto visit = [&](const Ref<Producer>& producer) {
+            if (producer && seen.insert(producer.get()).second) reachable.push_back(node_of(producer));
+        };
+        for (const Tensor& output : outputs) visit(output.impl().producer);
+        for (std::size_t i = 0; i < reachable.size(); ++i)
+            for (const Edge& edge : reachable[i]->edges()) visit(edge.node);
+        std::stable_sort(reachable.begin(), reachable.end(),
+                         [](const Node* a, const Node* b) { return a->depth() < b->depth(); });
+        for (Node* node : reachable)
+            for (const Edge& edge : node->edges())
+                if ((edge.leaf && wanted_leaves_.contains(edge.leaf.get())) ||
+                    (edge.node &&
+                     (useful_.contains(edge.node.get()) || wanted_outputs_.contains(edge.node.get())))) {
+                    useful_.insert(node);
+                    break;
+                }
+    }
+
+    struct Hooked {
+        Ref<TensorImpl> leaf;
+        Tensor gradient;
+    };
+
+    const GradOptions& options_;
+    Frontier frontier_;
+    std::vector<Hooked> hooked_;
+    bool capturing_ = false;
+    std::vector<Tensor> captured_;
+    std::unordered_map<const TensorImpl*, std::vector<std::size_t>> wanted_leaves_;
+    std::unordered_map<const Producer*, std::vector<std::pair<std::uint32_t, std::size_t>>> wanted_outputs_;
+    std::unordered_set<const Producer*> useful_;
+};
+
+}  // namespace
+
+void backward(std::span<const Tensor> outputs, const GradOptions& options) { Pass(options).run(outputs); }
+
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         const GradOptions& options) {
+    Pass pass(options);
+    pass.capture(inputs);
+    pass.run(outputs);
+    std::vector<Tensor> grads = pass.take_captured();
+    for (std::size_t i = 0; i < grads.size(); ++i)
+        check<AutogradError>(
+            grads[i].defined() || options.allow_unused,
+            "grad: the outputs do not depend on input {}; pass allow_unused if that is meant", i);
+    return grads;
+}
+
+Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options) {
+    return grad(std::span(&output, 1), std::span(&input, 1), options)[0];
+}
+
+void Tensor::backward() const { adjoint::backward(std::span(this, 1)); }
+
+void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
+    GradOptions options{.grad_outputs = {}, .retain_graph = retain_graph, .create_graph = create_graph};
+    if (gradient.defined()) options.grad_outputs.push_back(gradient);
+    adjoint::backward(std::span(this, 1), options);
+}
+
+}  // namespace adjoint

@@ -1,0 +1,88 @@
+// Fitting and adding of gradients; the members of Tensor that deal with them.
+#include <adjoint/autograd/backward/gradient_buffer.h>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/autograd/record/node.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/tensor/loops.h>
+
+namespace adjoint {
+namespace {
+
+// Only this handle knows the array, only this array the memory, and every element has a place of its own.
+bool exclusive(const Tensor& x) {
+    const TensorImpl& impl = x.impl();
+    return impl.unique() && impl.storage->unique() && impl.contiguous && !impl.producer;
+}
+
+void add_in_place(const Tensor& into, const Tensor& gradient) {
+    backend(into.device())
+        .zip(functor::Add{}, make_loop<3>({&into, &into, &gradient}, compute_type(into.dtype())));
+    into.impl().storage->bump();
+}
+
+}  // namespace
+
+Tensor fit_gradient(Tensor gradient, const Shape& shape, DType dtype, Device device, const char* from) {
+    if (gradient.device() != device) [[unlikely]]
+        fail<DeviceError>("backward: {} returned a gradient on {} for an input on {}", from,
+                          gradient.device(), device);
+    if (!(gradient.shape() == shape)) gradient = sum_to_shape(from, gradient, shape);
+    if (gradient.dtype() != dtype) gradient = gradient.to(dtype);
+    return gradient;
+}
+
+void accumulate(Tensor& into, Tensor gradient) {
+    if (!into.defined()) {
+        into = std::move(gradient);
+    } else if (!grad_enabled() && exclusive(into)) {
+        add_in_place(into, gradient);
+    } else {
+        into = into + gradient;
+    }
+}
+
+void accumulate_leaf(TensorImpl& leaf, Tensor gradient, bool create_graph) {
+    if (!leaf.grad) {
+        const Tensor own = exclusive(gradient) ? std::move(gradient) : gradient.clone();
+        leaf.grad = own.ref();
+    } else if (create_graph || leaf.grad->producer) {  // a recorded gradient is not written over
+        leaf.grad = (Tensor(leaf.grad) + gradient).ref();
+    } else {
+        add_in_place(Tensor(leaf.grad), gradient);
+    }
+}
+
+void Tensor::set_grad(const Tensor& grad) const {
+    if (!grad.defined()) {
+        impl().grad = nullptr;
+        return;
+    }
+    check<ShapeError>(grad.shape() == shape(), "set_grad: gradient of shape {} for a tensor of shape {}",
+                      grad.shape(), shape());
+    check<DTypeError>(grad.dtype() == dtype(), "set_grad: gradient of type {} for a tensor of type {}",
+                      name(grad.dtype()), name(dtype()));
+    check<DeviceError>(grad.device() == device(), "set_grad: gradient on {} for a tensor on {}",
+                       grad.device(), device());
+    impl().grad = grad.ref();
+}
+
+void Tensor::retain_grad() const {
+    check<AutogradError>(requires_grad(), "retain_grad: the tensor does not require a gradient");
+    if (is_leaf()) return;
+    impl().retains_grad = true;
+    node_of(impl().producer)->output(impl().output_index).retained = &impl();
+}
+
+void Tensor::register_hook(TensorHook hook) const {
+    check<AutogradError>(requires_grad(), "register_hook: the tensor does not require a gradient");
+    auto& hooks = is_leaf() ? impl().hooks : node_of(impl().producer)->output(impl().output_index).hooks;
+    if (!hooks) hooks = std::make_unique<std::vector<TensorHook>>();
+    hooks->push_back(std::move(hook));
+}
+
+}  // namespace adjoint

@@ -1,0 +1,62 @@
+// Attention composed from matrix products and softmax.
+#include <adjoint/autograd/ops/attention.h>
+
+#include <cmath>
+#include <limits>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/ops/softmax.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
+
+namespace adjoint {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Softmax over the keys that are let through. A query that sees none gets zeros: the NaN of its softmax is
+/// covered here, and that of its gradient by the inner masked_fill.
+Tensor masked_softmax(const Tensor& scores, const Tensor& allowed) {
+    const Tensor blind = sum(allowed, -1, true) == Tensor(0);
+    return masked_fill(softmax(masked_fill(scores, !allowed, -infinity), -1), blind, 0);
+}
+
+}  // namespace
+
+Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options) {
+    return named("attention_weights", [&] {
+        check<ShapeError>(query.dim() >= 2 && key.dim() >= 2 && query.shape().back() == key.shape().back(),
+                          "attention_weights: queries of shape {} for keys of shape {}", query.shape(),
+                          key.shape());
+        const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape().back())));
+        Tensor scores = matmul(query * scale, transpose(key, -1, -2));
+        Tensor allowed;
+        if (options.is_causal) {
+            const Options as_index{.dtype = DType::i64, .device = query.device()};
+            allowed = arange(key.size(-2), as_index) <= unsqueeze(arange(query.size(-2), as_index), 1);
+        }
+        const Tensor& mask = options.attn_mask;
+        if (mask.defined() && mask.dtype() == DType::boolean)
+            allowed = allowed.defined() ? logical_and(allowed, mask) : mask;
+        else if (mask.defined())
+            scores = scores + mask;
+        const Tensor weights = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);
+        return options.dropout_p > 0 ? dropout(weights, options.dropout_p) : weights;
+    });
+}
+
+Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                    const AttentionOptions& options) {
+    return named("scaled_dot_product_attention", [&] {
+        check<ShapeError>(value.dim() >= 2 && key.dim() >= 2 && value.size(-2) == key.size(-2),
+                          "scaled_dot_product_attention: keys of shape {} for values of shape {}",
+                          key.shape(), value.shape());
+        return matmul(attention_weights(query, key, options), value);
+    });
+}
+
+}  // namespace adjoint

@@ -1,0 +1,301 @@
+// Each function of one variable: its derivative of any order and its public line.
+//
+// The first backward pass runs the functor's slope in one kernel; derivative(f, s) says the same in
+// differentiable functions and is used when the pass is recorded. `s` is what the functor saves: its input or
+// its output.
+#include <adjoint/autograd/ops/elementwise.h>
+
+#include <cmath>
+#include <limits>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/apply.h>
+#include <adjoint/core/base/format.h>
+
+namespace adjoint {
+namespace {
+
+using Input = const Tensor&;
+
+// 1 where the condition holds, else 0, in the type of x.
+Tensor indicator(const Tensor& condition, const Tensor& x) { return condition.to(x.dtype()); }
+
+Tensor derivative(functor::Abs, Input x) { return sign(x); }
+Tensor derivative(functor::Exp, Input y) { return y; }
+Tensor derivative(functor::Expm1, Input y) { return y + 1; }
+Tensor derivative(functor::Log, Input x) { return reciprocal(x); }
+Tensor derivative(functor::Log1p, Input x) { return reciprocal(x + 1); }
+Tensor derivative(functor::Log2, Input x) { return 1.4426950408889634074 / x; }
+Tensor derivative(functor::Log10, Input x) { return 0.43429448190325182765 / x; }
+Tensor derivative(functor::Sqrt, Input y) { return 0.5 / y; }
+Tensor derivative(functor::Rsqrt, Input y) { return -0.5 * (y * square(y)); }
+Tensor derivative(functor::Square, Input x) { return x * 2; }
+Tensor derivative(functor::Reciprocal, Input y) { return neg(square(y)); }
+Tensor derivative(functor::Sin, Input x) { return cos(x); }
+Tensor derivative(functor::Cos, Input x) { return neg(sin(x)); }
+Tensor derivative(functor::Tan, Input y) { return square(y) + 1; }
+Tensor derivative(functor::Asin, Input x) { return rsqrt((1 - x) * (1 + x)); }
+Tensor derivative(functor::Acos, Input x) { return neg(rsqrt((1 - x) * (1 + x))); }
+Tensor derivative(functor::Atan, Input x) { return reciprocal(square(x) + 1); }
+Tensor derivative(functor::Sinh, Input x) { return cosh(x); }
+Tensor derivative(functor::Cosh, Input x) { return sinh(x); }
+Tensor derivative(functor::Tanh, Input y) { return 1 - square(y); }
+Tensor derivative(functor::Asinh, Input x) { return rsqrt(square(x) + 1); }
+Tensor derivative(functor::Acosh, Input x) { return rsqrt(x - 1) * rsqrt(x + 1); }
+Tensor derivative(functor::Atanh, Input x) { return reciprocal((1 - x) * (1 + x)); }
+Tensor derivative(functor::Erf, Input x) { return 1.1283791670955125739 * exp(neg(square(x))); }
+Tensor derivative(functor::Erfc, Input x) { return -1.1283791670955125739 * exp(neg(square(x))); }
+Tensor derivative(functor::Relu, Input y) { return indicator(gt(y, 0), y); }
+Tensor derivative(functor::Relu6, Input x) { return indicator(logical_and(gt(x, 0), lt(x, 6)), x); }
+Tensor derivative(functor::LeakyRelu f, Input x) {
+    return where(gt(x, 0), ones_like(x), full_like(x, f.negative_slope));
+}
+Tensor derivative(functor::Elu f, Input x) {
+    const Tensor below = f.alpha * f.input_scale * f.scale *
+                         exp(clamp(x, -std::numeric_limits<double>::infinity(), 0) * f.input_scale);
+    return where(gt(x, 0), full_like(x, f.scale), below);
+}
+Tensor derivative(functor::Sigmoid, Input y) { return y * (1 - y); }
+Tensor derivative(functor::LogSigmoid, Input x) { return sigmoid(neg(x)); }
+Tensor derivative(functor::Silu, Input x) {
+    const Tensor s = sigmoid(x);
+    return s * (1 + x * (1 - s));
+}
+Tensor derivative(functor::Softplus f, Input x) {
+    return where(gt(x * f.beta, f.threshold), ones_like(x), sigmoid(x * f.beta));
+}
+Tensor derivative(functor::Mish, Input x) {
+    const Tensor t = tanh(softplus(x));
+    return t + x * (1 - square(t)) * sigmoid(x);
+}
+Tensor derivative(functor::Softsign, Input x) { return reciprocal(square(abs(x) + 1)); }
+Tensor derivative(functor::Hardtanh f, Input x) {
+    return indicator(logical_and(gt(x, f.low), lt(x, f.high)), x);
+}
+Tensor derivative(functor::Hardsigmoid, Input x) {
+    return indicator(logical_and(gt(x, -3), lt(x, 3)), x) / 6;
+}
+Tensor derivative(functor::Hardswish, Input x) {
+    const Tensor middle = where(lt(x, -3), zeros_like(x), (x * 2 + 3) / 6);
+    return where(gt(x, 3), ones_like(x), middle);
+}
+Tensor derivative(functor::Gelu, Input x) {
+    return 0.5 * (1 + erf(x * M_SQRT1_2)) + x * 0.39894228040143267794 * exp(-0.5 * square(x));
+}
+Tensor derivative(functor::GeluTanh, Input x) {
+    const Tensor t = tanh(0.79788456080286535588 * (x + 0.044715 * (x * square(x))));
+    const Tensor inner = 0.79788456080286535588 * (1 + 0.134145 * square(x));
+    return 0.5 * (1 + t) + 0.5 * x * (1 - square(t)) * inner;
+}
+Tensor derivative(functor::Clamp f, Input x) {
+    return indicator(logical_and(ge(x, f.low), le(x, f.high)), x);
+}
+Tensor derivative(functor::RdivScalar f, Input x) { return -f.s * square(reciprocal(x)); }
+Tensor derivative(functor::PowScalar f, Input x) {
+    return f.p == 0 ? zeros_like(x) : f.p * pow_scalar(x, f.p - 1);
+}
+Tensor derivative(functor::ScalarPow f, Input y) { return where(eq(y, 0), zeros_like(y), y * f.log_a); }
+
+// What a function with a slope gives back for g, where it saved s.
+template <class F> Tensor slope_times(F f, const Tensor& g, const Tensor& s) {
+    if (grad_enabled()) return g * derivative(f, s);
+    return apply::zip(F::name, functor::SlopeTimes<F>{f}, g, s);
+}
+
+// A function with a slope.
+template <class F> struct Smooth : Function {
+    static constexpr auto name = F::name;
+    F f;
+    Saved saved;
+
+    explicit Smooth(F functor) : f(functor) {}
+    Tensor forward(Input x) {
+        Tensor y = apply::map(f, x, functor::takes_integers<F> ? x.dtype() : apply::real_type(x));
+        if (!needs_any()) return y;
+        if constexpr (F::saves == Saves::output)
+            saved.keep_output(y);
+        else
+            saved = x;
+        return y;
+    }
+    Grads backward(const Tensor& g) { return {slope_times(f, g, saved.get())}; }
+};
+
+// y = slope x + something
+template <class F> struct Linear : Function {
+    static constexpr auto name = F::name;
+    F f;
+    double slope;
+
+    Linear(F functor, double s) : f(functor), slope(s) {}
+    Tensor forward(Input x) { return apply::map(f, x, x.dtype()); }
+    Grads backward(const Tensor& g) {
+        if (slope == 1) return {g};
+        return {slope == -1 ? neg(g) : g * slope};
+    }
+};
+
+struct DivByScalar : Function {
+    static constexpr auto name = functor::DivScalar::name;
+    double s;
+    explicit DivByScalar(double divisor) : s(divisor) {}
+    Tensor forward(Input x) { return apply::map(functor::DivScalar{s}, x, apply::real_type(x)); }
+    Grads backward(const Tensor& g) { return {g / s}; }
+};
+
+// A step function: its gradient is zero.
+template <class F> struct Steps : Function {
+    static constexpr auto name = F::name;
+    Tensor forward(Input x) { return apply::map(F{}, x, x.dtype()); }
+    Grads backward(const Tensor& g) { return {zeros_like(g)}; }
+};
+
+template <class F> Tensor smooth(F f, Input x) { return record(Smooth<F>(f), x); }
+
+template <class F> Tensor steps(Input x) {
+    apply::check_defined(F::name, x);
+    return is_floating(x.dtype()) ? record(Steps<F>{}, x) : x.clone();
+}
+
+template <class F> Tensor predicate(F f, Input x) {
+    apply::check_defined(F::name, x);
+    return apply::map(f, x, DType::boolean, compute_type(apply::real_type(x)));
+}
+
+// An integer tensor with a fraction becomes f32 first, a bool one with an integer i64.
+Tensor lift(const char* op, Input x, const Scalar& s) {
+    apply::check_defined(op, x);
+    if (is_floating(x.dtype())) return x;
+    if (!s.integral) return x.to(DType::f32);
+    return x.dtype() == DType::boolean ? x.to(DType::i64) : x;
+}
+
+}  // namespace
+
+Tensor neg(Input x) { return record(Linear(functor::Neg{}, -1), x); }
+Tensor abs(Input x) { return smooth(functor::Abs{}, x); }
+Tensor sign(Input x) {
+    apply::check_defined("sign", x);
+    return is_floating(x.dtype()) ? record(Steps<functor::Sign>{}, x)
+                                  : apply::map(functor::Sign{}, x, x.dtype());
+}
+Tensor floor(Input x) { return steps<functor::Floor>(x); }
+Tensor ceil(Input x) { return steps<functor::Ceil>(x); }
+Tensor trunc(Input x) { return steps<functor::Trunc>(x); }
+Tensor round(Input x) { return steps<functor::Round>(x); }
+Tensor exp(Input x) { return smooth(functor::Exp{}, x); }
+Tensor expm1(Input x) { return smooth(functor::Expm1{}, x); }
+Tensor log(Input x) { return smooth(functor::Log{}, x); }
+Tensor log1p(Input x) { return smooth(functor::Log1p{}, x); }
+Tensor log2(Input x) { return smooth(functor::Log2{}, x); }
+Tensor log10(Input x) { return smooth(functor::Log10{}, x); }
+Tensor sqrt(Input x) { return smooth(functor::Sqrt{}, x); }
+Tensor rsqrt(Input x) { return smooth(functor::Rsqrt{}, x); }
+Tensor square(Input x) { return smooth(functor::Square{}, x); }
+Tensor reciprocal(Input x) { return smooth(functor::Reciprocal{}, x); }
+Tensor sin(Input x) { return smooth(functor::Sin{}, x); }
+Tensor cos(Input x) { return smooth(functor::Cos{}, x); }
+Tensor tan(Input x) { return smooth(functor::Tan{}, x); }
+Tensor asin(Input x) { return smooth(functor::Asin{}, x); }
+Tensor acos(Input x) { return smooth(functor::Acos{}, x); }
+Tensor atan(Input x) { return smooth(functor::Atan{}, x); }
+Tensor sinh(Input x) { return smooth(functor::Sinh{}, x); }
+Tensor cosh(Input x) { return smooth(functor::Cosh{}, x); }
+Tensor tanh(Input x) { return smooth(functor::Tanh{}, x); }
+Tensor asinh(Input x) { return smooth(functor::Asinh{}, x); }
+Tensor acosh(Input x) { return smooth(functor::Acosh{}, x); }
+Tensor atanh(Input x) { return smooth(functor::Atanh{}, x); }
+Tensor erf(Input x) { return smooth(functor::Erf{}, x); }
+Tensor erfc(Input x) { return smooth(functor::Erfc{}, x); }
+Tensor isnan(Input x) { return predicate(functor::IsNan{}, x); }
+Tensor isinf(Input x) { return predicate(functor::IsInf{}, x); }
+Tensor isfinite(Input x) { return predicate(functor::IsFinite{}, x); }
+
+Tensor clamp(Input x, double low, double high) { return smooth(functor::Clamp{low, high}, x); }
+
+Tensor apply::relu_backward(const Tensor& g, const Tensor& y) { return slope_times(functor::Relu{}, g, y); }
+Tensor relu(Input x) { return smooth(functor::Relu{}, x); }
+Tensor relu6(Input x) { return smooth(functor::Relu6{}, x); }
+Tensor leaky_relu(Input x, double negative_slope) { return smooth(functor::LeakyRelu{negative_slope}, x); }
+Tensor elu(Input x, double alpha) { return smooth(functor::Elu{alpha, 1, 1}, x); }
+Tensor celu(Input x, double alpha) {
+    apply::check_defined("celu", x);
+    check<ValueError>(alpha != 0, "celu: alpha is 0");
+    return smooth(functor::Elu{alpha, 1, 1 / alpha}, x);
+}
+Tensor selu(Input x) {
+    apply::check_defined("selu", x);
+    // Klambauer et al., Self-normalizing neural networks, NeurIPS 2017.
+    return smooth(functor::Elu{1.6732632423543772848, 1.0507009873554804934, 1}, x);
+}
+Tensor sigmoid(Input x) { return record(fn::Sigmoid{}, x); }
+Tensor logsigmoid(Input x) { return smooth(functor::LogSigmoid{}, x); }
+Tensor silu(Input x) { return smooth(functor::Silu{}, x); }
+Tensor softplus(Input x, double beta, double threshold) {
+    check<ValueError>(beta != 0, "softplus: beta is 0");
+    return smooth(functor::Softplus{beta, threshold}, x);
+}
+Tensor mish(Input x) { return smooth(functor::Mish{}, x); }
+Tensor softsign(Input x) { return smooth(functor::Softsign{}, x); }
+Tensor hardtanh(Input x, double low, double high) {
+    check<ValueError>(low <= high, "hardtanh: the range [{}, {}] is empty", low, high);
+    return smooth(functor::Hardtanh{low, high}, x);
+}
+Tensor hardsigmoid(Input x) { return smooth(functor::Hardsigmoid{}, x); }
+Tensor hardswish(Input x) { return smooth(functor::Hardswish{}, x); }
+Tensor gelu(Input x, GeluForm approximate) {
+    return approximate == GeluForm::none ? smooth(functor::Gelu{}, x) : smooth(functor::GeluTanh{}, x);
+}
+
+Tensor prelu(Input x, Input weight) {
+    apply::check_defined("prelu", x);
+    apply::check_defined("prelu", weight);
+    check<ShapeError>(
+        weight.numel() == 1 || (weight.dim() == 1 && x.dim() >= 2 && weight.numel() == x.size(1)),
+        "prelu: {} weights for an input of shape {}; give one, or one per channel (dimension 1)",
+        weight.numel(), x.shape());
+    Shape aligned = Shape::filled(std::max(x.dim(), 1), 1);
+    if (weight.numel() > 1) aligned[1] = weight.numel();
+    if (x.dim() == 0) aligned = {};
+    const Tensor w = reshape(weight, aligned);
+    return where(gt(x, 0), x, w * x);
+}
+
+Tensor add_scalar(Input x, Scalar s) {
+    return record(Linear(functor::AddScalar{s.value}, 1), lift("add_scalar", x, s));
+}
+Tensor sub_scalar(Input x, Scalar s) {
+    return record(Linear(functor::AddScalar{-s.value}, 1), lift("sub_scalar", x, s));
+}
+Tensor rsub_scalar(Input x, Scalar s) {
+    return record(Linear(functor::RsubScalar{s.value}, -1), lift("rsub_scalar", x, s));
+}
+Tensor mul_scalar(Input x, Scalar s) {
+    return record(Linear(functor::MulScalar{s.value}, s.value), lift("mul_scalar", x, s));
+}
+Tensor div_scalar(Input x, Scalar s) { return record(DivByScalar(s.value), x); }
+Tensor rdiv_scalar(Input x, Scalar s) { return smooth(functor::RdivScalar{s.value}, x); }
+Tensor pow_scalar(Input x, double p) {
+    apply::check_defined("pow_scalar", x);
+    if (p == 2) return square(x);
+    return smooth(functor::PowScalar{p}, x);
+}
+Tensor scalar_pow(double a, Input x) { return smooth(functor::ScalarPow{a, std::log(a)}, x); }
+
+namespace fn {
+
+Tensor Sigmoid::forward(Input x) {
+    Tensor out = apply::map(functor::Sigmoid{}, x, apply::real_type(x));
+    if (needs_any()) y.keep_output(out);
+    return out;
+}
+
+Grads Sigmoid::backward(const Tensor& g) {
+    const Tensor s = y.get();
+    if (grad_enabled()) return {g * derivative(functor::Sigmoid{}, s)};
+    return {apply::zip(name, functor::SlopeTimes<functor::Sigmoid>{}, g, s)};
+}
+
+}  // namespace fn
+}  // namespace adjoint

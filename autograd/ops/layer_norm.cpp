@@ -1,0 +1,148 @@
+// Layer, group and instance normalisation: rows brought to mean 0 and variance 1, then scaled and shifted.
+#include <adjoint/autograd/ops/norm.h>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/apply.h>
+#include <adjoint/core/base/format.h>
+
+namespace adjoint {
+namespace {
+
+/// y = (x - mean) / sqrt(var + eps) for each row of a matrix.
+struct NormalizeRows : Function {
+    static constexpr auto name = "normalize_rows";
+    double eps;
+    Saved x, y;
+    Tensor inverse_std;
+    explicit NormalizeRows(double e) : eps(e) {}
+
+    static Rows rows_of(const Tensor& m) {
+        return {.rows = m.shape()[0], .columns = m.shape()[1], .dtype = m.dtype()};
+    }
+    Tensor forward(const Tensor& input) {
+        const Tensor dense = input.contiguous();
+        Tensor out = empty_like(dense);
+        inverse_std = empty({dense.shape()[0]}, {.dtype = dense.dtype(), .device = dense.device()});
+        backend(dense.device())
+            .normalize_rows(rows_of(dense), eps, out.impl().data, inverse_std.impl().data, dense.impl().data);
+        if (needs_any()) {
+            x = input;
+            y.keep_output(out);
+        }
+        return out;
+    }
+    Grads backward(const Tensor& upstream) {
+        if (grad_enabled()) {
+            const Tensor input = x.get(), centred = input - mean(input, 1, true);
+            const Tensor inverse = rsqrt(mean(square(centred), 1, true) + eps), h = centred * inverse;
+            return {inverse * (upstream - mean(upstream, 1, true) - h * mean(upstream * h, 1, true))};
+        }
+        const Tensor g = upstream.contiguous(), h = y.get();
+        Tensor dx = empty_like(g);
+        backend(g.device())
+            .normalize_rows_backward(rows_of(g), dx.impl().data, g.impl().data, h.impl().data,
+                                     inverse_std.impl().data);
+        return {dx};
+    }
+};
+
+void check_floating(const char* op, const Tensor& x) {
+    check<DTypeError>(is_floating(x.dtype()), "{}: needs a floating-point input, not {}", op,
+                      name(x.dtype()));
+}
+
+void check_vector(const char* op, const char* what, const Tensor& v, const Tensor& x, const Shape& shape) {
+    if (!v.defined()) return;
+    check<ShapeError>(v.shape() == shape, "{}: {} of shape {}, expected {} (input {})", op, what, v.shape(),
+                      shape, x.shape());
+    apply::check_same_device(op, x, v);
+}
+
+// x with its elements taken in rows of `columns`; x has elements.
+Tensor normalised(const Tensor& x, std::int64_t columns, double eps) {
+    return reshape(record(NormalizeRows(eps), reshape(x, {x.numel() / columns, columns})), x.shape());
+}
+
+Tensor scaled(Tensor y, const Tensor& weight, const Tensor& bias, const Shape& aligned) {
+    if (weight.defined()) y = y * reshape(weight, aligned);
+    if (bias.defined()) y = y + reshape(bias, aligned);
+    return y;
+}
+
+// (C) beside (N, C, ...).
+Shape channels_of(const Tensor& x) {
+    Shape shape = Shape::filled(x.dim(), 1);
+    shape[1] = x.shape()[1];
+    return shape;
+}
+
+}  // namespace
+
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, const Tensor& bias,
+                  double eps) {
+    constexpr auto op = "layer_norm";
+    check_floating(op, x);
+    const int rank = normalized_shape.size(), extra = x.dim() - rank;
+    bool fits = rank > 0 && extra >= 0;
+    for (int d = 0; fits && d < rank; ++d) fits = x.shape()[extra + d] == normalized_shape[d];
+    check<ShapeError>(fits, "{}: an input of shape {} does not end in normalized_shape {}", op, x.shape(),
+                      normalized_shape);
+    check_vector(op, "weight", weight, x, normalized_shape);
+    check_vector(op, "bias", bias, x, normalized_shape);
+    if (x.numel() == 0) return x.clone();
+    const Tensor wide = x.to(compute_type(x.dtype()));
+    return scaled(normalised(wide, normalized_shape.numel(), eps), weight, bias, normalized_shape)
+        .to(x.dtype());
+}
+
+Tensor group_norm(const Tensor& x, std::int64_t num_groups, const Tensor& weight, const Tensor& bias,
+                  double eps) {
+    constexpr auto op = "group_norm";
+    check_floating(op, x);
+    check<ShapeError>(x.dim() >= 2, "{}: needs (N, C, ...), the shape is {}", op, x.shape());
+    const std::int64_t channels = x.shape()[1];
+    check<ValueError>(num_groups >= 1 && channels % num_groups == 0,
+                      "{}: {} groups do not divide {} channels", op, num_groups, channels);
+    check_vector(op, "weight", weight, x, {channels});
+    check_vector(op, "bias", bias, x, {channels});
+    if (x.numel() == 0) return x.clone();
+    const Tensor wide = x.to(compute_type(x.dtype()));
+    const std::int64_t columns = x.numel() / (x.shape()[0] * num_groups);
+    return scaled(normalised(wide, columns, eps), weight, bias, channels_of(x)).to(x.dtype());
+}
+
+Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                     const Tensor& weight, const Tensor& bias, const InstanceNormOptions& options) {
+    constexpr auto op = "instance_norm";
+    check_floating(op, x);
+    check<ShapeError>(x.dim() >= 3, "{}: needs (N, C, L, ...), the shape is {}", op, x.shape());
+    const std::int64_t samples = x.shape()[0], channels = x.shape()[1];
+    const Tensor* const vectors[] = {&running_mean, &running_var, &weight, &bias};
+    const char* const names[] = {"running_mean", "running_var", "weight", "bias"};
+    for (int i = 0; i < 4; ++i) check_vector(op, names[i], *vectors[i], x, {channels});
+    const Shape aligned = channels_of(x);
+    const Tensor wide = x.to(compute_type(x.dtype()));
+    if (!options.use_input_stats) {
+        check<ValueError>(running_mean.defined() && running_var.defined(),
+                          "{}: without use_input_stats the running statistics must be given", op);
+        const Tensor inverse = rsqrt(reshape(running_var, aligned) + options.eps);
+        return scaled((wide - reshape(running_mean, aligned)) * inverse, weight, bias, aligned).to(x.dtype());
+    }
+    if (x.numel() == 0) return x.clone();
+    const std::int64_t columns = x.numel() / (samples * channels);
+    check<ValueError>(columns > 1, "{}: one value per channel has no variance, the input is {}", op,
+                      x.shape());
+    if (running_mean.defined() || running_var.defined()) {
+        const NoGrad guard;
+        const Tensor rows = reshape(wide.detach(), {samples, channels, columns});
+        const double m = options.momentum;
+        if (running_mean.defined()) running_mean.copy_(running_mean * (1 - m) + mean(mean(rows, 2), 0) * m);
+        if (running_var.defined()) running_var.copy_(running_var * (1 - m) + mean(var(rows, 2), 0) * m);
+    }
+    return scaled(normalised(wide, columns, options.eps), weight, bias, aligned).to(x.dtype());
+}
+
+}  // namespace adjoint

@@ -1,0 +1,239 @@
+// Matrix products: the checks, the layout for the backend, the gradients.
+#include <adjoint/autograd/ops/linalg.h>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/autocast.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/loops.h>
+
+namespace adjoint {
+namespace {
+
+// Which factor of a product is to be read with its last two dimensions exchanged.
+struct Layout {
+    bool transpose_a = false, transpose_b = false;
+};
+
+// a b over broadcast leading dimensions, plus a bias row; of matrices also relu of that. Everything is
+// checked here.
+Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, Layout layout,
+               bool relu = false) {
+    const Shape& left = a.shape();
+    const Shape& right = b.shape();
+    check<ShapeError>(left.size() >= 2 && right.size() >= 2, "{}: needs matrices, the shapes are {} and {}",
+                      op, left, right);
+    apply::check_same_device(op, a, b);
+    if (a.dtype() != b.dtype() || a.dtype() == DType::boolean) [[unlikely]] {
+        const DType both = promote(a.dtype(), b.dtype());
+        const DType common = both == DType::boolean ? DType::i64 : both;  // products of truth values count
+        return product(op, a.to(common), b.to(common), bias, layout, relu);
+    }
+    const int last_a = left.size() - 1, last_b = right.size() - 1;
+    const int row_a = last_a - (layout.transpose_a ? 0 : 1), column_a = last_a - (layout.transpose_a ? 1 : 0);
+    const int row_b = last_b - (layout.transpose_b ? 0 : 1), column_b = last_b - (layout.transpose_b ? 1 : 0);
+    MatMul p;
+    p.m = left[row_a];
+    p.k = left[column_a];
+    p.n = right[column_b];
+    check<ShapeError>(p.k == right[row_b], "{}: inner sizes differ: {}{} x {}{}: {} against {}", op, left,
+                      layout.transpose_a ? " transposed" : "", right, layout.transpose_b ? " transposed" : "",
+                      p.k, right[row_b]);
+    p.a_row = a.strides()[row_a];
+    p.a_column = a.strides()[column_a];
+    p.b_row = b.strides()[row_b];
+    p.b_column = b.strides()[column_b];
+    p.out_row = p.n;
+    p.relu = relu;
+
+    Shape shape{p.m, p.n};
+    if (left.size() > 2 || right.size() > 2) {
+        const Shape batch_a(std::span(left.begin(), static_cast<std::size_t>(last_a - 1)));
+        const Shape batch_b(std::span(right.begin(), static_cast<std::size_t>(last_b - 1)));
+        shape = broadcast_shapes(op, batch_a, batch_b);
+        p.batch_rank = shape.size();
+        std::int64_t step = p.m * p.n;
+        for (int d = shape.size() - 1; d >= 0; --d) {
+            p.batch_sizes[d] = shape[d];
+            p.out_batch[d] = step;
+            step *= shape[d];
+            const int da = d - (shape.size() - batch_a.size()), db = d - (shape.size() - batch_b.size());
+            p.a_batch[d] = da < 0 || batch_a[da] == 1 ? 0 : a.strides()[da];
+            p.b_batch[d] = db < 0 || batch_b[db] == 1 ? 0 : b.strides()[db];
+        }
+        shape.push_back(p.m);
+        shape.push_back(p.n);
+    }
+    Tensor dense_bias;
+    if (bias.defined()) {
+        check<ShapeError>(bias.dim() == 1 && bias.numel() == p.n, "{}: bias of shape {} for {} outputs", op,
+                          bias.shape(), p.n);
+        apply::check_same_device(op, a, bias);
+        dense_bias = bias.to(a.dtype()).contiguous();
+        p.bias = operand(dense_bias);
+    }
+    Tensor out = empty(shape, {.dtype = a.dtype(), .device = a.device()});
+    p.out = operand(out);
+    p.a = operand(a);
+    p.b = operand(b);
+    if (out.numel() > 0) backend(a.device()).matmul(p);
+    return out;
+}
+
+Tensor multiply(const Tensor& a, const Tensor& b, Layout layout);
+
+/// y = a b: da = g b^T, db = a^T g; y = a b^T: da = g b, db = g^T a; y = a^T b: da = b g^T, db = a g. So the
+/// gradients of all orders are products of these three kinds, and no transpose is ever made.
+struct MatMulFunction : Function {
+    static constexpr auto name = "matmul";
+    Layout layout;
+    Saved a, b;
+    explicit MatMulFunction(Layout l) : layout(l) {}
+    Tensor forward(const Tensor& x, const Tensor& y) {
+        if (needs(1)) a = x;
+        if (needs(0)) b = y;
+        return product(name, x, y, {}, layout);
+    }
+    Grads backward(const Tensor& g) {
+        const auto [ta, tb] = layout;
+        Grads grads{Tensor(), Tensor()};
+        if (needs(0))
+            grads[0] = ta ? multiply(b.get(), g, {false, true}) : multiply(g, b.get(), {false, !tb});
+        if (needs(1))
+            grads[1] = tb ? multiply(g, a.get(), {true, false}) : multiply(a.get(), g, {!ta, false});
+        return grads;
+    }
+};
+
+// The product of two tensors of at least two dimensions, recorded.
+Tensor multiply(const Tensor& a, const Tensor& b, Layout layout) {
+    if (autocast_type() && (a.dtype() == DType::f32 || b.dtype() == DType::f32)) [[unlikely]]
+        return multiply(apply::lowered(a), apply::lowered(b), layout);
+    if (a.dim() > 2 && b.dim() == 2 && !layout.transpose_a && a.numel() > 0) {  // a tall matrix, not a batch
+        Shape shape = a.shape();
+        shape[shape.size() - 1] = b.shape()[layout.transpose_b ? 0 : 1];
+        return reshape(record(MatMulFunction(layout), reshape(a, {-1, a.shape().back()}), b), shape);
+    }
+    return record(MatMulFunction(layout), a, b);
+}
+
+void check_matrices(const char* op, const Tensor& x, const Tensor& w) {
+    check<ShapeError>(x.dim() == 2 && w.dim() == 2, "{}: needs matrices, the shapes are {} and {}", op,
+                      x.shape(), w.shape());
+}
+
+}  // namespace
+
+namespace fn {
+
+Tensor Affine::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+    check_matrices(name, input, weight);
+    if (needs(1)) x = input;
+    if (needs(0)) w = weight;
+    return product(name, input, weight, bias, {});
+}
+
+Grads Affine::backward(const Tensor& g) {
+    return {needs(0) ? multiply(g, w.get(), {false, true}) : Tensor(),
+            needs(1) ? multiply(x.get(), g, {true, false}) : Tensor(), needs(2) ? sum(g, 0) : Tensor()};
+}
+
+Tensor Linear::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+    check_matrices(name, input, weight);
+    if (needs(1)) x = input;
+    if (needs(0)) w = weight;
+    return product(name, input, weight, bias, {false, true});
+}
+
+Grads Linear::backward(const Tensor& g) {
+    return {needs(0) ? multiply(g, w.get(), {}) : Tensor(),
+            needs(1) ? multiply(g, x.get(), {true, false}) : Tensor(), needs(2) ? sum(g, 0) : Tensor()};
+}
+
+Tensor LinearRelu::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+    check_matrices(name, input, weight);
+    if (needs(1)) x = input;
+    if (needs(0)) w = weight;
+    Tensor out = product(name, input, weight, bias, {false, true}, true);
+    if (needs_any()) y.keep_output(out);
+    return out;
+}
+
+Grads LinearRelu::backward(const Tensor& g) { return Linear::backward(apply::relu_backward(g, y.get())); }
+
+}  // namespace fn
+
+namespace {
+
+// A layer of matrices over any leading dimensions.
+template <class Layer> Tensor over_rows(const Tensor& x, const Tensor& w, const Tensor& b) {
+    constexpr auto op = Layer::name;
+    apply::check_defined(op, x);
+    apply::check_defined(op, w);
+    if (autocast_type() && (x.dtype() == DType::f32 || w.dtype() == DType::f32)) [[unlikely]]
+        return over_rows<Layer>(apply::lowered(x), apply::lowered(w), b);
+    if (x.dim() == 2) return record(Layer{}, x, w, b);
+    check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
+                      "{}: input {} for a weight {}", op, x.shape(), w.shape());
+    Shape shape = x.shape();
+    shape[shape.size() - 1] = w.shape()[0];
+    Shape flat{1, x.shape().back()};
+    for (int d = 0; d + 1 < x.dim(); ++d) flat[0] *= x.shape()[d];
+    return reshape(record(Layer{}, reshape(x, flat), w, b), shape);
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+    apply::check_defined("matmul", a);
+    apply::check_defined("matmul", b);
+    check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: a 0-d operand, the shapes are {} and {}; use mul",
+                      a.shape(), b.shape());
+    if (a.dim() == 1 && b.dim() == 1) return dot(apply::lowered(a), apply::lowered(b));
+    if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), -2);
+    if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
+    return multiply(a, b, {});
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+    check<ShapeError>(a.dim() == 3 && b.dim() == 3 && a.shape()[0] == b.shape()[0],
+                      "bmm: needs (b, m, k) and (b, k, n), the shapes are {} and {}", a.shape(), b.shape());
+    return matmul(a, b);
+}
+
+Tensor dot(const Tensor& a, const Tensor& b) {
+    check<ShapeError>(a.dim() == 1 && b.dim() == 1 && a.numel() == b.numel(),
+                      "dot: needs two vectors of one length, the shapes are {} and {}", a.shape(), b.shape());
+    return sum(a * b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+    check<ShapeError>(a.dim() == 1 && b.dim() == 1, "outer: needs two vectors, the shapes are {} and {}",
+                      a.shape(), b.shape());
+    return unsqueeze(a, 1) * b;
+}
+
+Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
+    return named("addmm", [&] {
+        check_matrices("addmm", a, b);
+        Tensor scaled = alpha == 1 ? matmul(a, b) : matmul(a, b) * alpha;
+        if (beta == 0) return scaled;  // c may hold NaN then
+        return scaled + (beta == 1 ? c : c * beta);
+    });
+}
+
+Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) {
+    if (autocast_type()) [[unlikely]]
+        return record(fn::Affine{}, apply::lowered(x), apply::lowered(w), b);
+    return record(fn::Affine{}, x, w, b);
+}
+
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) { return over_rows<fn::Linear>(x, w, b); }
+Tensor linear_relu(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return over_rows<fn::LinearRelu>(x, w, b);
+}
+
+}  // namespace adjoint

@@ -1,0 +1,60 @@
+// Matrix products.
+#pragma once
+
+#include <adjoint/autograd/record/function.h>
+
+namespace adjoint {
+
+namespace fn {
+
+/// Y = X W + b, the lectures' layer: dX = dY W^T, dW = X^T dY, db = sum of dY over the batch.
+/// shapes: X (N, I), W (I, O), b (O) or undefined.
+struct ADJOINT_API Affine : Function {
+    static constexpr auto name = "affine";
+    Saved x, w;
+    Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b);
+    Grads backward(const Tensor& g);
+};
+
+/// Y = X W^T + b, PyTorch's layer: dX = dY W, dW = dY^T X.
+/// shapes: X (N, I), W (O, I), b (O) or undefined.
+struct ADJOINT_API Linear : Function {
+    static constexpr auto name = "linear";
+    Saved x, w;
+    Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b);
+    Grads backward(const Tensor& g);
+};
+
+/// Y = max(0, X W^T + b): with dZ = dY where Y > 0, else 0, the gradients of Linear for dZ.
+/// shapes: X (N, I), W (O, I), b (O) or undefined.
+struct ADJOINT_API LinearRelu : Linear {
+    static constexpr auto name = "linear_relu";
+    Saved y;
+    Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b);
+    Grads backward(const Tensor& g);
+};
+
+}  // namespace fn
+
+/// Product of vectors, matrices or batches of matrices, as in PyTorch.
+/// shapes: (n) (n) -> (); (m, k) (k, n) -> (m, n); a vector is a row on the left, a column on the right;
+/// leading dimensions broadcast. dtypes: the common type, floating or integer. errors: ShapeError where inner
+/// sizes differ.
+ADJOINT_API Tensor matmul(const Tensor& a, const Tensor& b);
+/// (b, m, k) (b, k, n) -> (b, m, n), without broadcasting.
+ADJOINT_API Tensor bmm(const Tensor& a, const Tensor& b);
+/// Sum of products of two vectors.
+ADJOINT_API Tensor dot(const Tensor& a, const Tensor& b);
+/// All products of two vectors.
+ADJOINT_API Tensor outer(const Tensor& a, const Tensor& b);
+/// beta c + alpha a b
+ADJOINT_API Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta = 1,
+                         double alpha = 1);
+/// x w + b. shapes: (N, I), (I, O), (O) or undefined.
+ADJOINT_API Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b = {});
+/// x w^T + b. shapes: (.., I), (O, I), (O) or undefined.
+ADJOINT_API Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {});
+/// relu(linear(x, w, b)), the same bits in one pass.
+ADJOINT_API Tensor linear_relu(const Tensor& x, const Tensor& w, const Tensor& b = {});
+
+}  // namespace adjoint

@@ -1,0 +1,66 @@
+// Losses. `reduction` none keeps one value per element or sample, mean (the default) and sum reduce to one.
+#pragma once
+
+#include <adjoint/autograd/record/function.h>
+
+namespace adjoint {
+
+enum class Reduction { none, mean, sum };
+
+namespace fn {
+
+/// The lectures' MSE node: loss = 1/2 sum (t - y)^2, but the gradient it hands back is (y - t) / batch. The
+/// two do not agree (the loss is not divided); mse_loss is the consistent one.
+struct ADJOINT_API MSE : Function {
+    static constexpr auto name = "lecture_mse_loss";
+    Saved y, t;
+    Tensor forward(const Tensor& y, const Tensor& t);
+    Grads backward(const Tensor& g);
+};
+
+}  // namespace fn
+
+/// The loss of fn::MSE, recorded.
+ADJOINT_API Tensor lecture_mse_loss(const Tensor& y, const Tensor& t);
+
+/// (x - y)^2. shapes (here and below): x and y alike.
+ADJOINT_API Tensor mse_loss(const Tensor& x, const Tensor& y, Reduction reduction = Reduction::mean);
+/// |x - y|
+ADJOINT_API Tensor l1_loss(const Tensor& x, const Tensor& y, Reduction reduction = Reduction::mean);
+/// d^2 / (2 beta) for |d| < beta, else |d| - beta / 2, with d = x - y
+ADJOINT_API Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Reduction reduction = Reduction::mean,
+                                  double beta = 1.0);
+/// d^2 / 2 for |d| < delta, else delta (|d| - delta / 2)
+ADJOINT_API Tensor huber_loss(const Tensor& x, const Tensor& y, Reduction reduction = Reduction::mean,
+                              double delta = 1.0);
+/// -w (t log p + (1 - t) log(1 - p)), logarithms clamped at -100; p in [0, 1].
+ADJOINT_API Tensor bce_loss(const Tensor& p, const Tensor& t, const Tensor& weight = {},
+                            Reduction reduction = Reduction::mean);
+/// The same of p = sigmoid(x), stable for any x; `pos_weight` multiplies the term of t.
+ADJOINT_API Tensor bce_with_logits(const Tensor& x, const Tensor& t, const Tensor& pos_weight = {},
+                                   Reduction reduction = Reduction::mean);
+/// t (log t - x) with x log-probabilities (t too if log_target). Mean divides by the number of elements.
+ADJOINT_API Tensor kl_div(const Tensor& x, const Tensor& t, Reduction reduction = Reduction::mean,
+                          bool log_target = false);
+
+struct NllOptions {
+    Tensor weight = {};  ///< per class
+    Reduction reduction = Reduction::mean;
+    std::int64_t ignore_index = -100;  ///< such targets count nothing
+};
+/// -w[t] x[t] for log-probabilities x. Mean divides by the sum of the weights used.
+/// shapes: x (N, C) or (N, C, ...), t (N) or (N, ...) integers. errors: IndexError naming a label out of
+/// range.
+ADJOINT_API Tensor nll_loss(const Tensor& x, const Tensor& t, const NllOptions& options = {});
+
+struct CrossEntropyOptions {
+    Tensor weight = {};
+    Reduction reduction = Reduction::mean;
+    std::int64_t ignore_index = -100;
+    double label_smoothing = 0;
+};
+/// nll_loss of log_softmax(x); targets are class numbers, or probabilities of x's shape.
+/// shapes, errors: as nll_loss. All targets ignored, mean: NaN.
+ADJOINT_API Tensor cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions& options = {});
+
+}  // namespace adjoint

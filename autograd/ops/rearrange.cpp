@@ -1,0 +1,178 @@
+// Rearrangements made of views, joining and index_select.
+#include <algorithm>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
+
+namespace adjoint {
+namespace {
+
+Tensor index_tensor(const std::vector<std::int64_t>& places, const Tensor& like) {
+    // Made where it is used, which a capture takes as a constant of the step.
+    return tensor(places, {static_cast<std::int64_t>(places.size())},
+                  {.dtype = DType::i64, .device = like.device()});
+}
+
+// The place in [0, n) that a place outside stands for.
+std::int64_t mirrored(std::int64_t at, std::int64_t n, PadMode mode) {
+    if (mode == PadMode::replicate) return std::clamp<std::int64_t>(at, 0, n - 1);
+    if (mode == PadMode::circular) return (at % n + n) % n;
+    return at < 0 ? -at : (at >= n ? 2 * (n - 1) - at : at);  // the edge is not repeated
+}
+
+Tensor pad_by_index(const Tensor& x, int dim, std::int64_t before, std::int64_t after, PadMode mode) {
+    const std::int64_t n = x.shape()[dim];
+    const std::int64_t limit =
+        mode == PadMode::reflect ? n - 1 : (mode == PadMode::circular ? n : (n > 0 ? to_end : 0));
+    check<ShapeError>(before <= limit && after <= limit,
+                      "pad: {} and {} exceed what dimension {} of size {} allows", before, after, dim, n);
+    check<ShapeError>(n + before + after >= 0, "pad: {} and {} crop more than dimension {} of size {} has",
+                      before, after, dim, n);
+    std::vector<std::int64_t> places;
+    for (std::int64_t at = -before; at < n + after; ++at) places.push_back(mirrored(at, n, mode));
+    return index_select(x, dim, index_tensor(places, x));
+}
+
+Tensor pad_by_value(Tensor x, int dim, std::int64_t before, std::int64_t after, double value) {
+    const std::int64_t start = std::max<std::int64_t>(-before, 0);
+    const std::int64_t length = x.shape()[dim] - start - std::max<std::int64_t>(-after, 0);
+    check<ShapeError>(length >= 0, "pad: {} and {} crop more than dimension {} of size {} has", before, after,
+                      dim, x.shape()[dim]);
+    if (start > 0 || length < x.shape()[dim]) x = narrow(x, dim, start, length);
+    const auto block = [&](std::int64_t size) {
+        Shape shape = x.shape();
+        shape[dim] = size;
+        return full(shape, value, {.dtype = x.dtype(), .device = x.device()});
+    };
+    std::vector<Tensor> parts;
+    if (before > 0) parts.push_back(block(before));
+    parts.push_back(x);
+    if (after > 0) parts.push_back(block(after));
+    return parts.size() > 1 ? cat(parts, dim) : x;
+}
+
+// true where column - row is at least (upper) or at most (lower) the diagonal.
+Tensor triangle(const char* op, const Tensor& x, std::int64_t diagonal, bool upper) {
+    check<ShapeError>(x.dim() >= 2, "{}: needs matrices, the shape is {}", op, x.shape());
+    const Tensor rows = unsqueeze(arange(x.size(-2)), 1) + diagonal,
+                 columns = unsqueeze(arange(x.size(-1)), 0);
+    return (upper ? ge(columns, rows) : le(columns, rows)).to(x.device());
+}
+
+/// x[.., i, ..] for each i; the gradient is their stack.
+struct Unbind : Function {
+    static constexpr auto name = "unbind";
+    int dim;
+    explicit Unbind(int d) : dim(d) {}
+    std::vector<Tensor> forward(const Tensor& x) {
+        std::vector<Tensor> parts;
+        for (std::int64_t i = 0; i < x.shape()[dim]; ++i) parts.push_back(select(x, dim, i));
+        return parts;
+    }
+    Grads backward(const Grads& g) {
+        std::vector<Tensor> parts;
+        Tensor some;
+        for (std::size_t i = 0; i < g.size(); ++i)
+            if (g[i].defined()) some = g[i];
+        for (std::size_t i = 0; i < g.size(); ++i) parts.push_back(g[i].defined() ? g[i] : zeros_like(some));
+        return {stack(parts, dim)};
+    }
+};
+
+}  // namespace
+
+std::vector<Tensor> unbind(const Tensor& x, int dim) {
+    check<ShapeError>(x.dim() > 0, "unbind: a 0-d tensor has no dimension to take apart");
+    return record(Unbind(wrap_dim("unbind", dim, x.dim())), x);
+}
+
+Tensor repeat(const Tensor& x, const Shape& times) {
+    check<ShapeError>(times.size() >= x.dim(), "repeat: {} for a tensor of shape {}", times, x.shape());
+    Tensor out = x;
+    while (out.dim() < times.size()) out = unsqueeze(out, 0);
+    for (int d = 0; d < times.size(); ++d) {
+        check<ValueError>(times[d] >= 0, "repeat: negative count in {}", times);
+        if (times[d] == 1) continue;
+        if (times[d] == 0)
+            out = narrow(out, d, 0, 0);
+        else
+            out = cat(std::vector<Tensor>(static_cast<std::size_t>(times[d]), out), d);
+    }
+    return out;
+}
+
+Tensor flip(const Tensor& x, const Shape& dims) {
+    Tensor out = x;
+    unsigned seen = 0;
+    for (const std::int64_t dim : dims) {
+        const int d = wrap_dim("flip", dim, x.dim());
+        check<IndexError>(!(seen >> d & 1), "flip: dimension {} twice", d);
+        seen |= 1u << d;
+        if (x.dim() == 0) return x.clone();
+        std::vector<std::int64_t> places;
+        for (std::int64_t at = x.shape()[d] - 1; at >= 0; --at) places.push_back(at);
+        out = index_select(out, d, index_tensor(places, x));
+    }
+    return out;
+}
+
+Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
+    if (dims.empty()) {
+        check<ShapeError>(shifts.size() == 1, "roll: {} shifts without dimensions", shifts.size());
+        return reshape(roll(flatten(x), shifts, {0}), x.shape());
+    }
+    check<ShapeError>(shifts.size() == dims.size(), "roll: {} shifts for {} dimensions", shifts.size(),
+                      dims.size());
+    Tensor out = x;
+    for (int i = 0; i < dims.size() && x.dim() > 0; ++i) {
+        const int d = wrap_dim("roll", dims[i], x.dim());
+        const std::int64_t n = x.shape()[d];
+        if (n == 0) continue;
+        const std::int64_t shift = (shifts[i] % n + n) % n;
+        if (shift > 0) out = cat({narrow(out, d, n - shift, shift), narrow(out, d, 0, n - shift)}, d);
+    }
+    return out;
+}
+
+Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, double value) {
+    check<ShapeError>(amounts.size() % 2 == 0 && amounts.size() / 2 <= x.dim(),
+                      "pad: {} amounts for a tensor of shape {}; give two per dimension, from the last",
+                      amounts.size(), x.shape());
+    Tensor out = x;
+    for (int i = 0; i < amounts.size() / 2; ++i) {
+        const int d = x.dim() - 1 - i;
+        out = mode == PadMode::constant ? pad_by_value(out, d, amounts[2 * i], amounts[2 * i + 1], value)
+                                        : pad_by_index(out, d, amounts[2 * i], amounts[2 * i + 1], mode);
+    }
+    return out;
+}
+
+Tensor tril(const Tensor& x, std::int64_t diagonal) {
+    return where(triangle("tril", x, diagonal, false), x,
+                 zeros({}, {.dtype = x.dtype(), .device = x.device()}));
+}
+Tensor triu(const Tensor& x, std::int64_t diagonal) {
+    return where(triangle("triu", x, diagonal, true), x,
+                 zeros({}, {.dtype = x.dtype(), .device = x.device()}));
+}
+
+Tensor diag(const Tensor& x, std::int64_t diagonal) {
+    check<ShapeError>(x.dim() == 1 || x.dim() == 2, "diag: needs a vector or a matrix, the shape is {}",
+                      x.shape());
+    const std::int64_t down = std::max<std::int64_t>(-diagonal, 0),
+                       right = std::max<std::int64_t>(diagonal, 0);
+    const std::int64_t rows = x.dim() == 1 ? x.numel() + down + right : x.shape()[0];
+    const std::int64_t columns = x.dim() == 1 ? rows : x.shape()[1];
+    std::vector<std::int64_t> places;
+    for (std::int64_t i = 0; i + down < rows && i + right < columns; ++i)
+        places.push_back((i + down) * columns + i + right);
+    const Tensor at = index_tensor(places, x);
+    if (x.dim() == 2) return index_select(flatten(x), 0, at);
+    const Tensor zero = zeros({rows * columns}, {.dtype = x.dtype(), .device = x.device()});
+    return reshape(index_add(zero, 0, at, x), {rows, columns});
+}
+
+}  // namespace adjoint

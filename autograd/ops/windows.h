@@ -1,0 +1,28 @@
+// The geometry of windows from a function's arguments, checked. Private.
+#pragma once
+
+#include <adjoint/autograd/ops/pair.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/tensor/tensor.h>
+
+namespace adjoint::windows {
+
+struct Settings {
+    Pair kernel, stride = 1, padding = 0, dilation = 1;
+    bool ceil_mode = false;
+};
+
+/// Windows over the last two dimensions of x (N, C, H, W); an axis of a 1-d function is the second.
+/// errors: ValueError for a setting out of range, ShapeError for a kernel larger than the padded input.
+Windows over(const char* op, const Tensor& x, const Settings& settings);
+
+/// x with a dimension in front if it has only `rank` - 1. Errors: ShapeError for any other rank; DTypeError
+/// unless floating.
+Tensor batched(const char* op, const Tensor& x, int rank);
+/// The result for an input that batched() may have grown.
+Tensor like_input(const Tensor& y, const Tensor& x, int rank);
+
+/// Throws ValueError unless both numbers are in [least, 2^31).
+void check_setting(const char* op, const char* what, Pair value, std::int64_t least);
+
+}  // namespace adjoint::windows

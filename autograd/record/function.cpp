@@ -1,0 +1,61 @@
+// Saved tensors and the anomaly check.
+#include <adjoint/autograd/record/function.h>
+
+#include <adjoint/autograd/record/trace.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/tensor/loops.h>
+
+namespace adjoint {
+
+Saved& Saved::operator=(const Tensor& input) {
+    tensor_ = input;
+    version_ = input.defined() ? input.version() : 0;
+    is_output_ = false;
+    return *this;
+}
+
+void Saved::keep_output(const Tensor& output, std::uint32_t index) {
+    tensor_ = output.detach();
+    version_ = output.version();
+    index_ = index;
+    is_output_ = true;
+}
+
+Tensor Saved::get() const {
+    if (!tensor_.defined()) return tensor_;
+    const Node* node = running_node();
+    check<AutogradError>(
+        tensor_.version() == version_,
+        "backward: {} saved its {} of shape {}, which was modified in place afterwards (version {}, "
+        "saved at {})",
+        node ? node->name() : "a function", is_output_ ? "output" : "input", tensor_.shape(),
+        tensor_.version(), version_);
+    if (!is_output_ || !node || !grad_enabled()) return tensor_;
+    Tensor connected = tensor_.detach();
+    connected.impl().requires_grad = true;
+    connected.impl().producer = Ref<Producer>::share(running_node());
+    connected.impl().output_index = index_;
+    return connected;
+}
+
+namespace detail {
+
+void check_anomaly(const char* name, const Tensor& output) {
+    if (Trace* trace = Trace::current()) trace->keep(output);
+    if (!is_floating(output.dtype()) || output.numel() == 0) return;
+    const NoGrad guard;
+    // x - x is 0 for finite x and NaN otherwise, and NaN survives the sum.
+    const Tensor plain = output.detach();
+    const Tensor difference = empty(plain.shape(), {.dtype = plain.dtype(), .device = plain.device()});
+    Backend& device = backend(plain.device());
+    device.zip(functor::Sub{}, make_loop<3>({&difference, &plain, &plain}, compute_type(plain.dtype())));
+    const Tensor total = empty({}, {.dtype = plain.dtype(), .device = plain.device()});
+    device.reduce(functor::Sum{}, make_reduction(total, difference, ~0u, compute_type(plain.dtype())));
+    check<AutogradError>(total.item<double>() == 0, "anomaly: {} gave NaN or Inf in a result of shape {}",
+                         name, output.shape());
+}
+
+}  // namespace detail
+}  // namespace adjoint

@@ -1,0 +1,52 @@
+// Whether operations on this thread are recorded.
+#pragma once
+
+#include <adjoint/core/base/export.h>
+
+namespace adjoint {
+
+namespace detail {
+extern ADJOINT_API constinit thread_local bool recording;
+}
+
+/// True unless a NoGrad guard is alive on this thread.
+inline bool grad_enabled() noexcept { return detail::recording; }
+inline void set_grad_enabled(bool enabled) noexcept { detail::recording = enabled; }
+
+/// Sets the mode for a scope and restores it, also when an exception leaves it.
+class GradMode {
+  public:
+    explicit GradMode(bool enabled) noexcept : before_(grad_enabled()) { set_grad_enabled(enabled); }
+    ~GradMode() { set_grad_enabled(before_); }
+    GradMode(const GradMode&) = delete;
+    GradMode& operator=(const GradMode&) = delete;
+
+  private:
+    bool before_;
+};
+
+/// No operation is recorded while it lives: { NoGrad guard; ... }
+class NoGrad : GradMode {
+  public:
+    NoGrad() noexcept : GradMode(false) {}
+};
+
+/// Anomaly mode: every recorded operation and every gradient is checked for NaN and Inf, and the first that
+/// shows one is named in an AutogradError. Slow; for looking for the cause.
+ADJOINT_API bool anomaly_enabled() noexcept;
+ADJOINT_API void set_anomaly_enabled(bool enabled) noexcept;
+
+class AnomalyMode {
+  public:
+    explicit AnomalyMode(bool enabled = true) noexcept : before_(anomaly_enabled()) {
+        set_anomaly_enabled(enabled);
+    }
+    ~AnomalyMode() { set_anomaly_enabled(before_); }
+    AnomalyMode(const AnomalyMode&) = delete;
+    AnomalyMode& operator=(const AnomalyMode&) = delete;
+
+  private:
+    bool before_;
+};
+
+}  // namespace adjoint

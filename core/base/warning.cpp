@@ -1,0 +1,58 @@
+// What has been said, and to whom.
+#include <adjoint/core/base/warning.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <set>
+#include <string_view>
+
+namespace adjoint {
+namespace {
+
+struct Warnings {
+    std::mutex mutex;
+    std::set<std::string> given;
+    WarningHandler handler;
+};
+
+// Never destroyed: a static object's destructor may warn.
+Warnings& warnings() {
+    static auto* const all = new Warnings;
+    return *all;
+}
+
+std::atomic<bool>& enabled() {
+    static std::atomic<bool> value = [] {
+        const char* const text = std::getenv("ADJOINT_WARNINGS");
+        return text == nullptr || std::string_view(text) != "0";
+    }();
+    return value;
+}
+
+}  // namespace
+
+void set_warnings(bool wanted) noexcept { enabled() = wanted; }
+bool warnings_enabled() noexcept { return enabled(); }
+
+void set_warning_handler(WarningHandler handler) {
+    Warnings& all = warnings();
+    const std::scoped_lock lock(all.mutex);
+    all.handler = std::move(handler);
+    all.given.clear();
+}
+
+void warn_once(const std::string& topic, const std::string& message) {
+    if (!warnings_enabled()) return;
+    Warnings& all = warnings();
+    const std::scoped_lock lock(all.mutex);
+    if (!all.given.insert(topic).second) return;
+    if (all.handler)
+        all.handler(message);
+    else
+        std::fprintf(stderr, "adjoint: warning: %s (ADJOINT_WARNINGS=0 silences such hints)\n",
+                     message.c_str());
+}
+
+}  // namespace adjoint

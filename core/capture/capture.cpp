@@ -1,0 +1,36 @@
+// The start of a capture, and what is refused inside of one.
+#include <adjoint/core/capture/capture.h>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/memory/recorder.h>
+
+namespace adjoint {
+
+namespace detail {
+constinit thread_local Recorder* recorder = nullptr;
+}
+
+Backend& recording_backend(Device device) {
+    Recorder& capture = *recorder();
+    check<CaptureError>(capture.device() == device,
+                        "capture: the step computes on {} but is recorded on {}; choose with "
+                        "CaptureOptions::device, and keep all tensors of the step there",
+                        device, capture.device());
+    return capture;
+}
+
+void check_not_capturing(const char* what) {
+    check<CaptureError>(!recorder(),
+                        "{}: not inside a capture, where values are not known to the host; read them after "
+                        "replay(), or take this out of the step",
+                        what);
+}
+
+Captured capture(const std::function<void()>& step, const CaptureOptions& options) {
+    check<ValueError>(options.warmup >= 0, "capture: {} warm-up runs", options.warmup);
+    check_not_capturing("capture");
+    for (int i = 0; i < options.warmup; ++i) step();
+    return Captured(backend(options.device).record(step));
+}
+
+}  // namespace adjoint

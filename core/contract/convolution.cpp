@@ -1,0 +1,187 @@
+// Convolutions made of unfold, matmul and fold: what a device does that has nothing better.
+#include <algorithm>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
+
+namespace adjoint {
+namespace {
+
+// Working memory of a device for the length of a call.
+class WorkingMemory {
+  public:
+    WorkingMemory(Backend& backend, std::int64_t elements, DType type)
+        : backend_(backend),
+          bytes_(static_cast<std::size_t>(elements) * size_of(type)),
+          data_(backend.allocate(bytes_)) {}
+    ~WorkingMemory() { backend_.release(data_, bytes_); }
+    WorkingMemory(const WorkingMemory&) = delete;
+    WorkingMemory& operator=(const WorkingMemory&) = delete;
+    void* data() const { return data_; }
+
+  private:
+    Backend& backend_;
+    std::size_t bytes_;
+    void* data_;
+};
+
+template <class P> P* at(P* base, std::int64_t element, DType type) {
+    using Byte = std::conditional_t<std::is_const_v<P>, const char, char>;
+    return static_cast<Byte*>(base) + element * static_cast<std::int64_t>(size_of(type));
+}
+
+Operand read(const void* data, DType type) { return {const_cast<void*>(data), type}; }
+
+// The columns of all samples may be too much memory: calls f(first sample, windows over a part of the batch).
+template <class F> void for_parts(const Windows& windows, F f) {
+    check<DTypeError>(windows.dtype == compute_type(windows.dtype),
+                      "convolution: the device refused one in {} that it said it could do",
+                      name(windows.dtype));
+    constexpr std::int64_t most_elements = std::int64_t{1} << 24;
+    const std::int64_t sample =
+        std::max<std::int64_t>(1, windows.channels * windows.taps() * windows.outputs());
+    const std::int64_t step = std::clamp<std::int64_t>(most_elements / sample, 1, windows.batch);
+    for (std::int64_t first = 0; first < windows.batch; first += step) {
+        Windows part = windows;
+        part.batch = std::min(step, windows.batch - first);
+        f(first, part);
+    }
+}
+
+// One product for each sample and group.
+MatMul batched(const Convolution& c, std::int64_t samples) {
+    MatMul p;
+    p.batch_rank = 2;
+    p.batch_sizes[0] = samples;
+    p.batch_sizes[1] = c.groups;
+    return p;
+}
+
+void set_batch(std::int64_t (&strides)[max_dims], std::int64_t sample, std::int64_t group) {
+    strides[0] = sample;
+    strides[1] = group;
+}
+
+}  // namespace
+
+void Backend::finish(const Convolution& c, void* y, const Epilogue& epilogue) {
+    const std::int64_t outputs = c.windows.outputs(), numel = c.windows.batch * c.filters * outputs;
+    const DType type = c.windows.dtype;
+    if (epilogue.bias) {
+        Loop<3> loop;
+        loop.rank = 3;
+        loop.numel = numel;
+        loop.compute = compute_type(type);
+        loop.dense = false;
+        const std::int64_t sizes[3] = {c.windows.batch, c.filters, outputs};
+        const std::int64_t dense[3] = {c.filters * outputs, outputs, 1}, per_filter[3] = {0, 1, 0};
+        for (int d = 0; d < 3; ++d) {
+            loop.sizes[d] = sizes[d];
+            loop.strides[0][d] = loop.strides[1][d] = dense[d];
+            loop.strides[2][d] = per_filter[d];
+        }
+        loop.operands[0] = loop.operands[1] = {y, type};
+        loop.operands[2] = read(epilogue.bias, loop.compute);
+        zip(functor::Add{}, loop);
+    }
+    if (epilogue.relu) rectify({y, type}, numel);
+}
+
+void Backend::rectify(const Operand& x, std::int64_t numel) {
+    Loop<2> loop;
+    loop.rank = 1;
+    loop.numel = loop.sizes[0] = numel;
+    loop.compute = compute_type(x.dtype);
+    loop.dense = true;
+    loop.strides[0][0] = loop.strides[1][0] = 1;
+    loop.operands[0] = loop.operands[1] = x;
+    map(functor::Relu{}, loop);
+}
+
+// y = w columns
+void Backend::convolution(const Convolution& c, void* y, const void* x, const void* w,
+                          const Epilogue& epilogue) {
+    const DType type = c.windows.dtype;
+    const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
+                       columns_size = c.groups * depth * outputs;
+    for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
+        const WorkingMemory columns(*this, part.batch * columns_size, type);
+        unfold(part, columns.data(), at(x, first * part.channels * part.plane(), type));
+        MatMul p = batched(c, part.batch);
+        p.m = c.group_filters();
+        p.n = p.out_row = p.b_row = outputs;
+        p.k = p.a_row = depth;
+        p.a_column = p.b_column = 1;
+        p.a = read(w, type);
+        p.b = {columns.data(), type};
+        p.out = {at(y, first * c.filters * outputs, type), type};
+        set_batch(p.a_batch, 0, p.m * depth);
+        set_batch(p.b_batch, columns_size, depth * outputs);
+        set_batch(p.out_batch, c.filters * outputs, p.m * outputs);
+        matmul(p);
+    });
+    finish(c, y, epilogue);
+}
+
+// columns = w^T g
+void Backend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
+    const DType type = c.windows.dtype;
+    const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
+                       columns_size = c.groups * depth * outputs;
+    for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
+        const WorkingMemory columns(*this, part.batch * columns_size, type);
+        MatMul p = batched(c, part.batch);
+        p.m = p.a_column = depth;
+        p.n = p.out_row = p.b_row = outputs;
+        p.k = c.group_filters();
+        p.a_row = p.b_column = 1;
+        p.a = read(w, type);
+        p.b = read(at(g, first * c.filters * outputs, type), type);
+        p.out = {columns.data(), type};
+        set_batch(p.a_batch, 0, p.k * depth);
+        set_batch(p.b_batch, c.filters * outputs, p.k * outputs);
+        set_batch(p.out_batch, columns_size, depth * outputs);
+        matmul(p);
+        fold(part, at(dx, first * part.channels * part.plane(), type), columns.data());
+    });
+}
+
+// dw = sum over the samples of g columns^T
+void Backend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
+    const DType type = c.windows.dtype;
+    const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
+                       columns_size = c.groups * depth * outputs;
+    const std::int64_t weights = c.filters * depth;
+    const WorkingMemory each(*this, c.windows.batch * weights, type);
+    for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
+        const WorkingMemory columns(*this, part.batch * columns_size, type);
+        unfold(part, columns.data(), at(x, first * part.channels * part.plane(), type));
+        MatMul p = batched(c, part.batch);
+        p.m = c.group_filters();
+        p.n = p.out_row = depth;
+        p.k = p.a_row = p.b_column = outputs;
+        p.a_column = p.b_row = 1;
+        p.a = read(at(g, first * c.filters * outputs, type), type);
+        p.b = {columns.data(), type};
+        p.out = {at(each.data(), first * weights, type), type};
+        set_batch(p.a_batch, c.filters * outputs, p.m * outputs);
+        set_batch(p.b_batch, columns_size, depth * outputs);
+        set_batch(p.out_batch, weights, p.m * depth);
+        matmul(p);
+    });
+    ReductionLoop sum;
+    sum.out = {dw, type};
+    sum.in = {each.data(), type};
+    sum.compute = type;
+    sum.outputs = weights;
+    sum.length = c.windows.batch;
+    sum.kept_rank = weights > 1;
+    sum.reduced_rank = c.windows.batch > 1;
+    sum.kept_sizes[0] = weights;
+    sum.kept_strides[0] = 1;
+    sum.reduced_sizes[0] = c.windows.batch;
+    sum.reduced_strides[0] = weights;
+    reduce(functor::Sum{}, sum);
+}
+
+}  // namespace adjoint

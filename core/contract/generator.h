@@ -1,0 +1,26 @@
+// The state of the random generator: a seed and the number of the next stream.
+//
+// Every random operation takes one stream; its element i is a function of (seed, stream, i) alone. So the
+// numbers depend neither on the device nor on the number of threads, and a saved state resumes exactly.
+#pragma once
+
+#include <cstdint>
+
+#include <adjoint/core/base/export.h>
+
+namespace adjoint {
+
+struct GeneratorState {
+    std::uint64_t seed = 0;
+    std::uint64_t stream = 0;
+    bool operator==(const GeneratorState&) const = default;
+};
+
+/// Starts the calling thread's generator anew.
+ADJOINT_API void manual_seed(std::uint64_t seed);
+ADJOINT_API GeneratorState generator_state() noexcept;
+ADJOINT_API void set_generator_state(GeneratorState state) noexcept;
+/// The state for one random operation; the next call gives another stream.
+ADJOINT_API GeneratorState next_stream() noexcept;
+
+}  // namespace adjoint

@@ -1,0 +1,55 @@
+// What floor 1 hands to a backend: operands with checked, broadcast and coalesced strides.
+#pragma once
+
+#include <cstdint>
+
+#include <adjoint/core/base/dtype.h>
+#include <adjoint/core/base/shape.h>
+
+namespace adjoint {
+
+/// Elements of one type starting at `data`.
+struct Operand {
+    void* data = nullptr;
+    DType dtype = DType::f32;
+
+    template <class T> T* as() const noexcept { return static_cast<T*>(data); }
+};
+
+/// An elementwise traversal of N operands of one shape; operand 0 is written, the others are read.
+///
+/// Dimensions of size 1 are dropped and neighbours merged where all strides allow it, so a `dense` loop has
+/// rank 1 (rank 0 has one element). Broadcast operands have strides of 0. Arithmetic is done in `compute`:
+/// f32, f64 or i64.
+template <int N> struct Loop {
+    int rank = 0;
+    std::int64_t numel = 1;
+    DType compute = DType::f32;
+    bool dense = true;
+    std::int64_t sizes[max_dims];
+    std::int64_t strides[N][max_dims];
+    Operand operands[N];
+};
+
+/// A reduction: `outputs` dense results, each over `length` elements of `in`.
+struct ReductionLoop {
+    Operand out, in;
+    DType compute = DType::f32;
+    std::int64_t outputs = 1, length = 1;
+    int kept_rank = 0, reduced_rank = 0;
+    std::int64_t kept_sizes[max_dims], kept_strides[max_dims];
+    std::int64_t reduced_sizes[max_dims], reduced_strides[max_dims];
+};
+
+/// out = a b (+ bias on every row): matrices with arbitrary strides (in elements), over a batch.
+struct MatMul {
+    Operand out, a, b, bias;  // bias.data may be null; n elements
+    bool relu = false;        // out = max(0, sum), NaN where that is NaN; one dense matrix then
+    std::int64_t m = 0, n = 0, k = 0;
+    std::int64_t out_row = 0;  // columns of out are adjacent
+    std::int64_t a_row = 0, a_column = 0, b_row = 0, b_column = 0;
+    int batch_rank = 0;
+    std::int64_t batch_sizes[max_dims], out_batch[max_dims], a_batch[max_dims], b_batch[max_dims];
+};
+
+}  // namespace adjoint

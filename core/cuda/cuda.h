@@ -1,0 +1,60 @@
+// What a program can ask about CUDA. It compiles and links without CUDA, too, and then says what is missing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <adjoint/core/base/device.h>
+#include <adjoint/core/base/export.h>
+
+namespace adjoint::cuda {
+
+/// Whether there is a device that this build can use.
+ADJOINT_API bool is_available();
+/// Devices that the driver shows; 0 without a driver.
+ADJOINT_API int device_count();
+/// Why is_available() is false and what to do about it; empty when it is true.
+ADJOINT_API std::string unavailable_reason();
+
+/// One device as the driver describes it.
+struct Properties {
+    std::string name;
+    int major = 0, minor = 0;  ///< compute capability: 9, 0 is sm_90
+    int multiprocessors = 0;
+    std::int64_t memory = 0;  ///< bytes
+    std::string problem;      ///< why this build cannot use the device and what to do; empty if it can
+};
+/// Errors: DeviceError if there is no such device.
+ADJOINT_API Properties properties(Device device = Device::cuda());
+
+/// A part of the software below the library.
+struct Component {
+    std::string version;   ///< empty if missing
+    std::string location;  ///< the file, where it is one
+    std::string problem;   ///< what is missing and how to mend it; empty if all is well
+};
+struct Software {
+    std::string architectures;  ///< that this build has code for: "sm_90"
+    Component toolkit, driver, cublaslt, cudnn;
+};
+/// Opens cuBLASLt and cuDNN where there is a device; without one it only looks for the files.
+ADJOINT_API Software software();
+
+/// Waits until the device has done all it was given. Errors: what a kernel reported (IndexError, CudaError).
+ADJOINT_API void synchronize(Device device = Device::cuda());
+/// How often a thread of this process has waited for a device: item(), copies to the host, synchronize().
+ADJOINT_API std::int64_t sync_count() noexcept;
+
+struct MemoryStats {
+    std::int64_t in_use = 0;              ///< bytes of living tensors
+    std::int64_t peak = 0;                ///< the most that `in_use` was
+    std::int64_t cached = 0;              ///< bytes held for reuse
+    std::int64_t segments = 0;            ///< pieces taken from the driver and held
+    std::int64_t system_allocations = 0;  ///< pieces taken from the driver since start
+};
+/// Figures of the allocator of one device. Errors: DeviceError if there is no such device.
+ADJOINT_API MemoryStats memory_stats(Device device = Device::cuda());
+/// Gives what is cached and not part of a captured graph back to the driver.
+ADJOINT_API void empty_cache(Device device = Device::cuda());
+
+}  // namespace adjoint::cuda

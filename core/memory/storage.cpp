@@ -1,0 +1,47 @@
+// Allocation and release of a tensor's memory.
+#include <adjoint/core/memory/storage.h>
+
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/memory/recorder.h>
+
+namespace adjoint {
+
+Ref<Storage> Storage::allocate(std::size_t bytes, Device device) {
+    if (Recorder* capture = recorder(); capture && capture->device() == device) [[unlikely]]
+        return capture->allocate_storage(bytes);
+    if (fits_in_block(bytes, device)) return allocate_block(0, bytes);
+    void* data = device.is_cpu() ? host_allocate(bytes) : backend(device).allocate(bytes);
+    return Ref<Storage>::adopt(new (host_allocate(sizeof(Storage))) Storage(data, bytes, device));
+}
+
+Ref<Storage> Storage::borrow(void* data, std::size_t bytes, Device device, std::function<void()> deleter) {
+    auto storage = Ref<Storage>::adopt(new (host_allocate(sizeof(Storage))) Storage(data, bytes, device));
+    storage->owner_ = Owner::borrowed;
+    storage->deleter_ = std::move(deleter);
+    return storage;
+}
+
+void Storage::destroy() noexcept {
+    if (Recorder* capture = recorder()) [[unlikely]] {
+        revive();
+        if (capture->keep(this)) return;
+    }
+    if (owner_ == Owner::block) {
+        const std::size_t front = std::size_t{64} * front_, bytes = front + header + bytes_;
+        char* const start = reinterpret_cast<char*>(this) - front;
+        this->~Storage();
+        host_release(start, bytes);
+        return;
+    }
+    if (owner_ == Owner::borrowed) {
+        if (deleter_) deleter_();
+    } else if (device_.is_cpu()) {
+        host_release(data_, bytes_);
+    } else {
+        backend(device_).release(data_, bytes_);
+    }
+    this->~Storage();
+    host_release(this, sizeof(Storage));
+}
+
+}  // namespace adjoint

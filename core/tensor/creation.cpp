@@ -1,0 +1,213 @@
+// Tensors from nothing.
+#include <adjoint/core/tensor/creation.h>
+
+#include <cmath>
+#include <numeric>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/recording.h>
+#include <adjoint/core/tensor/loops.h>
+
+namespace adjoint {
+namespace {
+
+// Room for the impl in front of its storage, so that the data behind both begins on a cache line.
+constexpr std::size_t front = (sizeof(TensorImpl) + 63) / 64 * 64;
+
+// The number of elements of a shape with negative or very large sizes, or none.
+__attribute__((noinline)) std::int64_t unusual_numel(const char* op, const Shape& shape,
+                                                     std::int64_t element) {
+    for (const std::int64_t size : shape)
+        check<ShapeError>(size >= 0, "{}: negative size in the shape {}", op, shape);
+    const std::int64_t numel = shape.numel();
+    (void)checked_mul(numel, element);
+    return numel;
+}
+
+// The number of elements. Errors: ShapeError for negative sizes, and where their bytes exceed int64.
+std::int64_t checked_numel(const char* op, const Shape& shape, DType dtype) {
+    const auto element = static_cast<std::int64_t>(size_of(dtype));
+    std::int64_t numel = 1, bytes = 0;
+    for (const std::int64_t size : shape)
+        if (size <= 0 || __builtin_mul_overflow(numel, size, &numel)) [[unlikely]]
+            return unusual_numel(op, shape, element);
+    return __builtin_mul_overflow(numel, element, &bytes) ? unusual_numel(op, shape, element) : numel;
+}
+
+Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, const Options& options) {
+    const bool real = std::holds_alternative<Uniform>(op) || std::holds_alternative<Normal>(op);
+    check<DTypeError>(!real || is_floating(options.dtype), "{}: needs a floating-point type, not {}",
+                      name_of_op, name(options.dtype));
+    Tensor out = empty(shape, {.dtype = options.dtype, .device = options.device});
+    backend(options.device).random(op, operand(out), out.numel(), next_stream());
+    if (options.requires_grad) out.set_requires_grad();
+    return out;
+}
+
+}  // namespace
+
+Ref<TensorImpl> TensorImpl::dense(const Shape& shape, std::int64_t numel, DType dtype, Device device) {
+    const std::size_t bytes = static_cast<std::size_t>(numel) * size_of(dtype);
+    if (Storage::fits_in_block(bytes, device) && !recorder()) [[likely]] {
+        Ref<Storage> memory = Storage::allocate_block(front, bytes);
+        auto* impl = ::new (reinterpret_cast<char*>(memory.get()) - front) TensorImpl(shape, numel, dtype);
+        impl->in_block = true;
+        impl->data = static_cast<char*>(memory->data());
+        impl->storage = std::move(memory);
+        return Ref<TensorImpl>::adopt(impl);
+    }
+    auto impl = Ref<TensorImpl>::adopt(new TensorImpl(shape, numel, dtype));
+    impl->hold(Storage::allocate(bytes, device));
+    return impl;
+}
+
+void TensorImpl::hold(Ref<Storage> memory) noexcept {
+    if (in_block && !holds_other) {
+        storage.leak();
+        holds_other = true;
+    }
+    storage = std::move(memory);
+    data = static_cast<char*>(storage->data());
+}
+
+void TensorImpl::destroy() noexcept {
+    if (retains_grad && producer) producer->forget(output_index);
+    if (!in_block) {
+        delete this;
+        return;
+    }
+    Storage* const block = reinterpret_cast<Storage*>(reinterpret_cast<char*>(this) + front);
+    if (!holds_other) storage.leak();
+    this->~TensorImpl();
+    block->release();
+}
+
+Tensor empty(const Shape& shape, const Options& options) {
+    Tensor out(TensorImpl::dense(shape, checked_numel("empty", shape, options.dtype), options.dtype,
+                                 options.device));
+    if (options.requires_grad) out.set_requires_grad();
+    return out;
+}
+
+Tensor full(const Shape& shape, double value, const Options& options) {
+    Tensor out = empty(shape, options);
+    backend(options.device).fill(make_loop<2>({&out, &out}, compute_type(options.dtype)), value);
+    return out;
+}
+
+Tensor zeros(const Shape& shape, const Options& options) { return full(shape, 0, options); }
+Tensor ones(const Shape& shape, const Options& options) { return full(shape, 1, options); }
+
+Tensor empty_like(const Tensor& like) {
+    return empty(like.shape(), {.dtype = like.dtype(), .device = like.device()});
+}
+Tensor full_like(const Tensor& like, double value) {
+    return full(like.shape(), value, {.dtype = like.dtype(), .device = like.device()});
+}
+Tensor zeros_like(const Tensor& like) { return full_like(like, 0); }
+Tensor ones_like(const Tensor& like) { return full_like(like, 1); }
+
+Tensor tensor_from_host(const void* values, const Shape& shape, DType type, const Options& options) {
+    Tensor out = empty(shape, {.dtype = type, .device = options.device});
+    if (out.numel() > 0)
+        backend(options.device)
+            .copy_from_host(out.impl().data, values, static_cast<std::size_t>(out.numel()) * size_of(type));
+    if (type != options.dtype) {
+        const Tensor converted = empty(shape, {.dtype = options.dtype, .device = options.device});
+        backend(options.device).map(functor::Copy{}, make_loop<2>({&converted, &out}, compute_type(type)));
+        out = converted;
+    }
+    if (options.requires_grad) out.set_requires_grad();
+    return out;
+}
+
+void check_value_count(std::size_t count, const Shape& shape) {
+    check<ShapeError>(static_cast<std::int64_t>(count) == shape.numel(),
+                      "tensor: {} values do not fill the shape {}", count, shape);
+}
+
+Tensor tensor(std::initializer_list<double> values, const Options& options) {
+    return tensor_from_host(values.begin(), {static_cast<std::int64_t>(values.size())}, DType::f64, options);
+}
+
+Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, const Options& options) {
+    std::vector<double> values;
+    const std::size_t columns = rows.size() ? rows.begin()->size() : 0;
+    for (const auto& row : rows) {
+        check<ShapeError>(row.size() == columns, "tensor: ragged rows: {} values after {}", row.size(),
+                          columns);
+        values.insert(values.end(), row.begin(), row.end());
+    }
+    return tensor_from_host(values.data(),
+                            {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)},
+                            DType::f64, options);
+}
+
+Tensor from_blob(void* data, const Shape& shape, const Options& options, std::function<void()> deleter) {
+    const std::int64_t numel = checked_numel("from_blob", shape, options.dtype);
+    check<ValueError>(data != nullptr || numel == 0, "from_blob: null pointer for the shape {}", shape);
+    Tensor out(Ref<TensorImpl>::adopt(new TensorImpl(shape, numel, options.dtype)));
+    out.impl().hold(Storage::borrow(data, static_cast<std::size_t>(numel) * size_of(options.dtype),
+                                    options.device, std::move(deleter)));
+    if (options.requires_grad) out.set_requires_grad();
+    return out;
+}
+
+Tensor eye(std::int64_t n, std::int64_t m, const Options& options) {
+    if (m < 0) m = n;
+    std::vector<std::uint8_t> values(static_cast<std::size_t>(Shape{n, m}.numel()));
+    for (std::int64_t i = 0; i < std::min(n, m); ++i) values[static_cast<std::size_t>(i * m + i)] = 1;
+    return tensor_from_host(values.data(), {n, m}, DType::u8, options);
+}
+
+Tensor arange(double start, double end, double step, const Options& options) {
+    check<ValueError>(step != 0 && (end - start) / step >= 0, "arange: from {} to {} in steps of {}", start,
+                      end, step);
+    const auto n = static_cast<std::int64_t>(std::ceil((end - start) / step));
+    std::vector<double> values(static_cast<std::size_t>(n));
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * step;
+    return tensor_from_host(values.data(), {n}, DType::f64, options);
+}
+
+Tensor arange(std::int64_t end, const Options& options) {
+    check<ValueError>(end >= 0, "arange: to {} in steps of 1", end);
+    std::vector<std::int64_t> values(static_cast<std::size_t>(end));
+    std::iota(values.begin(), values.end(), 0);
+    return tensor_from_host(values.data(), {end}, DType::i64, options);
+}
+
+Tensor linspace(double start, double end, std::int64_t steps, const Options& options) {
+    check<ValueError>(steps >= 0, "linspace: {} steps", steps);
+    std::vector<double> values(static_cast<std::size_t>(steps));
+    const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const double before =
+            start + static_cast<double>(i) * step;  // from the nearer end, so that both are exact
+        const double after = end - static_cast<double>(values.size() - 1 - i) * step;
+        values[i] = 2 * i < values.size() ? before : after;
+    }
+    return tensor_from_host(values.data(), {steps}, DType::f64, options);
+}
+
+Tensor rand(const Shape& shape, const Options& options) { return random(Uniform{}, "rand", shape, options); }
+Tensor randn(const Shape& shape, const Options& options) { return random(Normal{}, "randn", shape, options); }
+
+Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, const Options& options) {
+    check<ValueError>(low < high, "randint: the range [{}, {}) is empty", low, high);
+    return random(Integers{low, high}, "randint", shape, options);
+}
+
+Tensor randperm(std::int64_t n, const Options& options) {
+    check<ValueError>(n >= 0, "randperm: {} elements", n);
+    return random(Permutation{}, "randperm", {n}, options);
+}
+
+Tensor bernoulli(const Tensor& p) {
+    const Tensor uniform = rand(p.shape(), {.dtype = p.dtype(), .device = p.device()});
+    Tensor out = empty_like(p);
+    backend(p.device()).zip(functor::Lt{}, make_loop<3>({&out, &uniform, &p}, compute_type(p.dtype())));
+    return out;
+}
+
+}  // namespace adjoint

@@ -1,0 +1,26 @@
+// Tensors as operands of calls to a device. Private.
+#pragma once
+
+#include <adjoint/core/contract/loop.h>
+#include <adjoint/core/tensor/tensor.h>
+
+namespace adjoint {
+
+inline Operand operand(const Tensor& x) { return {x.impl().data, x.dtype()}; }
+
+/// A loop over `shape` = the shape of tensors[0]; the others broadcast to it (checked by the caller).
+template <int N> Loop<N> make_loop(const Tensor* const (&tensors)[N], DType compute);
+
+/// The same for dense tensors of one shape, which the caller knows them to be.
+template <int N> Loop<N> make_dense_loop(const Tensor* const (&tensors)[N], DType compute);
+
+/// The reduction of `x` over the dimensions in `reduced` (a bit per dimension) into the dense tensor `out`.
+ReductionLoop make_reduction(const Tensor& out, const Tensor& x, std::uint32_t reduced, DType compute);
+
+extern template Loop<2> make_dense_loop<2>(const Tensor* const (&)[2], DType);
+extern template Loop<3> make_dense_loop<3>(const Tensor* const (&)[3], DType);
+extern template Loop<2> make_loop<2>(const Tensor* const (&)[2], DType);
+extern template Loop<3> make_loop<3>(const Tensor* const (&)[3], DType);
+extern template Loop<4> make_loop<4>(const Tensor* const (&)[4], DType);
+
+}  // namespace adjoint

@@ -1,0 +1,94 @@
+// What a tensor says of itself, and its way to the host.
+#include <adjoint/core/tensor/tensor.h>
+
+#include <cstring>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/recording.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/tensor/loops.h>
+
+namespace adjoint {
+
+Tensor::Tensor(double value) : Tensor(full({}, value, {.dtype = DType::f64})) {}
+Tensor::Tensor(float value) : Tensor(full({}, static_cast<double>(value))) {}
+Tensor::Tensor(std::int64_t value)
+    : Tensor(tensor_from_host(&value, {}, DType::i64, {.dtype = DType::i64})) {}
+Tensor::Tensor(bool value) : Tensor(full({}, value ? 1 : 0, {.dtype = DType::boolean})) {}
+
+void Tensor::throw_undefined() {
+    throw ValueError("tensor: this handle is undefined (default-constructed or moved from)");
+}
+
+std::int64_t Tensor::size(std::int64_t dim) const {
+    const Shape& sizes = shape();
+    check<IndexError>(!sizes.empty(), "size: a 0-d tensor has no dimension {}", dim);
+    return sizes[wrap_dim("size", dim, sizes.size())];
+}
+
+const void* Tensor::host_data(DType wanted) const {
+    check_not_capturing("data()");
+    check<DeviceError>(device().is_cpu(), "data: the tensor lives on {}; move it with to(Device::cpu())",
+                       device());
+    check<DTypeError>(dtype() == wanted, "data: asked for {} elements of a tensor of {}", name(wanted),
+                      name(dtype()));
+    return impl().data;
+}
+
+void* Tensor::mutable_host_data(DType wanted) const {
+    host_data(wanted);
+    impl().storage->bump();
+    return impl().data;
+}
+
+void Tensor::copy_to_host(void* destination, DType wanted) const {
+    Tensor source = *this;
+    if (dtype() != wanted || !is_contiguous()) {
+        source = empty(shape(), {.dtype = wanted, .device = device()});
+        backend(device()).map(functor::Copy{}, make_loop<2>({&source, this}, compute_type(dtype())));
+    }
+    backend(device()).copy_to_host(destination, source.impl().data,
+                                   static_cast<std::size_t>(numel()) * size_of(wanted));
+}
+
+double Tensor::item_number() const {
+    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}", shape());
+    double value = 0;
+    copy_to_host(&value, DType::f64);
+    return value;
+}
+
+std::int64_t Tensor::item_integer() const {
+    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}", shape());
+    std::int64_t value = 0;
+    copy_to_host(&value, DType::i64);
+    return value;
+}
+
+Tensor Tensor::detach() const {
+    const TensorImpl& from = impl();
+    auto to = Ref<TensorImpl>::adopt(new TensorImpl);
+    to->storage = from.storage;
+    to->data = from.data;
+    to->shape = from.shape;
+    to->strides = from.strides;
+    to->numel = from.numel;
+    to->dtype = from.dtype;
+    to->contiguous = from.contiguous;
+    to->is_view = true;
+    return Tensor(std::move(to));
+}
+
+const Tensor& Tensor::set_requires_grad(bool requires_grad) const {
+    check<AutogradError>(is_leaf(),
+                         "set_requires_grad: the tensor is the result of {}; use detach() to get a leaf",
+                         producer_name());
+    check<DTypeError>(!requires_grad || is_floating(dtype()),
+                      "set_requires_grad: only floating-point tensors have gradients, this one is {}",
+                      name(dtype()));
+    impl().requires_grad = requires_grad;
+    return *this;
+}
+
+}  // namespace adjoint

@@ -1,0 +1,284 @@
+// Convolutions without columns: products of packed weights with rows of a prepared image.
+//
+// What a task is, and the order in which sums are put together, follows from sizes alone.
+#include <algorithm>
+#include <vector>
+
+#include <adjoint/core/contract/windows.h>
+#include <adjoint/cpu/blas/blas.h>
+#include <adjoint/cpu/buffer.h>
+#include <adjoint/cpu/cpu_backend.h>
+#include <adjoint/cpu/kernels/kernels.h>
+#include <adjoint/cpu/prepared_image.h>
+#include <adjoint/cpu/scratch.h>
+#include <adjoint/cpu/tasks.h>
+#include <adjoint/cpu/winograd.h>
+
+namespace adjoint::cpu {
+namespace {
+
+template <class T> const ConvolutionKernels& kernels_of() {
+    return kernels().convolution[std::is_same_v<T, double>];
+}
+
+template <class T> constexpr std::int64_t bytes_of(std::int64_t elements) {
+    return elements * static_cast<std::int64_t>(sizeof(T));
+}
+
+// Rows of the output in one task: enough work, and enough pixels for the weights to be worth reading.
+std::int64_t block_rows(const Convolution& c) {
+    constexpr std::int64_t most_work = std::int64_t{1} << 24, least_pixels = 128;
+    const Windows& w = c.windows;
+    const std::int64_t row_work = w.output[1] * c.depth() * c.group_filters();
+    const std::int64_t rows =
+        std::max({std::int64_t{1}, most_work / row_work, (least_pixels + w.output[1] - 1) / w.output[1]});
+    const std::int64_t blocks = (w.output[0] + rows - 1) / rows;
+    return (w.output[0] + blocks - 1) / blocks;
+}
+
+// Rows of the output for which the image is prepared at a time in weight_gradient: what the caches hold.
+std::int64_t band_rows(const Windows& w, std::int64_t channels) {
+    constexpr std::int64_t most_elements = std::int64_t{1} << 18;
+    const std::int64_t per_row = channels * w.stride[0] * w.stride[1] * (w.output[1] + w.kernel[1]);
+    return std::clamp<std::int64_t>(most_elements / per_row, 1, w.output[0]);
+}
+
+// A padding or dilation out of all proportion: most of a prepared image would be zeros.
+bool mostly_padding(const Windows& w) {
+    double padded = 1;
+    for (int axis = 0; axis < 2; ++axis) {
+        const std::int64_t reach = std::max(2 * w.padding[axis], w.dilation[axis] * (w.kernel[axis] - 1));
+        padded *= static_cast<double>(w.size[axis] + reach);
+    }
+    return padded > 0x1p20 && padded > 8 * static_cast<double>(w.plane());
+}
+
+template <class T>
+void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue& epilogue) {
+    if constexpr (std::is_same_v<T, float>) {
+        if (winograd_pays(c)) return winograd_forward(c, y, x, w, epilogue);
+    }
+    const ConvolutionKernels& kernel = kernels_of<T>();
+    const Windows& windows = c.windows;
+    const std::int64_t channels = c.group_channels(), filters = c.group_filters(), depth = c.depth();
+    const std::int64_t packed_size = round_up(kernel.packed_size(filters, depth), 16);
+    const Buffer<T> packed(c.groups * packed_size);
+    // The product in parts of whole channels. Above and below the image a window meets nothing but padding:
+    // with the rows of the kernel one after the other, what it does meet is one piece of a part.
+    const bool by_rows = windows.padding[0] > 0 && windows.kernel[0] > 1;
+    const std::int64_t most_channels = std::max<std::int64_t>(1, kernel.most_part / windows.taps());
+    const std::int64_t parts = (channels + most_channels - 1) / most_channels;
+    const std::int64_t part = (channels + parts - 1) / parts;
+    std::vector<std::int64_t> order;
+    std::vector<Range> inside;
+    if (by_rows) {
+        for (std::int64_t first = 0; first < channels; first += part)
+            for (std::int64_t i = 0; i < windows.kernel[0]; ++i)
+                for (std::int64_t channel = first; channel < std::min(channels, first + part); ++channel)
+                    for (std::int64_t j = 0; j < windows.kernel[1]; ++j)
+                        order.push_back(channel * windows.taps() + i * windows.kernel[1] + j);
+        for (std::int64_t o = 0; o < windows.output[0]; ++o)
+            inside.push_back(taps_inside(windows, 0, o, windows.size[0]));
+    }
+    for_pieces(c.groups, filters * depth, [&](std::int64_t group) {
+        kernel.pack_weights(packed.data() + group * packed_size, w + group * filters * depth, filters, depth,
+                            order.empty() ? nullptr : order.data());
+    });
+
+    const std::int64_t rows = block_rows(c), blocks = (windows.output[0] + rows - 1) / rows;
+    const PreparedImage image(windows, channels, rows, kernel.tile_columns);
+    std::vector<std::int64_t> offsets;
+    for (std::int64_t p = 0; p < depth; ++p) {
+        const std::int64_t element = by_rows ? order[static_cast<std::size_t>(p)] : p;
+        offsets.push_back(element / windows.taps() * image.plane() + image.offset(element % windows.taps()));
+    }
+
+    ConvolveCall call{};
+    call.offsets = offsets.data();
+    call.part = part * windows.taps();
+    call.kernel_rows = windows.kernel[0];
+    call.filters = filters;
+    call.depth = depth;
+    call.y_filter = windows.outputs();
+    call.width = image.width();
+    call.columns = windows.output[1];
+    call.relu = epilogue.relu;
+    const T* const bias = static_cast<const T*>(epilogue.bias);
+    const std::size_t bytes = static_cast<std::size_t>(image.size()) * sizeof(T);
+    // A multiply-add costs a small part of what for_pieces counts in.
+    for_pieces(windows.batch * c.groups * blocks, rows * windows.output[1] * depth * filters / 8,
+               [&](std::int64_t piece) {
+                   const std::int64_t first = piece % blocks * rows, group = piece / blocks % c.groups;
+                   const std::int64_t sample = piece / blocks / c.groups;
+                   T* const memory = static_cast<T*>(scratch(bytes));
+                   ConvolveCall one = call;
+                   one.image = image.prepare(
+                       memory, x + (sample * windows.channels + group * channels) * windows.plane(), first);
+                   one.weights = packed.data() + group * packed_size;
+                   one.bias = bias ? bias + group * filters : nullptr;
+                   one.rows = std::min(rows, windows.output[0] - first);
+                   one.inside = by_rows ? inside.data() + first : nullptr;
+                   one.y = y + (sample * c.filters + group * filters) * windows.outputs() +
+                           first * windows.output[1];
+                   kernel.convolve(one);
+               });
+}
+
+// With stride 1 the gradient of the input is a convolution of g with the weights turned round.
+template <class T> void input_gradient(const Convolution& c, T* dx, const T* g, const T* w) {
+    const Windows& windows = c.windows;
+    const std::int64_t channels = c.group_channels(), filters = c.group_filters(), taps = windows.taps();
+    const Buffer<T> turned(c.filters * channels * taps);
+    for_pieces(c.groups * channels, filters * taps, [&](std::int64_t piece) {
+        const std::int64_t group = piece / channels, channel = piece % channels;
+        for (std::int64_t f = 0; f < filters; ++f) {
+            const T* from = w + ((group * filters + f) * channels + channel) * taps;
+            std::reverse_copy(from, from + taps, turned.data() + (piece * filters + f) * taps);
+        }
+    });
+    Convolution back = c;
+    back.filters = windows.channels;
+    back.windows.channels = c.filters;
+    for (int axis = 0; axis < 2; ++axis) {
+        back.windows.size[axis] = windows.output[axis];
+        back.windows.output[axis] = windows.size[axis];
+        back.windows.padding[axis] =
+            windows.dilation[axis] * (windows.kernel[axis] - 1) - windows.padding[axis];
+    }
+    forward<T>(back, dx, g, turned.data(), {});
+}
+
+// Samples are put together in chunks, each with sums of its own.
+template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x, const T* g) {
+    if constexpr (std::is_same_v<T, float>) {
+        if (winograd_pays(c)) return winograd_weight_gradient(c, dw, x, g);
+    }
+    constexpr std::int64_t chunk_work = std::int64_t{1} << 25, most_elements = std::int64_t{1} << 24;
+    const ConvolutionKernels& kernel = kernels_of<T>();
+    const Windows& windows = c.windows;
+    const std::int64_t channels = c.group_channels(), filters = c.group_filters(), taps = windows.taps();
+    const std::int64_t tile = kernel.tile_columns, filter_blocks = (filters + tile - 1) / tile;
+    const std::int64_t weights = c.filters * c.depth(), sample_work = weights * windows.outputs();
+    const std::int64_t wanted =
+        std::clamp<std::int64_t>(windows.batch * sample_work / chunk_work, 1,
+                                 std::clamp<std::int64_t>(most_elements / weights, 1, 16));
+    const std::int64_t samples = (windows.batch + wanted - 1) / wanted;
+    const std::int64_t chunks = (windows.batch + samples - 1) / samples;
+    const std::int64_t block_size = taps * channels * tile;
+    const Buffer<T> sums(chunks * c.groups * filter_blocks * block_size);
+
+    const std::int64_t band = band_rows(windows, channels);
+    const PreparedImage image(windows, channels, band, 0);
+    CorrelateCall call{};
+    call.offsets = image.offsets();
+    call.taps = taps;
+    call.channels = channels;
+    call.plane = image.plane();
+    call.g_filter = windows.outputs();
+    call.width = image.width();
+    call.rows = band;
+    call.columns = windows.output[1];
+    const std::int64_t image_size = round_up(image.size(), 16);
+    const std::size_t bytes =
+        static_cast<std::size_t>(image_size + kernel.correlate_scratch(call)) * sizeof(T);
+    for_pieces(chunks * c.groups * filter_blocks, samples * sample_work / c.groups / filter_blocks / 8,
+               [&](std::int64_t piece) {
+                   const std::int64_t block = piece % filter_blocks, group = piece / filter_blocks % c.groups;
+                   const std::int64_t start = piece / filter_blocks / c.groups * samples;
+                   T* const memory = static_cast<T*>(scratch(bytes));
+                   CorrelateCall one = call;
+                   one.sums = sums.data() + piece * block_size;
+                   one.scratch = memory + image_size;
+                   one.filters = std::min(tile, filters - block * tile);
+                   one.fresh = true;
+                   for (std::int64_t n = start; n < std::min(windows.batch, start + samples); ++n) {
+                       const T* plane = x + (n * windows.channels + group * channels) * windows.plane();
+                       const T* upstream =
+                           g + (n * c.filters + group * filters + block * tile) * windows.outputs();
+                       for (std::int64_t row = 0; row < windows.output[0]; row += band) {
+                           one.image = image.prepare(memory, plane, row);
+                           one.g = upstream + row * windows.output[1];
+                           one.rows = std::min(band, windows.output[0] - row);
+                           if (band == windows.output[0] && n + 1 < windows.batch) {
+                               one.image_ahead = plane + windows.channels * windows.plane();
+                               one.image_ahead_bytes = bytes_of<T>(channels * windows.plane());
+                               one.g_ahead = upstream + c.filters * windows.outputs();
+                               one.g_ahead_bytes = bytes_of<T>(one.filters * windows.outputs());
+                           } else
+                               one.image_ahead_bytes = one.g_ahead_bytes = 0;
+                           kernel.correlate(one);
+                           one.fresh = false;
+                       }
+                   }
+               });
+
+    // dw (filter, channel, tap) from sums (chunk, group, block, tap, channel, filter), chunks in order.
+    const std::int64_t chunk_size = c.groups * filter_blocks * block_size;
+    for_pieces(c.groups * filter_blocks * channels, taps * tile * chunks, [&](std::int64_t piece) {
+        const std::int64_t channel = piece % channels, block = piece / channels;
+        const std::int64_t first = block / filter_blocks * filters + block % filter_blocks * tile;
+        const std::int64_t count = std::min(tile, filters - block % filter_blocks * tile);
+        for (std::int64_t tap = 0; tap < taps; ++tap) {
+            const T* from = sums.data() + block * block_size + (tap * channels + channel) * tile;
+            for (std::int64_t f = 0; f < count; ++f) {
+                T total = from[f];
+                for (std::int64_t chunk = 1; chunk < chunks; ++chunk) total += from[chunk * chunk_size + f];
+                dw[((first + f) * channels + channel) * taps + tap] = total;
+            }
+        }
+    });
+}
+
+}  // namespace
+
+bool CpuBackend::convolves_narrow(const Convolution& c) {
+    const NarrowConvolutions* const narrow = convolutions_bf16();
+    return c.windows.dtype == DType::bf16 && narrow && narrow->can(c);
+}
+
+void CpuBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
+                             const Epilogue& epilogue) {
+    if (c.windows.dtype == DType::bf16) {
+        convolutions_bf16()->forward(c, static_cast<bfloat16*>(y), static_cast<const bfloat16*>(x),
+                                     static_cast<const bfloat16*>(w),
+                                     static_cast<const float*>(epilogue.bias));
+        if (epilogue.relu) rectify({y, DType::bf16}, c.windows.batch * c.filters * c.windows.outputs());
+    } else if (mostly_padding(c.windows))
+        Backend::convolution(c, y, x, w, epilogue);
+    else if (c.windows.dtype == DType::f64)
+        forward(c, static_cast<double*>(y), static_cast<const double*>(x), static_cast<const double*>(w),
+                epilogue);
+    else
+        forward(c, static_cast<float*>(y), static_cast<const float*>(x), static_cast<const float*>(w),
+                epilogue);
+}
+
+void CpuBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
+    if (c.windows.dtype == DType::bf16)
+        convolutions_bf16()->input_gradient(c, static_cast<bfloat16*>(dx), static_cast<const bfloat16*>(g),
+                                            static_cast<const bfloat16*>(w));
+    else if (c.windows.stride[0] != 1 || c.windows.stride[1] != 1 || mostly_padding(c.windows))
+        Backend::convolution_input(c, dx, g, w);
+    else if (c.windows.dtype == DType::f64)
+        input_gradient(c, static_cast<double*>(dx), static_cast<const double*>(g),
+                       static_cast<const double*>(w));
+    else
+        input_gradient(c, static_cast<float*>(dx), static_cast<const float*>(g),
+                       static_cast<const float*>(w));
+}
+
+void CpuBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
+    if (c.windows.dtype == DType::bf16)
+        convolutions_bf16()->weight_gradient(c, static_cast<bfloat16*>(dw), static_cast<const bfloat16*>(x),
+                                             static_cast<const bfloat16*>(g));
+    else if (mostly_padding(c.windows))
+        Backend::convolution_weight(c, dw, x, g);
+    else if (c.windows.dtype == DType::f64)
+        weight_gradient(c, static_cast<double*>(dw), static_cast<const double*>(x),
+                        static_cast<const double*>(g));
+    else
+        weight_gradient(c, static_cast<float*>(dw), static_cast<const float*>(x),
+                        static_cast<const float*>(g));
+}
+
+}  // namespace adjoint::cpu

@@ -1,0 +1,131 @@
+// Elementwise operations: loops cut into tasks and blocks.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <adjoint/cpu/block.h>
+#include <adjoint/cpu/cpu_backend.h>
+#include <adjoint/cpu/kernels/kernels.h>
+#include <adjoint/cpu/thread_pool.h>
+
+namespace adjoint::cpu {
+namespace {
+
+constexpr std::int64_t task_size = 32768;  // elements; below it a second thread costs more than it brings
+
+// Calls run(pointers) on blocks of operands brought into the compute type; operand 0 is written, the others
+// are read, unless `reads` says that nobody looks at them.
+template <bool reads = true, int N, class Run> void for_blocks(const Loop<N>& loop, Run run) {
+    bool direct = loop.dense;
+    for (int i = 0; i < N; ++i) direct = direct && loop.operands[i].dtype == loop.compute;
+    if (direct && loop.numel <= task_size) {
+        void* pointers[N];
+        for (int i = 0; i < N; ++i) pointers[i] = loop.operands[i].data;
+        run(pointers, loop.numel);
+        return;
+    }
+    const std::int64_t tasks = (loop.numel + task_size - 1) / task_size;
+    if (direct) {
+        const auto bytes = static_cast<std::int64_t>(size_of(loop.compute));
+        const auto piece = [&](std::int64_t task) {
+            const std::int64_t start = task * task_size, n = std::min(task_size, loop.numel - start);
+            void* pointers[N];
+            for (int i = 0; i < N; ++i)
+                pointers[i] = static_cast<char*>(loop.operands[i].data) + start * bytes;
+            run(pointers, n);
+        };
+        parallel_for(tasks, piece);
+        return;
+    }
+    parallel_for(tasks, [&](std::int64_t task) {
+        alignas(64) char buffers[N][block_size * 8];
+        const std::int64_t end = std::min((task + 1) * task_size, loop.numel);
+        auto walks = [&]<std::size_t... i>(std::index_sequence<i...>) {
+            return std::array<Walk, N>{
+                Walk(loop.rank, loop.sizes, loop.strides[i], loop.operands[i], loop.compute)...};
+        }
+        (std::make_index_sequence<N>{});
+        for (std::int64_t start = task * task_size; start < end; start += block_size) {
+            const std::int64_t n = std::min(block_size, end - start);
+            void* pointers[N];
+            for (int i = 1; reads && i < N; ++i)
+                pointers[i] = const_cast<void*>(walks[i].load(start, n, buffers[i]));
+            pointers[0] = walks[0].target(start, buffers[0]);
+            run(pointers, n);
+            walks[0].store(start, n, buffers[0]);
+        }
+    });
+}
+
+template <class T> void fill_block(void* out, double value, std::int64_t n) {
+    std::fill_n(static_cast<T*>(out), n, static_cast<T>(value));
+}
+
+template <class T> void select_block(void* const* p, std::int64_t n) {
+    T* out = static_cast<T*>(p[0]);
+    const T* condition = static_cast<const T*>(p[1]);
+    const T* a = static_cast<const T*>(p[2]);
+    const T* b = static_cast<const T*>(p[3]);
+#pragma GCC ivdep
+    for (std::int64_t i = 0; i < n; ++i) out[i] = condition[i] != T(0) ? a[i] : b[i];
+}
+
+// The functor inside a variant, as the kernels take it.
+template <class Variant> const void* payload(const Variant& op) {
+    return std::visit([](const auto& f) { return static_cast<const void*>(&f); }, op);
+}
+
+}  // namespace
+
+void CpuBackend::fill(const Loop<2>& out, double value) {
+    for_blocks<false>(out, [&](void* const* p, std::int64_t n) {
+        if (out.compute == DType::f32)
+            fill_block<float>(p[0], value, n);
+        else if (out.compute == DType::f64)
+            fill_block<double>(p[0], value, n);
+        else
+            fill_block<std::int64_t>(p[0], value, n);
+    });
+}
+
+void CpuBackend::map(const UnaryOp& op, const Loop<2>& loop) {
+    const MapKernel kernel = kernels_.map[op.index()][compute_column(loop.compute)];
+    const void* functor = payload(op);
+    for_blocks(loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], n); });
+}
+
+void CpuBackend::zip(const BinaryOp& op, const Loop<3>& loop) {
+    const ZipKernel kernel = kernels_.zip[op.index()][compute_column(loop.compute)];
+    const void* functor = payload(op);
+    for_blocks(loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], p[2], n); });
+}
+
+void CpuBackend::select(const Loop<4>& loop) {
+    for_blocks(loop, [&](void* const* p, std::int64_t n) {
+        if (loop.compute == DType::f32)
+            select_block<float>(p, n);
+        else if (loop.compute == DType::f64)
+            select_block<double>(p, n);
+        else
+            select_block<std::int64_t>(p, n);
+    });
+}
+
+void CpuBackend::update(const UpdateOp& op, std::span<const UpdateSlice> slices) {
+    const void* functor = payload(op);
+    for (const UpdateSlice& slice : slices) {
+        const int column = slice.dtype == DType::f64 ? 1 : 0;
+        const UpdateKernel kernel = kernels_.update[op.index()][column];
+        const auto bytes = static_cast<std::int64_t>(size_of(slice.dtype));
+        parallel_for((slice.numel + task_size - 1) / task_size, [&](std::int64_t task) {
+            const std::int64_t start = task * task_size, n = std::min(task_size, slice.numel - start);
+            const auto at = [&](const void* base) {
+                return base ? const_cast<char*>(static_cast<const char*>(base)) + start * bytes : nullptr;
+            };
+            void* const states[3] = {at(slice.states[0]), at(slice.states[1]), at(slice.states[2])};
+            kernel(functor, at(slice.parameter), at(slice.gradient), states, n);
+        });
+    }
+}
+
+}  // namespace adjoint::cpu

@@ -1,0 +1,192 @@
+// The table of vectorised kernels. Each instruction set level fills one; the best that the machine runs is
+// used.
+//
+// A kernel sees contiguous blocks of one compute type (f32, f64 or i64). Strides, broadcasting and conversion
+// are the drivers' business (block.h), so a functor is compiled once per type and level.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <adjoint/core/base/dtype.h>
+#include <adjoint/core/contract/functors/functors.h>
+#include <adjoint/core/contract/functors/reduce.h>
+#include <adjoint/core/contract/functors/update.h>
+#include <adjoint/core/contract/windows.h>
+
+namespace adjoint::cpu {
+
+/// Column of the tables: the compute type.
+enum Compute : int { compute_f32 = 0, compute_f64 = 1, compute_i64 = 2, compute_count = 3 };
+
+/// Rows of the conversion tables: the stored types.
+inline constexpr std::size_t stored_count = static_cast<std::size_t>(DType::boolean) + 1;
+
+constexpr Compute compute_column(DType compute) noexcept {
+    return compute == DType::f32 ? compute_f32 : (compute == DType::f64 ? compute_f64 : compute_i64);
+}
+
+using ConvertKernel = void (*)(void* to, const void* from, std::int64_t n);
+using MapKernel = void (*)(const void* functor, void* out, const void* x, std::int64_t n);
+using ZipKernel = void (*)(const void* functor, void* out, const void* a, const void* b, std::int64_t n);
+
+/// Reduces a dense row of n elements to *out; accumulates in a fixed pattern that depends on n alone.
+using ReduceRowKernel = void (*)(void* out, const void* x, std::int64_t n);
+/// acc[j] = acc[j] op x[i * stride + j] for i = 0 .. rows-1 in order; `fresh` starts acc.
+using ReduceColumnsKernel = void (*)(void* acc, const void* x, std::int64_t stride, std::int64_t rows,
+                                     std::int64_t columns, bool fresh);
+/// a[j] = a[j] op b[j]
+using CombineKernel = void (*)(void* a, const void* b, std::int64_t n);
+
+struct ReduceKernels {
+    ReduceRowKernel row;
+    ReduceColumnsKernel columns;
+    CombineKernel combine;
+};
+
+using UpdateKernel = void (*)(const void* functor, void* parameter, const void* gradient, void* const* states,
+                              std::int64_t n);
+
+/// What one matrix product of a batch needs; element strides; `bias` may be null.
+struct GemmCall {
+    void* c;
+    const void* a;
+    const void* b;
+    const void* bias;
+    std::int64_t m, n, k, c_row, a_row, a_column, b_row, b_column;
+    bool relu;
+};
+
+using SoftmaxKernel = void (*)(bool log, void* out, const void* x, std::int64_t columns);
+using SoftmaxBackwardKernel = void (*)(bool log, void* dx, const void* g, const void* y,
+                                       std::int64_t columns);
+/// One row: writes the loss and, unless null, softmax - onehot.
+using CrossEntropyKernel = void (*)(void* loss, void* gradient, const void* logits, std::int64_t target,
+                                    std::int64_t columns);
+/// out = x scaled by 1 / (1 - p) where the element's number is at least p, else 0; elements first .. first +
+/// n - 1.
+using DropoutKernel = void (*)(void* out, const void* x, std::int64_t first, std::int64_t n, double p,
+                               std::uint64_t seed, std::uint64_t stream);
+/// Random numbers for elements first .. first + n - 1; first is a multiple of 4.
+using RandomKernel = void (*)(void* out, std::int64_t first, std::int64_t n, std::uint64_t seed,
+                              std::uint64_t stream);
+
+/// y = bias + weights x image rows for a block of the output: `rows` x `columns` of it, which are `width`
+/// pixels apart in the image. From each offset on, as many elements of the image can be read as the block
+/// spans, and at least tile columns.
+struct ConvolveCall {
+    void* y;                      // first element of the block in the first filter's plane
+    const void* weights;          // packed
+    const void* image;            // prepared
+    const void* bias;             // per filter, may be null
+    const std::int64_t* offsets;  // of the image's row for each row of the product
+    // The product is summed up in parts, each of which begins with what the first row of the kernel meets.
+    std::int64_t part, kernel_rows;
+    const Range* inside;  // per row of y: the rows of the kernel that meet the image; null: all
+    std::int64_t filters, depth, y_filter, width, rows, columns;
+    bool relu;
+};
+
+/// sums[tap][channel][filter] += image rows x g for one sample; sums are tile columns apart.
+struct CorrelateCall {
+    void* sums;
+    const void* image;            // prepared
+    const void* g;                // of the first filter
+    const std::int64_t* offsets;  // of each tap in a channel's part of the image
+    std::int64_t taps, channels, plane, filters, g_filter, width, rows, columns;
+    bool fresh;  // begins the sums
+    void* scratch;
+    // The image and g of the next call, to be brought near meanwhile: bytes of it, may be none.
+    const void* image_ahead;
+    const void* g_ahead;
+    std::int64_t image_ahead_bytes, g_ahead_bytes;
+};
+
+struct ConvolutionKernels {
+    std::int64_t tile_columns;  // filters at most in a CorrelateCall
+    std::int64_t most_part;     // a good size for the parts of a ConvolveCall
+    std::int64_t (*packed_size)(std::int64_t filters, std::int64_t depth);
+    /// Row p of the product is to be element order[p] of a filter; null: p.
+    void (*pack_weights)(void* to, const void* w, std::int64_t filters, std::int64_t depth,
+                         const std::int64_t* order);
+    void (*convolve)(const ConvolveCall& call);
+    std::int64_t (*correlate_scratch)(const CorrelateCall& call);  // elements
+    void (*correlate)(const CorrelateCall& call);
+};
+
+/// Winograd's convolutions: outputs along a side of a tile, and what a tile is turned into.
+constexpr int winograd_outputs = 4, winograd_points = 36;
+
+/// A row of tiles of one sample, on its way from pixels to points or back: channel c of tile t is at point p
+/// in points[p * point_step + c / lanes * channel_step + t * tile_step + c % lanes].
+struct WinogradStrip {
+    const float* from = nullptr;
+    float* to = nullptr;
+    const float* bias = nullptr;  // of the outputs, may be null
+    bool relu = false;            // of the outputs
+    std::int64_t channels = 0, height = 0, width = 0;
+    std::int64_t row = 0, column = 0, tiles = 0;  // the first pixel of the first tile may lie outside
+    std::int64_t point_step = 0, channel_step = 0, tile_step = 0;
+    float* scratch = nullptr;  // for the pixels under the tiles in as many channels as there are lanes
+};
+
+/// For each point the product of a block of tiles with some filters. The channels of `filter` are a whole
+/// number of vectors, `filters` is one or two.
+struct WinogradProduct {
+    const float* image;  // (point, channel / lanes, tile, channel % lanes)
+    float* filter;       // (point, channel, filter)
+    float* output;       // (point, tile, filter)
+    std::int64_t tiles, channels, filters, image_step, channel_step, output_step;
+};
+
+struct WinogradKernels {
+    std::int64_t lanes, most_filters;
+    /// The points of at most most_filters filters, 0 up to a whole number of vectors.
+    void (*filter_points)(float* to, const float* w, std::int64_t filters, std::int64_t channels);
+    void (*image_points)(const WinogradStrip& strip);
+    void (*multiply)(const WinogradProduct& product);  // writes output
+    void (*outputs)(const WinogradStrip& strip);
+    void (*gradient_points)(const WinogradStrip& strip);
+    void (*accumulate)(const WinogradProduct& product, bool fresh);  // adds to filter, or begins it
+    /// The gradient of filters whose points are the sum of `chunks` parts, chunk_step apart.
+    void (*filter_gradient)(float* dw, const float* points, std::int64_t chunks, std::int64_t chunk_step,
+                            std::int64_t filters, std::int64_t channels);
+};
+
+/// A row of windows that lie in the plane with all their taps: window o starts at place + o * stride.
+struct MaxPoolCall {
+    void* y;
+    std::int64_t* indices;  // may be null
+    const void* x;          // the plane
+    std::int64_t place, stride, count;
+    const std::int64_t* taps;  // distances from the window's start, in window order
+    std::int64_t tap_count;
+};
+using MaxPoolKernel = void (*)(const MaxPoolCall& call);
+
+struct Kernels {
+    const char* level = "";
+    // By stored type and compute type: a dense run of elements into the compute type, and back.
+    ConvertKernel load[stored_count][compute_count] = {};
+    ConvertKernel store[stored_count][compute_count] = {};
+    MapKernel map[functor::UnaryList::size][compute_count] = {};
+    ZipKernel zip[functor::BinaryList::size][compute_count] = {};
+    ReduceKernels reduce[functor::ReduceList::size][compute_count] = {};
+    UpdateKernel update[functor::UpdateList::size][2] = {};
+    void (*gemm[2])(const GemmCall&) = {};
+    ConvolutionKernels convolution[2] = {};
+    WinogradKernels winograd = {};
+    MaxPoolKernel max_pool[2] = {};
+    SoftmaxKernel softmax[2] = {};
+    SoftmaxBackwardKernel softmax_backward[2] = {};
+    CrossEntropyKernel cross_entropy[2] = {};
+    DropoutKernel dropout[2] = {};
+    RandomKernel uniform[2] = {};
+    RandomKernel normal[2] = {};
+};
+
+/// The table in use: the best that the processor runs, or the level that $ADJOINT_CPU_LEVEL names.
+/// Errors: ValueError for a level that this build or this processor does not have.
+const Kernels& kernels();
+
+}  // namespace adjoint::cpu

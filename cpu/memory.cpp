@@ -1,0 +1,28 @@
+// The CPU backend itself and its memory.
+#include <cstring>
+
+#include <adjoint/core/memory/host_memory.h>
+#include <adjoint/cpu/cpu_backend.h>
+
+namespace adjoint {
+
+Backend& cpu_backend() {
+    // Never destroyed: tensors with static storage duration outlive every destructor.
+    static Backend& backend = *new cpu::CpuBackend;
+    return backend;
+}
+
+namespace cpu {
+
+void* CpuBackend::allocate(std::size_t bytes) { return host_allocate(bytes); }
+void CpuBackend::release(void* memory, std::size_t bytes) noexcept { host_release(memory, bytes); }
+
+void CpuBackend::copy_from_host(void* destination, const void* source, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(destination, source, bytes);
+}
+void CpuBackend::copy_to_host(void* destination, const void* source, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(destination, source, bytes);
+}
+
+}  // namespace cpu
+}  // namespace adjoint

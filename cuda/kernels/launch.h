@@ -1,0 +1,64 @@
+// The one way in which kernels are started.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include <adjoint/cuda/kernels/device_code.h>
+#include <adjoint/cuda/runtime/runtime.h>
+
+namespace adjoint::cuda_backend {
+
+/// Starts `kernel` on the device's stream; `op` is who asked, for error messages.
+template <class... Parameters, class... Args>
+void launch(const DeviceState& device, const char* op, void (*kernel)(Parameters...), dim3 grid, dim3 block,
+            std::size_t shared_bytes, const Args&... args) {
+#if defined(ADJOINT_CUDA_EMULATION)
+    select(device);
+    queue(device.stream, [=] {
+        run(op, grid, block, shared_bytes, false, [&] { kernel(static_cast<Parameters>(args)...); });
+    });
+#else
+    select(device);
+    kernel<<<grid, block, shared_bytes, device.stream>>>(static_cast<Parameters>(args)...);
+#endif
+    check_launch(device, op);
+}
+
+/// The same for a kernel whose threads never meet: neither barrier nor warp exchange.
+template <class... Parameters, class... Args>
+void launch_independent(const DeviceState& device, const char* op, void (*kernel)(Parameters...), dim3 grid,
+                        dim3 block, const Args&... args) {
+#if defined(ADJOINT_CUDA_EMULATION)
+    select(device);
+    queue(device.stream,
+          [=] { run(op, grid, block, 0, true, [&] { kernel(static_cast<Parameters>(args)...); }); });
+    check_launch(device, op);
+#else
+    launch(device, op, kernel, grid, block, 0, args...);
+#endif
+}
+
+constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// The smallest power of two that is at least n, between `low` and `high`.
+constexpr int power_of_two(std::int64_t n, int low, int high) {
+    while (low < high && low < n) low *= 2;
+    return low;
+}
+
+/// A grid for a loop of one thread per item with the grid's size as its step.
+struct Spread {
+    dim3 grid, block;
+    Spread(const DeviceState& device, std::int64_t items) {
+        constexpr int most = 256, blocks_per_multiprocessor = 8;
+        const int threads = power_of_two(items, warp_size, most);
+        const std::int64_t most_blocks = std::int64_t{device.multiprocessors} * blocks_per_multiprocessor;
+        block = dim3(static_cast<unsigned>(threads));
+        grid =
+            dim3(static_cast<unsigned>(std::clamp<std::int64_t>(divide_up(items, threads), 1, most_blocks)));
+    }
+};
+
+}  // namespace adjoint::cuda_backend

@@ -1,0 +1,153 @@
+// Random fills and dropout: a thread draws one block of the generator, which is 4 floats or 2 wider numbers.
+#include <adjoint/core/contract/random.h>
+#include <adjoint/cuda/cuda_backend.h>
+#include <adjoint/cuda/kernels/launch.h>
+#include <adjoint/cuda/runtime/graph_data.h>
+
+namespace adjoint::cuda_backend {
+
+/// What a block of words becomes: `count` elements of type T.
+struct UniformFloat {
+    using T = float;
+    static constexpr int count = 4;
+    ADJOINT_HD void draw(const Philox4& words, T* out) const {
+        for (int i = 0; i < 4; ++i) out[i] = uniform_float(words.v[i]);
+    }
+};
+struct UniformDouble {
+    using T = double;
+    static constexpr int count = 2;
+    ADJOINT_HD void draw(const Philox4& words, T* out) const {
+        for (int i = 0; i < 2; ++i) out[i] = uniform_double(words.v[2 * i], words.v[2 * i + 1]);
+    }
+};
+struct NormalFloat {
+    using T = float;
+    static constexpr int count = 4;
+    ADJOINT_HD void draw(const Philox4& words, T* out) const {
+        for (int i = 0; i < 4; i += 2) {
+            const NormalPair<float> pair = normal_float(words.v[i], words.v[i + 1]);
+            out[i] = pair.first;
+            out[i + 1] = pair.second;
+        }
+    }
+};
+struct NormalDouble {
+    using T = double;
+    static constexpr int count = 2;
+    ADJOINT_HD void draw(const Philox4& words, T* out) const {
+        const NormalPair<double> pair = normal_double(words);
+        out[0] = pair.first;
+        out[1] = pair.second;
+    }
+};
+struct UniformInteger {
+    using T = std::int64_t;
+    static constexpr int count = 2;
+    std::int64_t low, high;
+    ADJOINT_HD void draw(const Philox4& words, T* out) const {
+        for (int i = 0; i < 2; ++i) out[i] = uniform_integer(words.v[2 * i], words.v[2 * i + 1], low, high);
+    }
+};
+
+template <class Draw, class From>
+__global__ void random_elements(const Draw draw, const From stream, void* out, const DType type,
+                                const std::int64_t numel) {
+    using T = typename Draw::T;
+    const GeneratorState from = stream.state();
+    const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+    for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+         block * Draw::count < numel; block += step) {
+        T values[Draw::count];
+        draw.draw(philox(from.seed, from.stream, static_cast<std::uint64_t>(block)), values);
+        for (int i = 0; i < Draw::count; ++i) {
+            const std::int64_t element = block * Draw::count + i;
+            if (element < numel) store<T>(out, type, element, values[i]);
+        }
+    }
+}
+
+template <class T, class From>
+__global__ void dropout_elements(const DropoutRule rule, const From stream, void* out, const DType out_type,
+                                 const void* x, const DType type, const std::int64_t numel) {
+    const GeneratorState from = stream.state();
+    const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+    for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; block * 4 < numel;
+         block += step) {
+        const Philox4 words = philox(from.seed, from.stream, static_cast<std::uint64_t>(block));
+        for (int i = 0; i < 4; ++i) {
+            const std::int64_t element = block * 4 + i;
+            if (element < numel)
+                store<T>(out, out_type, element, rule.value(load<T>(x, type, element), words.v[i]));
+        }
+    }
+}
+
+template <class From>
+__global__ void permutation_elements(const From stream, void* out, const DType type,
+                                     const std::int64_t numel) {
+    const GeneratorState from = stream.state();
+    const IndexShuffle shuffle(static_cast<std::uint64_t>(numel), from.seed, from.stream);
+    const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+    for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < numel; i += step)
+        store<std::int64_t>(out, type, i, static_cast<std::int64_t>(shuffle(static_cast<std::uint64_t>(i))));
+}
+
+namespace {
+
+template <class Draw>
+void fill_random(const DeviceState& device, const char* op, const Draw& draw, const Operand& out,
+                 std::int64_t numel, const DrawnStream& stream) {
+    const Spread spread(device, divide_up(numel, Draw::count));
+    std::visit(
+        [&]<class From>(const From& from) {
+            launch_independent(device, op, &random_elements<Draw, From>, spread.grid, spread.block, draw,
+                               from, out.data, out.dtype, numel);
+        },
+        stream);
+}
+
+}  // namespace
+
+void CudaBackend::random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) {
+    if (numel == 0) return;
+    const DrawnStream stream = drawn_stream(device_, state);
+    const bool wide = compute_type(out.dtype) == DType::f64;
+    if (std::holds_alternative<Uniform>(op)) {
+        if (wide)
+            fill_random(device_, "rand", UniformDouble{}, out, numel, stream);
+        else
+            fill_random(device_, "rand", UniformFloat{}, out, numel, stream);
+    } else if (std::holds_alternative<Normal>(op)) {
+        if (wide)
+            fill_random(device_, "randn", NormalDouble{}, out, numel, stream);
+        else
+            fill_random(device_, "randn", NormalFloat{}, out, numel, stream);
+    } else if (const auto* range = std::get_if<Integers>(&op)) {
+        fill_random(device_, "randint", UniformInteger{range->low, range->high}, out, numel, stream);
+    } else {
+        const Spread spread(device_, numel);
+        std::visit(
+            [&]<class From>(const From& from) {
+                launch_independent(device_, "randperm", &permutation_elements<From>, spread.grid,
+                                   spread.block, from, out.data, out.dtype, numel);
+            },
+            stream);
+    }
+}
+
+void CudaBackend::dropout(const Operand& out, const Operand& x, std::int64_t numel, double p,
+                          GeneratorState state) {
+    if (numel == 0) return;
+    const Spread spread(device_, divide_up(numel, 4));
+    std::visit(
+        [&]<class From>(const From& from) {
+            const auto kernel = compute_type(x.dtype) == DType::f64 ? &dropout_elements<double, From>
+                                                                    : &dropout_elements<float, From>;
+            launch_independent(device_, "dropout", kernel, spread.grid, spread.block, DropoutRule(p), from,
+                               out.data, out.dtype, x.data, x.dtype, numel);
+        },
+        drawn_stream(device_, state));
+}
+
+}  // namespace adjoint::cuda_backend

@@ -1,0 +1,109 @@
+// Softmax and cross entropy: a thread, a warp or a block for each row, by the row's length.
+#include <adjoint/cuda/cuda_backend.h>
+#include <adjoint/cuda/kernels/row_share.h>
+
+namespace adjoint::cuda_backend {
+
+template <class T>
+__global__ void softmax_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
+                             const bool log, T* out, const T* in) {
+    const RowShare share(rows, columns, lanes);
+    const T* x = in + share.row * columns;
+    T* y = out + share.row * columns;
+    const T top = fold_row<functor::Max, T>(share, lanes, [x](std::int64_t i) { return x[i]; });
+    const T total =
+        fold_row<functor::Sum, T>(share, lanes, [x, top](std::int64_t i) { return math::exp(x[i] - top); });
+    if (log) {
+        const T shift = math::log(total);
+        for (std::int64_t i = share.first; i < share.end; i += lanes) y[i] = (x[i] - top) - shift;
+    } else {
+        const T scale = T(1) / total;
+        for (std::int64_t i = share.first; i < share.end; i += lanes) y[i] = math::exp(x[i] - top) * scale;
+    }
+}
+
+template <class T>
+__global__ void softmax_backward_rows(const std::int64_t rows, const std::int64_t columns,
+                                      const unsigned lanes, const bool log, T* out, const T* upstream,
+                                      const T* result) {
+    const RowShare share(rows, columns, lanes);
+    const T* g = upstream + share.row * columns;
+    const T* y = result + share.row * columns;
+    T* dx = out + share.row * columns;
+    const T total = fold_row<functor::Sum, T>(
+        share, lanes, [g, y, log](std::int64_t i) { return log ? g[i] : g[i] * y[i]; });
+    for (std::int64_t i = share.first; i < share.end; i += lanes)
+        dx[i] = log ? g[i] - math::exp(y[i]) * total : y[i] * (g[i] - total);
+}
+
+/// The last block counts the rows that are not ignored; the others have the rows.
+template <class T>
+__global__ void cross_entropy_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
+                                   const CrossEntropy loss, Fault* fault, const char* op) {
+    if (blockIdx.x == gridDim.x - 1) {
+        std::int64_t counted = 0;
+        for (std::int64_t r = threadIdx.x; r < rows; r += blockDim.x)
+            counted += loss.targets[r] != loss.ignore_index;
+        counted = fold_group<functor::Sum>(counted, blockDim.x);
+        if (threadIdx.x == 0) *static_cast<T*>(loss.counted) = static_cast<T>(counted);
+        return;
+    }
+    RowShare share(rows, columns, lanes);
+    const std::int64_t target = share.exists ? loss.targets[share.row] : loss.ignore_index;
+    bool counts = target != loss.ignore_index;
+    if (counts && (target < 0 || target >= columns)) {
+        if (share.first == 0) report(fault, op, target, share.row, 0, columns);
+        counts = false;
+    }
+    const std::int64_t all = share.end;
+    if (!counts) share.end = 0;
+    const T* x = static_cast<const T*>(loss.logits) + share.row * columns;
+    const T top = fold_row<functor::Max, T>(share, lanes, [x](std::int64_t i) { return x[i]; });
+    const T total =
+        fold_row<functor::Sum, T>(share, lanes, [x, top](std::int64_t i) { return math::exp(x[i] - top); });
+    if (share.exists && share.first == 0)
+        static_cast<T*>(loss.losses)[share.row] = counts ? math::log(total) - (x[target] - top) : T(0);
+    if (loss.gradient == nullptr) return;
+    T* dx = static_cast<T*>(loss.gradient) + share.row * columns;
+    const T scale = T(1) / total;
+    for (std::int64_t i = share.first; i < all; i += lanes)
+        dx[i] = counts ? math::exp(x[i] - top) * scale - (i == target ? T(1) : T(0)) : T(0);
+}
+
+namespace {
+
+const char* const cross_entropy_name = "cross_entropy";
+
+}  // namespace
+
+void CudaBackend::softmax(const Rows& rows, bool log, void* out, const void* x) {
+    if (rows.rows == 0 || rows.columns == 0) return;
+    const RowLaunch with(rows);
+    visit_real(rows.dtype, [&](auto type) {
+        using T = decltype(type);
+        launch_rows(device_, log ? "log_softmax" : "softmax", with, &softmax_rows<T>, rows.rows, rows.columns,
+                    with.lanes, log, static_cast<T*>(out), static_cast<const T*>(x));
+    });
+}
+
+void CudaBackend::softmax_backward(const Rows& rows, bool log, void* dx, const void* g, const void* y) {
+    if (rows.rows == 0 || rows.columns == 0) return;
+    const RowLaunch with(rows);
+    visit_real(rows.dtype, [&](auto type) {
+        using T = decltype(type);
+        launch_rows(device_, log ? "log_softmax" : "softmax", with, &softmax_backward_rows<T>, rows.rows,
+                    rows.columns, with.lanes, log, static_cast<T*>(dx), static_cast<const T*>(g),
+                    static_cast<const T*>(y));
+    });
+}
+
+void CudaBackend::cross_entropy(const Rows& rows, const CrossEntropy& loss) {
+    const RowLaunch with(rows);
+    visit_real(rows.dtype, [&](auto type) {
+        launch(device_, cross_entropy_name, &cross_entropy_rows<decltype(type)>, dim3(with.blocks + 1),
+               dim3(with.threads), 0, rows.rows, rows.columns, with.lanes, loss, device_.fault,
+               cross_entropy_name);
+    });
+}
+
+}  // namespace adjoint::cuda_backend

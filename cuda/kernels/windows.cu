@@ -1,0 +1,274 @@
+// Windows as columns and back, and pooling: a thread for each element of the result, which walks over the
+// taps in the order in which the CPU adds them up.
+#include <adjoint/core/contract/windows.h>
+#include <adjoint/cuda/cuda_backend.h>
+#include <adjoint/cuda/kernels/launch.h>
+#include <adjoint/cuda/kernels/places.h>
+
+namespace adjoint::cuda_backend {
+
+/// The windows, with what takes element numbers apart.
+struct Sliding {
+    Windows windows;
+    Divisor width, height;                // of a plane
+    Divisor output_width, output_height;  // of its windows
+    Divisor kernel_width, kernel_height;
+};
+
+/// An element's number as a row and a column of something of `width` x `height`, and the number of that.
+struct PlanePlace {
+    std::int64_t number, row, column;
+    ADJOINT_HD PlanePlace(std::uint32_t element, const Divisor& width, const Divisor& height) {
+        const std::uint32_t line = width.divide(element), above = height.divide(line);
+        number = above;
+        row = line - above * height.value;
+        column = element - line * width.value;
+    }
+};
+
+/// Runs f(element) for each element of the grid's loop.
+template <class F> ADJOINT_DEVICE void for_elements(std::uint32_t count, F f) {
+    const std::uint32_t step = gridDim.x * blockDim.x;
+    for (std::uint32_t e = blockIdx.x * blockDim.x + threadIdx.x; e < count; e += step) f(e);
+}
+
+/// Calls f(window, tap) for the taps i = 0, 1 .. that lie on the place of an axis.
+template <class F> ADJOINT_DEVICE void for_taps(const Windows& w, int axis, std::int64_t place, F f) {
+    for (std::int64_t tap = 0; tap < w.kernel[axis]; ++tap) {
+        const std::int64_t window = output_of(w, axis, place, tap);
+        if (window >= 0) f(window, tap);
+    }
+}
+/// The same from the last tap, so that the windows come in their order.
+template <class F> ADJOINT_DEVICE void for_windows(const Windows& w, int axis, std::int64_t place, F f) {
+    for (std::int64_t tap = w.kernel[axis] - 1; tap >= 0; --tap) {
+        const std::int64_t window = output_of(w, axis, place, tap);
+        if (window >= 0) f(window);
+    }
+}
+
+template <class T>
+__global__ void unfold_elements(const Sliding s, const std::uint32_t count, T* columns, const T* x) {
+    const Windows& w = s.windows;
+    for_elements(count, [&](std::uint32_t e) {
+        const PlanePlace window(e, s.output_width, s.output_height);
+        const PlanePlace tap(static_cast<std::uint32_t>(window.number), s.kernel_width, s.kernel_height);
+        const std::int64_t row = place(w, 0, window.row, tap.row);
+        const std::int64_t column = place(w, 1, window.column, tap.column);
+        const bool inside = row >= 0 && row < w.size[0] && column >= 0 && column < w.size[1];
+        columns[e] = inside ? x[tap.number * w.plane() + row * w.size[1] + column] : T(0);
+    });
+}
+
+template <class T>
+__global__ void fold_elements(const Sliding s, const std::uint32_t count, T* x, const T* columns) {
+    const Windows& w = s.windows;
+    for_elements(count, [&](std::uint32_t e) {
+        const PlanePlace at(e, s.width, s.height);
+        const T* from = columns + at.number * w.taps() * w.outputs();
+        T total = T(0);
+        for_taps(w, 0, at.row, [&](std::int64_t h, std::int64_t i) {
+            for_taps(w, 1, at.column, [&](std::int64_t v, std::int64_t j) {
+                total += from[(i * w.kernel[1] + j) * w.outputs() + h * w.output[1] + v];
+            });
+        });
+        x[e] = total;
+    });
+}
+
+/// The part of a window that lies in its plane.
+struct Inside {
+    Range rows, columns;
+    std::int64_t first;         // the place of the first tap
+    std::int64_t down, across;  // from tap to tap
+    ADJOINT_HD Inside(const Windows& w, const PlanePlace& window)
+        : rows(taps_inside(w, 0, window.row, w.size[0])),
+          columns(taps_inside(w, 1, window.column, w.size[1])),
+          first(place(w, 0, window.row, rows.first) * w.size[1] + place(w, 1, window.column, columns.first)),
+          down(w.dilation[0] * w.size[1]),
+          across(w.dilation[1]) {}
+    template <class F> ADJOINT_DEVICE void for_places(F f) const {
+        for (std::int64_t i = 0; i < rows.last - rows.first; ++i)
+            for (std::int64_t j = 0; j < columns.last - columns.first; ++j) f(first + i * down + j * across);
+    }
+};
+
+template <class T>
+__global__ void max_pool_elements(const Sliding s, const std::uint32_t count, T* y, std::int64_t* indices,
+                                  const T* x) {
+    for_elements(count, [&](std::uint32_t e) {
+        const PlanePlace window(e, s.output_width, s.output_height);
+        const T* plane = x + window.number * s.windows.plane();
+        const Inside inside(s.windows, window);
+        std::int64_t best_place = inside.first;
+        T best = plane[best_place];
+        inside.for_places([&](std::int64_t at) {
+            const T value = plane[at];
+            if (value > best || (value != value && best == best)) {
+                best = value;
+                best_place = at;
+            }
+        });
+        y[e] = best;
+        if (indices != nullptr) indices[e] = best_place;
+    });
+}
+
+template <class T>
+__global__ void max_pool_backward_elements(const Sliding s, const std::uint32_t count, T* dx, const T* g,
+                                           const std::int64_t* indices) {
+    const Windows& w = s.windows;
+    for_elements(count, [&](std::uint32_t e) {
+        const PlanePlace at(e, s.width, s.height);
+        const std::int64_t base = at.number * w.outputs(), own = at.row * w.size[1] + at.column;
+        T total = T(0);
+        for_windows(w, 0, at.row, [&](std::int64_t h) {
+            for_windows(w, 1, at.column, [&](std::int64_t v) {
+                const std::int64_t o = base + h * w.output[1] + v;
+                if (indices[o] == own) total += g[o];
+            });
+        });
+        dx[e] = total;
+    });
+}
+
+template <class T>
+__global__ void avg_pool_elements(const Sliding s, const Average average, const std::uint32_t count, T* y,
+                                  const T* x) {
+    for_elements(count, [&](std::uint32_t e) {
+        const PlanePlace window(e, s.output_width, s.output_height);
+        const T* plane = x + window.number * s.windows.plane();
+        const Inside inside(s.windows, window);
+        T total = T(0);
+        inside.for_places([&](std::int64_t at) { total += plane[at]; });
+        y[e] = total / static_cast<T>(average_count(s.windows, average, window.row, window.column,
+                                                    inside.rows, inside.columns));
+    });
+}
+
+template <class T>
+__global__ void avg_pool_backward_elements(const Sliding s, const Average average, const std::uint32_t count,
+                                           T* dx, const T* g) {
+    const Windows& w = s.windows;
+    for_elements(count, [&](std::uint32_t e) {
+        const PlanePlace at(e, s.width, s.height);
+        const T* upstream = g + at.number * w.outputs();
+        T total = T(0);
+        for_windows(w, 0, at.row, [&](std::int64_t h) {
+            const Range rows = taps_inside(w, 0, h, w.size[0]);
+            for_windows(w, 1, at.column, [&](std::int64_t v) {
+                const Range columns = taps_inside(w, 1, v, w.size[1]);
+                total += upstream[h * w.output[1] + v] /
+                         static_cast<T>(average_count(w, average, h, v, rows, columns));
+            });
+        });
+        dx[e] = total;
+    });
+}
+
+namespace {
+
+Divisor divisor(std::int64_t n) { return Divisor(static_cast<std::uint32_t>(n)); }
+
+template <class T, class P> auto* at(P* base, std::int64_t element) {
+    using Target = std::conditional_t<std::is_const_v<P>, const T, T>;
+    return static_cast<Target*>(base) + element;
+}
+
+// Calls f(T{}, windows, first plane, elements) for parts of the planes whose element numbers have 31 bits;
+// `per_plane` elements of the result belong to a plane.
+template <class F> void for_plane_pieces(const Windows& windows, std::int64_t per_plane, F f) {
+    const std::int64_t planes = windows.batch * windows.channels;
+    if (planes * per_plane == 0) return;
+    const Sliding sliding{windows,
+                          divisor(windows.size[1]),
+                          divisor(windows.size[0]),
+                          divisor(windows.output[1]),
+                          divisor(windows.output[0]),
+                          divisor(windows.kernel[1]),
+                          divisor(windows.kernel[0])};
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    const std::int64_t together = std::max<std::int64_t>(most / per_plane, 1);
+    for (std::int64_t first = 0; first < planes; first += together) {
+        const auto count = static_cast<std::uint32_t>(std::min(together, planes - first) * per_plane);
+        if (windows.dtype == DType::f64)
+            f(double{}, sliding, first, count);
+        else
+            f(float{}, sliding, first, count);
+    }
+}
+
+}  // namespace
+
+void CudaBackend::unfold(const Windows& windows, void* columns, const void* x) {
+    const std::int64_t size = windows.taps() * windows.outputs();
+    for_plane_pieces(
+        windows, size, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+            using T = decltype(type);
+            const Spread spread(device_, count);
+            launch_independent(device_, "unfold", &unfold_elements<T>, spread.grid, spread.block, s, count,
+                               at<T>(columns, first * size), at<T>(x, first * windows.plane()));
+        });
+}
+
+void CudaBackend::fold(const Windows& windows, void* x, const void* columns) {
+    const std::int64_t size = windows.taps() * windows.outputs(), plane = windows.plane();
+    for_plane_pieces(windows, plane,
+                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+                         using T = decltype(type);
+                         const Spread spread(device_, count);
+                         launch_independent(device_, "fold", &fold_elements<T>, spread.grid, spread.block, s,
+                                            count, at<T>(x, first * plane), at<T>(columns, first * size));
+                     });
+}
+
+void CudaBackend::max_pool(const Windows& windows, void* y, std::int64_t* indices, const void* x) {
+    const std::int64_t outputs = windows.outputs();
+    for_plane_pieces(windows, outputs,
+                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+                         using T = decltype(type);
+                         const Spread spread(device_, count);
+                         launch_independent(device_, "max_pool", &max_pool_elements<T>, spread.grid,
+                                            spread.block, s, count, at<T>(y, first * outputs),
+                                            indices != nullptr ? indices + first * outputs : nullptr,
+                                            at<T>(x, first * windows.plane()));
+                     });
+}
+
+void CudaBackend::max_pool_backward(const Windows& windows, void* dx, const void* g,
+                                    const std::int64_t* indices) {
+    const std::int64_t plane = windows.plane();
+    for_plane_pieces(
+        windows, plane, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+            using T = decltype(type);
+            const std::int64_t outputs = first * windows.outputs();
+            const Spread spread(device_, count);
+            launch_independent(device_, "max_pool", &max_pool_backward_elements<T>, spread.grid, spread.block,
+                               s, count, at<T>(dx, first * plane), at<T>(g, outputs), indices + outputs);
+        });
+}
+
+void CudaBackend::avg_pool(const Windows& windows, const Average& average, void* y, const void* x) {
+    const std::int64_t outputs = windows.outputs();
+    for_plane_pieces(
+        windows, outputs, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+            using T = decltype(type);
+            const Spread spread(device_, count);
+            launch_independent(device_, "avg_pool", &avg_pool_elements<T>, spread.grid, spread.block, s,
+                               average, count, at<T>(y, first * outputs), at<T>(x, first * windows.plane()));
+        });
+}
+
+void CudaBackend::avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) {
+    const std::int64_t plane = windows.plane();
+    for_plane_pieces(windows, plane,
+                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+                         using T = decltype(type);
+                         const Spread spread(device_, count);
+                         launch_independent(device_, "avg_pool", &avg_pool_backward_elements<T>, spread.grid,
+                                            spread.block, s, average, count, at<T>(dx, first * plane),
+                                            at<T>(g, first * windows.outputs()));
+                     });
+}
+
+}  // namespace adjoint::cuda_backend

@@ -1,0 +1,69 @@
+// The start of a device.
+#include <adjoint/cuda/runtime/context.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <string_view>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/cuda/libraries/cublaslt.h>
+#include <adjoint/cuda/libraries/dnn.h>
+#include <adjoint/cuda/libraries/dnn_recurrent.h>
+#include <adjoint/cuda/runtime/error.h>
+#include <adjoint/cuda/runtime/segments.h>
+
+namespace adjoint::cuda_backend {
+namespace {
+
+constexpr const char* starting = "start of the device";
+
+bool async_wanted() {
+    const char* value = std::getenv("ADJOINT_ALLOC");
+    if (!value || std::string_view(value).empty() || std::string_view(value) == "cache") return false;
+    check<ValueError>(std::string_view(value) == "async",
+                      "ADJOINT_ALLOC={}: it can be cache (the default) or async", value);
+    return true;
+}
+
+}  // namespace
+
+Context::Context(int device_index) {
+    index = device_index;
+    context = this;
+    check_cuda(cudaSetDevice(index), starting);
+    check_cuda(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index), starting);
+    check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), starting);
+    check_cuda(cudaStreamCreateWithFlags(&copy_stream, cudaStreamNonBlocking), starting);
+    // On the host, so that looking at it costs nothing; kernels write it once in a failed program.
+    void* shared = nullptr;
+    check_cuda(cudaHostAlloc(&shared, sizeof(Fault), cudaHostAllocMapped | cudaHostAllocPortable), starting);
+    fault = new (shared) Fault{};
+    if (async_wanted()) {
+        memory = async_memory(*this);
+    } else {
+        source = device_segments(*this);
+        memory = std::make_unique<CachingAllocator>(*source, Device::cuda(index));
+    }
+    staging = std::make_unique<Staging>(stream);
+    products = std::make_unique<Products>(*this);
+    convolutions = std::make_unique<Convolutions>();
+    recurrences = std::make_unique<Recurrences>();
+}
+
+Context::~Context() = default;
+
+Context& start_context(int index) {
+    static std::array<std::atomic<Context*>, 256> contexts;  // a device's index has 8 bits
+    static std::mutex mutex;
+    std::atomic<Context*>& place = contexts.at(static_cast<std::size_t>(index));
+    if (Context* ready = place.load(std::memory_order_acquire)) return *ready;
+    const std::scoped_lock lock(mutex);
+    if (Context* ready = place.load(std::memory_order_acquire)) return *ready;
+    auto* context = new Context(index);
+    place.store(context, std::memory_order_release);
+    return *context;
+}
+
+}  // namespace adjoint::cuda_backend

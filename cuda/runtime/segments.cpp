@@ -1,0 +1,108 @@
+// Calls of the CUDA runtime for memory.
+#include <adjoint/cuda/runtime/segments.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/cuda/runtime/error.h>
+
+namespace adjoint::cuda_backend {
+namespace {
+
+class DeviceSegments final : public SegmentSource {
+  public:
+    explicit DeviceSegments(const DeviceState& device) : device_(device) {}
+
+    void* take(std::size_t bytes) override {
+        select(device_);
+        void* segment = nullptr;
+        const cudaError_t error = cudaMalloc(&segment, bytes);
+        if (error == cudaErrorMemoryAllocation) {
+            cudaGetLastError();
+            return nullptr;
+        }
+        check_cuda(error, "allocate");
+        return segment;
+    }
+
+    // The result is of no use: at the end of the program the driver may be gone, and its memory with it.
+    void give(void* segment) noexcept override {
+        int current = 0;
+        cudaGetDevice(&current);
+        if (current != device_.index) cudaSetDevice(device_.index);
+        cudaFree(segment);
+    }
+
+    std::int64_t left() override {
+        select(device_);
+        std::size_t left = 0, total = 0;
+        if (cudaMemGetInfo(&left, &total) == cudaSuccess) return static_cast<std::int64_t>(left);
+        cudaGetLastError();
+        return -1;
+    }
+
+  private:
+    const DeviceState& device_;
+};
+
+class AsyncMemory final : public Memory {
+  public:
+    explicit AsyncMemory(const DeviceState& device) : device_(device) {
+        check_cuda(cudaDeviceGetDefaultMemPool(&pool_, device.index), "ADJOINT_ALLOC=async");
+        unsigned long long keep = ~0ULL;  // give nothing back at a synchronisation
+        check_cuda(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep),
+                   "ADJOINT_ALLOC=async");
+    }
+
+    void* allocate(std::size_t bytes, PoolId) override {
+        select(device_);
+        void* memory = nullptr;
+        check_cuda(cudaMallocAsync(&memory, std::max<std::size_t>(bytes, 1), device_.stream), "allocate");
+        return memory;
+    }
+
+    void release(void* memory, std::size_t) noexcept override {
+        if (memory) cudaFreeAsync(memory, device_.stream);
+    }
+
+    cuda::MemoryStats stats() override {
+        cuda::MemoryStats stats;
+        stats.in_use = attribute(cudaMemPoolAttrUsedMemCurrent);
+        stats.peak = attribute(cudaMemPoolAttrUsedMemHigh);
+        stats.cached = attribute(cudaMemPoolAttrReservedMemCurrent) - stats.in_use;
+        return stats;
+    }
+
+    void empty_cache() override {
+        check_cuda(cudaStreamSynchronize(device_.stream), "cuda::empty_cache");
+        check_cuda(cudaMemPoolTrimTo(pool_, 0), "cuda::empty_cache");
+    }
+
+    PoolId make_pool() override {
+        fail<CaptureError>("capture: graphs need the caching allocator; unset ADJOINT_ALLOC");
+    }
+    void drop_pool(PoolId) override {}
+
+  private:
+    std::int64_t attribute(cudaMemPoolAttr name) {
+        unsigned long long value = 0;
+        check_cuda(cudaMemPoolGetAttribute(pool_, name, &value), "cuda::memory_stats");
+        return static_cast<std::int64_t>(value);
+    }
+
+    const DeviceState& device_;
+    cudaMemPool_t pool_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<SegmentSource> device_segments(const DeviceState& device) {
+    return std::make_unique<DeviceSegments>(device);
+}
+
+std::unique_ptr<Memory> async_memory(const DeviceState& device) {
+    return std::make_unique<AsyncMemory>(device);
+}
+
+}  // namespace adjoint::cuda_backend

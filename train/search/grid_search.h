@@ -1,0 +1,62 @@
+// Grid search: all combinations of some settings, each tried once, and which was best.
+//
+//     const train::GridResult result = train::grid_search(
+//         {{"lr", {0.1, 0.01}}, {"hidden", {16, 64}}}, [&](const train::Settings& s) {
+//             const nn::Sequential model = make(static_cast<int>(s.at("hidden")));
+//             ...
+//             return train::evaluate(model, nn::CrossEntropyLoss(), validation).loss;
+//         });
+//     std::printf("%s", train::to_string(result).c_str());
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <adjoint/core/base/export.h>
+
+namespace adjoint::train {
+
+/// The values of a try by name.
+using Settings = std::map<std::string, double>;
+/// What each setting may be, in the order of the table's columns; the last one changes fastest.
+using Grid = std::vector<std::pair<std::string, std::vector<double>>>;
+
+enum class Better { smaller, larger };
+
+struct GridRow {
+    std::vector<double> settings;  ///< in the order of GridResult::names
+    double score = 0;
+    double seconds = 0;
+};
+struct GridResult {
+    std::vector<std::string> names;
+    std::vector<GridRow> rows;  ///< in the order they were tried
+    std::size_t best = 0;       ///< which row; a NaN score is never the best, of equals it is the first
+
+    ADJOINT_API Settings best_settings() const;
+};
+
+/// Calls `run` once for every combination. Each starts with the generator as it stood before the first, so
+/// that only the settings differ.
+/// errors: ValueError for an empty grid, a setting without values or given twice; whatever `run` throws.
+ADJOINT_API GridResult grid_search(const Grid& grid, const std::function<double(const Settings&)>& run,
+                                   Better better = Better::smaller);
+
+/// The same for the combinations that a table lists instead, one in each of its rows.
+/// errors: ValueError for a table without rows or names, a name given twice, a row of another length;
+/// whatever `run` throws.
+ADJOINT_API GridResult grid_search(const std::vector<std::string>& names,
+                                   const std::vector<std::vector<double>>& rows,
+                                   const std::function<double(const Settings&)>& run,
+                                   Better better = Better::smaller);
+
+/// A table with a line for each try, the best one marked with a star.
+ADJOINT_API std::string to_string(const GridResult& result);
+/// One row per try under a header: the settings, score, seconds.
+ADJOINT_API std::string to_csv(const GridResult& result);
+
+}  // namespace adjoint::train
