@@ -10,7 +10,7 @@ namespace {
 // Channels per task: neighbours, so that a row of a (N, C) batch is read in whole cache lines.
 constexpr std::int64_t channel_block = 64;
 
-template <class T, class F> void for_channel_blocks(const BatchNorm& norm, F f) {
+template <class T, class F> void for_channel_blocks(const ChannelNorm& norm, F f) {
     const std::int64_t tasks = (norm.channels + channel_block - 1) / channel_block;
     const auto piece = [&](std::int64_t task) {
         const std::int64_t first = task * channel_block;
@@ -25,7 +25,7 @@ template <class T, class F> void for_channel_blocks(const BatchNorm& norm, F f) 
 // Calls f(channel in the block, element offset, run length) for every run of a channel's elements; for inner
 // == 1 the block's channels of one sample are one call of g(offset, count).
 template <class Row, class Run>
-void for_samples(const BatchNorm& norm, std::int64_t first, std::int64_t count, Row row, Run run) {
+void for_samples(const ChannelNorm& norm, std::int64_t first, std::int64_t count, Row row, Run run) {
     for (std::int64_t n = 0; n < norm.batch; ++n) {
         const std::int64_t base = (n * norm.channels + first) * norm.inner;
         if (norm.inner == 1)
@@ -37,7 +37,7 @@ void for_samples(const BatchNorm& norm, std::int64_t first, std::int64_t count, 
 
 // sums[c] += f(c, offset) over the elements of channel c.
 template <class F>
-void accumulate(const BatchNorm& norm, std::int64_t first, std::int64_t count, double* sums, F f) {
+void accumulate(const ChannelNorm& norm, std::int64_t first, std::int64_t count, double* sums, F f) {
     for_samples(
         norm, first, count,
         [&](std::int64_t base) {
@@ -50,7 +50,7 @@ void accumulate(const BatchNorm& norm, std::int64_t first, std::int64_t count, d
         });
 }
 
-template <class F> void for_elements(const BatchNorm& norm, std::int64_t first, std::int64_t count, F f) {
+template <class F> void for_elements(const ChannelNorm& norm, std::int64_t first, std::int64_t count, F f) {
     for_samples(
         norm, first, count,
         [&](std::int64_t base) {
@@ -61,7 +61,7 @@ template <class F> void for_elements(const BatchNorm& norm, std::int64_t first, 
         });
 }
 
-template <class T> void forward(const BatchNorm& norm, bool training, T* y) {
+template <class T> void forward(const ChannelNorm& norm, bool training, T* y) {
     const T* x = static_cast<const T*>(norm.x);
     T* means = static_cast<T*>(norm.mean);
     T* inverse_stds = static_cast<T*>(norm.inverse_std);
@@ -98,7 +98,7 @@ template <class T> void forward(const BatchNorm& norm, bool training, T* y) {
 }
 
 // With h = (x - mean) / std: db = sum g, dw = sum g h, dx = w / std (g - db / n - h dw / n).
-template <class T> void backward(const BatchNorm& norm, const T* g, T* dx, T* dweight, T* dbias) {
+template <class T> void backward(const ChannelNorm& norm, const T* g, T* dx, T* dweight, T* dbias) {
     const T* x = static_cast<const T*>(norm.x);
     const T* means = static_cast<const T*>(norm.mean);
     const T* inverse_stds = static_cast<const T*>(norm.inverse_std);
@@ -131,21 +131,20 @@ template <class T> void backward(const BatchNorm& norm, const T* g, T* dx, T* dw
 
 }  // namespace
 
-void CpuBackend::batch_norm(const BatchNorm& norm, bool training, void* y) {
-    if (norm.dtype == DType::f64)
-        forward(norm, training, static_cast<double*>(y));
+void on(CpuBackend&, const call::BatchNorm& c) {
+    if (c.norm.dtype == DType::f64)
+        forward(c.norm, c.training, static_cast<double*>(c.y));
     else
-        forward(norm, training, static_cast<float*>(y));
+        forward(c.norm, c.training, static_cast<float*>(c.y));
 }
 
-void CpuBackend::batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
-                                     void* dbias) {
-    if (norm.dtype == DType::f64)
-        backward(norm, static_cast<const double*>(g), static_cast<double*>(dx), static_cast<double*>(dweight),
-                 static_cast<double*>(dbias));
+void on(CpuBackend&, const call::BatchNormBackward& c) {
+    if (c.norm.dtype == DType::f64)
+        backward(c.norm, static_cast<const double*>(c.g), static_cast<double*>(c.dx),
+                 static_cast<double*>(c.dweight), static_cast<double*>(c.dbias));
     else
-        backward(norm, static_cast<const float*>(g), static_cast<float*>(dx), static_cast<float*>(dweight),
-                 static_cast<float*>(dbias));
+        backward(c.norm, static_cast<const float*>(c.g), static_cast<float*>(c.dx),
+                 static_cast<float*>(c.dweight), static_cast<float*>(c.dbias));
 }
 
 }  // namespace adjoint::cpu

@@ -236,49 +236,53 @@ bool CpuBackend::convolves_narrow(const Convolution& c) {
     return c.windows.dtype == DType::bf16 && narrow && narrow->can(c);
 }
 
-void CpuBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
-                             const Epilogue& epilogue) {
-    if (c.windows.dtype == DType::bf16) {
-        convolutions_bf16()->forward(c, static_cast<bfloat16*>(y), static_cast<const bfloat16*>(x),
-                                     static_cast<const bfloat16*>(w),
-                                     static_cast<const float*>(epilogue.bias));
-        if (epilogue.relu) rectify({y, DType::bf16}, c.windows.batch * c.filters * c.windows.outputs());
-    } else if (mostly_padding(c.windows))
-        Backend::convolution(c, y, x, w, epilogue);
-    else if (c.windows.dtype == DType::f64)
-        forward(c, static_cast<double*>(y), static_cast<const double*>(x), static_cast<const double*>(w),
-                epilogue);
-    else
-        forward(c, static_cast<float*>(y), static_cast<const float*>(x), static_cast<const float*>(w),
-                epilogue);
+void on(CpuBackend& cpu, const call::Convolve& c) {
+    if (c.shape.windows.dtype == DType::bf16) {
+        convolutions_bf16()->forward(c.shape, static_cast<bfloat16*>(c.y), static_cast<const bfloat16*>(c.x),
+                                     static_cast<const bfloat16*>(c.w),
+                                     static_cast<const float*>(c.epilogue.bias));
+        if (c.epilogue.relu) call::rectify(cpu, {c.y, DType::bf16}, c.shape.results());
+    } else if (mostly_padding(c.shape.windows)) {
+        compose(cpu, c);
+    } else if (c.shape.windows.dtype == DType::f64) {
+        forward(c.shape, static_cast<double*>(c.y), static_cast<const double*>(c.x),
+                static_cast<const double*>(c.w), c.epilogue);
+    } else {
+        forward(c.shape, static_cast<float*>(c.y), static_cast<const float*>(c.x),
+                static_cast<const float*>(c.w), c.epilogue);
+    }
 }
 
-void CpuBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
-    if (c.windows.dtype == DType::bf16)
-        convolutions_bf16()->input_gradient(c, static_cast<bfloat16*>(dx), static_cast<const bfloat16*>(g),
-                                            static_cast<const bfloat16*>(w));
-    else if (c.windows.stride[0] != 1 || c.windows.stride[1] != 1 || mostly_padding(c.windows))
-        Backend::convolution_input(c, dx, g, w);
-    else if (c.windows.dtype == DType::f64)
-        input_gradient(c, static_cast<double*>(dx), static_cast<const double*>(g),
-                       static_cast<const double*>(w));
+void on(CpuBackend& cpu, const call::ConvolveInput& c) {
+    const Windows& windows = c.shape.windows;
+    if (windows.dtype == DType::bf16)
+        convolutions_bf16()->input_gradient(c.shape, static_cast<bfloat16*>(c.dx),
+                                            static_cast<const bfloat16*>(c.g),
+                                            static_cast<const bfloat16*>(c.w));
+    else if (windows.stride[0] != 1 || windows.stride[1] != 1 || mostly_padding(windows))
+        compose(cpu, c);
+    else if (windows.dtype == DType::f64)
+        input_gradient(c.shape, static_cast<double*>(c.dx), static_cast<const double*>(c.g),
+                       static_cast<const double*>(c.w));
     else
-        input_gradient(c, static_cast<float*>(dx), static_cast<const float*>(g),
-                       static_cast<const float*>(w));
+        input_gradient(c.shape, static_cast<float*>(c.dx), static_cast<const float*>(c.g),
+                       static_cast<const float*>(c.w));
 }
 
-void CpuBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
-    if (c.windows.dtype == DType::bf16)
-        convolutions_bf16()->weight_gradient(c, static_cast<bfloat16*>(dw), static_cast<const bfloat16*>(x),
-                                             static_cast<const bfloat16*>(g));
-    else if (mostly_padding(c.windows))
-        Backend::convolution_weight(c, dw, x, g);
-    else if (c.windows.dtype == DType::f64)
-        weight_gradient(c, static_cast<double*>(dw), static_cast<const double*>(x),
-                        static_cast<const double*>(g));
+void on(CpuBackend& cpu, const call::ConvolveWeight& c) {
+    const Windows& windows = c.shape.windows;
+    if (windows.dtype == DType::bf16)
+        convolutions_bf16()->weight_gradient(c.shape, static_cast<bfloat16*>(c.dw),
+                                             static_cast<const bfloat16*>(c.x),
+                                             static_cast<const bfloat16*>(c.g));
+    else if (mostly_padding(windows))
+        compose(cpu, c);
+    else if (windows.dtype == DType::f64)
+        weight_gradient(c.shape, static_cast<double*>(c.dw), static_cast<const double*>(c.x),
+                        static_cast<const double*>(c.g));
     else
-        weight_gradient(c, static_cast<float*>(dw), static_cast<const float*>(x),
-                        static_cast<const float*>(g));
+        weight_gradient(c.shape, static_cast<float*>(c.dw), static_cast<const float*>(c.x),
+                        static_cast<const float*>(c.g));
 }
 
 }  // namespace adjoint::cpu

@@ -77,45 +77,45 @@ template <class Variant> const void* payload(const Variant& op) {
 
 }  // namespace
 
-void CpuBackend::fill(const Loop<2>& out, double value) {
-    for_blocks<false>(out, [&](void* const* p, std::int64_t n) {
-        if (out.compute == DType::f32)
-            fill_block<float>(p[0], value, n);
-        else if (out.compute == DType::f64)
-            fill_block<double>(p[0], value, n);
+void on(CpuBackend&, const call::Fill& c) {
+    for_blocks<false>(c.loop, [&](void* const* p, std::int64_t n) {
+        if (c.loop.compute == DType::f32)
+            fill_block<float>(p[0], c.value, n);
+        else if (c.loop.compute == DType::f64)
+            fill_block<double>(p[0], c.value, n);
         else
-            fill_block<std::int64_t>(p[0], value, n);
+            fill_block<std::int64_t>(p[0], c.value, n);
     });
 }
 
-void CpuBackend::map(const UnaryOp& op, const Loop<2>& loop) {
-    const MapKernel kernel = kernels_.map[op.index()][compute_column(loop.compute)];
-    const void* functor = payload(op);
-    for_blocks(loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], n); });
+void on(CpuBackend& cpu, const call::Map& c) {
+    const MapKernel kernel = cpu.kernels.map[c.op.index()][compute_column(c.loop.compute)];
+    const void* functor = payload(c.op);
+    for_blocks(c.loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], n); });
 }
 
-void CpuBackend::zip(const BinaryOp& op, const Loop<3>& loop) {
-    const ZipKernel kernel = kernels_.zip[op.index()][compute_column(loop.compute)];
-    const void* functor = payload(op);
-    for_blocks(loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], p[2], n); });
+void on(CpuBackend& cpu, const call::Zip& c) {
+    const ZipKernel kernel = cpu.kernels.zip[c.op.index()][compute_column(c.loop.compute)];
+    const void* functor = payload(c.op);
+    for_blocks(c.loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], p[2], n); });
 }
 
-void CpuBackend::select(const Loop<4>& loop) {
-    for_blocks(loop, [&](void* const* p, std::int64_t n) {
-        if (loop.compute == DType::f32)
+void on(CpuBackend&, const call::Select& c) {
+    for_blocks(c.loop, [&](void* const* p, std::int64_t n) {
+        if (c.loop.compute == DType::f32)
             select_block<float>(p, n);
-        else if (loop.compute == DType::f64)
+        else if (c.loop.compute == DType::f64)
             select_block<double>(p, n);
         else
             select_block<std::int64_t>(p, n);
     });
 }
 
-void CpuBackend::update(const UpdateOp& op, std::span<const UpdateSlice> slices) {
-    const void* functor = payload(op);
-    for (const UpdateSlice& slice : slices) {
+void on(CpuBackend& cpu, const call::Update& c) {
+    const void* functor = payload(c.op);
+    for (const UpdateSlice& slice : c.slices) {
         const int column = slice.dtype == DType::f64 ? 1 : 0;
-        const UpdateKernel kernel = kernels_.update[op.index()][column];
+        const UpdateKernel kernel = cpu.kernels.update[c.op.index()][column];
         const auto bytes = static_cast<std::int64_t>(size_of(slice.dtype));
         parallel_for((slice.numel + task_size - 1) / task_size, [&](std::int64_t task) {
             const std::int64_t start = task * task_size, n = std::min(task_size, slice.numel - start);

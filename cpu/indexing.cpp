@@ -53,14 +53,15 @@ template <typename T> T sum_of(T a, T b) {
 
 }  // namespace
 
-void CpuBackend::gather(const Indexing& along, const Loop<3>& loop) {
+void on(CpuBackend&, const call::Gather& c) {
+    const Loop<3>& loop = c.loop;
     const auto* index = loop.operands[2].as<const std::int64_t>();
     const std::size_t bytes = size_of(loop.operands[0].dtype);
     char* out = loop.operands[0].as<char>();
     const char* source = loop.operands[1].as<const char>();
     const auto copy = [&](const Loop<3>& places, std::size_t run) {
         for_places(places, [&](std::int64_t to, std::int64_t from, std::int64_t at) {
-            const std::int64_t place = from + checked(along, index[at]) * along.stride;
+            const std::int64_t place = from + checked(c.along, index[at]) * c.along.stride;
             std::memcpy(out + to * static_cast<std::int64_t>(bytes),
                         source + place * static_cast<std::int64_t>(bytes), run);
         });
@@ -71,15 +72,16 @@ void CpuBackend::gather(const Indexing& along, const Loop<3>& loop) {
         copy(loop, bytes);
 }
 
-void CpuBackend::scatter(const Indexing& along, bool add, const Loop<3>& loop) {
+void on(CpuBackend&, const call::Scatter& c) {
+    const Loop<3>& loop = c.loop;
     const auto* index = loop.operands[2].as<const std::int64_t>();
     visit_dtype(loop.operands[0].dtype, [&](auto type) {
         using T = decltype(type);
         T* destination = loop.operands[0].as<T>();
         const T* source = loop.operands[1].as<const T>();
         for_places(loop, [&](std::int64_t to, std::int64_t from, std::int64_t at) {
-            T& place = destination[to + checked(along, index[at]) * along.stride];
-            place = add ? sum_of(place, source[from]) : source[from];
+            T& place = destination[to + checked(c.along, index[at]) * c.along.stride];
+            place = c.add ? sum_of(place, source[from]) : source[from];
         });
     });
 }

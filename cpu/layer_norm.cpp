@@ -58,23 +58,22 @@ void backward(const Rows& rows, T* out, const T* upstream, const T* normal, cons
 
 }  // namespace
 
-void CpuBackend::normalize_rows(const Rows& rows, double eps, void* y, void* inverse_std, const void* x) {
-    if (rows.dtype == DType::f64)
-        forward(rows, eps, static_cast<double*>(y), static_cast<double*>(inverse_std),
-                static_cast<const double*>(x));
+void on(CpuBackend&, const call::LayerNorm& c) {
+    if (c.rows.dtype == DType::f64)
+        forward(c.rows, c.eps, static_cast<double*>(c.y), static_cast<double*>(c.inverse_std),
+                static_cast<const double*>(c.x));
     else
-        forward(rows, eps, static_cast<float*>(y), static_cast<float*>(inverse_std),
-                static_cast<const float*>(x));
+        forward(c.rows, c.eps, static_cast<float*>(c.y), static_cast<float*>(c.inverse_std),
+                static_cast<const float*>(c.x));
 }
 
-void CpuBackend::normalize_rows_backward(const Rows& rows, void* dx, const void* g, const void* y,
-                                         const void* inverse_std) {
-    if (rows.dtype == DType::f64)
-        backward(rows, static_cast<double*>(dx), static_cast<const double*>(g), static_cast<const double*>(y),
-                 static_cast<const double*>(inverse_std));
+void on(CpuBackend&, const call::LayerNormBackward& c) {
+    if (c.rows.dtype == DType::f64)
+        backward(c.rows, static_cast<double*>(c.dx), static_cast<const double*>(c.g),
+                 static_cast<const double*>(c.y), static_cast<const double*>(c.inverse_std));
     else
-        backward(rows, static_cast<float*>(dx), static_cast<const float*>(g), static_cast<const float*>(y),
-                 static_cast<const float*>(inverse_std));
+        backward(c.rows, static_cast<float*>(c.dx), static_cast<const float*>(c.g),
+                 static_cast<const float*>(c.y), static_cast<const float*>(c.inverse_std));
 }
 
 }  // namespace adjoint::cpu

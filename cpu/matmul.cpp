@@ -90,7 +90,7 @@ void one_product(const GemmCall& g, DType type) {
 
 }  // namespace
 
-void CpuBackend::matmul(const MatMul& p) {
+void on(CpuBackend&, const call::MatMul& p) {
     GemmCall g{p.out.data, p.a.data, p.b.data,   p.bias.data, p.m,        p.n,   p.k,
                p.out_row,  p.a_row,  p.a_column, p.b_row,     p.b_column, p.relu};
     if (p.batch_rank == 0) {

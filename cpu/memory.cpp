@@ -17,8 +17,8 @@ namespace cpu {
 void* CpuBackend::allocate(std::size_t bytes) { return host_allocate(bytes); }
 void CpuBackend::release(void* memory, std::size_t bytes) noexcept { host_release(memory, bytes); }
 
-void CpuBackend::copy_from_host(void* destination, const void* source, std::size_t bytes) {
-    if (bytes > 0) std::memcpy(destination, source, bytes);
+void on(CpuBackend&, const call::Upload& c) {
+    if (c.bytes > 0) std::memcpy(c.out, c.values, c.bytes);
 }
 void CpuBackend::copy_to_host(void* destination, const void* source, std::size_t bytes) {
     if (bytes > 0) std::memcpy(destination, source, bytes);

@@ -126,47 +126,47 @@ template <class F> void for_planes(const Windows& w, F f) {
 
 }  // namespace
 
-void CpuBackend::max_pool(const Windows& windows, void* y, std::int64_t* indices, const void* x) {
-    const Inside inside(windows);
-    visit_real(windows.dtype, [&](auto type) {
+void on(CpuBackend&, const call::MaxPool& c) {
+    const Inside inside(c.windows);
+    visit_real(c.windows.dtype, [&](auto type) {
         using T = decltype(type);
-        for_planes(windows, [&](std::int64_t in, std::int64_t out) {
-            max_plane(windows, inside, static_cast<T*>(y) + out, indices ? indices + out : nullptr,
-                      static_cast<const T*>(x) + in);
+        for_planes(c.windows, [&](std::int64_t in, std::int64_t out) {
+            max_plane(c.windows, inside, static_cast<T*>(c.y) + out, c.indices ? c.indices + out : nullptr,
+                      static_cast<const T*>(c.x) + in);
         });
     });
 }
 
-void CpuBackend::max_pool_backward(const Windows& windows, void* dx, const void* g,
-                                   const std::int64_t* indices) {
-    visit_real(windows.dtype, [&](auto type) {
+void on(CpuBackend&, const call::MaxPoolBackward& c) {
+    visit_real(c.windows.dtype, [&](auto type) {
         using T = decltype(type);
-        for_planes(windows, [&](std::int64_t in, std::int64_t out) {
-            T* plane = static_cast<T*>(dx) + in;
-            const T* upstream = static_cast<const T*>(g) + out;
-            std::fill_n(plane, windows.plane(), T(0));
-            for (std::int64_t o = 0; o < windows.outputs(); ++o) plane[indices[out + o]] += upstream[o];
+        for_planes(c.windows, [&](std::int64_t in, std::int64_t out) {
+            T* plane = static_cast<T*>(c.dx) + in;
+            const T* upstream = static_cast<const T*>(c.g) + out;
+            std::fill_n(plane, c.windows.plane(), T(0));
+            for (std::int64_t o = 0; o < c.windows.outputs(); ++o) plane[c.indices[out + o]] += upstream[o];
         });
     });
 }
 
-void CpuBackend::avg_pool(const Windows& windows, const Average& average, void* y, const void* x) {
-    const Inside inside(windows);
-    visit_real(windows.dtype, [&](auto type) {
+void on(CpuBackend&, const call::AvgPool& c) {
+    const Inside inside(c.windows);
+    visit_real(c.windows.dtype, [&](auto type) {
         using T = decltype(type);
-        for_planes(windows, [&](std::int64_t in, std::int64_t out) {
-            average_plane(windows, inside, average, static_cast<T*>(y) + out, static_cast<const T*>(x) + in);
+        for_planes(c.windows, [&](std::int64_t in, std::int64_t out) {
+            average_plane(c.windows, inside, c.average, static_cast<T*>(c.y) + out,
+                          static_cast<const T*>(c.x) + in);
         });
     });
 }
 
-void CpuBackend::avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) {
-    const Inside inside(windows);
-    visit_real(windows.dtype, [&](auto type) {
+void on(CpuBackend&, const call::AvgPoolBackward& c) {
+    const Inside inside(c.windows);
+    visit_real(c.windows.dtype, [&](auto type) {
         using T = decltype(type);
-        for_planes(windows, [&](std::int64_t in, std::int64_t out) {
-            average_plane_backward(windows, inside, average, static_cast<T*>(dx) + in,
-                                   static_cast<const T*>(g) + out);
+        for_planes(c.windows, [&](std::int64_t in, std::int64_t out) {
+            average_plane_backward(c.windows, inside, c.average, static_cast<T*>(c.dx) + in,
+                                   static_cast<const T*>(c.g) + out);
         });
     });
 }

@@ -65,30 +65,29 @@ void fill_permutation(const Operand& out, std::int64_t numel, GeneratorState sta
 
 }  // namespace
 
-void CpuBackend::random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) {
-    if (std::holds_alternative<Uniform>(op))
-        fill_real(kernels().uniform, out, numel, state);
-    else if (std::holds_alternative<Normal>(op))
-        fill_real(kernels().normal, out, numel, state);
-    else if (const auto* range = std::get_if<Integers>(&op))
-        fill_integers(*range, out, numel, state);
+void on(CpuBackend& cpu, const call::Random& c) {
+    if (std::holds_alternative<Uniform>(c.op))
+        fill_real(cpu.kernels.uniform, c.out, c.numel, c.state);
+    else if (std::holds_alternative<Normal>(c.op))
+        fill_real(cpu.kernels.normal, c.out, c.numel, c.state);
+    else if (const auto* range = std::get_if<Integers>(&c.op))
+        fill_integers(*range, c.out, c.numel, c.state);
     else
-        fill_permutation(out, numel, state);
+        fill_permutation(c.out, c.numel, c.state);
 }
 
-void CpuBackend::dropout(const Operand& out, const Operand& x, std::int64_t numel, double p,
-                         GeneratorState state) {
-    const DType compute = compute_type(x.dtype);
-    const DropoutKernel kernel = kernels().dropout[compute == DType::f64];
-    for_tasks(numel, [&](std::int64_t first, std::int64_t n) {
+void on(CpuBackend& cpu, const call::Dropout& c) {
+    const DType compute = compute_type(c.x.dtype);
+    const DropoutKernel kernel = cpu.kernels.dropout[compute == DType::f64];
+    for_tasks(c.numel, [&](std::int64_t first, std::int64_t n) {
         alignas(64) char from[block_size * 8], to[block_size * 8];
         const std::int64_t stride = 1;
-        Walk source(1, &numel, &stride, x, compute);
-        const Walk target(1, &numel, &stride, out, compute);
+        Walk source(1, &c.numel, &stride, c.x, compute);
+        const Walk target(1, &c.numel, &stride, c.out, compute);
         for (std::int64_t start = first; start < first + n; start += block_size) {
             const std::int64_t count = std::min(block_size, first + n - start);
-            kernel(target.target(start, to), source.load(start, count, from), start, count, p, state.seed,
-                   state.stream);
+            kernel(target.target(start, to), source.load(start, count, from), start, count, c.p, c.state.seed,
+                   c.state.stream);
             target.store(start, count, to);
         }
     });

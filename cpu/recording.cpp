@@ -43,9 +43,7 @@ class CpuRecording final : public RecordedStep {
 
   private:
     Ref<Storage> allocate(std::size_t bytes) override { return Arena::allocate(arena_, bytes); }
-    void run(const Turn& turn) override {
-        for (const Call& call : list_) call(backend_, turn);
-    }
+    void run(const Turn& turn) override { call_all(backend_, turn); }
 
     CpuBackend& backend_;
     std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();

@@ -224,8 +224,9 @@ template <class F> void for_outputs(const ReductionLoop& r, F f) {
 
 }  // namespace
 
-void CpuBackend::reduce(const ReduceOp& op, const ReductionLoop& r) {
-    const ReduceKernels& kernel = kernels_.reduce[op.index()][compute_column(r.compute)];
+void on(CpuBackend& cpu, const call::Reduce& c) {
+    const ReductionLoop& r = c.loop;
+    const ReduceKernels& kernel = cpu.kernels.reduce[c.op.index()][compute_column(r.compute)];
     const bool columns = r.kept_rank == 1 && r.kept_strides[0] == 1 && r.reduced_rank == 1 && r.outputs > 1 &&
                          r.in.dtype == r.compute && r.length > 0;
     if (columns) {
@@ -237,15 +238,16 @@ void CpuBackend::reduce(const ReduceOp& op, const ReductionLoop& r) {
     }
 }
 
-void CpuBackend::arg_reduce(bool largest, const ReductionLoop& r) {
+void on(CpuBackend&, const call::ArgReduce& c) {
+    const ReductionLoop& r = c.loop;
     auto* out = r.out.as<std::int64_t>();
     for_outputs(r, [&](std::int64_t output) {
         if (r.compute == DType::f32)
-            out[output] = best_place<float>(largest, r, output);
+            out[output] = best_place<float>(c.largest, r, output);
         else if (r.compute == DType::f64)
-            out[output] = best_place<double>(largest, r, output);
+            out[output] = best_place<double>(c.largest, r, output);
         else
-            out[output] = best_place<std::int64_t>(largest, r, output);
+            out[output] = best_place<std::int64_t>(c.largest, r, output);
     });
 }
 

@@ -55,21 +55,21 @@ void sort_rows(const Rows& rows, bool descending, T* values, std::int64_t* indic
 
 }  // namespace
 
-void CpuBackend::scan(const ReduceOp& op, const Lines& lines, bool reverse, void* out, const void* x) {
-    visit_compute(lines.dtype, [&](auto type) {
+void on(CpuBackend&, const call::Scan& c) {
+    visit_compute(c.lines.dtype, [&](auto type) {
         using T = decltype(type);
         std::visit(
             [&](const auto& step) {
-                scan_lines(step, lines, reverse, static_cast<T*>(out), static_cast<const T*>(x));
+                scan_lines(step, c.lines, c.reverse, static_cast<T*>(c.out), static_cast<const T*>(c.x));
             },
-            op);
+            c.op);
     });
 }
 
-void CpuBackend::sort(const Rows& rows, bool descending, void* values, std::int64_t* indices, const void* x) {
-    visit_compute(rows.dtype, [&](auto type) {
+void on(CpuBackend&, const call::Sort& c) {
+    visit_compute(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        sort_rows(rows, descending, static_cast<T*>(values), indices, static_cast<const T*>(x));
+        sort_rows(c.rows, c.descending, static_cast<T*>(c.values), c.indices, static_cast<const T*>(c.x));
     });
 }
 

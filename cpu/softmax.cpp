@@ -25,44 +25,45 @@ template <class P> P* at(P* base, std::int64_t element, DType type) {
 
 }  // namespace
 
-void CpuBackend::softmax(const Rows& rows, bool log, void* out, const void* x) {
-    const SoftmaxKernel kernel = kernels().softmax[rows.dtype == DType::f64];
-    for_rows(rows, [&](std::int64_t r) {
-        const std::int64_t first = r * rows.columns;
-        kernel(log, at(out, first, rows.dtype), at(x, first, rows.dtype), rows.columns);
+void on(CpuBackend& cpu, const call::Softmax& c) {
+    const DType type = c.rows.dtype;
+    const SoftmaxKernel kernel = cpu.kernels.softmax[type == DType::f64];
+    for_rows(c.rows, [&](std::int64_t r) {
+        const std::int64_t first = r * c.rows.columns;
+        kernel(c.log, at(c.out, first, type), at(c.x, first, type), c.rows.columns);
     });
 }
 
-void CpuBackend::softmax_backward(const Rows& rows, bool log, void* dx, const void* g, const void* y) {
-    const SoftmaxBackwardKernel kernel = kernels().softmax_backward[rows.dtype == DType::f64];
-    for_rows(rows, [&](std::int64_t r) {
-        const std::int64_t first = r * rows.columns;
-        kernel(log, at(dx, first, rows.dtype), at(g, first, rows.dtype), at(y, first, rows.dtype),
-               rows.columns);
+void on(CpuBackend& cpu, const call::SoftmaxBackward& c) {
+    const DType type = c.rows.dtype;
+    const SoftmaxBackwardKernel kernel = cpu.kernels.softmax_backward[type == DType::f64];
+    for_rows(c.rows, [&](std::int64_t r) {
+        const std::int64_t first = r * c.rows.columns;
+        kernel(c.log, at(c.dx, first, type), at(c.g, first, type), at(c.y, first, type), c.rows.columns);
     });
 }
 
-void CpuBackend::cross_entropy(const Rows& rows, const CrossEntropy& loss) {
-    const CrossEntropyKernel kernel = kernels().cross_entropy[rows.dtype == DType::f64];
-    const std::int64_t counted =
-        rows.rows - std::count(loss.targets, loss.targets + rows.rows, loss.ignore_index);
+void on(CpuBackend& cpu, const call::CrossEntropy& c) {
+    const Rows& rows = c.rows;
+    const CrossEntropyKernel kernel = cpu.kernels.cross_entropy[rows.dtype == DType::f64];
+    const std::int64_t counted = rows.rows - std::count(c.targets, c.targets + rows.rows, c.ignore_index);
     if (rows.dtype == DType::f64)
-        *static_cast<double*>(loss.counted) = static_cast<double>(counted);
+        *static_cast<double*>(c.counted) = static_cast<double>(counted);
     else
-        *static_cast<float*>(loss.counted) = static_cast<float>(counted);
+        *static_cast<float*>(c.counted) = static_cast<float>(counted);
     const std::size_t row_bytes = static_cast<std::size_t>(rows.columns) * size_of(rows.dtype);
     for_rows(rows, [&](std::int64_t r) {
-        const std::int64_t target = loss.targets[r], first = r * rows.columns;
-        void* row_loss = at(loss.losses, r, rows.dtype);
-        void* row_gradient = loss.gradient ? at(loss.gradient, first, rows.dtype) : nullptr;
-        if (target == loss.ignore_index) {
+        const std::int64_t target = c.targets[r], first = r * rows.columns;
+        void* row_loss = at(c.losses, r, rows.dtype);
+        void* row_gradient = c.gradient ? at(c.gradient, first, rows.dtype) : nullptr;
+        if (target == c.ignore_index) {
             std::fill_n(static_cast<char*>(row_loss), size_of(rows.dtype), char{0});
             if (row_gradient) std::fill_n(static_cast<char*>(row_gradient), row_bytes, char{0});
             return;
         }
         if (target < 0 || target >= rows.columns) [[unlikely]]
             throw_index_error("cross_entropy", target, r, 0, rows.columns);
-        kernel(row_loss, row_gradient, at(loss.logits, first, rows.dtype), target, rows.columns);
+        kernel(row_loss, row_gradient, at(c.logits, first, rows.dtype), target, rows.columns);
     });
 }
 

@@ -57,18 +57,18 @@ template <class T> void fold_planes(const Windows& w, T* x, const T* columns) {
 
 }  // namespace
 
-void CpuBackend::unfold(const Windows& windows, void* columns, const void* x) {
-    if (windows.dtype == DType::f64)
-        unfold_planes(windows, static_cast<double*>(columns), static_cast<const double*>(x));
+void on(CpuBackend&, const call::Unfold& c) {
+    if (c.windows.dtype == DType::f64)
+        unfold_planes(c.windows, static_cast<double*>(c.columns), static_cast<const double*>(c.x));
     else
-        unfold_planes(windows, static_cast<float*>(columns), static_cast<const float*>(x));
+        unfold_planes(c.windows, static_cast<float*>(c.columns), static_cast<const float*>(c.x));
 }
 
-void CpuBackend::fold(const Windows& windows, void* x, const void* columns) {
-    if (windows.dtype == DType::f64)
-        fold_planes(windows, static_cast<double*>(x), static_cast<const double*>(columns));
+void on(CpuBackend&, const call::Fold& c) {
+    if (c.windows.dtype == DType::f64)
+        fold_planes(c.windows, static_cast<double*>(c.x), static_cast<const double*>(c.columns));
     else
-        fold_planes(windows, static_cast<float*>(x), static_cast<const float*>(columns));
+        fold_planes(c.windows, static_cast<float*>(c.x), static_cast<const float*>(c.columns));
 }
 
 }  // namespace adjoint::cpu

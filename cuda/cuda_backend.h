@@ -1,4 +1,4 @@
-// CUDA behind the Backend contract; each group of methods stands in the file of its topic.
+// CUDA behind the contract: one line for each call that it has, in the file of its topic.
 #pragma once
 
 #include <adjoint/core/contract/backend.h>
@@ -6,77 +6,75 @@
 
 namespace adjoint::cuda_backend {
 
-class CudaBackend final : public Backend {
-  public:
-    explicit CudaBackend(DeviceState& device) : device_(device) {}
+class CudaBackend;
 
-    // memory.cpp
+// kernels/elementwise.cu
+void on(CudaBackend& cuda, const call::Fill& c);
+void on(CudaBackend& cuda, const call::Map& c);
+void on(CudaBackend& cuda, const call::Zip& c);
+void on(CudaBackend& cuda, const call::Select& c);
+// kernels/update.cu
+void on(CudaBackend& cuda, const call::Update& c);
+// kernels/reduce.cu
+void on(CudaBackend& cuda, const call::Reduce& c);
+void on(CudaBackend& cuda, const call::ArgReduce& c);
+// libraries/matmul.cpp: cuBLASLt where it serves, the kernel of kernels/matmul.cu elsewhere
+void on(CudaBackend& cuda, const call::MatMul& c);
+// kernels/indexing.cu
+void on(CudaBackend& cuda, const call::Gather& c);
+void on(CudaBackend& cuda, const call::Scatter& c);
+// runtime/memory.cpp
+void on(CudaBackend& cuda, const call::Upload& c);
+// kernels/random.cu
+void on(CudaBackend& cuda, const call::Random& c);
+void on(CudaBackend& cuda, const call::Dropout& c);
+// kernels/softmax.cu
+void on(CudaBackend& cuda, const call::Softmax& c);
+void on(CudaBackend& cuda, const call::SoftmaxBackward& c);
+void on(CudaBackend& cuda, const call::CrossEntropy& c);
+// kernels/batch_norm.cu
+void on(CudaBackend& cuda, const call::BatchNorm& c);
+void on(CudaBackend& cuda, const call::BatchNormBackward& c);
+// kernels/layer_norm.cu
+void on(CudaBackend& cuda, const call::LayerNorm& c);
+void on(CudaBackend& cuda, const call::LayerNormBackward& c);
+// kernels/scan_sort.cu
+void on(CudaBackend& cuda, const call::Scan& c);
+void on(CudaBackend& cuda, const call::Sort& c);
+// libraries/convolution.cpp: cuDNN where it serves, its composition elsewhere
+void on(CudaBackend& cuda, const call::Convolve& c);
+void on(CudaBackend& cuda, const call::ConvolveInput& c);
+void on(CudaBackend& cuda, const call::ConvolveWeight& c);
+// kernels/windows.cu
+void on(CudaBackend& cuda, const call::Unfold& c);
+void on(CudaBackend& cuda, const call::Fold& c);
+void on(CudaBackend& cuda, const call::MaxPool& c);
+void on(CudaBackend& cuda, const call::MaxPoolBackward& c);
+void on(CudaBackend& cuda, const call::AvgPool& c);
+void on(CudaBackend& cuda, const call::AvgPoolBackward& c);
+// libraries/recurrent.cpp: where cuDNN serves
+void on(CudaBackend& cuda, const call::Recurrent& c);
+void on(CudaBackend& cuda, const call::RecurrentBackward& c);
+
+class CudaBackend final : public Runs<CudaBackend, Backend, Calls> {
+  public:
+    explicit CudaBackend(DeviceState& state) : device(state) {}
+
+    // runtime/memory.cpp
     void* allocate(std::size_t bytes) override;
     void release(void* memory, std::size_t bytes) noexcept override;
-    void copy_from_host(void* destination, const void* source, std::size_t bytes) override;
     void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
     void synchronize() override;
-    // recording.cpp
+    // runtime/recording.cpp
     std::shared_ptr<Recording> record(const std::function<void()>& step) override;
-    // elementwise.cu
-    void fill(const Loop<2>& out, double value) override;
-    void map(const UnaryOp& op, const Loop<2>& loop) override;
-    void zip(const BinaryOp& op, const Loop<3>& loop) override;
-    void select(const Loop<4>& loop) override;
-    // update.cu
-    void update(const UpdateOp& op, std::span<const UpdateSlice> slices) override;
-    // reduce.cu
-    void reduce(const ReduceOp& op, const ReductionLoop& reduction) override;
-    void arg_reduce(bool largest, const ReductionLoop& reduction) override;
-    // matmul.cpp: cuBLASLt where it serves, the kernel of matmul.cu elsewhere
-    void matmul(const MatMul& product) override;
-    // indexing.cu
-    void gather(const Indexing& along, const Loop<3>& out_source_index) override;
-    void scatter(const Indexing& along, bool add, const Loop<3>& destination_source_index) override;
-    // random.cu
-    void random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) override;
-    void dropout(const Operand& out, const Operand& x, std::int64_t numel, double p,
-                 GeneratorState state) override;
-    // rows.cu
-    void softmax(const Rows& rows, bool log, void* out, const void* x) override;
-    void softmax_backward(const Rows& rows, bool log, void* dx, const void* g, const void* y) override;
-    void cross_entropy(const Rows& rows, const CrossEntropy& loss) override;
-    // batch_norm.cu
-    void batch_norm(const BatchNorm& norm, bool training, void* y) override;
-    void batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
-                             void* dbias) override;
-    // row_norm.cu
-    void normalize_rows(const Rows& rows, double eps, void* y, void* inverse_std, const void* x) override;
-    void normalize_rows_backward(const Rows& rows, void* dx, const void* g, const void* y,
-                                 const void* inverse_std) override;
-    // lines.cu
-    void scan(const ReduceOp& op, const Lines& lines, bool reverse, void* out, const void* x) override;
-    void sort(const Rows& rows, bool descending, void* values, std::int64_t* indices, const void* x) override;
-    // windows.cu
-    void unfold(const Windows& windows, void* columns, const void* x) override;
-    void fold(const Windows& windows, void* x, const void* columns) override;
-    void max_pool(const Windows& windows, void* y, std::int64_t* indices, const void* x) override;
-    void max_pool_backward(const Windows& windows, void* dx, const void* g,
-                           const std::int64_t* indices) override;
-    void avg_pool(const Windows& windows, const Average& average, void* y, const void* x) override;
-    void avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) override;
-    // convolution.cpp: cuDNN where it serves, unfold and matmul elsewhere
+    // libraries/convolution.cpp, recurrent.cpp
     bool convolves_narrow(const Convolution& c) override;
-    void convolution(const Convolution& c, void* y, const void* x, const void* w,
-                     const Epilogue& epilogue) override;
-    void convolution_input(const Convolution& c, void* dx, const void* g, const void* w) override;
-    void convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) override;
-    // recurrent.cpp: where cuDNN serves
     std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override;
-    void recurrence(const Recurrence& r, const RecurrentPass& pass) override;
-    void recurrence_backward(const Recurrence& r, const RecurrentPass& pass,
-                             const RecurrentGradients& gradients) override;
 
-  private:
-    DeviceState& device_;
+    DeviceState& device;
 };
 
 /// The product by our own kernel: any strides and types.
-void own_matmul(DeviceState& device, const MatMul& product);
+void own_matmul(DeviceState& device, const call::MatMul& product);
 
 }  // namespace adjoint::cuda_backend

@@ -40,8 +40,8 @@ Tensor pick(const Tensor& x, const Tensor& index) {
     Tensor places = with_shape(index, {count, 1});
     if (out.numel() > 0)
         backend(x.device())
-            .gather({.op = "loader", .stride = width, .size = x.shape()[0]},
-                    make_loop<3>({&out, &source, &places}, x.dtype()));
+            .run(call::Gather{{.op = "loader", .stride = width, .size = x.shape()[0]},
+                              make_loop<3>({&out, &source, &places}, x.dtype())});
     return out;
 }
 
@@ -132,7 +132,8 @@ bool Loader::next(Batch& batch) {
         if (order_epoch_ != state_.epoch) {
             order_ = empty({set_.size()}, {.dtype = DType::i64, .device = set_.inputs.device()});
             backend(order_.device())
-                .random(Permutation{}, operand(order_), set_.size(), {options_.seed, state_.epoch});
+                .run(
+                    call::Random{operand(order_), Permutation{}, set_.size(), {options_.seed, state_.epoch}});
             order_epoch_ = state_.epoch;
         }
         const Tensor index = rows(order_, first, count);
@@ -146,13 +147,14 @@ bool Loader::next(Batch& batch) {
     if (!is_floating(x.dtype())) {
         const Tensor scaled = empty(batch.x.shape(), {.dtype = DType::f32, .device = x.device()});
         backend(x.device())
-            .map(functor::ScaleShift{set_.scale, set_.shift}, make_loop<2>({&scaled, &batch.x}, DType::f32));
+            .run(call::Map{functor::ScaleShift{set_.scale, set_.shift},
+                           make_loop<2>({&scaled, &batch.x}, DType::f32)});
         batch.x = scaled;
     }
     batch.y = with_shape(y, batch_shape(count, row_shape(set_.targets)));
     if (!is_floating(y.dtype()) && y.dtype() != DType::i64) {
         const Tensor labels = empty(batch.y.shape(), {.dtype = DType::i64, .device = y.device()});
-        backend(y.device()).map(functor::Copy{}, make_loop<2>({&labels, &batch.y}, DType::i64));
+        backend(y.device()).run(call::Map{functor::Copy{}, make_loop<2>({&labels, &batch.y}, DType::i64)});
         batch.y = labels;
     }
     ++state_.next_batch;

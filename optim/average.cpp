@@ -52,7 +52,7 @@ void ExponentialMovingAverage::update() {
         // A call for each run of parameters on one device.
         const bool last = i + 1 == parameters_.size();
         if (last || parameters_[i + 1].device() != parameters_[i].device()) {
-            backend(parameters_[i].device()).update(functor::AverageStep{.decay = decay_}, slices);
+            backend(parameters_[i].device()).run(call::Update{functor::AverageStep{.decay = decay_}, slices});
             slices.clear();
         }
     }

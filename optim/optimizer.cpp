@@ -127,7 +127,7 @@ void Optimizer::run(std::size_t g) {
             }
             parameter.storage->bump();
         }
-        backend(device).update(update(g, groups_[g].lr, step), slices_);
+        backend(device).run(call::Update{update(g, groups_[g].lr, step), slices_});
     }
     pending_[g].clear();  // gives the gradients back
 }

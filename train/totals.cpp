@@ -21,7 +21,8 @@ void add_to(Tensor& sum, const Tensor& value) {
     else if (sum.device() != value.device())
         sum = sum.to(value.device());
     // One call, where += makes two.
-    backend(sum.device()).zip(functor::Add{}, make_loop<3>({&sum, &sum, &value}, compute_type(sum.dtype())));
+    backend(sum.device())
+        .run(call::Zip{functor::Add{}, make_loop<3>({&sum, &sum, &value}, compute_type(sum.dtype()))});
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ bool exclusive(const Tensor& x) {
 
 void add_in_place(const Tensor& into, const Tensor& gradient) {
     backend(into.device())
-        .zip(functor::Add{}, make_loop<3>({&into, &into, &gradient}, compute_type(into.dtype())));
+        .run(call::Zip{functor::Add{}, make_loop<3>({&into, &into, &gradient}, compute_type(into.dtype()))});
     into.impl().storage->bump();
 }
 

@@ -129,7 +129,8 @@ struct Where : Function {
         const DType type = apply::result_type(a, b);
         const Shape shape = broadcast_shapes(name, c.shape(), broadcast_shapes(name, a.shape(), b.shape()));
         Tensor out = empty(shape, {.dtype = type, .device = a.device()});
-        if (out.numel() > 0) backend(a.device()).select(make_loop<4>({&out, &c, &a, &b}, compute_type(type)));
+        if (out.numel() > 0)
+            backend(a.device()).run(call::Select{make_loop<4>({&out, &c, &a, &b}, compute_type(type))});
         return out;
     }
     Grads backward(const Tensor& g) {
@@ -254,7 +255,8 @@ const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) 
     }
     check_own_places(op, x);
     if (x.numel() > 0)
-        backend(x.device()).map(functor::Copy{}, make_loop<2>({&x, &source}, compute_type(x.dtype())));
+        backend(x.device())
+            .run(call::Map{functor::Copy{}, make_loop<2>({&x, &source}, compute_type(x.dtype()))});
     impl.storage->bump();
     if (grad_enabled() && source.requires_grad()) {
         impl.producer = source.impl().producer;
@@ -289,7 +291,7 @@ const Tensor& Tensor::fill_(double value) const {
         "NoGrad guard");
     check_own_places("fill_", *this);
     if (numel() > 0)
-        adjoint::backend(device()).fill(make_loop<2>({this, this}, compute_type(dtype())), value);
+        adjoint::backend(device()).run(call::Fill{make_loop<1>({this}, compute_type(dtype())), value});
     impl().storage->bump();
     return *this;
 }

@@ -51,8 +51,11 @@ template <bool relu> struct Convolve : Function {
                      dense_b = bias.defined() ? bias.contiguous() : bias;
         if (has_terms(c))
             backend(out.device())
-                .convolution(c, out.impl().data, dense_x.impl().data, dense_w.impl().data,
-                             {bias.defined() ? dense_b.impl().data : nullptr, relu});
+                .run(call::Convolve{.y = out.impl().data,
+                                    .x = dense_x.impl().data,
+                                    .w = dense_w.impl().data,
+                                    .shape = c,
+                                    .epilogue = {bias.defined() ? dense_b.impl().data : nullptr, relu}});
         else if (bias.defined())
             out.copy_(reshape(relu ? adjoint::relu(bias) : bias, {c.filters, 1, 1}));
         if (relu && needs_any()) y.keep_output(out);
@@ -77,7 +80,9 @@ struct ConvolveInput : Function {
         Tensor x = result(input_shape(c), output, has_terms(c));
         const Tensor dense_g = output.contiguous(), dense_w = weight.contiguous();
         if (has_terms(c))
-            backend(x.device()).convolution_input(c, x.impl().data, dense_g.impl().data, dense_w.impl().data);
+            backend(x.device())
+                .run(call::ConvolveInput{
+                    .dx = x.impl().data, .g = dense_g.impl().data, .w = dense_w.impl().data, .shape = c});
         return x;
     }
     Grads backward(const Tensor& u) {
@@ -99,7 +104,8 @@ struct ConvolveWeight : Function {
         const Tensor dense_x = input.contiguous(), dense_g = output.contiguous();
         if (has_terms(c))
             backend(w.device())
-                .convolution_weight(c, w.impl().data, dense_x.impl().data, dense_g.impl().data);
+                .run(call::ConvolveWeight{
+                    .dw = w.impl().data, .x = dense_x.impl().data, .g = dense_g.impl().data, .shape = c});
         return w;
     }
     Grads backward(const Tensor& v) {
@@ -183,7 +189,9 @@ struct Unfold : Function {
         const Tensor x = input.contiguous();
         Tensor columns = empty({windows.batch, windows.channels * windows.taps(), windows.outputs()},
                                {.dtype = x.dtype(), .device = x.device()});
-        if (columns.numel() > 0) backend(x.device()).unfold(windows, columns.impl().data, x.impl().data);
+        if (columns.numel() > 0)
+            backend(x.device())
+                .run(call::Unfold{.columns = columns.impl().data, .x = x.impl().data, .windows = windows});
         return columns;
     }
     Grads backward(const Tensor& g);
@@ -197,7 +205,9 @@ struct Fold : Function {
         const Tensor columns = input.contiguous();
         Tensor x = empty({windows.batch, windows.channels, windows.size[0], windows.size[1]},
                          {.dtype = columns.dtype(), .device = columns.device()});
-        if (x.numel() > 0) backend(x.device()).fold(windows, x.impl().data, columns.impl().data);
+        if (x.numel() > 0)
+            backend(x.device())
+                .run(call::Fold{.x = x.impl().data, .columns = columns.impl().data, .windows = windows});
         return x;
     }
     Grads backward(const Tensor& g) { return {record(Unfold(windows), g)}; }

@@ -34,13 +34,13 @@ struct Move : Function {
         const std::size_t bytes = static_cast<std::size_t>(x.numel()) * size_of(x.dtype());
         if (bytes == 0) return out;
         if (before.is_cpu()) {
-            backend(target).copy_from_host(out.impl().data, x.impl().data, bytes);
+            backend(target).run(call::Upload{out.impl().data, x.impl().data, bytes});
         } else if (target.is_cpu()) {
             backend(before).copy_to_host(out.impl().data, x.impl().data, bytes);
         } else {
             const Ref<Storage> host = Storage::allocate(bytes, Device::cpu());
             backend(before).copy_to_host(host->data(), x.impl().data, bytes);
-            backend(target).copy_from_host(out.impl().data, host->data(), bytes);
+            backend(target).run(call::Upload{out.impl().data, host->data(), bytes});
         }
         return out;
     }

@@ -31,13 +31,14 @@ struct FusedCrossEntropy : Function {
         const Tensor count = empty({}, like);
         Tensor slope;
         if (needs_any()) slope = empty(x.shape(), like);
-        adjoint::CrossEntropy call{.logits = x.impl().data,
-                                   .targets = operand(t).as<const std::int64_t>(),
-                                   .losses = losses.impl().data,
-                                   .gradient = slope.defined() ? slope.impl().data : nullptr,
-                                   .counted = count.impl().data,
-                                   .ignore_index = ignore_index};
-        backend(x.device()).cross_entropy({x.shape()[0], x.shape()[1], x.dtype()}, call);
+        backend(x.device())
+            .run(call::CrossEntropy{.losses = losses.impl().data,
+                                    .gradient = slope.defined() ? slope.impl().data : nullptr,
+                                    .counted = count.impl().data,
+                                    .logits = x.impl().data,
+                                    .targets = operand(t).as<const std::int64_t>(),
+                                    .rows = {x.shape()[0], x.shape()[1], x.dtype()},
+                                    .ignore_index = ignore_index});
         if (needs_any()) {
             logits = input;  // not the dense copy, whose history is not recorded
             targets = t;

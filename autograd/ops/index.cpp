@@ -57,7 +57,7 @@ struct Gather : Function {
         const Tensor source = placed(x, dim, places.shape());
         if (out.numel() > 0)
             backend(x.device())
-                .gather(along(called, x, dim), make_loop<3>({&out, &source, &places}, x.dtype()));
+                .run(call::Gather{along(called, x, dim), make_loop<3>({&out, &source, &places}, x.dtype())});
         return out;
     }
     Grads backward(const Tensor& g) {
@@ -80,7 +80,8 @@ struct ScatterAdd : Function {
         const Tensor source = slice_to(src, places.shape());
         if (places.numel() > 0)
             backend(x.device())
-                .scatter(along(called, out, dim), true, make_loop<3>({&target, &source, &places}, x.dtype()));
+                .run(call::Scatter{along(called, out, dim), true,
+                                   make_loop<3>({&target, &source, &places}, x.dtype())});
         return out;
     }
     Grads backward(const Tensor& g) {

@@ -160,8 +160,9 @@ const Indexed& Indexed::operator=(const Tensor& source) const {
     flat = reshape(flat, {flat.numel()});
     const Tensor target = expand(narrow(flat, 0, 0, 1), {numel()});
     backend(base_.device())
-        .scatter({.op = "index", .stride = 1, .size = flat.numel()}, false,
-                 make_loop<3>({&target, &values, &targets}, base_.dtype()));
+        .run(call::Scatter{{.op = "index", .stride = 1, .size = flat.numel()},
+                           false,
+                           make_loop<3>({&target, &values, &targets}, base_.dtype())});
     if (base_.is_contiguous())
         base_.impl().storage->bump();
     else

@@ -27,7 +27,11 @@ struct NormalizeRows : Function {
         Tensor out = empty_like(dense);
         inverse_std = empty({dense.shape()[0]}, {.dtype = dense.dtype(), .device = dense.device()});
         backend(dense.device())
-            .normalize_rows(rows_of(dense), eps, out.impl().data, inverse_std.impl().data, dense.impl().data);
+            .run(call::LayerNorm{.y = out.impl().data,
+                                 .inverse_std = inverse_std.impl().data,
+                                 .x = dense.impl().data,
+                                 .rows = rows_of(dense),
+                                 .eps = eps});
         if (needs_any()) {
             x = input;
             y.keep_output(out);
@@ -43,8 +47,11 @@ struct NormalizeRows : Function {
         const Tensor g = upstream.contiguous(), h = y.get();
         Tensor dx = empty_like(g);
         backend(g.device())
-            .normalize_rows_backward(rows_of(g), dx.impl().data, g.impl().data, h.impl().data,
-                                     inverse_std.impl().data);
+            .run(call::LayerNormBackward{.dx = dx.impl().data,
+                                         .g = g.impl().data,
+                                         .y = h.impl().data,
+                                         .inverse_std = inverse_std.impl().data,
+                                         .rows = rows_of(g)});
         return {dx};
     }
 };

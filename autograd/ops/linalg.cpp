@@ -35,7 +35,7 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     const int last_a = left.size() - 1, last_b = right.size() - 1;
     const int row_a = last_a - (layout.transpose_a ? 0 : 1), column_a = last_a - (layout.transpose_a ? 1 : 0);
     const int row_b = last_b - (layout.transpose_b ? 0 : 1), column_b = last_b - (layout.transpose_b ? 1 : 0);
-    MatMul p;
+    call::MatMul p;
     p.m = left[row_a];
     p.k = left[column_a];
     p.n = right[column_b];
@@ -79,7 +79,7 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     p.out = operand(out);
     p.a = operand(a);
     p.b = operand(b);
-    if (out.numel() > 0) backend(a.device()).matmul(p);
+    if (out.numel() > 0) backend(a.device()).run(p);
     return out;
 }
 

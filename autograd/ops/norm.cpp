@@ -36,7 +36,7 @@ struct BatchNormTraining : Function {
 
     explicit BatchNormTraining(double e) : eps(e) {}
 
-    BatchNorm call(const Tensor& input, const Tensor& w, const Tensor& b) const {
+    ChannelNorm operands(const Tensor& input, const Tensor& w, const Tensor& b) const {
         const std::int64_t channels = input.shape()[1];
         return {.batch = input.shape()[0],
                 .channels = channels,
@@ -56,9 +56,9 @@ struct BatchNormTraining : Function {
         mean = empty({input.shape()[1]}, like);
         inverse_std = empty({input.shape()[1]}, like);
         Tensor y = empty_like(input), variance = empty_like(mean);
-        BatchNorm norm = call(input, w, b);
+        ChannelNorm norm = operands(input, w, b);
         norm.variance = variance.impl().data;
-        backend(input.device()).batch_norm(norm, true, y.impl().data);
+        backend(input.device()).run(call::BatchNorm{.y = y.impl().data, .norm = norm, .training = true});
         if (needs_any()) {
             x = source;  // not the dense copy, whose history is not recorded
             weight = w;
@@ -75,7 +75,11 @@ struct BatchNormTraining : Function {
         Tensor db = needs(2) ? empty_like(mean) : Tensor();
         const auto data = [](const Tensor& t) { return t.defined() ? t.impl().data : nullptr; };
         backend(input.device())
-            .batch_norm_backward(call(dense, w, {}), g.impl().data, data(dx), data(dw), data(db));
+            .run(call::BatchNormBackward{.dx = data(dx),
+                                         .dweight = data(dw),
+                                         .dbias = data(db),
+                                         .g = g.impl().data,
+                                         .norm = operands(dense, w, {})});
         return {dx, dw, db};
     }
 
@@ -115,7 +119,8 @@ struct Dropout : Function {
     Tensor forward(const Tensor& input) {
         const Tensor x = input.contiguous();
         Tensor out = empty_like(x);
-        if (x.numel() > 0) backend(x.device()).dropout(operand(out), operand(x), x.numel(), p, state);
+        if (x.numel() > 0)
+            backend(x.device()).run(call::Dropout{operand(out), operand(x), x.numel(), p, state});
         return out;
     }
     Grads backward(const Tensor& g) { return {record(Dropout(p, state), g)}; }

@@ -31,8 +31,11 @@ struct MaxPoolBackward : Function {
         Tensor dx = new_tensor(input_shape(windows), g);
         if (dx.numel() > 0)
             backend(g.device())
-                .max_pool_backward(windows, dx.impl().data, g.impl().data,
-                                   reinterpret_cast<const std::int64_t*>(indices.impl().data));
+                .run(call::MaxPoolBackward{
+                    .dx = dx.impl().data,
+                    .g = g.impl().data,
+                    .indices = reinterpret_cast<const std::int64_t*>(indices.impl().data),
+                    .windows = windows});
         return dx;
     }
     Grads backward(const Tensor& g) {
@@ -76,10 +79,12 @@ ValuesIndices pool_max(const char* op, const Tensor& x, const windows::Settings&
         out.indices = empty(output_shape(w), {.dtype = DType::i64, .device = x.device()});
     if (out.values.numel() > 0)
         backend(x.device())
-            .max_pool(
-                w, out.values.impl().data,
-                out.indices.defined() ? reinterpret_cast<std::int64_t*>(out.indices.impl().data) : nullptr,
-                dense.impl().data);
+            .run(call::MaxPool{.y = out.values.impl().data,
+                               .indices = out.indices.defined()
+                                              ? reinterpret_cast<std::int64_t*>(out.indices.impl().data)
+                                              : nullptr,
+                               .x = dense.impl().data,
+                               .windows = w});
     if (recorded) out.values = record(MaxPool(w, out), x.to(w.dtype));
     out.values = out.values.to(x.dtype());
     return out;
@@ -93,7 +98,10 @@ struct AvgPool : Function {
     Tensor forward(const Tensor& input) {
         const Tensor x = input.contiguous();
         Tensor y = new_tensor(output_shape(windows), x);
-        if (y.numel() > 0) backend(x.device()).avg_pool(windows, average, y.impl().data, x.impl().data);
+        if (y.numel() > 0)
+            backend(x.device())
+                .run(call::AvgPool{
+                    .y = y.impl().data, .x = x.impl().data, .windows = windows, .average = average});
         return y;
     }
     Grads backward(const Tensor& g);
@@ -108,7 +116,9 @@ struct AvgPoolBackward : Function {
         const Tensor g = upstream.contiguous();
         Tensor dx = new_tensor(input_shape(windows), g);
         if (dx.numel() > 0)
-            backend(g.device()).avg_pool_backward(windows, average, dx.impl().data, g.impl().data);
+            backend(g.device())
+                .run(call::AvgPoolBackward{
+                    .dx = dx.impl().data, .g = g.impl().data, .windows = windows, .average = average});
         return dx;
     }
     Grads backward(const Tensor& g) { return {record(AvgPool(windows, average), g)}; }

@@ -87,7 +87,8 @@ struct Whole : Function {
         pass.h_n = data(out[1]);
         if (r.has_cell()) pass.c_n = data(out[2]);
         pass.reserve = data(reserve);
-        backend(options.device).recurrence(r, pass);
+        pass.reserve_bytes = reserve.defined() ? static_cast<std::size_t>(reserve.numel()) : 0;
+        backend(options.device).run(call::Recurrent{r, pass});
         return out;
     }
 
@@ -115,21 +116,23 @@ struct Whole : Function {
         RecurrentPass pass = operands(in);
         pass.y = data(output);
         pass.reserve = data(reserve);
+        pass.reserve_bytes = reserve.defined() ? static_cast<std::size_t>(reserve.numel()) : 0;
         Inputs d;
         for (std::size_t i = 0; i < in.size(); ++i)
             if (in[i].defined()) d[i] = empty_like(in[i]);
         backend(output.device())
-            .recurrence_backward(r, pass,
-                                 {.y = data(dy),
-                                  .h_n = data(dh),
-                                  .c_n = data(dc),
-                                  .x = data(d[0]),
-                                  .h_0 = data(d[1]),
-                                  .c_0 = data(d[2]),
-                                  .w_ih = data(d[3]),
-                                  .w_hh = data(d[4]),
-                                  .b_ih = data(d[5]),
-                                  .b_hh = data(d[6])});
+            .run(call::RecurrentBackward{r,
+                                         pass,
+                                         {.y = data(dy),
+                                          .h_n = data(dh),
+                                          .c_n = data(dc),
+                                          .x = data(d[0]),
+                                          .h_0 = data(d[1]),
+                                          .c_0 = data(d[2]),
+                                          .w_ih = data(d[3]),
+                                          .w_hh = data(d[4]),
+                                          .b_ih = data(d[5]),
+                                          .b_hh = data(d[6])}});
         return as_grads(d);
     }
 

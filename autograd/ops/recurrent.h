@@ -2,7 +2,7 @@
 // of. Private: the modules check what comes in.
 #pragma once
 
-#include <adjoint/core/contract/recurrence.h>
+#include <adjoint/core/contract/calls/recurrence.h>
 #include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::recurrent {

@@ -45,7 +45,8 @@ std::int64_t reduced_count(const Shape& shape, std::uint32_t bits) {
 
 Tensor reduce(const ReduceOp& op, const Tensor& x, std::uint32_t bits, bool keepdim, DType type) {
     Tensor out = empty(reduced_shape(x.shape(), bits, keepdim), {.dtype = type, .device = x.device()});
-    if (out.numel() > 0) backend(x.device()).reduce(op, make_reduction(out, x, bits, compute_type(type)));
+    if (out.numel() > 0)
+        backend(x.device()).run(call::Reduce{op, make_reduction(out, x, bits, compute_type(type))});
     return out;
 }
 
@@ -150,7 +151,8 @@ Tensor arg_extreme(const char* name, bool largest, const Tensor& x, int dim, boo
     check<ShapeError>(reduced_count(x.shape(), bits) > 0 || out.numel() == 0,
                       "{}: of no elements, the shape is {}", name, x.shape());
     if (out.numel() > 0)
-        backend(x.device()).arg_reduce(largest, make_reduction(out, x, bits, compute_type(x.dtype())));
+        backend(x.device())
+            .run(call::ArgReduce{largest, make_reduction(out, x, bits, compute_type(x.dtype()))});
     return out;
 }
 

@@ -23,7 +23,10 @@ template <bool log> struct Softmax : Function {
     Tensor forward(const Tensor& input) {
         const Tensor x = input.contiguous();
         Tensor out = empty_like(x);
-        if (x.numel() > 0) backend(x.device()).softmax(rows_of(x), log, out.impl().data, x.impl().data);
+        if (x.numel() > 0)
+            backend(x.device())
+                .run(call::Softmax{
+                    .out = out.impl().data, .x = x.impl().data, .rows = rows_of(x), .log = log});
         if (needs_any()) y.keep_output(out);
         return out;
     }
@@ -37,7 +40,11 @@ template <bool log> struct Softmax : Function {
         Tensor dx = empty_like(g);
         if (g.numel() > 0)
             backend(g.device())
-                .softmax_backward(rows_of(g), log, dx.impl().data, g.impl().data, result.impl().data);
+                .run(call::SoftmaxBackward{.dx = dx.impl().data,
+                                           .g = g.impl().data,
+                                           .y = result.impl().data,
+                                           .rows = rows_of(g),
+                                           .log = log});
         return {dx};
     }
 };

@@ -20,8 +20,11 @@ ValuesIndices sorted(const Tensor& x, int d, bool descending) {
            indices = empty(rows.shape(), {.dtype = DType::i64, .device = x.device()});
     if (rows.numel() > 0)
         backend(x.device())
-            .sort({.rows = rows.numel() / columns, .columns = columns, .dtype = rows.dtype()}, descending,
-                  values.impl().data, reinterpret_cast<std::int64_t*>(indices.impl().data), rows.impl().data);
+            .run(call::Sort{.values = values.impl().data,
+                            .indices = reinterpret_cast<std::int64_t*>(indices.impl().data),
+                            .x = rows.impl().data,
+                            .rows = {rows.numel() / columns, columns, rows.dtype()},
+                            .descending = descending});
     return {transpose(values, d, -1).to(x.dtype()).contiguous(), transpose(indices, d, -1).contiguous()};
 }
 
@@ -33,7 +36,10 @@ Tensor scan(const ReduceOp& op, const Tensor& input, int dim, bool reverse) {
     Lines lines{.outer = 1, .length = x.shape()[dim], .inner = 1, .dtype = x.dtype()};
     for (int d = 0; d < dim; ++d) lines.outer *= x.shape()[d];
     for (int d = dim + 1; d < x.dim(); ++d) lines.inner *= x.shape()[d];
-    if (x.numel() > 0) backend(x.device()).scan(op, lines, reverse, y.impl().data, x.impl().data);
+    if (x.numel() > 0)
+        backend(x.device())
+            .run(call::Scan{
+                .out = y.impl().data, .x = x.impl().data, .op = op, .lines = lines, .reverse = reverse});
     return y;
 }
 

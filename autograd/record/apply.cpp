@@ -43,11 +43,11 @@ Tensor map(const UnaryOp& op, const Tensor& x, DType type, DType compute) {
     const Device device = x.device();
     if (impl.contiguous) {
         Tensor out = empty_like_dense(impl, type, device);
-        if (impl.numel > 0) backend(device).map(op, make_dense_loop<2>({&out, &x}, compute));
+        if (impl.numel > 0) backend(device).run(call::Map{op, make_dense_loop<2>({&out, &x}, compute)});
         return out;
     }
     Tensor out = empty(impl.shape, {.dtype = type, .device = device});
-    if (impl.numel > 0) backend(device).map(op, make_loop<2>({&out, &x}, compute));
+    if (impl.numel > 0) backend(device).run(call::Map{op, make_loop<2>({&out, &x}, compute)});
     return out;
 }
 
@@ -61,11 +61,11 @@ namespace {
     const Device device = a.device();
     if (x.contiguous && y.contiguous && x.shape == y.shape) {
         Tensor out = empty_like_dense(x, type, device);
-        if (x.numel > 0) backend(device).zip(op, make_dense_loop<3>({&out, &a, &b}, compute));
+        if (x.numel > 0) backend(device).run(call::Zip{op, make_dense_loop<3>({&out, &a, &b}, compute)});
         return out;
     }
     Tensor out = empty(broadcast_shapes(name, x.shape, y.shape), {.dtype = type, .device = device});
-    if (out.numel() > 0) backend(device).zip(op, make_loop<3>({&out, &a, &b}, compute));
+    if (out.numel() > 0) backend(device).run(call::Zip{op, make_loop<3>({&out, &a, &b}, compute)});
     return out;
 }
 

@@ -50,9 +50,11 @@ void check_anomaly(const char* name, const Tensor& output) {
     const Tensor plain = output.detach();
     const Tensor difference = empty(plain.shape(), {.dtype = plain.dtype(), .device = plain.device()});
     Backend& device = backend(plain.device());
-    device.zip(functor::Sub{}, make_loop<3>({&difference, &plain, &plain}, compute_type(plain.dtype())));
+    device.run(
+        call::Zip{functor::Sub{}, make_loop<3>({&difference, &plain, &plain}, compute_type(plain.dtype()))});
     const Tensor total = empty({}, {.dtype = plain.dtype(), .device = plain.device()});
-    device.reduce(functor::Sum{}, make_reduction(total, difference, ~0u, compute_type(plain.dtype())));
+    device.run(
+        call::Reduce{functor::Sum{}, make_reduction(total, difference, ~0u, compute_type(plain.dtype()))});
     check<AutogradError>(total.item<double>() == 0, "anomaly: {} gave NaN or Inf in a result of shape {}",
                          name, output.shape());
 }

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include <adjoint/core/base/device.h>
 #include <adjoint/core/base/export.h>
@@ -39,6 +40,9 @@ class ADJOINT_API Captured {
     void replay(std::int64_t times = 1) const { recording_->replay(times); }
     /// Backend calls of one replay.
     std::size_t calls() const { return recording_->calls(); }
+    /// The calls, a line for each: its number and name, and in brackets its operands: what it writes, updates
+    /// and reads, by shape and type; memory is numbered in the order in which it is first met.
+    std::string describe() const { return recording_->describe(); }
 
   private:
     std::shared_ptr<Recording> recording_;

@@ -1,10 +1,10 @@
-// What a recorded step is on any device. Private.
+// What a recorded step is on any device: a list of calls. Private.
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include <adjoint/core/contract/math.h>
@@ -15,7 +15,7 @@ namespace adjoint {
 /// What differs from one run of a recorded step to the next.
 struct Turn {
     GeneratorState generator;           ///< as it stands when the run begins
-    std::span<const UpdateOp> updates;  ///< the functor of each update() of the step, in order
+    std::span<const UpdateOp> updates;  ///< the functor of each Update of the step, in order
 };
 
 /// A stream of random numbers, fixed or counted from where the generator stands when a run begins.
@@ -33,14 +33,19 @@ struct StreamPlace {
     }
 };
 
+/// A call of a recorded step, as it was made in the recorded run.
+struct RecordedCall {
+    AnyCall call;
+    std::size_t update = 0;  ///< of an Update: its place among them
+};
+
 /// A recorded step: its calls in order, and what it takes to run them again. Each device says where its
 /// memory lies and how it is run.
 class RecordedStep : public Recording {
   public:
-    using Call = std::function<void(Backend& backend, const Turn& turn)>;
-
     void replay(std::int64_t times) final;
-    std::size_t calls() const final { return calls_; }
+    std::size_t calls() const final { return list_.size(); }
+    std::string describe() const final;
 
   protected:
     /// Runs `step` once on `backend`, which is that of `device`, and fills in what follows. Errors:
@@ -51,15 +56,20 @@ class RecordedStep : public Recording {
     virtual Ref<Storage> allocate(std::size_t bytes) = 0;
     virtual void run(const Turn& turn) = 0;
 
+    /// Makes the calls of the list on `backend`, with what this turn has of its own.
+    void call_all(Backend& backend, const Turn& turn) const;
+
     /// The turn of the recorded run.
     Turn first_turn() const noexcept { return {start_, updates_}; }
-
-    std::vector<Call> list_;
 
   private:
     friend class StepRecorder;
 
-    std::size_t calls_ = 0;
+    std::vector<RecordedCall> list_;
+    // What calls of the list point to.
+    std::deque<std::vector<UpdateSlice>> slices_;
+    std::deque<std::vector<char>> constants_;
+
     GeneratorState start_;
     std::uint64_t streams_ = 0;  // that one run takes
     std::vector<std::function<UpdateOp()>> sources_;

@@ -23,19 +23,11 @@ Backend& backend(Device device) {
     return found ? *found : start_cuda_device(device.index);
 }
 
-std::shared_ptr<Recording> Backend::record(const std::function<void()>&) {
-    fail<CaptureError>("capture: this device cannot record a step");
-}
-
-bool Backend::convolves_narrow(const Convolution&) { return false; }
-
-std::optional<std::size_t> Backend::recurrence_reserve(const Recurrence&) { return std::nullopt; }
-
-void Backend::recurrence(const Recurrence&, const RecurrentPass&) {
+void call::compose(Backend&, const Recurrent&) {
     fail<DeviceError>("recurrence: this device has none of its own");
 }
 
-void Backend::recurrence_backward(const Recurrence&, const RecurrentPass&, const RecurrentGradients&) {
+void call::compose(Backend&, const RecurrentBackward&) {
     fail<DeviceError>("recurrence_backward: this device has none of its own");
 }
 

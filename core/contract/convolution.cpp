@@ -4,7 +4,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
 
-namespace adjoint {
+namespace adjoint::call {
 namespace {
 
 // Working memory of a device for the length of a call.
@@ -64,113 +64,118 @@ void set_batch(std::int64_t (&strides)[max_dims], std::int64_t sample, std::int6
 
 }  // namespace
 
-void Backend::finish(const Convolution& c, void* y, const Epilogue& epilogue) {
-    const std::int64_t outputs = c.windows.outputs(), numel = c.windows.batch * c.filters * outputs;
-    const DType type = c.windows.dtype;
-    if (epilogue.bias) {
-        Loop<3> loop;
+void finish(Backend& backend, const Convolve& c) {
+    const std::int64_t outputs = c.shape.windows.outputs(), numel = c.shape.results();
+    const DType type = c.shape.windows.dtype;
+    if (c.epilogue.bias) {
+        Zip add{functor::Add{}, {}};
+        Loop<3>& loop = add.loop;
         loop.rank = 3;
         loop.numel = numel;
         loop.compute = compute_type(type);
         loop.dense = false;
-        const std::int64_t sizes[3] = {c.windows.batch, c.filters, outputs};
-        const std::int64_t dense[3] = {c.filters * outputs, outputs, 1}, per_filter[3] = {0, 1, 0};
+        const std::int64_t sizes[3] = {c.shape.windows.batch, c.shape.filters, outputs};
+        const std::int64_t dense[3] = {c.shape.filters * outputs, outputs, 1}, per_filter[3] = {0, 1, 0};
         for (int d = 0; d < 3; ++d) {
             loop.sizes[d] = sizes[d];
             loop.strides[0][d] = loop.strides[1][d] = dense[d];
             loop.strides[2][d] = per_filter[d];
         }
-        loop.operands[0] = loop.operands[1] = {y, type};
-        loop.operands[2] = read(epilogue.bias, loop.compute);
-        zip(functor::Add{}, loop);
+        loop.operands[0] = loop.operands[1] = {c.y, type};
+        loop.operands[2] = read(c.epilogue.bias, loop.compute);
+        backend.run(add);
     }
-    if (epilogue.relu) rectify({y, type}, numel);
+    if (c.epilogue.relu) rectify(backend, {c.y, type}, numel);
 }
 
-void Backend::rectify(const Operand& x, std::int64_t numel) {
-    Loop<2> loop;
+void rectify(Backend& backend, const Operand& x, std::int64_t numel) {
+    Map relu{functor::Relu{}, {}};
+    Loop<2>& loop = relu.loop;
     loop.rank = 1;
     loop.numel = loop.sizes[0] = numel;
     loop.compute = compute_type(x.dtype);
     loop.dense = true;
     loop.strides[0][0] = loop.strides[1][0] = 1;
     loop.operands[0] = loop.operands[1] = x;
-    map(functor::Relu{}, loop);
+    backend.run(relu);
 }
 
 // y = w columns
-void Backend::convolution(const Convolution& c, void* y, const void* x, const void* w,
-                          const Epilogue& epilogue) {
+void compose(Backend& backend, const Convolve& call) {
+    const Convolution& c = call.shape;
     const DType type = c.windows.dtype;
     const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
                        columns_size = c.groups * depth * outputs;
     for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
-        const WorkingMemory columns(*this, part.batch * columns_size, type);
-        unfold(part, columns.data(), at(x, first * part.channels * part.plane(), type));
+        const WorkingMemory columns(backend, part.batch * columns_size, type);
+        backend.run(Unfold{columns.data(), at(call.x, first * part.channels * part.plane(), type), part});
         MatMul p = batched(c, part.batch);
         p.m = c.group_filters();
         p.n = p.out_row = p.b_row = outputs;
         p.k = p.a_row = depth;
         p.a_column = p.b_column = 1;
-        p.a = read(w, type);
+        p.a = read(call.w, type);
         p.b = {columns.data(), type};
-        p.out = {at(y, first * c.filters * outputs, type), type};
+        p.out = {at(call.y, first * c.filters * outputs, type), type};
         set_batch(p.a_batch, 0, p.m * depth);
         set_batch(p.b_batch, columns_size, depth * outputs);
         set_batch(p.out_batch, c.filters * outputs, p.m * outputs);
-        matmul(p);
+        backend.run(p);
     });
-    finish(c, y, epilogue);
+    finish(backend, call);
 }
 
 // columns = w^T g
-void Backend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
+void compose(Backend& backend, const ConvolveInput& call) {
+    const Convolution& c = call.shape;
     const DType type = c.windows.dtype;
     const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
                        columns_size = c.groups * depth * outputs;
     for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
-        const WorkingMemory columns(*this, part.batch * columns_size, type);
+        const WorkingMemory columns(backend, part.batch * columns_size, type);
         MatMul p = batched(c, part.batch);
         p.m = p.a_column = depth;
         p.n = p.out_row = p.b_row = outputs;
         p.k = c.group_filters();
         p.a_row = p.b_column = 1;
-        p.a = read(w, type);
-        p.b = read(at(g, first * c.filters * outputs, type), type);
+        p.a = read(call.w, type);
+        p.b = read(at(call.g, first * c.filters * outputs, type), type);
         p.out = {columns.data(), type};
         set_batch(p.a_batch, 0, p.k * depth);
         set_batch(p.b_batch, c.filters * outputs, p.k * outputs);
         set_batch(p.out_batch, columns_size, depth * outputs);
-        matmul(p);
-        fold(part, at(dx, first * part.channels * part.plane(), type), columns.data());
+        backend.run(p);
+        backend.run(Fold{at(call.dx, first * part.channels * part.plane(), type), columns.data(), part});
     });
 }
 
 // dw = sum over the samples of g columns^T
-void Backend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
+void compose(Backend& backend, const ConvolveWeight& call) {
+    const Convolution& c = call.shape;
     const DType type = c.windows.dtype;
     const std::int64_t outputs = c.windows.outputs(), depth = c.depth(),
                        columns_size = c.groups * depth * outputs;
     const std::int64_t weights = c.filters * depth;
-    const WorkingMemory each(*this, c.windows.batch * weights, type);
+    const WorkingMemory each(backend, c.windows.batch * weights, type);
     for_parts(c.windows, [&](std::int64_t first, const Windows& part) {
-        const WorkingMemory columns(*this, part.batch * columns_size, type);
-        unfold(part, columns.data(), at(x, first * part.channels * part.plane(), type));
+        const WorkingMemory columns(backend, part.batch * columns_size, type);
+        backend.run(Unfold{columns.data(), at(call.x, first * part.channels * part.plane(), type), part});
         MatMul p = batched(c, part.batch);
         p.m = c.group_filters();
         p.n = p.out_row = depth;
         p.k = p.a_row = p.b_column = outputs;
         p.a_column = p.b_row = 1;
-        p.a = read(at(g, first * c.filters * outputs, type), type);
+        p.a = read(at(call.g, first * c.filters * outputs, type), type);
         p.b = {columns.data(), type};
         p.out = {at(each.data(), first * weights, type), type};
         set_batch(p.a_batch, c.filters * outputs, p.m * outputs);
         set_batch(p.b_batch, columns_size, depth * outputs);
         set_batch(p.out_batch, weights, p.m * depth);
-        matmul(p);
+        backend.run(p);
     });
-    ReductionLoop sum;
-    sum.out = {dw, type};
+    Reduce total{functor::Sum{}, {}};
+    ReductionLoop& sum = total.loop;
+    sum.out = {call.dw, type};
     sum.in = {each.data(), type};
     sum.compute = type;
     sum.outputs = weights;
@@ -181,7 +186,7 @@ void Backend::convolution_weight(const Convolution& c, void* dw, const void* x, 
     sum.kept_strides[0] = 1;
     sum.reduced_sizes[0] = c.windows.batch;
     sum.reduced_strides[0] = weights;
-    reduce(functor::Sum{}, sum);
+    backend.run(total);
 }
 
-}  // namespace adjoint
+}  // namespace adjoint::call

@@ -41,15 +41,4 @@ struct ReductionLoop {
     std::int64_t reduced_sizes[max_dims], reduced_strides[max_dims];
 };
 
-/// out = a b (+ bias on every row): matrices with arbitrary strides (in elements), over a batch.
-struct MatMul {
-    Operand out, a, b, bias;  // bias.data may be null; n elements
-    bool relu = false;        // out = max(0, sum), NaN where that is NaN; one dense matrix then
-    std::int64_t m = 0, n = 0, k = 0;
-    std::int64_t out_row = 0;  // columns of out are adjacent
-    std::int64_t a_row = 0, a_column = 0, b_row = 0, b_column = 0;
-    int batch_rank = 0;
-    std::int64_t batch_sizes[max_dims], out_batch[max_dims], a_batch[max_dims], b_batch[max_dims];
-};
-
 }  // namespace adjoint

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include <adjoint/core/base/device.h>
 #include <adjoint/core/base/export.h>
@@ -22,6 +23,8 @@ class ADJOINT_API Recording {
 
     virtual void replay(std::int64_t times) = 0;
     virtual std::size_t calls() const = 0;
+    /// A line for each call of the step.
+    virtual std::string describe() const = 0;
 };
 
 namespace detail {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include <adjoint/core/base/export.h>
-#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/calls/windows.h>
 
 namespace adjoint {
 

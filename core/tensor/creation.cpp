@@ -40,7 +40,7 @@ Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, co
     check<DTypeError>(!real || is_floating(options.dtype), "{}: needs a floating-point type, not {}",
                       name_of_op, name(options.dtype));
     Tensor out = empty(shape, {.dtype = options.dtype, .device = options.device});
-    backend(options.device).random(op, operand(out), out.numel(), next_stream());
+    backend(options.device).run(call::Random{operand(out), op, out.numel(), next_stream()});
     if (options.requires_grad) out.set_requires_grad();
     return out;
 }
@@ -92,7 +92,7 @@ Tensor empty(const Shape& shape, const Options& options) {
 
 Tensor full(const Shape& shape, double value, const Options& options) {
     Tensor out = empty(shape, options);
-    backend(options.device).fill(make_loop<2>({&out, &out}, compute_type(options.dtype)), value);
+    backend(options.device).run(call::Fill{make_loop<1>({&out}, compute_type(options.dtype)), value});
     return out;
 }
 
@@ -112,10 +112,12 @@ Tensor tensor_from_host(const void* values, const Shape& shape, DType type, cons
     Tensor out = empty(shape, {.dtype = type, .device = options.device});
     if (out.numel() > 0)
         backend(options.device)
-            .copy_from_host(out.impl().data, values, static_cast<std::size_t>(out.numel()) * size_of(type));
+            .run(
+                call::Upload{out.impl().data, values, static_cast<std::size_t>(out.numel()) * size_of(type)});
     if (type != options.dtype) {
         const Tensor converted = empty(shape, {.dtype = options.dtype, .device = options.device});
-        backend(options.device).map(functor::Copy{}, make_loop<2>({&converted, &out}, compute_type(type)));
+        backend(options.device)
+            .run(call::Map{functor::Copy{}, make_loop<2>({&converted, &out}, compute_type(type))});
         out = converted;
     }
     if (options.requires_grad) out.set_requires_grad();
@@ -206,7 +208,8 @@ Tensor randperm(std::int64_t n, const Options& options) {
 Tensor bernoulli(const Tensor& p) {
     const Tensor uniform = rand(p.shape(), {.dtype = p.dtype(), .device = p.device()});
     Tensor out = empty_like(p);
-    backend(p.device()).zip(functor::Lt{}, make_loop<3>({&out, &uniform, &p}, compute_type(p.dtype())));
+    backend(p.device())
+        .run(call::Zip{functor::Lt{}, make_loop<3>({&out, &uniform, &p}, compute_type(p.dtype()))});
     return out;
 }
 

@@ -69,6 +69,7 @@ template <int N> Loop<N> make_loop(const Tensor* const (&tensors)[N], DType comp
 
 template Loop<2> make_dense_loop<2>(const Tensor* const (&)[2], DType);
 template Loop<3> make_dense_loop<3>(const Tensor* const (&)[3], DType);
+template Loop<1> make_loop<1>(const Tensor* const (&)[1], DType);
 template Loop<2> make_loop<2>(const Tensor* const (&)[2], DType);
 template Loop<3> make_loop<3>(const Tensor* const (&)[3], DType);
 template Loop<4> make_loop<4>(const Tensor* const (&)[4], DType);

@@ -19,6 +19,7 @@ ReductionLoop make_reduction(const Tensor& out, const Tensor& x, std::uint32_t r
 
 extern template Loop<2> make_dense_loop<2>(const Tensor* const (&)[2], DType);
 extern template Loop<3> make_dense_loop<3>(const Tensor* const (&)[3], DType);
+extern template Loop<1> make_loop<1>(const Tensor* const (&)[1], DType);
 extern template Loop<2> make_loop<2>(const Tensor* const (&)[2], DType);
 extern template Loop<3> make_loop<3>(const Tensor* const (&)[3], DType);
 extern template Loop<4> make_loop<4>(const Tensor* const (&)[4], DType);

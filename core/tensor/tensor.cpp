@@ -46,7 +46,8 @@ void Tensor::copy_to_host(void* destination, DType wanted) const {
     Tensor source = *this;
     if (dtype() != wanted || !is_contiguous()) {
         source = empty(shape(), {.dtype = wanted, .device = device()});
-        backend(device()).map(functor::Copy{}, make_loop<2>({&source, this}, compute_type(dtype())));
+        backend(device()).run(
+            call::Map{functor::Copy{}, make_loop<2>({&source, this}, compute_type(dtype()))});
     }
     backend(device()).copy_to_host(destination, source.impl().data,
                                    static_cast<std::size_t>(numel()) * size_of(wanted));

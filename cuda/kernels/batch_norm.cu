@@ -33,7 +33,7 @@ template <class Samples> struct ChannelShare {
     std::int64_t channel, base, count;
     unsigned x, lane, width, lanes;
 
-    ADJOINT_DEVICE ChannelShare(const Samples& s, const ChannelShape& shape, const BatchNorm& norm)
+    ADJOINT_DEVICE ChannelShare(const Samples& s, const ChannelShape& shape, const ChannelNorm& norm)
         : samples(s), width(shape.width), lanes(shape.lanes) {
         x = shape.lanes_adjacent ? threadIdx.x / lanes : threadIdx.x % width;
         lane = shape.lanes_adjacent ? threadIdx.x % lanes : threadIdx.x / width;
@@ -59,7 +59,7 @@ template <class Samples> struct ChannelShare {
 };
 
 template <class T, class Samples>
-__global__ void batch_norm_channels(const BatchNorm norm, const Samples samples, const ChannelShape shape,
+__global__ void batch_norm_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
                                     const bool training, T* y) {
     ADJOINT_SHARED(double, shared, 1024);
     const ChannelShare<Samples> share(samples, shape, norm);
@@ -93,7 +93,7 @@ __global__ void batch_norm_channels(const BatchNorm norm, const Samples samples,
 }
 
 template <class T, class Samples>
-__global__ void batch_norm_backward_channels(const BatchNorm norm, const Samples samples,
+__global__ void batch_norm_backward_channels(const ChannelNorm norm, const Samples samples,
                                              const ChannelShape shape, const T* g, T* dx, T* dweight,
                                              T* dbias) {
     ADJOINT_SHARED(double, shared, 1024);
@@ -124,7 +124,7 @@ __global__ void batch_norm_backward_channels(const BatchNorm norm, const Samples
 namespace {
 
 // Channels that are adjacent in memory share a block, so that it reads whole lines.
-ChannelShape shape_of(const BatchNorm& norm) {
+ChannelShape shape_of(const ChannelNorm& norm) {
     constexpr std::int64_t per_lane = 8;
     const std::int64_t share = norm.batch * norm.inner / per_lane;
     ChannelShape shape;
@@ -136,7 +136,7 @@ ChannelShape shape_of(const BatchNorm& norm) {
 }
 
 // Calls f(T{}, samples, shape, blocks) for the types and sizes of `norm`.
-template <class F> void visit_norm(const BatchNorm& norm, F f) {
+template <class F> void visit_norm(const ChannelNorm& norm, F f) {
     const ChannelShape shape = shape_of(norm);
     const dim3 blocks(static_cast<unsigned>(divide_up(norm.channels, shape.width)));
     const auto with_type = [&](auto samples) {
@@ -154,23 +154,22 @@ template <class F> void visit_norm(const BatchNorm& norm, F f) {
 
 }  // namespace
 
-void CudaBackend::batch_norm(const BatchNorm& norm, bool training, void* y) {
-    if (norm.batch * norm.inner * norm.channels == 0) return;
-    visit_norm(norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
+void on(CudaBackend& cuda, const call::BatchNorm& c) {
+    if (c.norm.batch * c.norm.inner * c.norm.channels == 0) return;
+    visit_norm(c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
-        launch(device_, "batch_norm", &batch_norm_channels<T, decltype(samples)>, blocks,
-               dim3(shape.width * shape.lanes), 0, norm, samples, shape, training, static_cast<T*>(y));
+        launch(cuda.device, "batch_norm", &batch_norm_channels<T, decltype(samples)>, blocks,
+               dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, c.training, static_cast<T*>(c.y));
     });
 }
 
-void CudaBackend::batch_norm_backward(const BatchNorm& norm, const void* g, void* dx, void* dweight,
-                                      void* dbias) {
-    if (norm.batch * norm.inner * norm.channels == 0) return;
-    visit_norm(norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
+void on(CudaBackend& cuda, const call::BatchNormBackward& c) {
+    if (c.norm.batch * c.norm.inner * c.norm.channels == 0) return;
+    visit_norm(c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
-        launch(device_, "batch_norm", &batch_norm_backward_channels<T, decltype(samples)>, blocks,
-               dim3(shape.width * shape.lanes), 0, norm, samples, shape, static_cast<const T*>(g),
-               static_cast<T*>(dx), static_cast<T*>(dweight), static_cast<T*>(dbias));
+        launch(cuda.device, "batch_norm", &batch_norm_backward_channels<T, decltype(samples)>, blocks,
+               dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, static_cast<const T*>(c.g),
+               static_cast<T*>(c.dx), static_cast<T*>(c.dweight), static_cast<T*>(c.dbias));
     });
 }
 

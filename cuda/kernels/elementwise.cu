@@ -15,34 +15,24 @@ struct Select {
     template <class T> ADJOINT_HD T value(T condition, T a, T b) const { return condition != T(0) ? a : b; }
 };
 
-void CudaBackend::fill(const Loop<2>& out, double value) {
-    Loop<1> only;
-    only.rank = out.rank;
-    only.numel = out.numel;
-    only.compute = out.compute;
-    only.dense = out.dense;
-    only.operands[0] = out.operands[0];
-    for (int d = 0; d < out.rank; ++d) {
-        only.sizes[d] = out.sizes[d];
-        only.strides[0][d] = out.strides[0][d];
-    }
-    run_functor(device_, "fill", Constant{value}, only);
+void on(CudaBackend& cuda, const call::Fill& c) {
+    run_functor(cuda.device, "fill", Constant{c.value}, c.loop);
 }
 
-void CudaBackend::map(const UnaryOp& op, const Loop<2>& loop) {
-    if (op.index() < functor::FlatUnary::size)
-        map_flat(device_, op, loop);
+void on(CudaBackend& cuda, const call::Map& c) {
+    if (c.op.index() < functor::FlatUnary::size)
+        map_flat(cuda.device, c.op, c.loop);
     else
-        map_smooth(device_, op, loop);
+        map_smooth(cuda.device, c.op, c.loop);
 }
 
-void CudaBackend::zip(const BinaryOp& op, const Loop<3>& loop) {
-    if (op.index() < functor::Arithmetic::size)
-        zip_arithmetic(device_, op, loop);
+void on(CudaBackend& cuda, const call::Zip& c) {
+    if (c.op.index() < functor::Arithmetic::size)
+        zip_arithmetic(cuda.device, c.op, c.loop);
     else
-        zip_slopes(device_, op, loop);
+        zip_slopes(cuda.device, c.op, c.loop);
 }
 
-void CudaBackend::select(const Loop<4>& loop) { run_functor(device_, "where", Select{}, loop); }
+void on(CudaBackend& cuda, const call::Select& c) { run_functor(cuda.device, "where", Select{}, c.loop); }
 
 }  // namespace adjoint::cuda_backend

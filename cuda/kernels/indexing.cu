@@ -105,25 +105,26 @@ template <class F> void visit_word(std::size_t bytes, F f) {
 
 }  // namespace
 
-void CudaBackend::gather(const Indexing& along, const Loop<3>& loop) {
-    if (loop.numel == 0) return;
-    const Range range{device_.fault, along.op, along.stride, along.size};
-    for_32_bit_pieces(loop, [&](const Loop<3>& piece) {
+void on(CudaBackend& cuda, const call::Gather& c) {
+    if (c.loop.numel == 0) return;
+    const Range range{cuda.device.fault, c.along.op, c.along.stride, c.along.size};
+    for_32_bit_pieces(c.loop, [&](const Loop<3>& piece) {
         visit_word(size_of(piece.operands[0].dtype), [&](auto word) {
             using Word = decltype(word);
-            const Spread spread(device_, piece.numel);
-            launch_independent(device_, along.op, &gather_elements<Word>, spread.grid, spread.block, range,
-                               places(piece), piece.operands[0].as<Word>(), piece.operands[1].as<Word>(),
-                               piece.operands[2].as<std::int64_t>(), static_cast<std::uint32_t>(piece.numel));
+            const Spread spread(cuda.device, piece.numel);
+            launch_independent(cuda.device, c.along.op, &gather_elements<Word>, spread.grid, spread.block,
+                               range, places(piece), piece.operands[0].as<Word>(),
+                               piece.operands[1].as<Word>(), piece.operands[2].as<std::int64_t>(),
+                               static_cast<std::uint32_t>(piece.numel));
         });
     });
 }
 
 // Cost: every index is read by as many threads as share its line, at most 65536 of them.
-void CudaBackend::scatter(const Indexing& along, bool add, const Loop<3>& loop) {
-    if (loop.numel == 0) return;
-    const Range range{device_.fault, along.op, along.stride, along.size};
-    for_32_bit_pieces(loop, [&](const Loop<3>& piece) {
+void on(CudaBackend& cuda, const call::Scatter& c) {
+    if (c.loop.numel == 0) return;
+    const Range range{cuda.device.fault, c.along.op, c.along.stride, c.along.size};
+    for_32_bit_pieces(c.loop, [&](const Loop<3>& piece) {
         constexpr std::int64_t wanted_threads = 65536;
         const Loop<3> apart = part_of(piece, true), together = part_of(piece, false);
         ScatterLoop walk;
@@ -131,14 +132,14 @@ void CudaBackend::scatter(const Indexing& along, bool add, const Loop<3>& loop) 
         walk.together = places(together);
         walk.apart_count = static_cast<std::uint32_t>(apart.numel);
         walk.together_count = static_cast<std::uint32_t>(together.numel);
-        const std::int64_t most = std::min(along.size, together.numel);
+        const std::int64_t most = std::min(c.along.size, together.numel);
         walk.shares = static_cast<std::uint32_t>(
             power_of_two(std::min(most, wanted_threads / std::max<std::int64_t>(apart.numel, 1)), 1, 65536));
         visit_dtype(piece.operands[0].dtype, [&](auto type) {
             using T = decltype(type);
-            const Spread spread(device_, apart.numel * walk.shares);
-            launch_independent(device_, along.op, &scatter_elements<T>, spread.grid, spread.block, range,
-                               walk, add, piece.operands[0].as<T>(), piece.operands[1].as<T>(),
+            const Spread spread(cuda.device, apart.numel * walk.shares);
+            launch_independent(cuda.device, c.along.op, &scatter_elements<T>, spread.grid, spread.block,
+                               range, walk, c.add, piece.operands[0].as<T>(), piece.operands[1].as<T>(),
                                piece.operands[2].as<std::int64_t>());
         });
     });

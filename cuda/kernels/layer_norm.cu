@@ -48,26 +48,25 @@ __global__ void normalize_each_row_backward(const std::int64_t rows, const std::
         dx[i] = scale * (g[i] - mean_g - y[i] * mean_gy);
 }
 
-void CudaBackend::normalize_rows(const Rows& rows, double eps, void* y, void* inverse_std, const void* x) {
-    if (rows.rows == 0) return;
-    const RowLaunch with(rows);
-    visit_real(rows.dtype, [&](auto type) {
+void on(CudaBackend& cuda, const call::LayerNorm& c) {
+    if (c.rows.rows == 0) return;
+    const RowLaunch with(c.rows);
+    visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        launch_rows(device_, "normalize_rows", with, &normalize_each_row<T>, rows.rows, rows.columns,
-                    with.lanes, eps, static_cast<T*>(y), static_cast<T*>(inverse_std),
-                    static_cast<const T*>(x));
+        launch_rows(cuda.device, "layer_norm", with, &normalize_each_row<T>, c.rows.rows, c.rows.columns,
+                    with.lanes, c.eps, static_cast<T*>(c.y), static_cast<T*>(c.inverse_std),
+                    static_cast<const T*>(c.x));
     });
 }
 
-void CudaBackend::normalize_rows_backward(const Rows& rows, void* dx, const void* g, const void* y,
-                                          const void* inverse_std) {
-    if (rows.rows == 0) return;
-    const RowLaunch with(rows);
-    visit_real(rows.dtype, [&](auto type) {
+void on(CudaBackend& cuda, const call::LayerNormBackward& c) {
+    if (c.rows.rows == 0) return;
+    const RowLaunch with(c.rows);
+    visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        launch_rows(device_, "normalize_rows", with, &normalize_each_row_backward<T>, rows.rows, rows.columns,
-                    with.lanes, static_cast<T*>(dx), static_cast<const T*>(g), static_cast<const T*>(y),
-                    static_cast<const T*>(inverse_std));
+        launch_rows(cuda.device, "layer_norm", with, &normalize_each_row_backward<T>, c.rows.rows,
+                    c.rows.columns, with.lanes, static_cast<T*>(c.dx), static_cast<const T*>(c.g),
+                    static_cast<const T*>(c.y), static_cast<const T*>(c.inverse_std));
     });
 }
 

@@ -37,7 +37,7 @@ ADJOINT_DEVICE void load_tile(Acc* tile, const In* from, std::int64_t row_stride
 /// Where the matrices of a batch's item begin.
 struct ItemOffsets {
     std::int64_t out = 0, a = 0, b = 0;
-    ADJOINT_HD ItemOffsets(const MatMul& p, std::int64_t item) {
+    ADJOINT_HD ItemOffsets(const call::MatMul& p, std::int64_t item) {
         for (int d = p.batch_rank - 1; d >= 0; --d) {
             const std::int64_t place = item % p.batch_sizes[d];
             item /= p.batch_sizes[d];
@@ -49,14 +49,15 @@ struct ItemOffsets {
 };
 
 template <class In, class Out, class Acc>
-ADJOINT_DEVICE void store_product(const MatMul& p, Out* out, std::int64_t row, std::int64_t column, Acc sum) {
+ADJOINT_DEVICE void store_product(const call::MatMul& p, Out* out, std::int64_t row, std::int64_t column,
+                                  Acc sum) {
     if (p.bias.data != nullptr) sum += convert<Acc>(static_cast<const In*>(p.bias.data)[column]);
     if (p.relu) sum = functor::Relu{}.value(sum);
     out[row * p.out_row + column] = convert<Out>(sum);
 }
 
 template <class In, class Out, class Acc>
-__global__ void tiny_product(const MatMul p, const std::int64_t batch) {
+__global__ void tiny_product(const call::MatMul p, const std::int64_t batch) {
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x, results = batch * p.m * p.n;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < results; e += step) {
         const std::int64_t line = e / p.n, column = e - line * p.n, item = line / p.m,
@@ -72,7 +73,7 @@ __global__ void tiny_product(const MatMul p, const std::int64_t batch) {
 }
 
 template <class In, class Out, class Acc, class T>
-__global__ void matrix_product(const MatMul p, const std::int64_t batch) {
+__global__ void matrix_product(const call::MatMul p, const std::int64_t batch) {
     constexpr int pad = 4;  // spreads the columns of a tile over the banks
     ADJOINT_SHARED(Acc, a_tile, T::depth * (T::rows + pad));
     ADJOINT_SHARED(Acc, b_tile, T::depth * (T::columns + pad));
@@ -125,11 +126,11 @@ __global__ void matrix_product(const MatMul p, const std::int64_t batch) {
 namespace {
 
 template <class In, class Out, class Acc, class T>
-void run_product(const DeviceState& device, const MatMul& p, std::int64_t batch) {
+void run_product(const DeviceState& device, const call::MatMul& p, std::int64_t batch) {
     constexpr std::int64_t most = 65535;  // blocks in the second and third direction
     // What is taller than the grid goes in several launches.
     for (std::int64_t first = 0; first < p.m; first += most * T::rows) {
-        MatMul part = p;
+        call::MatMul part = p;
         part.m = std::min(p.m - first, most * T::rows);
         part.a.data = p.a.as<In>() + first * p.a_row;
         part.out.data = p.out.as<Out>() + first * p.out_row;
@@ -142,7 +143,7 @@ void run_product(const DeviceState& device, const MatMul& p, std::int64_t batch)
 
 }  // namespace
 
-void own_matmul(DeviceState& device, const MatMul& p) {
+void own_matmul(DeviceState& device, const call::MatMul& p) {
     std::int64_t batch = 1;
     for (int d = 0; d < p.batch_rank; ++d) batch *= p.batch_sizes[d];
     if (batch * p.m * p.n == 0) return;

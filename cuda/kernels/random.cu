@@ -109,45 +109,44 @@ void fill_random(const DeviceState& device, const char* op, const Draw& draw, co
 
 }  // namespace
 
-void CudaBackend::random(const RandomOp& op, const Operand& out, std::int64_t numel, GeneratorState state) {
-    if (numel == 0) return;
-    const DrawnStream stream = drawn_stream(device_, state);
-    const bool wide = compute_type(out.dtype) == DType::f64;
-    if (std::holds_alternative<Uniform>(op)) {
+void on(CudaBackend& cuda, const call::Random& c) {
+    if (c.numel == 0) return;
+    const DrawnStream stream = drawn_stream(cuda.device, c.state);
+    const bool wide = compute_type(c.out.dtype) == DType::f64;
+    if (std::holds_alternative<Uniform>(c.op)) {
         if (wide)
-            fill_random(device_, "rand", UniformDouble{}, out, numel, stream);
+            fill_random(cuda.device, "rand", UniformDouble{}, c.out, c.numel, stream);
         else
-            fill_random(device_, "rand", UniformFloat{}, out, numel, stream);
-    } else if (std::holds_alternative<Normal>(op)) {
+            fill_random(cuda.device, "rand", UniformFloat{}, c.out, c.numel, stream);
+    } else if (std::holds_alternative<Normal>(c.op)) {
         if (wide)
-            fill_random(device_, "randn", NormalDouble{}, out, numel, stream);
+            fill_random(cuda.device, "randn", NormalDouble{}, c.out, c.numel, stream);
         else
-            fill_random(device_, "randn", NormalFloat{}, out, numel, stream);
-    } else if (const auto* range = std::get_if<Integers>(&op)) {
-        fill_random(device_, "randint", UniformInteger{range->low, range->high}, out, numel, stream);
+            fill_random(cuda.device, "randn", NormalFloat{}, c.out, c.numel, stream);
+    } else if (const auto* range = std::get_if<Integers>(&c.op)) {
+        fill_random(cuda.device, "randint", UniformInteger{range->low, range->high}, c.out, c.numel, stream);
     } else {
-        const Spread spread(device_, numel);
+        const Spread spread(cuda.device, c.numel);
         std::visit(
             [&]<class From>(const From& from) {
-                launch_independent(device_, "randperm", &permutation_elements<From>, spread.grid,
-                                   spread.block, from, out.data, out.dtype, numel);
+                launch_independent(cuda.device, "randperm", &permutation_elements<From>, spread.grid,
+                                   spread.block, from, c.out.data, c.out.dtype, c.numel);
             },
             stream);
     }
 }
 
-void CudaBackend::dropout(const Operand& out, const Operand& x, std::int64_t numel, double p,
-                          GeneratorState state) {
-    if (numel == 0) return;
-    const Spread spread(device_, divide_up(numel, 4));
+void on(CudaBackend& cuda, const call::Dropout& c) {
+    if (c.numel == 0) return;
+    const Spread spread(cuda.device, divide_up(c.numel, 4));
     std::visit(
         [&]<class From>(const From& from) {
-            const auto kernel = compute_type(x.dtype) == DType::f64 ? &dropout_elements<double, From>
-                                                                    : &dropout_elements<float, From>;
-            launch_independent(device_, "dropout", kernel, spread.grid, spread.block, DropoutRule(p), from,
-                               out.data, out.dtype, x.data, x.dtype, numel);
+            const auto kernel = compute_type(c.x.dtype) == DType::f64 ? &dropout_elements<double, From>
+                                                                      : &dropout_elements<float, From>;
+            launch_independent(cuda.device, "dropout", kernel, spread.grid, spread.block, DropoutRule(c.p),
+                               from, c.out.data, c.out.dtype, c.x.data, c.x.dtype, c.numel);
         },
-        drawn_stream(device_, state));
+        drawn_stream(cuda.device, c.state));
 }
 
 }  // namespace adjoint::cuda_backend

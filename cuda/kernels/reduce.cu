@@ -230,23 +230,23 @@ template <class R> void run_reduction(DeviceState& device, const char* op, const
 
 }  // namespace
 
-void CudaBackend::reduce(const ReduceOp& op, const ReductionLoop& r) {
+void on(CudaBackend& cuda, const call::Reduce& c) {
     std::visit(
         [&](auto f) {
-            visit_compute(r.compute, [&](auto type) {
-                run_reduction<Folding<decltype(f), decltype(type)>>(device_, f.name, r);
+            visit_compute(c.loop.compute, [&](auto type) {
+                run_reduction<Folding<decltype(f), decltype(type)>>(cuda.device, f.name, c.loop);
             });
         },
-        op);
+        c.op);
 }
 
-void CudaBackend::arg_reduce(bool largest, const ReductionLoop& r) {
-    visit_compute(r.compute, [&](auto type) {
+void on(CudaBackend& cuda, const call::ArgReduce& c) {
+    visit_compute(c.loop.compute, [&](auto type) {
         using T = decltype(type);
-        if (largest)
-            run_reduction<Finding<true, T>>(device_, "argmax", r);
+        if (c.largest)
+            run_reduction<Finding<true, T>>(cuda.device, "argmax", c.loop);
         else
-            run_reduction<Finding<false, T>>(device_, "argmin", r);
+            run_reduction<Finding<false, T>>(cuda.device, "argmin", c.loop);
     });
 }
 

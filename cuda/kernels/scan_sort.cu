@@ -138,47 +138,46 @@ __global__ void merge_runs(const bool descending, const std::int64_t columns, co
     }
 }
 
-void CudaBackend::scan(const ReduceOp& op, const Lines& lines, bool reverse, void* out, const void* x) {
-    const std::int64_t count = lines.outer * lines.inner;
-    if (count * lines.length == 0) return;
-    const LinePlaces places{lines.length, lines.inner, reverse};
+void on(CudaBackend& cuda, const call::Scan& c) {
+    const std::int64_t count = c.lines.outer * c.lines.inner;
+    if (count * c.lines.length == 0) return;
+    const LinePlaces places{c.lines.length, c.lines.inner, c.reverse};
     const auto run = [&](auto step, auto type) {
         using Op = decltype(step);
         using T = decltype(type);
         constexpr std::int64_t short_line = 64, many_lines = 65536;
-        if (lines.length <= short_line || count >= many_lines) {
-            const Spread spread(device_, count);
-            launch_independent(device_, "scan", &scan_short_lines<Op, T>, spread.grid, spread.block, places,
-                               count, static_cast<T*>(out), static_cast<const T*>(x));
+        if (c.lines.length <= short_line || count >= many_lines) {
+            const Spread spread(cuda.device, count);
+            launch_independent(cuda.device, "scan", &scan_short_lines<Op, T>, spread.grid, spread.block,
+                               places, count, static_cast<T*>(c.out), static_cast<const T*>(c.x));
         } else {
-            launch(device_, "scan", &scan_long_lines<Op, T>, dim3(static_cast<unsigned>(count)),
-                   dim3(scan_threads), 0, places, count, static_cast<T*>(out), static_cast<const T*>(x));
+            launch(cuda.device, "scan", &scan_long_lines<Op, T>, dim3(static_cast<unsigned>(count)),
+                   dim3(scan_threads), 0, places, count, static_cast<T*>(c.out), static_cast<const T*>(c.x));
         }
     };
-    std::visit([&](auto step) { visit_compute(lines.dtype, [&](auto type) { run(step, type); }); }, op);
+    std::visit([&](auto step) { visit_compute(c.lines.dtype, [&](auto type) { run(step, type); }); }, c.op);
 }
 
-void CudaBackend::sort(const Rows& rows, bool descending, void* values, std::int64_t* indices,
-                       const void* x) {
-    const std::int64_t elements = rows.rows * rows.columns;
+void on(CudaBackend& cuda, const call::Sort& c) {
+    const std::int64_t elements = c.rows.rows * c.rows.columns;
     if (elements == 0) return;
     int merges = 0;
-    for (std::int64_t run = sorted_run; run < rows.columns; run *= 2) ++merges;
-    visit_compute(rows.dtype, [&](auto type) {
+    for (std::int64_t run = sorted_run; run < c.rows.columns; run *= 2) ++merges;
+    visit_compute(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
         const auto count = static_cast<std::size_t>(merges > 0 ? elements : 0);
-        const Scratch keys(device_, count * sizeof(T)), places(device_, count * sizeof(std::int64_t));
+        const Scratch keys(cuda.device, count * sizeof(T)), places(cuda.device, count * sizeof(std::int64_t));
         // The last pass writes the result, so the first one's target depends on how many there are.
-        const Sortable<T> results{static_cast<T*>(values), indices};
+        const Sortable<T> results{static_cast<T*>(c.values), c.indices};
         const Sortable<T> working{keys.template as<T>(), places.template as<std::int64_t>()};
         Sortable<T> to = merges % 2 == 0 ? results : working, from = merges % 2 == 0 ? working : results;
-        const Spread spread(device_, elements);
-        launch_independent(device_, "sort", &sort_runs<T>, spread.grid, spread.block, descending,
-                           rows.columns, elements, to, static_cast<const T*>(x));
-        for (std::int64_t run = sorted_run; run < rows.columns; run *= 2) {
+        const Spread spread(cuda.device, elements);
+        launch_independent(cuda.device, "sort", &sort_runs<T>, spread.grid, spread.block, c.descending,
+                           c.rows.columns, elements, to, static_cast<const T*>(c.x));
+        for (std::int64_t run = sorted_run; run < c.rows.columns; run *= 2) {
             std::swap(to, from);
-            launch_independent(device_, "sort", &merge_runs<T>, spread.grid, spread.block, descending,
-                               rows.columns, elements, run, to, from);
+            launch_independent(cuda.device, "sort", &merge_runs<T>, spread.grid, spread.block, c.descending,
+                               c.rows.columns, elements, run, to, from);
         }
     });
 }

@@ -39,7 +39,7 @@ __global__ void softmax_backward_rows(const std::int64_t rows, const std::int64_
 /// The last block counts the rows that are not ignored; the others have the rows.
 template <class T>
 __global__ void cross_entropy_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
-                                   const CrossEntropy loss, Fault* fault, const char* op) {
+                                   const call::CrossEntropy loss, Fault* fault, const char* op) {
     if (blockIdx.x == gridDim.x - 1) {
         std::int64_t counted = 0;
         for (std::int64_t r = threadIdx.x; r < rows; r += blockDim.x)
@@ -76,32 +76,32 @@ const char* const cross_entropy_name = "cross_entropy";
 
 }  // namespace
 
-void CudaBackend::softmax(const Rows& rows, bool log, void* out, const void* x) {
-    if (rows.rows == 0 || rows.columns == 0) return;
-    const RowLaunch with(rows);
-    visit_real(rows.dtype, [&](auto type) {
+void on(CudaBackend& cuda, const call::Softmax& c) {
+    if (c.rows.rows == 0 || c.rows.columns == 0) return;
+    const RowLaunch with(c.rows);
+    visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        launch_rows(device_, log ? "log_softmax" : "softmax", with, &softmax_rows<T>, rows.rows, rows.columns,
-                    with.lanes, log, static_cast<T*>(out), static_cast<const T*>(x));
+        launch_rows(cuda.device, c.log ? "log_softmax" : "softmax", with, &softmax_rows<T>, c.rows.rows,
+                    c.rows.columns, with.lanes, c.log, static_cast<T*>(c.out), static_cast<const T*>(c.x));
     });
 }
 
-void CudaBackend::softmax_backward(const Rows& rows, bool log, void* dx, const void* g, const void* y) {
-    if (rows.rows == 0 || rows.columns == 0) return;
-    const RowLaunch with(rows);
-    visit_real(rows.dtype, [&](auto type) {
+void on(CudaBackend& cuda, const call::SoftmaxBackward& c) {
+    if (c.rows.rows == 0 || c.rows.columns == 0) return;
+    const RowLaunch with(c.rows);
+    visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        launch_rows(device_, log ? "log_softmax" : "softmax", with, &softmax_backward_rows<T>, rows.rows,
-                    rows.columns, with.lanes, log, static_cast<T*>(dx), static_cast<const T*>(g),
-                    static_cast<const T*>(y));
+        launch_rows(cuda.device, c.log ? "log_softmax" : "softmax", with, &softmax_backward_rows<T>,
+                    c.rows.rows, c.rows.columns, with.lanes, c.log, static_cast<T*>(c.dx),
+                    static_cast<const T*>(c.g), static_cast<const T*>(c.y));
     });
 }
 
-void CudaBackend::cross_entropy(const Rows& rows, const CrossEntropy& loss) {
-    const RowLaunch with(rows);
-    visit_real(rows.dtype, [&](auto type) {
-        launch(device_, cross_entropy_name, &cross_entropy_rows<decltype(type)>, dim3(with.blocks + 1),
-               dim3(with.threads), 0, rows.rows, rows.columns, with.lanes, loss, device_.fault,
+void on(CudaBackend& cuda, const call::CrossEntropy& c) {
+    const RowLaunch with(c.rows);
+    visit_real(c.rows.dtype, [&](auto type) {
+        launch(cuda.device, cross_entropy_name, &cross_entropy_rows<decltype(type)>, dim3(with.blocks + 1),
+               dim3(with.threads), 0, c.rows.rows, c.rows.columns, with.lanes, c, cuda.device.fault,
                cross_entropy_name);
     });
 }

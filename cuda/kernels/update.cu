@@ -76,14 +76,15 @@ void run_updates(const DeviceState& device, const F& f, const F* stored,
 
 }  // namespace
 
-void CudaBackend::update(const UpdateOp& op, std::span<const UpdateSlice> slices) {
+void on(CudaBackend& cuda, const call::Update& c) {
     std::visit(
         [&]<class F>(const F& f) {
-            const F* stored = device_.graph ? static_cast<const F*>(device_.graph->next_update()) : nullptr;
-            run_updates<float>(device_, f, stored, slices);
-            run_updates<double>(device_, f, stored, slices);
+            const F* stored =
+                cuda.device.graph ? static_cast<const F*>(cuda.device.graph->next_update()) : nullptr;
+            run_updates<float>(cuda.device, f, stored, c.slices);
+            run_updates<double>(cuda.device, f, stored, c.slices);
         },
-        op);
+        c.op);
 }
 
 }  // namespace adjoint::cuda_backend

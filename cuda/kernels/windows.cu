@@ -200,75 +200,76 @@ template <class F> void for_plane_pieces(const Windows& windows, std::int64_t pe
 
 }  // namespace
 
-void CudaBackend::unfold(const Windows& windows, void* columns, const void* x) {
-    const std::int64_t size = windows.taps() * windows.outputs();
+void on(CudaBackend& cuda, const call::Unfold& c) {
+    const std::int64_t size = c.windows.taps() * c.windows.outputs();
     for_plane_pieces(
-        windows, size, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+        c.windows, size, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
             using T = decltype(type);
-            const Spread spread(device_, count);
-            launch_independent(device_, "unfold", &unfold_elements<T>, spread.grid, spread.block, s, count,
-                               at<T>(columns, first * size), at<T>(x, first * windows.plane()));
+            const Spread spread(cuda.device, count);
+            launch_independent(cuda.device, "unfold", &unfold_elements<T>, spread.grid, spread.block, s,
+                               count, at<T>(c.columns, first * size), at<T>(c.x, first * c.windows.plane()));
         });
 }
 
-void CudaBackend::fold(const Windows& windows, void* x, const void* columns) {
-    const std::int64_t size = windows.taps() * windows.outputs(), plane = windows.plane();
-    for_plane_pieces(windows, plane,
-                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-                         using T = decltype(type);
-                         const Spread spread(device_, count);
-                         launch_independent(device_, "fold", &fold_elements<T>, spread.grid, spread.block, s,
-                                            count, at<T>(x, first * plane), at<T>(columns, first * size));
-                     });
-}
-
-void CudaBackend::max_pool(const Windows& windows, void* y, std::int64_t* indices, const void* x) {
-    const std::int64_t outputs = windows.outputs();
-    for_plane_pieces(windows, outputs,
-                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-                         using T = decltype(type);
-                         const Spread spread(device_, count);
-                         launch_independent(device_, "max_pool", &max_pool_elements<T>, spread.grid,
-                                            spread.block, s, count, at<T>(y, first * outputs),
-                                            indices != nullptr ? indices + first * outputs : nullptr,
-                                            at<T>(x, first * windows.plane()));
-                     });
-}
-
-void CudaBackend::max_pool_backward(const Windows& windows, void* dx, const void* g,
-                                    const std::int64_t* indices) {
-    const std::int64_t plane = windows.plane();
+void on(CudaBackend& cuda, const call::Fold& c) {
+    const std::int64_t size = c.windows.taps() * c.windows.outputs(), plane = c.windows.plane();
     for_plane_pieces(
-        windows, plane, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+        c.windows, plane, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
             using T = decltype(type);
-            const std::int64_t outputs = first * windows.outputs();
-            const Spread spread(device_, count);
-            launch_independent(device_, "max_pool", &max_pool_backward_elements<T>, spread.grid, spread.block,
-                               s, count, at<T>(dx, first * plane), at<T>(g, outputs), indices + outputs);
+            const Spread spread(cuda.device, count);
+            launch_independent(cuda.device, "fold", &fold_elements<T>, spread.grid, spread.block, s, count,
+                               at<T>(c.x, first * plane), at<T>(c.columns, first * size));
         });
 }
 
-void CudaBackend::avg_pool(const Windows& windows, const Average& average, void* y, const void* x) {
-    const std::int64_t outputs = windows.outputs();
-    for_plane_pieces(
-        windows, outputs, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-            using T = decltype(type);
-            const Spread spread(device_, count);
-            launch_independent(device_, "avg_pool", &avg_pool_elements<T>, spread.grid, spread.block, s,
-                               average, count, at<T>(y, first * outputs), at<T>(x, first * windows.plane()));
-        });
-}
-
-void CudaBackend::avg_pool_backward(const Windows& windows, const Average& average, void* dx, const void* g) {
-    const std::int64_t plane = windows.plane();
-    for_plane_pieces(windows, plane,
+void on(CudaBackend& cuda, const call::MaxPool& c) {
+    const std::int64_t outputs = c.windows.outputs();
+    for_plane_pieces(c.windows, outputs,
                      [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
                          using T = decltype(type);
-                         const Spread spread(device_, count);
-                         launch_independent(device_, "avg_pool", &avg_pool_backward_elements<T>, spread.grid,
-                                            spread.block, s, average, count, at<T>(dx, first * plane),
-                                            at<T>(g, first * windows.outputs()));
+                         const Spread spread(cuda.device, count);
+                         launch_independent(cuda.device, "max_pool", &max_pool_elements<T>, spread.grid,
+                                            spread.block, s, count, at<T>(c.y, first * outputs),
+                                            c.indices != nullptr ? c.indices + first * outputs : nullptr,
+                                            at<T>(c.x, first * c.windows.plane()));
                      });
+}
+
+void on(CudaBackend& cuda, const call::MaxPoolBackward& c) {
+    const std::int64_t plane = c.windows.plane();
+    for_plane_pieces(c.windows, plane,
+                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+                         using T = decltype(type);
+                         const std::int64_t outputs = first * c.windows.outputs();
+                         const Spread spread(cuda.device, count);
+                         launch_independent(cuda.device, "max_pool", &max_pool_backward_elements<T>,
+                                            spread.grid, spread.block, s, count, at<T>(c.dx, first * plane),
+                                            at<T>(c.g, outputs), c.indices + outputs);
+                     });
+}
+
+void on(CudaBackend& cuda, const call::AvgPool& c) {
+    const std::int64_t outputs = c.windows.outputs();
+    for_plane_pieces(c.windows, outputs,
+                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+                         using T = decltype(type);
+                         const Spread spread(cuda.device, count);
+                         launch_independent(cuda.device, "avg_pool", &avg_pool_elements<T>, spread.grid,
+                                            spread.block, s, c.average, count, at<T>(c.y, first * outputs),
+                                            at<T>(c.x, first * c.windows.plane()));
+                     });
+}
+
+void on(CudaBackend& cuda, const call::AvgPoolBackward& c) {
+    const std::int64_t plane = c.windows.plane();
+    for_plane_pieces(
+        c.windows, plane, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
+            using T = decltype(type);
+            const Spread spread(cuda.device, count);
+            launch_independent(cuda.device, "avg_pool", &avg_pool_backward_elements<T>, spread.grid,
+                               spread.block, s, c.average, count, at<T>(c.dx, first * plane),
+                               at<T>(c.g, first * c.windows.outputs()));
+        });
 }
 
 }  // namespace adjoint::cuda_backend

@@ -5,25 +5,24 @@
 namespace adjoint::cuda_backend {
 
 bool CudaBackend::convolves_narrow(const Convolution& c) {
-    return context(device_).convolutions->can(device_, c);
+    return context(device).convolutions->can(device, c);
 }
 
-void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
-                              const Epilogue& epilogue) {
-    if (context(device_).convolutions->forward(device_, c, y, x, w))
-        finish(c, y, epilogue);
+void on(CudaBackend& cuda, const call::Convolve& c) {
+    if (context(cuda.device).convolutions->forward(cuda.device, c.shape, c.y, c.x, c.w))
+        finish(cuda, c);
     else
-        Backend::convolution(c, y, x, w, epilogue);
+        compose(cuda, c);
 }
 
-void CudaBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
-    if (!context(device_).convolutions->backward_data(device_, c, dx, g, w))
-        Backend::convolution_input(c, dx, g, w);
+void on(CudaBackend& cuda, const call::ConvolveInput& c) {
+    if (!context(cuda.device).convolutions->backward_data(cuda.device, c.shape, c.dx, c.g, c.w))
+        compose(cuda, c);
 }
 
-void CudaBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
-    if (!context(device_).convolutions->backward_filter(device_, c, dw, x, g))
-        Backend::convolution_weight(c, dw, x, g);
+void on(CudaBackend& cuda, const call::ConvolveWeight& c) {
+    if (!context(cuda.device).convolutions->backward_filter(cuda.device, c.shape, c.dw, c.x, c.g))
+        compose(cuda, c);
 }
 
 }  // namespace adjoint::cuda_backend

@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include <adjoint/core/contract/recurrence.h>
+#include <adjoint/core/contract/calls/recurrence.h>
 #include <adjoint/cuda/runtime/runtime.h>
 
 namespace adjoint::cuda_backend {

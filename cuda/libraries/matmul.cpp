@@ -11,8 +11,9 @@ template <class T> T* moved(T* data, std::int64_t bytes) {
 }
 
 // The bias on every row of out.
-void write_bias(CudaBackend& backend, const MatMul& p) {
-    Loop<2> loop;
+void write_bias(CudaBackend& backend, const call::MatMul& p) {
+    call::Map copy{functor::Copy{}, {}};
+    Loop<2>& loop = copy.loop;
     loop.rank = p.batch_rank + 2;
     loop.compute = compute_type(p.out.dtype);
     loop.dense = false;
@@ -27,7 +28,7 @@ void write_bias(CudaBackend& backend, const MatMul& p) {
     for (int d = 0; d < p.batch_rank; ++d) dimension(d, p.batch_sizes[d], p.out_batch[d], 0);
     dimension(p.batch_rank, p.m, p.out_row, 0);
     dimension(p.batch_rank + 1, p.n, 1, 1);
-    backend.map(functor::Copy{}, loop);
+    backend.run(copy);
 }
 
 // One call for each product of the part of the batch that has no regular stride.
@@ -52,11 +53,11 @@ void run_plan(const DeviceState& device, Products& products, const ProductPlan& 
 
 }  // namespace
 
-void CudaBackend::matmul(const MatMul& p) {
-    Products& products = *context(device_).products;
+void on(CudaBackend& cuda, const call::MatMul& p) {
+    Products& products = *context(cuda.device).products;
     std::optional<ProductPlan> plan = plan_product(p, matmul_precision());
     if (!plan || !products.available()) {
-        own_matmul(device_, p);
+        own_matmul(cuda.device, p);
         return;
     }
     const ProductPointers pointers{p.b.data, p.a.data, p.bias.data, p.out.data};
@@ -67,14 +68,14 @@ void CudaBackend::matmul(const MatMul& p) {
         accumulate = true;
     }
     if (!products.supports(plan->key, pointers)) {
-        own_matmul(device_, p);
+        own_matmul(cuda.device, p);
         return;
     }
-    if (accumulate) write_bias(*this, p);
-    run_plan(device_, products, *plan, pointers, accumulate);
+    if (accumulate) write_bias(cuda, p);
+    run_plan(cuda.device, products, *plan, pointers, accumulate);
     // Not by cuBLASLt's epilogue, whose maximum with 0 does not promise to keep NaN.
-    if (p.relu) rectify(p.out, p.m * p.n);
-    check_launch(device_, "matmul");
+    if (p.relu) call::rectify(cuda, p.out, p.m * p.n);
+    check_launch(cuda.device, "matmul");
 }
 
 }  // namespace adjoint::cuda_backend

@@ -45,7 +45,7 @@ std::size_t ProductKeyHash::operator()(const ProductKey& key) const noexcept {
     return hash;
 }
 
-std::optional<ProductPlan> plan_product(const MatMul& p, MatmulPrecision precision) {
+std::optional<ProductPlan> plan_product(const call::MatMul& p, MatmulPrecision precision) {
     if (!is_floating(p.a.dtype) || p.k == 0) return std::nullopt;
     const auto left = layout(p.m, p.k, p.a_row, p.a_column);
     const auto right = layout(p.k, p.n, p.b_row, p.b_column);

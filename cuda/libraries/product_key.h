@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include <adjoint/core/contract/loop.h>
+#include <adjoint/core/contract/calls/matmul.h>
 #include <adjoint/core/contract/precision.h>
 
 namespace adjoint::cuda_backend {
@@ -41,6 +41,6 @@ struct ProductPlan {
 
 /// A row-major matrix is its column-major transpose, so out^T = b^T a^T. Nothing if cuBLAS does not take it:
 /// a type of integers, an inner size of 0, or a matrix none of whose strides is 1.
-std::optional<ProductPlan> plan_product(const MatMul& product, MatmulPrecision precision);
+std::optional<ProductPlan> plan_product(const call::MatMul& product, MatmulPrecision precision);
 
 }  // namespace adjoint::cuda_backend

@@ -5,16 +5,15 @@
 namespace adjoint::cuda_backend {
 
 std::optional<std::size_t> CudaBackend::recurrence_reserve(const Recurrence& r) {
-    return context(device_).recurrences->reserve(device_, r);
+    return context(device).recurrences->reserve(device, r);
 }
 
-void CudaBackend::recurrence(const Recurrence& r, const RecurrentPass& pass) {
-    context(device_).recurrences->forward(device_, r, pass);
+void on(CudaBackend& cuda, const call::Recurrent& c) {
+    context(cuda.device).recurrences->forward(cuda.device, c.shape, c.pass);
 }
 
-void CudaBackend::recurrence_backward(const Recurrence& r, const RecurrentPass& pass,
-                                      const RecurrentGradients& gradients) {
-    context(device_).recurrences->backward(device_, r, pass, gradients);
+void on(CudaBackend& cuda, const call::RecurrentBackward& c) {
+    context(cuda.device).recurrences->backward(cuda.device, c.shape, c.pass, c.gradients);
 }
 
 }  // namespace adjoint::cuda_backend

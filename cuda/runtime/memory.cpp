@@ -4,25 +4,23 @@
 
 namespace adjoint::cuda_backend {
 
-void* CudaBackend::allocate(std::size_t bytes) {
-    return cuda_backend::allocate(device_, bytes, device_.pool);
-}
+void* CudaBackend::allocate(std::size_t bytes) { return cuda_backend::allocate(device, bytes, device.pool); }
 
 void CudaBackend::release(void* memory, std::size_t bytes) noexcept {
-    cuda_backend::release(device_, memory, bytes);
+    cuda_backend::release(device, memory, bytes);
 }
 
-void CudaBackend::copy_from_host(void* destination, const void* source, std::size_t bytes) {
-    if (device_.graph)
-        copy_on_device(device_, destination, device_.graph->constant(source, bytes), bytes);
+void on(CudaBackend& cuda, const call::Upload& c) {
+    if (cuda.device.graph)
+        copy_on_device(cuda.device, c.out, cuda.device.graph->constant(c.values, c.bytes), c.bytes);
     else
-        cuda_backend::copy_from_host(device_, destination, source, bytes);
+        copy_from_host(cuda.device, c.out, c.values, c.bytes);
 }
 
 void CudaBackend::copy_to_host(void* destination, const void* source, std::size_t bytes) {
-    cuda_backend::copy_to_host(device_, destination, source, bytes);
+    cuda_backend::copy_to_host(device, destination, source, bytes);
 }
 
-void CudaBackend::synchronize() { cuda_backend::synchronize(device_); }
+void CudaBackend::synchronize() { cuda_backend::synchronize(device); }
 
 }  // namespace adjoint::cuda_backend

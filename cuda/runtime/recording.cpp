@@ -35,10 +35,7 @@ class CudaRecording final : public RecordedStep {
         making.pool = scratch_.id();
         making.graph = &*data_;
         CudaBackend through(making);
-        graph_ = make_graph(making, [&] {
-            for (const Call& call : list_) call(through, first_turn());
-        });
-        list_.clear();
+        graph_ = make_graph(making, [&] { call_all(through, first_turn()); });
     }
 
   private:
@@ -62,7 +59,7 @@ class CudaRecording final : public RecordedStep {
 }  // namespace
 
 std::shared_ptr<Recording> CudaBackend::record(const std::function<void()>& step) {
-    return std::make_shared<CudaRecording>(device_, *this, step);
+    return std::make_shared<CudaRecording>(device, *this, step);
 }
 
 }  // namespace adjoint::cuda_backend

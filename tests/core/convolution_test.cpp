@@ -88,19 +88,26 @@ template <class T> struct Case {
         return out;
     }
     Results fast() const {
-        Backend& b = cpu_backend();
-        return {filled(g.size(), [&](T* y) { b.convolution(c, y, x.data(), w.data(), {}); }),
-                filled(g.size(), [&](T* y) { b.convolution(c, y, x.data(), w.data(), {bias.data()}); }),
-                filled(x.size(), [&](T* dx) { b.convolution_input(c, dx, g.data(), w.data()); }),
-                filled(w.size(), [&](T* dw) { b.convolution_weight(c, dw, x.data(), g.data()); })};
+        return results([](const auto& call) { cpu_backend().run(call); });
     }
     Results composed() const {
-        Backend& b = cpu_backend();
-        return {
-            filled(g.size(), [&](T* y) { b.Backend::convolution(c, y, x.data(), w.data(), {}); }),
-            filled(g.size(), [&](T* y) { b.Backend::convolution(c, y, x.data(), w.data(), {bias.data()}); }),
-            filled(x.size(), [&](T* dx) { b.Backend::convolution_input(c, dx, g.data(), w.data()); }),
-            filled(w.size(), [&](T* dw) { b.Backend::convolution_weight(c, dw, x.data(), g.data()); })};
+        return results([](const auto& call) { compose(cpu_backend(), call); });
+    }
+
+  private:
+    template <class Run> Results results(Run run) const {
+        const auto forward = [&](T* y, const void* added) {
+            run(call::Convolve{y, x.data(), w.data(), c, {.bias = added}});
+        };
+        return {filled(g.size(), [&](T* y) { forward(y, nullptr); }),
+                filled(g.size(), [&](T* y) { forward(y, bias.data()); }),
+                filled(x.size(),
+                       [&](T* dx) {
+                           run(call::ConvolveInput{dx, g.data(), w.data(), c});
+                       }),
+                filled(w.size(), [&](T* dw) {
+                    run(call::ConvolveWeight{dw, x.data(), g.data(), c});
+                })};
     }
 };
 
@@ -169,8 +176,8 @@ TEST(Convolution, NaNStaysInTheWindowsThatMeetIt) {
         const std::size_t size = static_cast<std::size_t>(many) * 99;
         std::vector<float> x(size, 1), y(size), dx(size), w(static_cast<std::size_t>(many * many) * 9, 1);
         x[4 * 11 + 4] = std::nanf("");
-        cpu_backend().convolution(c, y.data(), x.data(), w.data(), {});
-        cpu_backend().convolution_input(c, dx.data(), x.data(), w.data());
+        cpu_backend().run(call::Convolve{y.data(), x.data(), w.data(), c, {}});
+        cpu_backend().run(call::ConvolveInput{dx.data(), x.data(), w.data(), c});
         for (std::size_t i = 0; i < size; ++i) {
             const std::size_t row = i % 99 / 11, column = i % 11;
             const bool met = row >= 3 && row <= 5 && column >= 3 && column <= 5;

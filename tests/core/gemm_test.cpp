@@ -173,13 +173,13 @@ TYPED_TEST(GemmTest, a_part_has_the_bits_of_the_whole) {
     const auto product_of = [&](std::int64_t i, std::int64_t j, std::int64_t rows, std::int64_t columns) {
         std::vector<TypeParam> c(static_cast<std::size_t>(rows * columns));
         const DType type = dtype_of<TypeParam>;
-        MatMul product;
+        call::MatMul product;
         product.a = {const_cast<TypeParam*>(a.data() + i * k), type};
         product.b = {const_cast<TypeParam*>(b.data() + j), type};
         product.out = {c.data(), type};
         product.m = rows, product.n = columns, product.k = k, product.out_row = columns;
         product.a_row = k, product.a_column = 1, product.b_row = n, product.b_column = 1;
-        cpu_backend().matmul(product);
+        cpu_backend().run(product);
         return c;
     };
     const auto whole = product_of(0, 0, m, n);
@@ -208,14 +208,14 @@ TYPED_TEST(GemmTest, strides_of_every_kind) {
     for (const auto& [a_row, a_column] : strides)
         for (const auto& [b_row, b_column] : strides) {
             std::vector<TypeParam> c(static_cast<std::size_t>(m * n));
-            MatMul product;
+            call::MatMul product;
             product.a = {const_cast<TypeParam*>(a.data()), type};
             product.b = {const_cast<TypeParam*>(b.data()), type};
             product.out = {c.data(), type};
             product.m = m, product.n = n, product.k = k, product.out_row = n;
             product.a_row = a_row, product.a_column = a_column;
             product.b_row = b_row, product.b_column = b_column;
-            cpu_backend().matmul(product);
+            cpu_backend().run(product);
             for (std::int64_t i = 0; i < m; ++i)
                 for (std::int64_t j = 0; j < n; ++j) {
                     double sum = 0;

@@ -53,8 +53,8 @@ template <class T> void expect_like_loops(Windows w, std::mt19937& random) {
     const Pooled expected = by_loops(w, x);
     std::vector<T> y(expected.values.size()), without(expected.values.size());
     std::vector<std::int64_t> indices(expected.values.size());
-    cpu_backend().max_pool(w, y.data(), indices.data(), x.data());
-    cpu_backend().max_pool(w, without.data(), nullptr, x.data());
+    cpu_backend().run(call::MaxPool{y.data(), indices.data(), x.data(), w});
+    cpu_backend().run(call::MaxPool{without.data(), nullptr, x.data(), w});
     EXPECT_EQ(indices, expected.indices);
     for (std::size_t i = 0; i < y.size(); ++i) {
         for (const T got : {y[i], without[i]}) {

@@ -52,20 +52,18 @@ template <class T> struct Results { std::vector<T> y, y_finished, dx, dw; };
 // With `plain` those of the composition of unfold, matmul and fold.
 template <class T> Results<T> results_of(Convolution c, const Operands<T>& in, bool plain) {
     c.windows.dtype = dtype_of<T>;
-    Backend& b = cpu_backend();
     Results<T> out{std::vector<T>(in.g.size()), std::vector<T>(in.g.size()), std::vector<T>(in.x.size()),
                    std::vector<T>(in.w.size())};
-    if (plain) {
-        b.Backend::convolution(c, out.y.data(), in.x.data(), in.w.data(), {});
-        b.Backend::convolution(c, out.y_finished.data(), in.x.data(), in.w.data(), {in.bias.data(), true});
-        b.Backend::convolution_input(c, out.dx.data(), in.g.data(), in.w.data());
-        b.Backend::convolution_weight(c, out.dw.data(), in.x.data(), in.g.data());
-    } else {
-        b.convolution(c, out.y.data(), in.x.data(), in.w.data(), {});
-        b.convolution(c, out.y_finished.data(), in.x.data(), in.w.data(), {in.bias.data(), true});
-        b.convolution_input(c, out.dx.data(), in.g.data(), in.w.data());
-        b.convolution_weight(c, out.dw.data(), in.x.data(), in.g.data());
-    }
+    const auto run = [&](const auto& call) {
+        if (plain)
+            compose(cpu_backend(), call);
+        else
+            cpu_backend().run(call);
+    };
+    run(call::Convolve{out.y.data(), in.x.data(), in.w.data(), c, {}});
+    run(call::Convolve{out.y_finished.data(), in.x.data(), in.w.data(), c, {in.bias.data(), true}});
+    run(call::ConvolveInput{out.dx.data(), in.g.data(), in.w.data(), c});
+    run(call::ConvolveWeight{out.dw.data(), in.x.data(), in.g.data(), c});
     return out;
 }
 

@@ -43,7 +43,7 @@ void carry_out(const ProductPlan& plan, int dimension, const double* a, const do
 }
 
 struct Case {
-    MatMul product;
+    call::MatMul product;
     std::vector<double> a, b, bias, out, expected;
 };
 
@@ -58,7 +58,7 @@ Case make_case(std::int64_t m, std::int64_t n, std::int64_t k, std::vector<std::
                unsigned seed) {
     std::mt19937 random(seed);
     Case c;
-    MatMul& p = c.product;
+    call::MatMul& p = c.product;
     p.m = m, p.n = n, p.k = k;
     p.out_row = n;
     const bool a_transposed = random() % 2, b_transposed = random() % 2;
@@ -134,7 +134,7 @@ TEST(ProductPlan, ComputesTheProduct) {
 
 TEST(ProductPlan, RegularBatchesAreOneCall) {
     Case c = make_case(3, 4, 5, {}, 1);
-    MatMul& p = c.product;
+    call::MatMul& p = c.product;
     p.batch_rank = 2;
     p.batch_sizes[0] = 6, p.batch_sizes[1] = 7;
     p.a_batch[0] = 7 * 15, p.a_batch[1] = 15;
@@ -159,7 +159,7 @@ TEST(ProductPlan, RegularBatchesAreOneCall) {
 
 TEST(ProductPlan, LeavesTheRestToOurKernel) {
     Case c = make_case(3, 4, 5, {}, 1);
-    MatMul p = c.product;
+    call::MatMul p = c.product;
     p.a_row = 20, p.a_column = 2;
     EXPECT_FALSE(plan_product(p, MatmulPrecision::highest)) << "no stride is 1";
     p = c.product;
@@ -175,12 +175,12 @@ TEST(ProductPlan, LeavesTheRestToOurKernel) {
 
 TEST(ProductPlan, KeysTellProductsApart) {
     Case c = make_case(8, 8, 8, {}, 3);
-    MatMul p = c.product;
+    call::MatMul p = c.product;
     p.a_row = p.b_row = p.out_row = 8;
     p.a_column = p.b_column = 1;
     p.bias = {};
     std::vector<ProductKey> keys;
-    const auto add = [&](const MatMul& product, MatmulPrecision precision) {
+    const auto add = [&](const call::MatMul& product, MatmulPrecision precision) {
         keys.push_back(plan_product(product, precision)->key);
     };
     add(p, MatmulPrecision::highest);

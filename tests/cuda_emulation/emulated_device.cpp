@@ -7,13 +7,14 @@ namespace adjoint {
 
 namespace cuda_backend {
 
-void CudaBackend::matmul(const MatMul& product) { own_matmul(device_, product); }
+void on(CudaBackend& cuda, const call::MatMul& c) { own_matmul(cuda.device, c); }
 
 // Convolutions of 16 bits in f32, rounded once: what cuDNN does by itself.
 namespace {
 
 void copy(Backend& backend, const Operand& to, const Operand& from, std::int64_t numel) {
-    Loop<2> loop;
+    call::Map call{functor::Copy{}, {}};
+    Loop<2>& loop = call.loop;
     loop.rank = 1;
     loop.numel = loop.sizes[0] = numel;
     loop.strides[0][0] = loop.strides[1][0] = 1;
@@ -21,7 +22,7 @@ void copy(Backend& backend, const Operand& to, const Operand& from, std::int64_t
     loop.compute = DType::f32;
     loop.operands[0] = to;
     loop.operands[1] = from;
-    backend.map(functor::Copy{}, loop);
+    backend.run(call);
 }
 
 // An operand of a convolution in f32: its elements, or room for them.
@@ -37,59 +38,40 @@ class Wide {
     Scratch memory_;
 };
 
-struct Sizes {
-    std::int64_t x, w, y;
-    explicit Sizes(const Convolution& c)
-        : x(c.windows.batch * c.windows.channels * c.windows.plane()),
-          w(c.filters * c.depth()),
-          y(c.windows.batch * c.filters * c.windows.outputs()) {}
-};
-
-template <class P> struct Part {
-    P* data;
-    std::int64_t numel;
-};
-
-// Calls run(the same in f32, result, first, second) and rounds the result.
-template <class Run>
-void in_f32(Backend& backend, DeviceState& device, const Convolution& c, Part<void> result,
-            Part<const void> first, Part<const void> second, const Run& run) {
-    const DType type = c.windows.dtype;
-    if (size_of(type) > 2) return run(c, result.data, first.data, second.data);
-    Convolution wide = c;
-    wide.windows.dtype = DType::f32;
-    const Wide sums(backend, device, nullptr, type, result.numel),
-        a(backend, device, first.data, type, first.numel),
-        b(backend, device, second.data, type, second.numel);
-    run(wide, sums.data(), a.data(), b.data());
-    copy(backend, {result.data, type}, {sums.data(), DType::f32}, result.numel);
+// Makes the call in f32, on its result and its operands, and rounds the result.
+template <class Call, class P, class Run>
+void in_f32(CudaBackend& cuda, Call c, void* Call::*result, std::int64_t results, P Call::*first,
+            std::int64_t firsts, P Call::*second, std::int64_t seconds, Run run) {
+    const DType type = c.shape.windows.dtype;
+    if (size_of(type) > 2) return run(c);
+    void* const rounded = c.*result;
+    const Wide sums(cuda, cuda.device, nullptr, type, results), a(cuda, cuda.device, c.*first, type, firsts),
+        b(cuda, cuda.device, c.*second, type, seconds);
+    c.shape.windows.dtype = DType::f32;
+    c.*result = sums.data();
+    c.*first = a.data();
+    c.*second = b.data();
+    run(c);
+    copy(cuda, {rounded, type}, {sums.data(), DType::f32}, results);
 }
 
 }  // namespace
 
 bool CudaBackend::convolves_narrow(const Convolution&) { return true; }
 
-void CudaBackend::convolution(const Convolution& c, void* y, const void* x, const void* w,
-                              const Epilogue& epilogue) {
-    const Sizes n(c);
-    in_f32(*this, device_, c, {y, n.y}, {x, n.x}, {w, n.w},
-           [&](const Convolution& wide, void* result, const void* a, const void* b) {
-               Backend::convolution(wide, result, a, b, epilogue);
-           });
+void on(CudaBackend& cuda, const call::Convolve& c) {
+    in_f32(cuda, c, &call::Convolve::y, c.shape.results(), &call::Convolve::x, c.shape.windows.inputs(),
+           &call::Convolve::w, c.shape.weights(), [&](const call::Convolve& wide) { compose(cuda, wide); });
 }
-void CudaBackend::convolution_input(const Convolution& c, void* dx, const void* g, const void* w) {
-    const Sizes n(c);
-    in_f32(*this, device_, c, {dx, n.x}, {g, n.y}, {w, n.w},
-           [&](const Convolution& wide, void* result, const void* a, const void* b) {
-               Backend::convolution_input(wide, result, a, b);
-           });
+void on(CudaBackend& cuda, const call::ConvolveInput& c) {
+    in_f32(cuda, c, &call::ConvolveInput::dx, c.shape.windows.inputs(), &call::ConvolveInput::g,
+           c.shape.results(), &call::ConvolveInput::w, c.shape.weights(),
+           [&](const call::ConvolveInput& wide) { compose(cuda, wide); });
 }
-void CudaBackend::convolution_weight(const Convolution& c, void* dw, const void* x, const void* g) {
-    const Sizes n(c);
-    in_f32(*this, device_, c, {dw, n.w}, {x, n.x}, {g, n.y},
-           [&](const Convolution& wide, void* result, const void* a, const void* b) {
-               Backend::convolution_weight(wide, result, a, b);
-           });
+void on(CudaBackend& cuda, const call::ConvolveWeight& c) {
+    in_f32(cuda, c, &call::ConvolveWeight::dw, c.shape.weights(), &call::ConvolveWeight::x,
+           c.shape.windows.inputs(), &call::ConvolveWeight::g, c.shape.results(),
+           [&](const call::ConvolveWeight& wide) { compose(cuda, wide); });
 }
 
 }  // namespace cuda_backend

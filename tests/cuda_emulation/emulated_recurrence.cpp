@@ -217,27 +217,26 @@ namespace cuda_backend {
 std::optional<std::size_t> CudaBackend::recurrence_reserve(const Recurrence& r) {
     const EmulatedRecurrence& now = emulated_recurrence();
     if (!now.on) return std::nullopt;
-    return now.instead ? now.instead->reserve(device_, r) : emulated::reserve_bytes(r);
+    return now.instead ? now.instead->reserve(device, r) : emulated::reserve_bytes(r);
 }
 
-void CudaBackend::recurrence(const Recurrence& r, const RecurrentPass& pass) {
+void on(CudaBackend& cuda, const call::Recurrent& c) {
     EmulatedRecurrence& now = emulated_recurrence();
     ++now.forward;
-    now.kept += pass.reserve != nullptr;
+    now.kept += c.pass.reserve != nullptr;
     if (now.instead)
-        now.instead->forward(device_, r, pass);
+        now.instead->forward(cuda.device, c.shape, c.pass);
     else
-        emulator::queue(device_.stream, [=] { emulated::forward(r, pass); });
+        emulator::queue(cuda.device.stream, [=] { emulated::forward(c.shape, c.pass); });
 }
 
-void CudaBackend::recurrence_backward(const Recurrence& r, const RecurrentPass& pass,
-                                      const RecurrentGradients& gradients) {
+void on(CudaBackend& cuda, const call::RecurrentBackward& c) {
     EmulatedRecurrence& now = emulated_recurrence();
     ++now.backward;
     if (now.instead)
-        now.instead->backward(device_, r, pass, gradients);
+        now.instead->backward(cuda.device, c.shape, c.pass, c.gradients);
     else
-        emulator::queue(device_.stream, [=] { emulated::backward(r, pass, gradients); });
+        emulator::queue(cuda.device.stream, [=] { emulated::backward(c.shape, c.pass, c.gradients); });
 }
 
 }  // namespace cuda_backend

@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include <adjoint/core/contract/recurrence.h>
+#include <adjoint/core/contract/calls/recurrence.h>
 #include <adjoint/cuda/runtime/runtime.h>
 
 namespace adjoint {

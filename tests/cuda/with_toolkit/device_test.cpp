@@ -46,7 +46,7 @@ TEST_F(OnDevice, BytesComeBackAsTheyWent) {
         std::vector<unsigned char> there(bytes), back(bytes);
         for (unsigned char& byte : there) byte = static_cast<unsigned char>(random());
         void* memory = device.allocate(bytes);
-        device.copy_from_host(memory, there.data(), bytes);
+        device.run(call::Upload{memory, there.data(), bytes});
         device.copy_to_host(back.data(), memory, bytes);
         device.release(memory, bytes);
         EXPECT_EQ(there == back, true) << bytes;
@@ -58,7 +58,7 @@ TEST_F(OnDevice, CountsWaits) {
     void* memory = device.allocate(4);
     const std::int64_t before = cuda::sync_count();
     float value = 1;
-    device.copy_from_host(memory, &value, 4);
+    device.run(call::Upload{memory, &value, 4});
     EXPECT_EQ(cuda::sync_count(), before);
     device.copy_to_host(&value, memory, 4);
     EXPECT_EQ(cuda::sync_count(), before + 1);
@@ -156,9 +156,9 @@ TEST_F(OnDevice, ConvolutionsEqualTheCpus) {
             GTEST_SKIP() << cuda::software().cudnn.problem;
         ASSERT_TRUE(convolutions.backward_data(device, c, at(gdx), at(gg), at(gw)));
         ASSERT_TRUE(convolutions.backward_filter(device, c, at(gdw), at(gx), at(gg)));
-        cpu_backend().convolution(c, at(y), at(x), at(weight), {});
-        cpu_backend().convolution_input(c, at(dx), at(g), at(weight));
-        cpu_backend().convolution_weight(c, at(dw), at(x), at(g));
+        cpu_backend().run(call::Convolve{at(y), at(x), at(weight), c, {}});
+        cpu_backend().run(call::ConvolveInput{at(dx), at(g), at(weight), c});
+        cpu_backend().run(call::ConvolveWeight{at(dw), at(x), at(g), c});
         EXPECT_LT(distance(gy.to(Device::cpu()), y), 2e-6);
         EXPECT_LT(distance(gdx.to(Device::cpu()), dx), 2e-6);
         EXPECT_LT(distance(gdw.to(Device::cpu()), dw), 2e-6);

@@ -1,0 +1,107 @@
+// A recorded step as text.
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/capture/recorded_step.h>
+
+namespace adjoint {
+namespace {
+
+// Numbers for memory, in the order in which it is met.
+class Names {
+  public:
+    std::string of(const void* data) {
+        return fmt::format("#{}", numbers_.try_emplace(data, numbers_.size()).first->second);
+    }
+
+  private:
+    std::map<const void*, std::size_t> numbers_;
+};
+
+// What a call does to its memory, as text.
+class Operands {
+  public:
+    explicit Operands(Names& names) : names_(names) {}
+
+    void writes(const void* data, std::int64_t numel, DType type) { add(out_, data, one(numel), type); }
+    void reads(const void* data, std::int64_t numel, DType type) { add(in_, data, one(numel), type); }
+    void updates(const void* data, std::int64_t numel, DType type) { add(both_, data, one(numel), type); }
+    void writes(const Operand& x, std::int64_t numel) { writes(x.data, numel, x.dtype); }
+    void reads(const Operand& x, std::int64_t numel) { reads(x.data, numel, x.dtype); }
+
+    template <int N> void writes(const Loop<N>& loop, int i) { of_loop(out_, loop, i); }
+    template <int N> void reads(const Loop<N>& loop, int i, std::int64_t = 0) { of_loop(in_, loop, i); }
+    template <int N> void updates(const Loop<N>& loop, int i, std::int64_t) { of_loop(both_, loop, i); }
+    template <int N> void loop(const Loop<N>& loop) {
+        writes(loop, 0);
+        for (int i = 1; i < N; ++i) reads(loop, i);
+    }
+    void reduction(const ReductionLoop& r) {
+        writes(r.out, r.outputs);
+        reads(r.in, r.outputs * r.length);
+    }
+
+    std::string text() const {
+        std::string all = out_;
+        for (const auto& [word, part] : {std::pair{"updates ", both_}, std::pair{"of ", in_}})
+            if (!part.empty()) all += (all.empty() ? word : std::string(" ") + word) + part;
+        return all;
+    }
+
+  private:
+    static std::string one(std::int64_t numel) { return fmt::format("{}", numel); }
+    void add(std::string& to, const void* data, const std::string& shape, DType type) {
+        if (!data) return;
+        to += fmt::format("{}{} {}[{}]", to.empty() ? "" : ", ", names_.of(data), name(type), shape);
+    }
+    template <int N> void of_loop(std::string& to, const Loop<N>& loop, int i) {
+        std::string shape;
+        for (int d = 0; d < loop.rank; ++d)
+            shape += fmt::format("{}{}", d == 0 ? "" : "x", loop.strides[i][d] == 0 ? 1 : loop.sizes[d]);
+        add(to, loop.operands[i].data, loop.rank == 0 ? "1" : shape, loop.operands[i].dtype);
+    }
+
+    Names& names_;
+    std::string out_, both_, in_;
+};
+
+template <class Variant> std::string_view functor_name(const Variant& op) {
+    return std::visit(
+        [](const auto& f) -> std::string_view {
+            if constexpr (requires { f.name; }) return f.name;
+            return "";
+        },
+        op);
+}
+
+std::string describe(const AnyCall& any, Names& names) {
+    return std::visit(
+        [&](const auto& call) {
+            Operands operands(names);
+            call.memory(operands);
+            std::string detail;
+            if constexpr (requires { call.op.index(); }) detail = functor_name(call.op);
+            if constexpr (requires { call.batch_rank; }) {
+                std::int64_t batch = 1;
+                for (int d = 0; d < call.batch_rank; ++d) batch *= call.batch_sizes[d];
+                detail = fmt::format("{}{} x {} x {}{}", batch == 1 ? "" : fmt::format("{} of ", batch),
+                                     call.m, call.k, call.n, call.relu ? " + relu" : "");
+            }
+            return fmt::format("{}{}{}: {}", call.name, detail.empty() ? "" : " ", detail, operands.text());
+        },
+        any);
+}
+
+}  // namespace
+
+std::string RecordedStep::describe() const {
+    Names names;
+    std::string text;
+    for (std::size_t i = 0; i < list_.size(); ++i)
+        text += fmt::format("{:3}  {}\n", i, adjoint::describe(list_[i].call, names));
+    return text;
+}
+
+}  // namespace adjoint

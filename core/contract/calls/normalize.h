@@ -1,0 +1,95 @@
+// Normalisation of channels and of rows.
+#pragma once
+
+#include <adjoint/core/contract/calls/reduce.h>
+
+namespace adjoint {
+
+/// A batch of `batch` x `channels` x `inner` dense elements of type `dtype` (f32 or f64); weight, bias may be
+/// null.
+struct ChannelNorm {
+    std::int64_t batch = 0, channels = 0, inner = 1;
+    DType dtype = DType::f32;
+    double eps = 0;
+    const void* x = nullptr;
+    const void* weight = nullptr;
+    const void* bias = nullptr;
+    void* mean = nullptr;         // written by forward in training, read otherwise
+    void* inverse_std = nullptr;  // likewise: 1 / sqrt(biased variance + eps)
+    void* variance = nullptr;     // written by forward in training unless null: the biased variance
+
+    std::int64_t numel() const { return batch * channels * inner; }
+};
+
+namespace call {
+
+/// y = (x - mean) * inverse_std * weight + bias for each channel.
+struct BatchNorm {
+    static constexpr auto name = "batch_norm";
+    void* y;
+    ChannelNorm norm;
+    bool training;
+    template <class Memory> void memory(Memory& m) const {
+        m.writes(y, norm.numel(), norm.dtype);
+        m.reads(norm.x, norm.numel(), norm.dtype);
+        for (const void* each : {norm.weight, norm.bias}) m.reads(each, norm.channels, norm.dtype);
+        for (void* each : {norm.mean, norm.inverse_std}) {
+            if (training)
+                m.writes(each, norm.channels, norm.dtype);
+            else
+                m.reads(each, norm.channels, norm.dtype);
+        }
+        if (training) m.writes(norm.variance, norm.channels, norm.dtype);
+    }
+};
+
+/// The gradients from g; each of them may be null.
+struct BatchNormBackward {
+    static constexpr auto name = "batch_norm_backward";
+    void* dx;
+    void* dweight;
+    void* dbias;
+    const void* g;
+    ChannelNorm norm;
+    template <class Memory> void memory(Memory& m) const {
+        m.writes(dx, norm.numel(), norm.dtype);
+        for (void* each : {dweight, dbias}) m.writes(each, norm.channels, norm.dtype);
+        for (const void* each : {g, norm.x}) m.reads(each, norm.numel(), norm.dtype);
+        for (const void* each :
+             {norm.weight, static_cast<const void*>(norm.mean), static_cast<const void*>(norm.inverse_std)})
+            m.reads(each, norm.channels, norm.dtype);
+    }
+};
+
+/// y = (x - mean) * inverse_std for each row, inverse_std = 1 / sqrt(biased variance + eps), one per row.
+struct LayerNorm {
+    static constexpr auto name = "layer_norm";
+    void* y;
+    void* inverse_std;
+    const void* x;
+    Rows rows;
+    double eps;
+    template <class Memory> void memory(Memory& m) const {
+        m.writes(y, rows.numel(), rows.dtype);
+        m.writes(inverse_std, rows.rows, rows.dtype);
+        m.reads(x, rows.numel(), rows.dtype);
+    }
+};
+
+/// dx = inverse_std (g - mean(g) - y mean(g y)), means over the row.
+struct LayerNormBackward {
+    static constexpr auto name = "layer_norm_backward";
+    void* dx;
+    const void* g;
+    const void* y;
+    const void* inverse_std;
+    Rows rows;
+    template <class Memory> void memory(Memory& m) const {
+        m.writes(dx, rows.numel(), rows.dtype);
+        for (const void* each : {g, y}) m.reads(each, rows.numel(), rows.dtype);
+        m.reads(inverse_std, rows.rows, rows.dtype);
+    }
+};
+
+}  // namespace call
+}  // namespace adjoint
