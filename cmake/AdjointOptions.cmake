@@ -93,6 +93,8 @@ function(adjoint_unity target size)
         set_property(SOURCE ${source} PROPERTY UNITY_GROUP ${group})
     endforeach()
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    # GCC bounds what inlining may add to a file: to several together it would grant less than to each alone.
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=inline-unit-growth=300>)
 endfunction()
 
 # Whoever links a sanitized library in this tree must be sanitized too.

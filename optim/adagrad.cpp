@@ -1,6 +1,7 @@
 // Adagrad and Adadelta: options and functors.
 #include <adjoint/optim/adagrad.h>
 
+#include <adjoint/core/contract/functors/update.h>
 #include <adjoint/optim/option_checks.h>
 
 namespace adjoint::optim {

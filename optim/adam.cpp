@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/functors/update.h>
 
 namespace adjoint::optim {
 namespace {

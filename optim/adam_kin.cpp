@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <adjoint/core/contract/functors/update.h>
 #include <adjoint/optim/option_checks.h>
 
 namespace adjoint::optim {

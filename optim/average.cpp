@@ -3,6 +3,7 @@
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
 #include <adjoint/optim/state_reader.h>
 
 namespace adjoint::optim {

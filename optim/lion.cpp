@@ -1,6 +1,7 @@
 // Lion: options and functor.
 #include <adjoint/optim/lion.h>
 
+#include <adjoint/core/contract/functors/update.h>
 #include <adjoint/optim/option_checks.h>
 
 namespace adjoint::optim {

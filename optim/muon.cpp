@@ -10,6 +10,7 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/functors/update.h>
 #include <adjoint/optim/option_checks.h>
 
 namespace adjoint::optim {

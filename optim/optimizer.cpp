@@ -7,6 +7,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
+#include <adjoint/core/contract/backend.h>
 #include <adjoint/core/memory/recorder.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/optim/state_reader.h>

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/functors/update_list.h>
 #include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::optim {

@@ -2,6 +2,7 @@
 #include <adjoint/optim/rmsprop.h>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/functors/update.h>
 #include <adjoint/optim/option_checks.h>
 
 namespace adjoint::optim {

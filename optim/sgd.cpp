@@ -2,6 +2,7 @@
 #include <adjoint/optim/sgd.h>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/functors/update.h>
 
 namespace adjoint::optim {
 

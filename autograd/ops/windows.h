@@ -2,7 +2,7 @@
 #pragma once
 
 #include <adjoint/autograd/ops/pair.h>
-#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/calls/windows.h>
 #include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::windows {

@@ -5,6 +5,8 @@
 #include <deque>
 #include <functional>
 #include <span>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
 #include <adjoint/core/contract/math.h>
@@ -56,8 +58,8 @@ class RecordedStep : public Recording {
     virtual Ref<Storage> allocate(std::size_t bytes) = 0;
     virtual void run(const Turn& turn) = 0;
 
-    /// Makes the calls of the list on `backend`, with what this turn has of its own.
-    void call_all(Backend& backend, const Turn& turn) const;
+    /// Makes the calls of the list on `device`, with what this turn has of its own.
+    template <class Device> void call_all(Device& device, const Turn& turn) const;
 
     /// The turn of the recorded run.
     Turn first_turn() const noexcept { return {start_, updates_}; }
@@ -76,5 +78,22 @@ class RecordedStep : public Recording {
     std::vector<UpdateOp> updates_;
     std::vector<Ref<Storage>> kept_;
 };
+
+template <class Device> void RecordedStep::call_all(Device& device, const Turn& turn) const {
+    for (const RecordedCall& one : list_)
+        std::visit(
+            [&]<class Call>(const Call& call) {
+                if constexpr (std::is_same_v<Call, call::Update>) {
+                    device.run(call::Update{turn.updates[one.update], call.slices});
+                } else if constexpr (requires { call.state; }) {
+                    Call moved = call;
+                    moved.state = StreamPlace::from(start_, call.state).at(turn.generator);
+                    device.run(moved);
+                } else {
+                    device.run(call);
+                }
+            },
+            one.call);
+}
 
 }  // namespace adjoint

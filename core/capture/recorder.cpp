@@ -80,26 +80,6 @@ void RecordedStep::record(Backend& backend, Device device, const std::function<v
     recorder.finish();
 }
 
-void RecordedStep::call_all(Backend& backend, const Turn& turn) const {
-    const auto moved = [&](GeneratorState recorded) {
-        return StreamPlace::from(start_, recorded).at(turn.generator);
-    };
-    for (const RecordedCall& one : list_)
-        std::visit(
-            [&]<class Call>(const Call& call) {
-                if constexpr (std::is_same_v<Call, call::Update>) {
-                    backend.run(call::Update{turn.updates[one.update], call.slices});
-                } else if constexpr (requires { call.state; }) {
-                    Call again = call;
-                    again.state = moved(call.state);
-                    backend.run(again);
-                } else {
-                    backend.run(call);
-                }
-            },
-            one.call);
-}
-
 void RecordedStep::replay(std::int64_t times) {
     check_not_capturing("replay");
     for (; times > 0; --times) {

@@ -15,18 +15,6 @@ bool all_dense(const Tensor* const* tensors, int n) {
 
 }  // namespace
 
-template <int N> Loop<N> make_dense_loop(const Tensor* const (&tensors)[N], DType compute) {
-    Loop<N> loop;
-    loop.compute = compute;
-    loop.numel = tensors[0]->impl().numel;
-    for (int i = 0; i < N; ++i) loop.operands[i] = operand(*tensors[i]);
-    if (loop.numel == 1) return loop;
-    loop.rank = 1;
-    loop.sizes[0] = loop.numel;
-    for (int i = 0; i < N; ++i) loop.strides[i][0] = 1;
-    return loop;
-}
-
 template <int N> Loop<N> make_loop(const Tensor* const (&tensors)[N], DType compute) {
     if (all_dense(tensors, N)) return make_dense_loop(tensors, compute);
     Loop<N> loop;
@@ -67,8 +55,6 @@ template <int N> Loop<N> make_loop(const Tensor* const (&tensors)[N], DType comp
     return loop;
 }
 
-template Loop<2> make_dense_loop<2>(const Tensor* const (&)[2], DType);
-template Loop<3> make_dense_loop<3>(const Tensor* const (&)[3], DType);
 template Loop<1> make_loop<1>(const Tensor* const (&)[1], DType);
 template Loop<2> make_loop<2>(const Tensor* const (&)[2], DType);
 template Loop<3> make_loop<3>(const Tensor* const (&)[3], DType);

@@ -16,3 +16,10 @@ find "$include/adjoint" -name '*.h' | sort | xargs -P 2 -n 1 sh -c '
         printf "%s reaches the headers above\n" "$1"; exit 1
     fi' one
 echo "$count headers compile alone"
+
+# What every user's file reads of ours: lines after the preprocessor, and not the contract of a device.
+own=$("$compiler" -std=c++20 -x c++ -I "$include" -E "$include/adjoint/adjoint.h" |
+    awk '/^# [0-9]+ "/ { ours = $3 ~ /\/adjoint\//; seen[$3] = 1 } !/^#/ && NF && ours { n++ }
+         END { for (f in seen) if (f ~ /contract\/(backend|calls|loop)\.h/) print "reached: " f; print n }')
+[ "$own" -le 5000 ] 2>/dev/null || { printf 'adjoint.h brings more than 5000 lines, or the contract:\n%s\n' "$own"; exit 1; }
+echo "adjoint.h brings $own lines of ours"

@@ -3,21 +3,9 @@
 
 #include <span>
 
-#include <adjoint/core/base/dtype.h>
 #include <adjoint/core/contract/functors/update.h>
 
-namespace adjoint {
-
-/// One tensor of the step: dense, all of type `dtype`, `states` as many as the functor names.
-struct UpdateSlice {
-    void* parameter = nullptr;
-    const void* gradient = nullptr;
-    void* states[3] = {};
-    std::int64_t numel = 0;
-    DType dtype = DType::f32;
-};
-
-namespace call {
+namespace adjoint::call {
 
 struct Update {
     static constexpr auto name = "update";
@@ -33,5 +21,4 @@ struct Update {
     }
 };
 
-}  // namespace call
-}  // namespace adjoint
+}  // namespace adjoint::call

@@ -1,20 +1,13 @@
 // The closed lists of elementwise functors that cross the Backend contract, as variants.
 #pragma once
 
-#include <cstddef>
-#include <variant>
-
 #include <adjoint/core/contract/functors/activation.h>
 #include <adjoint/core/contract/functors/binary.h>
 #include <adjoint/core/contract/functors/elementary.h>
+#include <adjoint/core/contract/functors/list.h>
 #include <adjoint/core/contract/functors/scalar.h>
 
 namespace adjoint {
-
-template <class... Fs> struct FunctorList {
-    static constexpr std::size_t size = sizeof...(Fs);
-    using Variant = std::variant<Fs...>;
-};
 
 namespace functor {
 

@@ -1,9 +1,8 @@
 // Optimizer steps as functors: one element of a parameter, its gradient and its state.
 #pragma once
 
-#include <variant>
-
 #include <adjoint/core/contract/functors/update_adam.h>
+#include <adjoint/core/contract/functors/update_list.h>
 #include <adjoint/core/contract/functors/update_scaled.h>
 
 namespace adjoint {
@@ -73,13 +72,6 @@ struct AverageStep {
     }
 };
 
-using UpdateList =
-    FunctorList<PlainSgdStep, SgdStep, AdamStep, AmsgradStep, AdamaxStep, NAdamStep, RAdamStep, AdagradStep,
-                AdadeltaStep, RmspropStep<false, false>, RmspropStep<true, false>, RmspropStep<false, true>,
-                RmspropStep<true, true>, RpropStep, LionStep, DirectionStep, AverageStep>;
-
 }  // namespace functor
-
-using UpdateOp = functor::UpdateList::Variant;
 
 }  // namespace adjoint

@@ -1,7 +1,8 @@
 // Optimizer steps of Adam's kind: running means of the gradient and of its size.
 #pragma once
 
-#include <adjoint/core/contract/functors/functors.h>
+#include <adjoint/core/base/export.h>
+#include <adjoint/core/contract/math.h>
 
 namespace adjoint::functor {
 

@@ -1,7 +1,8 @@
 // Optimizer steps that scale each element of the gradient by a memory of its own size or sign.
 #pragma once
 
-#include <adjoint/core/contract/functors/functors.h>
+#include <adjoint/core/base/export.h>
+#include <adjoint/core/contract/math.h>
 
 namespace adjoint::functor {
 
