@@ -40,7 +40,7 @@ void lecture(const LectureOptions& options) {
     for (const Plan& plan : plans) {
         manual_seed(options.seed);
         const nn::Sequential net = make_net(plan);
-        optim::SGD optimizer(net.parameters(), {.lr = 0.5});
+        optim::SGD optimizer(net.parameters(), {.lr = 1});
         picture::Values curve;
         for (int epoch = 0; epoch < epochs; ++epoch) {
             optimizer.zero_grad();

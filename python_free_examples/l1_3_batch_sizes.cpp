@@ -17,7 +17,7 @@ data::Dataset moons(std::int64_t n) {
 }
 
 void lecture(const LectureOptions& options) {
-    const int epochs = options.quick ? 10 : 60;
+    const int epochs = options.quick ? 20 : 60;
     manual_seed(options.seed);
     const data::Dataset set = moons(800);
     struct Way {
@@ -29,8 +29,8 @@ void lecture(const LectureOptions& options) {
                           .y = {.label = "loss", .log = true}});
     for (const Way way : {Way{"batch (800)", 800}, Way{"mini-batch (32)", 32}, Way{"stochastic (1)", 1}}) {
         manual_seed(options.seed);
-        const nn::Sequential net(nn::Linear(2, 16), nn::Tanh(), nn::Linear(16, 2));
-        optim::SGD optimizer(net.parameters(), {.lr = 0.1});
+        const nn::Sequential net(nn::Linear(2, 32), nn::Tanh(), nn::Linear(32, 2));
+        optim::SGD optimizer(net.parameters(), {.lr = 0.05});
         const train::History history = train::fit(
             net, nn::CrossEntropyLoss(), optimizer, set,
             {.epochs = epochs, .batch_size = way.batch_size, .seed = options.seed, .verbose = false});

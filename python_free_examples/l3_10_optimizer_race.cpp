@@ -12,11 +12,12 @@ namespace {
 
 struct Surface {
     const char* name;
-    std::function<Tensor(const Tensor& w)> f;  // of w (2)
+    std::function<Tensor(const Tensor& w)> f;  // of w (runs, 2), summed over the runs
     std::function<double(double, double)> at;
     double start[2];
     picture::Range x, y;
-    double noise = 0;  // standard deviation of what is added to each gradient
+    double noise = 0;       // standard deviation of what is added to each gradient
+    std::int64_t runs = 1;  // where there is noise, the end of one run is chance: the mean of many is told
 };
 
 using Maker = std::function<std::unique_ptr<optim::Optimizer>(const Tensor&)>;
@@ -31,20 +32,23 @@ picture::Svg race(const Surface& surface, const std::vector<std::pair<const char
                           .y = {.label = "w1", .range = surface.y}});
     chart.contour(surface.at, levels);
     for (const auto& [name, make] : racers) {
-        const Tensor w = tensor({surface.start[0], surface.start[1]}, {.dtype = f64, .requires_grad = true});
+        const Tensor start = tensor({surface.start[0], surface.start[1]}, {.dtype = f64});
+        const Tensor w = expand(start, {surface.runs, 2}).clone().set_requires_grad();
         const auto optimizer = make(w);
         manual_seed(seed);
         picture::Values x, y;
         for (int step = 0; step <= steps; ++step) {
-            x.push_back(w(0).item());
-            y.push_back(w(1).item());
+            x.push_back(w(0, 0).item());
+            y.push_back(w(0, 1).item());
             optimizer->zero_grad();
             surface.f(w).backward();
-            if (surface.noise > 0) w.set_grad(w.grad() + randn({2}, {.dtype = f64}) * surface.noise);
+            if (surface.noise > 0) w.set_grad(w.grad() + randn(w.shape(), {.dtype = f64}) * surface.noise);
             if (step < steps) optimizer->step();
         }
-        std::printf("%-7s %-9s f = %8.4f -> %8.4f\n", surface.name, name, surface.at(x.front(), y.front()),
-                    surface.at(x.back(), y.back()));
+        const NoGrad guard;
+        std::printf("%-7s %-9s f = %8.4f -> %8.4f", surface.name, name, surface.at(x.front(), y.front()),
+                    surface.f(w).item() / static_cast<double>(surface.runs));
+        std::printf(surface.runs > 1 ? ", the mean of %d runs\n" : "\n", static_cast<int>(surface.runs));
         chart.line(name, x, y);
     }
     return chart.draw();
@@ -92,7 +96,8 @@ void lecture(const LectureOptions& options) {
                                  {-2.5, 0.6},
                                  {-3, 1},
                                  {-1, 1},
-                                 4}};
+                                 4,
+                                 400}};
     std::vector<picture::Svg> charts;
     for (const Surface& surface : surfaces) charts.push_back(race(surface, racers, 60, options.seed));
     picture::save_text(options.picture("l3_10_race.svg"), picture::grid(charts, 3).str());

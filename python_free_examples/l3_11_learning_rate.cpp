@@ -28,7 +28,7 @@ void lecture(const LectureOptions& options) {
     };
     picture::Chart chart(
         {.title = "Spiral: loss per epoch", .x = {.label = "epoch"}, .y = {.label = "loss", .log = true}});
-    for (const Rate& rate : {Rate{"too high, 3", 3, false}, Rate{"too low, 0.003", 0.003, false},
+    for (const Rate& rate : {Rate{"too high, 10", 10, false}, Rate{"too low, 0.003", 0.003, false},
                              Rate{"from 0.5 to 0", 0.5, true}}) {
         manual_seed(options.seed);
         const nn::Sequential net(nn::Linear(2, 32), nn::Tanh(), nn::Linear(32, 32), nn::Tanh(),

@@ -12,8 +12,10 @@ struct Patient {
     std::int64_t samples, hidden;
     double lr;
     int epochs;
-    double weight = 1,
-           bias = 0;  // the first weights are multiplied by the one, the biases moved by the other
+    // Whether the rate goes to 0: then the last loss says what was learnt, and not where it just swung to.
+    bool falling = false;
+    // The first weights are multiplied by the one, the biases moved by the other.
+    double weight = 1, bias = 0;
 };
 
 void lecture(const LectureOptions& options) {
@@ -22,12 +24,12 @@ void lecture(const LectureOptions& options) {
     const data::Dataset all_training = data::images(mnist.train),
                         validation = data::images(mnist.test).part(0, options.quick ? 300 : 1000);
     const Patient patients[] = {
-        {.name = "healthy", .samples = 2000, .hidden = 64, .lr = 0.1, .epochs = 10},
-        {.name = "too small a model", .samples = 2000, .hidden = 1, .lr = 0.1, .epochs = 20},
+        {.name = "healthy", .samples = 2000, .hidden = 64, .lr = 0.1, .epochs = 10, .falling = true},
+        {.name = "too small a model", .samples = 2000, .hidden = 1, .lr = 0.05, .epochs = 20},
         {.name = "ended too early", .samples = 1000, .hidden = 64, .lr = 0.01, .epochs = 10},
         {.name = "few images, many epochs", .samples = 200, .hidden = 256, .lr = 0.3, .epochs = 300},
         {.name = "rate too low", .samples = 1000, .hidden = 64, .lr = 1e-5, .epochs = 5},
-        {.name = "rate too high", .samples = 1000, .hidden = 64, .lr = 10, .epochs = 5},
+        {.name = "rate too high", .samples = 1000, .hidden = 64, .lr = 10, .epochs = 5, .falling = true},
         {.name = "rate far too high", .samples = 1000, .hidden = 64, .lr = 1e20, .epochs = 5},
         {.name = "weights begin at zero",
          .samples = 1000,
@@ -51,13 +53,17 @@ void lecture(const LectureOptions& options) {
         }
         optim::SGD optimizer(net.parameters(), {.lr = patient.lr});
         const data::Dataset training = all_training.part(0, patient.samples);
-        const int epochs = options.quick ? std::min(patient.epochs, 100) : patient.epochs;
+        const int epochs = options.quick ? std::min(patient.epochs, 150) : patient.epochs;
+        std::vector<train::Callback> callbacks;
+        if (patient.falling)
+            callbacks.push_back(train::schedule(optim::CosineAnnealingLR(optimizer, epochs)));
         const train::History history = train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
                                                   {.epochs = epochs,
                                                    .batch_size = 50,
                                                    .validation = validation,
                                                    .seed = options.seed,
-                                                   .verbose = false});
+                                                   .verbose = false,
+                                                   .callbacks = callbacks});
         std::printf("\n%s: %s\n", patient.name, to_string(history.last(), epochs).c_str());
         std::vector<train::Finding> findings = train::diagnose(history);
         for (train::Finding& dead : train::find_dead_units(net, some.x)) findings.push_back(std::move(dead));

@@ -10,7 +10,8 @@ namespace {
 
 void expect_as_on_cpu(const train::Transform& transform) {
     manual_seed(4);
-    const Tensor images = rand({6, 3, 8, 8}), labels = randint(0, 4, {6}, {.dtype = i64});
+    // So many that some are changed in any case: six coins may all say not to flip.
+    const Tensor images = rand({24, 3, 8, 8}), labels = randint(0, 4, {24}, {.dtype = i64});
     const auto changed = [&](Device device) {
         manual_seed(5);
         return transform({images.to(device), labels.to(device)});

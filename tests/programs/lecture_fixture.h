@@ -1,4 +1,8 @@
 // What the tests of the lecture programs share: a quick run, a folder for its pictures, a look into them.
+//
+// The programs run with their first seed, but no claim hangs on it: each holds for the seeds 1 to 20, on
+// MNIST and on Fashion-MNIST, with the kernels of v2, v3 and v4. Where the bound is not far, a comment says
+// how near they come.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -24,7 +24,7 @@ TEST_F(Lecture, DescentFindsTheClosedForm) {
 TEST_F(Lecture, AParabolaIsFoundInNoise) {
     const std::string text = run_quick("l3_2_polynomial");
     EXPECT_NEAR(number_after(text, "y = "), 0.5, 0.1) << text;
-    EXPECT_NEAR(number_after(text, "x^2 + "), 1, 0.15) << text;
+    EXPECT_NEAR(number_after(text, "x^2 + "), 1, 0.2) << text;
     EXPECT_LT(number_after(text, "curve differ by "), 0.3) << text;
     EXPECT_TRUE(drew("l3_2_polynomial.svg"));
 }
@@ -36,6 +36,7 @@ TEST_F(Lecture, CatsAreToldFromOtherPictures) {
     const std::string text = run_quick("l3_3_cats");
     EXPECT_NE(text.find("209 training and 50 test images"), std::string::npos) << text;
     EXPECT_GT(number_after(text, "accuracy training ", 0), 0.75) << text;
+    // "No cat" for every picture is right for 0.656 of them; no seed is below 0.78.
     EXPECT_GT(number_after(text, "accuracy training ", 1), 0.7) << text;
     EXPECT_TRUE(drew("l3_3_costs.svg") && drew("l3_3_predictions.svg"));
 }
@@ -43,8 +44,11 @@ TEST_F(Lecture, CatsAreToldFromOtherPictures) {
 TEST_F(Lecture, HousePricesArePredicted) {
     if (!has_data("tabular/boston_housing.data")) GTEST_SKIP() << "no ../tabular beside $ADJOINT_DATA";
     const std::string text = run_quick("l3_4_boston");
-    EXPECT_GT(number_after(text, "mean price: test RMSE "), 8) << text;
-    EXPECT_LT(number_after(text, "13-64-64-1: test RMSE "), 4) << text;
+    // How hard the test houses are differs from split to split: from 7.5 to 9.9 for the mean price. The net
+    // is at most at 0.47 of that.
+    EXPECT_LT(number_after(text, "13-64-64-1: test RMSE "),
+              0.6 * number_after(text, "mean price: test RMSE "))
+        << text;
     EXPECT_LT(number_after(text, "\nmean "), 4.5) << text;
     EXPECT_TRUE(drew("l3_4_boston.svg"));
 }
@@ -52,14 +56,14 @@ TEST_F(Lecture, HousePricesArePredicted) {
 TEST_F(Lecture, IrisFlowersAreTold) {
     if (!has_data("tabular/iris.csv")) GTEST_SKIP() << "no ../tabular beside $ADJOINT_DATA";
     const std::string text = run_quick("l3_5_iris");
-    EXPECT_GE(number_after(text, "mean accuracy "), 0.93) << text;
+    EXPECT_GE(number_after(text, "mean accuracy "), 0.9) << text;  // at least 0.947
     EXPECT_TRUE(drew("l3_5_iris.svg"));
 }
 
 TEST_F(Lecture, SequentialLearnsDigits) {
     SKIP_WITHOUT_IMAGES();
     const std::string text = run_quick("l3_6_sequential");
-    EXPECT_GT(number_after(text, "test accuracy "), 0.7) << text;
+    EXPECT_GT(number_after(text, "test accuracy "), 0.65) << text;
     EXPECT_TRUE(drew("l3_6_history.svg"));
 }
 
@@ -107,7 +111,7 @@ TEST_F(Lecture, ATableBecomesBatches) {
     EXPECT_LT(number_after(text, "squared error "), 8) << text;
 }
 
-TEST_F(Lecture, SgdIsLeftBehindInValleySaddleAndNoise) {
+TEST_F(Lecture, SgdIsLeftBehindInValleyAndSaddleAndByAdamInNoise) {
     const std::string text = run_quick("l3_10_optimizer_race");
     const auto end = [&](int racer) { return number_after(text, " -> ", racer); };
     const int sgd = 0, momentum = 1, adam = 4, others = 5;  // racers on each of three surfaces
@@ -116,14 +120,16 @@ TEST_F(Lecture, SgdIsLeftBehindInValleySaddleAndNoise) {
         EXPECT_LT(end(others + racer), -10) << "saddle\n" << text;
     }
     EXPECT_NEAR(end(others + sgd), 0, 0.1) << text;
-    EXPECT_LT(end(2 * others + adam), 0.5 * end(2 * others + sgd)) << "noise\n" << text;
+    const double noisy = end(2 * others + sgd);
+    EXPECT_LT(end(2 * others + adam), 0.75 * noisy) << "noise\n" << text;
+    EXPECT_GT(end(2 * others + momentum), 2 * noisy) << "noise\n" << text;
     EXPECT_TRUE(drew("l3_10_race.svg"));
 }
 
 TEST_F(Lecture, ARateThatShrinksLearnsMost) {
     const std::string text = run_quick("l3_11_learning_rate");
     const auto end = [&](int rate) { return number_after(text, "one epoch, ", rate); };
-    EXPECT_GT(end(0), 1) << "too high\n" << text;
+    EXPECT_GT(end(0), 2) << "too high\n" << text;
     EXPECT_LT(end(2), 0.2 * end(1)) << "scheduled against too low\n" << text;
     EXPECT_TRUE(drew("l3_11_learning_rate.svg"));
 }

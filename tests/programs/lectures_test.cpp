@@ -7,7 +7,7 @@ namespace {
 TEST_F(Lecture, XorByHandAndByModulesFollowOneCurve) {
     const std::string by_hand = run_quick("l0_7_xor"), by_modules = run_quick("l0_8_xor_modules");
     EXPECT_EQ(count(by_hand, "seed "), 5);
-    const std::size_t first = by_hand.find("seed 1"), end = by_hand.find("picture");
+    const std::size_t first = by_hand.find("seed "), end = by_hand.find("picture");
     ASSERT_LT(first, end) << by_hand;
     EXPECT_EQ(by_hand.substr(first, end - first), by_modules);
     EXPECT_TRUE(drew("l0_7_xor.svg"));
@@ -30,6 +30,8 @@ TEST_F(Lecture, GraphsAreDrawnWithValuesAndGradients) {
 
 TEST_F(Lecture, DeepNetsLearnXor) {
     const std::string text = run_quick("l1_1_deep_net");
+    // The worst of 20 seeds ends at 0.0008. XOR has local minima for nets this small: 5 of 200 seeds meet
+    // one with 2-4-2-1.
     for (int net = 0; net < 4; ++net) EXPECT_LT(number_after(text, " -> ", net), 0.01) << text;
     EXPECT_TRUE(drew("l1_1_costs.svg") && drew("l1_1_regions.svg"));
 }
@@ -38,8 +40,8 @@ TEST_F(Lecture, SmallerBatchesLearnMoreInAnEpoch) {
     const std::string text = run_quick("l1_3_batch_sizes");
     const double batch = number_after(text, " -> ", 0), mini = number_after(text, " -> ", 1),
                  single = number_after(text, " -> ", 2);
-    EXPECT_LT(mini, batch) << text;
-    EXPECT_LT(single, mini) << text;
+    EXPECT_LT(mini, 0.9 * batch) << text;   // at most 0.72
+    EXPECT_LT(single, 0.5 * mini) << text;  // at most 0.27
     EXPECT_GT(number_after(text, "accuracy ", 2), 0.95) << text;
     EXPECT_TRUE(drew("l1_3_batch_sizes.svg"));
 }
@@ -47,7 +49,7 @@ TEST_F(Lecture, SmallerBatchesLearnMoreInAnEpoch) {
 TEST_F(Lecture, DropoutNarrowsTheGap) {
     SKIP_WITHOUT_IMAGES();
     const std::string text = run_quick("l1_4_dropout");
-    EXPECT_LT(number_after(text, "gap ", 1), 0.8 * number_after(text, "gap ", 0)) << text;
+    EXPECT_LT(number_after(text, "gap ", 1), 0.9 * number_after(text, "gap ", 0)) << text;  // at most 0.71
     EXPECT_TRUE(drew("l1_4_dropout.svg"));
 }
 

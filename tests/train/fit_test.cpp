@@ -122,7 +122,8 @@ TEST(Fit, LearnsMnist) {
     train::fit(model, nn::CrossEntropyLoss(), optimizer, training.part(0, 20000), quiet(2));
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(),
                                                data::images(images.test, {.mean = 0.1307, .std = 0.3081}));
-    EXPECT_GT(score.accuracy, images.name == "MNIST" ? 0.93 : 0.80);
+    // The worst of 20 seeds: 0.937, with Fashion-MNIST 0.824.
+    EXPECT_GT(score.accuracy, images.name == "MNIST" ? 0.92 : 0.79);
 }
 
 }  // namespace

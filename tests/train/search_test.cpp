@@ -30,7 +30,7 @@ TEST(CrossValidate, MeasuresEveryFold) {
 
 TEST(CrossValidate, Trains) {
     manual_seed(2);
-    const Tensor x = randn({60, 2});
+    const Tensor x = randn({150, 2});
     const data::Dataset set{.inputs = x, .targets = gt(x(all, 0), 0).to(i64)};
     const auto result = train::cross_validate(
         set, 3,
@@ -42,7 +42,7 @@ TEST(CrossValidate, Trains) {
             return train::accuracy(train::predict(model, validation), validation.targets);
         },
         {.stratify = set.targets});
-    EXPECT_GT(result.mean, 0.9);
+    EXPECT_GT(result.mean, 0.9);  // the worst of 20 seeds: 0.947
 }
 
 TEST(GridSearch, TriesEveryCombinationOnce) {
