@@ -12,7 +12,7 @@ endif
 
 build = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 
-sources = $(shell find adjoint.h core cuda autograd nn optim data train python_free_examples bench tests \
+sources = $(shell find adjoint.h core cpu cuda autograd nn optim data train python_free_examples bench tests \
             -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 
 .PHONY: help mnist test bench dev format tidy
@@ -57,5 +57,5 @@ format:
 
 tidy:
 	@scripts/setup format
-	scripts/configure release $(CMAKE_ARGS)
-	scripts/tidy build/release
+	cmake --preset release -B build/tidy -DADJOINT_UNITY=OFF $(CMAKE_ARGS) >/dev/null
+	scripts/tidy build/tidy
