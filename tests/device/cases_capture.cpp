@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include <adjoint/adjoint.h>
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/functors/update.h>
 #include <adjoint/core/cuda/cuda.h>
 
 #include "device/cases.h"

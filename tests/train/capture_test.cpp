@@ -1,6 +1,8 @@
 // Captured steps on the CPU, which calls them by its own list: the cases of any device, and its memory.
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include <adjoint/adjoint.h>
 #include <adjoint/core/memory/host_memory.h>
 
@@ -32,6 +34,67 @@ TEST(CaptureOnTheCpu, ReplaysTakeNoMemoryFromTheSystem) {
     const std::int64_t before = host_memory_stats().system_calls;
     step.replay(50);
     EXPECT_EQ(host_memory_stats().system_calls, before);
+}
+
+// The names of a recorded step's calls: what stands between number and colon of each line.
+std::vector<std::string> names_of(const Captured& step) {
+    std::vector<std::string> names;
+    std::istringstream lines(step.describe());
+    for (std::string line; std::getline(lines, line);) names.push_back(line.substr(5, line.find(':') - 5));
+    return names;
+}
+
+TEST(RecordedCalls, AStepOfAnMlpIsTheseCalls) {
+    const nn::Sequential model(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 64), nn::ReLU(),
+                               nn::Linear(64, 10));
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    const Tensor x = rand({64, 784}), y = zeros({64}, {.dtype = i64});
+    const Captured step = capture([&] {
+        optimizer.zero_grad();
+        cross_entropy(model(x), y).backward();
+        optimizer.step();
+    });
+    EXPECT_EQ(names_of(step), (std::vector<std::string>{"matmul 64 x 784 x 128 + relu",
+                                                        "matmul 64 x 128 x 64 + relu",
+                                                        "matmul 64 x 64 x 10",
+                                                        "cross_entropy",
+                                                        "reduce sum",
+                                                        "zip div",  // the loss
+                                                        "fill",
+                                                        "zip div",
+                                                        "zip mul",  // its gradient
+                                                        "matmul 64 x 10 x 64",
+                                                        "matmul 10 x 64 x 64",  // x, w and b of each layer
+                                                        "reduce sum",
+                                                        "zip relu",
+                                                        "matmul 64 x 64 x 128",
+                                                        "matmul 64 x 64 x 128",
+                                                        "reduce sum",
+                                                        "zip relu",
+                                                        "matmul 128 x 64 x 784",
+                                                        "reduce sum",
+                                                        "update sgd"}));
+    EXPECT_EQ(step.calls(), 20);
+}
+
+TEST(RecordedCalls, AreDescribedWithWhatTheyReadAndWrite) {
+    const Tensor a = ones({4, 3}), b = ones({3}), places = tensor<std::int64_t>({0, 2}, {2});
+    const Captured step = capture([&] {
+        const Tensor s = dropout(sigmoid(a) + b, 0.5);
+        index_select(s, 0, places).copy_(zeros({2, 3}));
+        a.copy_(cumsum(s, 1).to(f64));
+    });
+    EXPECT_EQ(step.describe(),
+              "  0  map sigmoid: #0 f32[12] of #1 f32[12]\n"
+              "  1  zip add: #2 f32[4x3] of #0 f32[4x3], #3 f32[1x3]\n"
+              "  2  dropout: #4 f32[12] of #2 f32[12]\n"
+              "  3  gather: #5 f32[2x3] of #4 f32[1x3], #6 i64[2x1]\n"
+              "  4  fill: #7 f32[6]\n"
+              "  5  map copy: #5 f32[6] of #7 f32[6]\n"
+              "  6  scan sum: #0 f32[12] of #4 f32[12]\n"  // sigmoid's memory is free by now
+              "  7  map copy: #8 f64[12] of #0 f32[12]\n"
+              "  8  map copy: #2 f32[12] of #8 f64[12]\n"
+              "  9  map copy: #1 f32[12] of #2 f32[12]\n");
 }
 
 }  // namespace
