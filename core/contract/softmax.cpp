@@ -94,26 +94,20 @@ void compose(Backend& backend, const CrossEntropy& c) {
     const Grid rows = grid_of(backend, c.rows), each(backend, {1, n, 1}, type),
                labels(backend, {1, n, 1}, DType::i64);
     const WorkingMemory marks(backend, n, DType::boolean), places(backend, n, DType::i64),
-        wrapped(backend, n, DType::i64), tops(backend, n, type), totals(backend, n, type),
+        tops(backend, n, type), totals(backend, n, type),
         powers(backend, c.gradient ? 0 : c.rows.numel(), type);
     const View mark(marks.data(), DType::boolean, one_per_row), place(places.data(), DType::i64, one_per_row),
-        shifted(wrapped.data(), DType::i64, one_per_row), target(c.targets, DType::i64, one_per_row),
-        top(tops.data(), type, one_per_row), total(totals.data(), type, one_per_row),
-        loss(c.losses, type, one_per_row), x = rows.dense(c.logits, type),
-                                           power = rows.dense(c.gradient ? c.gradient : powers.data(), type);
+        target(c.targets, DType::i64, one_per_row), top(tops.data(), type, one_per_row),
+        total(totals.data(), type, one_per_row), loss(c.losses, type, one_per_row),
+        x = rows.dense(c.logits, type), power = rows.dense(c.gradient ? c.gradient : powers.data(), type);
     const Integer ignored(backend, c.ignore_index);
     const Constant nought(backend, DType::i64, 0), zero(backend, type, 0), minus_one(backend, type, -1);
 
-    // Gather takes negative indices as counted from the end, which labels are not: they are moved out of the
-    // range for it to refuse them.
-    labels.map(functor::AddScalar{-static_cast<double>(columns)}, shifted, target);
-    labels.zip(functor::Lt{}, mark, target, nought.view());
-    labels.select(place, mark, shifted, target);
     labels.zip(functor::Ne{}, mark, target, ignored.view());
-    labels.select(place, mark, place, nought.view());
+    labels.select(place, mark, target, nought.view());
     each.reduce(functor::Sum{}, View(c.counted, type, {}), mark, {true, true, true});
 
-    const Indexing along{.op = "cross_entropy", .stride = 1, .size = columns};
+    const Indexing along{.op = "cross_entropy", .stride = 1, .size = columns, .labels = true};
     const Three row_starts{0, columns, 0};
     each.gather(along, loss, View(c.logits, type, row_starts), place);
     row_max(rows, top, x);
