@@ -45,7 +45,12 @@ class ToyBackend final : public Runs<ToyBackend, Backend, Calls> {
 
 /// toy:`index`, 0 or 1. The kind is registered at the first call.
 Device toy_device(int index = 0);
-/// Bytes that the toys hold.
-std::int64_t toy_memory();
+
+struct ToyMemory {
+    std::int64_t held;          // bytes
+    std::int64_t stray_writes;  // blocks that were written after they had been given back
+};
+/// Of all toys together.
+ToyMemory toy_memory();
 
 }  // namespace adjoint
