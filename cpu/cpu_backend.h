@@ -60,7 +60,6 @@ class CpuBackend final : public Runs<CpuBackend, Backend, Calls> {
     void release(void* memory, std::size_t bytes) noexcept override;
     void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
     void synchronize() override {}
-    // recording.cpp
     std::shared_ptr<Recording> record(const std::function<void()>& step) override;
     // convolution.cpp
     bool convolves_narrow(const Convolution& c) override;

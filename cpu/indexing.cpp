@@ -22,10 +22,14 @@ template <class F> void for_places(const Loop<3>& loop, F f) {
     }
 }
 
-std::int64_t checked(const Indexing& along, std::int64_t index) {
-    const std::int64_t wrapped = index < 0 ? index + along.size : index;
-    if (wrapped < 0 || wrapped >= along.size) [[unlikely]]
-        throw_index_error(along.op, index, -1, -along.size, along.size);
+// The index that stands at `position`.
+std::int64_t checked(const Indexing& along, const std::int64_t* index, std::int64_t position) {
+    const std::int64_t value = index[position];
+    const std::int64_t wrapped = value < 0 && !along.labels ? value + along.size : value;
+    if (wrapped < 0 || wrapped >= along.size) [[unlikely]] {
+        if (along.labels) throw_index_error(along.op, value, position, 0, along.size);
+        throw_index_error(along.op, value, -1, -along.size, along.size);
+    }
     return wrapped;
 }
 
@@ -61,7 +65,7 @@ void on(CpuBackend&, const call::Gather& c) {
     const char* source = loop.operands[1].as<const char>();
     const auto copy = [&](const Loop<3>& places, std::size_t run) {
         for_places(places, [&](std::int64_t to, std::int64_t from, std::int64_t at) {
-            const std::int64_t place = from + checked(c.along, index[at]) * c.along.stride;
+            const std::int64_t place = from + checked(c.along, index, at) * c.along.stride;
             std::memcpy(out + to * static_cast<std::int64_t>(bytes),
                         source + place * static_cast<std::int64_t>(bytes), run);
         });
@@ -80,7 +84,7 @@ void on(CpuBackend&, const call::Scatter& c) {
         T* destination = loop.operands[0].as<T>();
         const T* source = loop.operands[1].as<const T>();
         for_places(loop, [&](std::int64_t to, std::int64_t from, std::int64_t at) {
-            T& place = destination[to + checked(c.along, index[at]) * c.along.stride];
+            T& place = destination[to + checked(c.along, index, at) * c.along.stride];
             place = c.add ? sum_of(place, source[from]) : source[from];
         });
     });

@@ -1,6 +1,7 @@
-// The CPU backend itself and its memory.
+// The CPU backend itself, its memory and its recordings.
 #include <cstring>
 
+#include <adjoint/core/capture/list_recording.h>
 #include <adjoint/core/memory/host_memory.h>
 #include <adjoint/cpu/cpu_backend.h>
 
@@ -22,6 +23,10 @@ void on(CpuBackend&, const call::Upload& c) {
 }
 void CpuBackend::copy_to_host(void* destination, const void* source, std::size_t bytes) {
     if (bytes > 0) std::memcpy(destination, source, bytes);
+}
+
+std::shared_ptr<Recording> CpuBackend::record(const std::function<void()>& step) {
+    return record_as_list(*this, Device::cpu(), step);
 }
 
 }  // namespace cpu

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include <adjoint/core/base/device.h>
 #include <adjoint/core/base/format.h>
 
 namespace adjoint {
@@ -80,21 +79,6 @@ std::int64_t checked_mul(std::int64_t a, std::int64_t b) {
     std::int64_t product = 0;
     check<ShapeError>(!__builtin_mul_overflow(a, b, &product), "shape: {} x {} exceeds 2^63", a, b);
     return product;
-}
-
-Device Device::parse(const std::string& text) {
-    if (text == "cpu") return cpu();
-    if (text == "cuda") return cuda();
-    if (text.starts_with("cuda:") && text.size() > 5 && text.size() <= 8 &&
-        std::all_of(text.begin() + 5, text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-        const int index = std::stoi(text.substr(5));
-        if (index < 256) return cuda(index);
-    }
-    fail<ValueError>(R"(device: '{}' is not a device; use "cpu", "cuda" or "cuda:N")", text);
-}
-
-std::string to_string(Device device) {
-    return device.is_cpu() ? "cpu" : fmt::format("cuda:{}", static_cast<int>(device.index));
 }
 
 }  // namespace adjoint

@@ -2,14 +2,38 @@
 #include <adjoint/core/contract/backend.h>
 
 #include <atomic>
+#include <mutex>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/cuda_start.h>
 
 namespace adjoint {
 namespace {
-constexpr int max_cuda_devices = 16;
-std::atomic<Backend*> cuda_backends[max_cuda_devices];
+
+using StartDevice = Backend& (*)(int index);
+
+constexpr int max_kinds = detail::max_device_kinds, max_devices = detail::max_devices_of_kind;
+
+// Those of the CPU stay empty: it is not looked up.
+constinit std::atomic<Backend*> started[max_kinds][max_devices];
+
+// Held while a kind is added: who has read its name finds what starts it.
+constinit std::mutex kinds_mutex;
+constinit StartDevice starters[max_kinds] = {nullptr, start_cuda_device};
+
+__attribute__((noinline)) Backend& start_device(Device device) {
+    const auto kind = static_cast<int>(device.type);
+    StartDevice start = nullptr;
+    if (kind < max_kinds) {
+        const std::scoped_lock lock(kinds_mutex);
+        start = starters[kind];
+    }
+    check<DeviceError>(start != nullptr, "{}: its kind is not known; register_device_kind adds one", device);
+    Backend& backend = start(device.index);
+    register_backend(device, backend);
+    return backend;
+}
+
 }  // namespace
 
 Backend& backend(Device device) {
@@ -17,24 +41,27 @@ Backend& backend(Device device) {
         return recording_backend(device);
     if (device.is_cpu()) [[likely]]
         return cpu_backend();
-    Backend* found = device.index < max_cuda_devices
-                         ? cuda_backends[device.index].load(std::memory_order_acquire)
+    const auto kind = static_cast<int>(device.type);
+    Backend* found = kind < max_kinds && device.index < max_devices
+                         ? started[kind][device.index].load(std::memory_order_acquire)
                          : nullptr;
-    return found ? *found : start_cuda_device(device.index);
+    return found ? *found : start_device(device);
 }
 
-void call::compose(Backend&, const Recurrent&) {
-    fail<DeviceError>("recurrence: this device has none of its own");
-}
-
-void call::compose(Backend&, const RecurrentBackward&) {
-    fail<DeviceError>("recurrence_backward: this device has none of its own");
+DeviceType register_device_kind(const char* name, StartDevice start) {
+    check<ValueError>(start != nullptr, "register_device_kind: nothing starts a '{}'", name);
+    const std::scoped_lock lock(kinds_mutex);
+    const DeviceType type = detail::add_device_kind(name);
+    starters[static_cast<int>(type)] = start;
+    return type;
 }
 
 void register_backend(Device device, Backend& backend) {
-    check<DeviceError>(!device.is_cpu() && device.index < max_cuda_devices,
-                       "register_backend: {} is not supported", device);
-    cuda_backends[device.index].store(&backend, std::memory_order_release);
+    const auto kind = static_cast<int>(device.type);
+    check<DeviceError>(!device.is_cpu() && kind < max_kinds && device.index < max_devices,
+                       "register_backend: no room for {}; a kind has devices 0 to {}, and the CPU is there",
+                       device, max_devices - 1);
+    started[kind][device.index].store(&backend, std::memory_order_release);
 }
 
 }  // namespace adjoint

@@ -2,28 +2,14 @@
 #include <algorithm>
 
 #include <adjoint/core/base/format.h>
-#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/compose.h>
 
 namespace adjoint::call {
 namespace {
 
-// Working memory of a device for the length of a call.
-class WorkingMemory {
-  public:
-    WorkingMemory(Backend& backend, std::int64_t elements, DType type)
-        : backend_(backend),
-          bytes_(static_cast<std::size_t>(elements) * size_of(type)),
-          data_(backend.allocate(bytes_)) {}
-    ~WorkingMemory() { backend_.release(data_, bytes_); }
-    WorkingMemory(const WorkingMemory&) = delete;
-    WorkingMemory& operator=(const WorkingMemory&) = delete;
-    void* data() const { return data_; }
-
-  private:
-    Backend& backend_;
-    std::size_t bytes_;
-    void* data_;
-};
+using composition::Grid;
+using composition::View;
+using composition::WorkingMemory;
 
 template <class P> P* at(P* base, std::int64_t element, DType type) {
     using Byte = std::conditional_t<std::is_const_v<P>, const char, char>;
@@ -65,39 +51,19 @@ void set_batch(std::int64_t (&strides)[max_dims], std::int64_t sample, std::int6
 }  // namespace
 
 void finish(Backend& backend, const Convolve& c) {
-    const std::int64_t outputs = c.shape.windows.outputs(), numel = c.shape.results();
-    const DType type = c.shape.windows.dtype;
+    const Convolution& shape = c.shape;
+    const DType type = shape.windows.dtype, sums = compute_type(type);
     if (c.epilogue.bias) {
-        Zip add{functor::Add{}, {}};
-        Loop<3>& loop = add.loop;
-        loop.rank = 3;
-        loop.numel = numel;
-        loop.compute = compute_type(type);
-        loop.dense = false;
-        const std::int64_t sizes[3] = {c.shape.windows.batch, c.shape.filters, outputs};
-        const std::int64_t dense[3] = {c.shape.filters * outputs, outputs, 1}, per_filter[3] = {0, 1, 0};
-        for (int d = 0; d < 3; ++d) {
-            loop.sizes[d] = sizes[d];
-            loop.strides[0][d] = loop.strides[1][d] = dense[d];
-            loop.strides[2][d] = per_filter[d];
-        }
-        loop.operands[0] = loop.operands[1] = {c.y, type};
-        loop.operands[2] = read(c.epilogue.bias, loop.compute);
-        backend.run(add);
+        const Grid all(backend, {shape.windows.batch, shape.filters, shape.windows.outputs()}, sums);
+        const View y = all.dense(c.y, type);
+        all.zip(functor::Add{}, y, y, View(c.epilogue.bias, sums, {0, 1, 0}));
     }
-    if (c.epilogue.relu) rectify(backend, {c.y, type}, numel);
+    if (c.epilogue.relu) rectify(backend, {c.y, type}, shape.results());
 }
 
 void rectify(Backend& backend, const Operand& x, std::int64_t numel) {
-    Map relu{functor::Relu{}, {}};
-    Loop<2>& loop = relu.loop;
-    loop.rank = 1;
-    loop.numel = loop.sizes[0] = numel;
-    loop.compute = compute_type(x.dtype);
-    loop.dense = true;
-    loop.strides[0][0] = loop.strides[1][0] = 1;
-    loop.operands[0] = loop.operands[1] = x;
-    backend.run(relu);
+    const Grid all(backend, {1, 1, numel}, compute_type(x.dtype));
+    all.map(functor::Relu{}, all.dense(x.data, x.dtype), all.dense(x.data, x.dtype));
 }
 
 // y = w columns
@@ -173,20 +139,8 @@ void compose(Backend& backend, const ConvolveWeight& call) {
         set_batch(p.out_batch, weights, p.m * depth);
         backend.run(p);
     });
-    Reduce total{functor::Sum{}, {}};
-    ReductionLoop& sum = total.loop;
-    sum.out = {call.dw, type};
-    sum.in = {each.data(), type};
-    sum.compute = type;
-    sum.outputs = weights;
-    sum.length = c.windows.batch;
-    sum.kept_rank = weights > 1;
-    sum.reduced_rank = c.windows.batch > 1;
-    sum.kept_sizes[0] = weights;
-    sum.kept_strides[0] = 1;
-    sum.reduced_sizes[0] = c.windows.batch;
-    sum.reduced_strides[0] = weights;
-    backend.run(total);
+    const Grid all(backend, {c.windows.batch, 1, weights}, type);
+    all.reduce(functor::Sum{}, View(call.dw, type, {}), all.dense(each.data(), type), {true, false, false});
 }
 
 }  // namespace adjoint::call

@@ -41,4 +41,25 @@ struct ReductionLoop {
     std::int64_t reduced_sizes[max_dims], reduced_strides[max_dims];
 };
 
+/// Appends an inner dimension to `rank` ones of N operands: left out if its size is 1, merged with the one
+/// before if that steps over it whole in every operand.
+template <int N>
+void append_dimension(int& rank, std::int64_t* sizes, std::int64_t (*strides)[max_dims], std::int64_t size,
+                      const std::int64_t (&steps)[N]) {
+    if (size == 1) return;
+    bool merge = rank > 0;
+    for (int i = 0; i < N && merge; ++i) merge = strides[i][rank - 1] == steps[i] * size;
+    if (merge)
+        sizes[rank - 1] *= size;
+    else
+        sizes[rank++] = size;
+    for (int i = 0; i < N; ++i) strides[i][rank - 1] = steps[i];
+}
+
+/// Says whether the loop, all of whose dimensions are there, is dense.
+template <int N> void settle_dense(Loop<N>& loop) {
+    loop.dense = loop.rank <= 1;
+    for (int i = 0; i < N && loop.rank == 1; ++i) loop.dense = loop.dense && loop.strides[i][0] == 1;
+}
+
 }  // namespace adjoint

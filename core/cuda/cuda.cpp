@@ -19,7 +19,7 @@ namespace cuda {
 std::int64_t sync_count() noexcept { return syncs.load(std::memory_order_relaxed); }
 
 void synchronize(Device device) {
-    check<DeviceError>(!device.is_cpu(), "cuda::synchronize: cpu is not a CUDA device");
+    check<DeviceError>(device.is_cuda(), "cuda::synchronize: {} is not a CUDA device", device);
     backend(device).synchronize();
 }
 

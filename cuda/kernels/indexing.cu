@@ -10,16 +10,16 @@ struct Range {
     Fault* fault;
     const char* op;
     std::int64_t stride, size;
+    bool labels;
 
-    /// The element's offset along the dimension; -1 if there is no such place.
-    ADJOINT_DEVICE std::int64_t offset(std::int64_t index) const {
-        const std::int64_t wrapped = wrap(index);
-        return wrapped < 0 ? -1 : wrapped * stride;
-    }
-    ADJOINT_DEVICE std::int64_t wrap(std::int64_t index) const {
-        const std::int64_t wrapped = index < 0 ? index + size : index;
+    Range(Fault* where, const Indexing& along)
+        : fault(where), op(along.op), stride(along.stride), size(along.size), labels(along.labels) {}
+
+    /// The place that the index at `position` names; -1 if there is no such place.
+    ADJOINT_DEVICE std::int64_t wrap(std::int64_t index, std::int64_t position) const {
+        const std::int64_t wrapped = index < 0 && !labels ? index + size : index;
         if (wrapped >= 0 && wrapped < size) return wrapped;
-        report(fault, op, index, -1, -size, size);
+        report(fault, op, index, labels ? position : -1, labels ? 0 : -size, size);
         return -1;
     }
 };
@@ -33,7 +33,7 @@ __global__ void gather_elements(const Range range, const Places<3> places, Word*
     for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < numel; i += step) {
         std::int32_t at[3];
         places.offsets(i, at);
-        const std::int64_t place = range.wrap(index[at[2]]);
+        const std::int64_t place = range.wrap(index[at[2]], at[2]);
         out[at[0]] = place < 0 ? Word(0) : source[at[1] + place * range.stride];
     }
 }
@@ -60,7 +60,7 @@ __global__ void scatter_elements(const Range range, const ScatterLoop loop, cons
         for (std::uint32_t k = 0; k < loop.together_count; ++k) {
             std::int32_t at[3];
             loop.together.offsets(k, at);
-            const std::int64_t place = range.wrap(index[line[2] + at[2]]);
+            const std::int64_t place = range.wrap(index[line[2] + at[2]], line[2] + at[2]);
             if (place < 0 || (static_cast<std::uint32_t>(place) & (loop.shares - 1)) != share) continue;
             T& to = destination[line[0] + at[0] + place * range.stride];
             const T from = source[line[1] + at[1]];
@@ -107,7 +107,7 @@ template <class F> void visit_word(std::size_t bytes, F f) {
 
 void on(CudaBackend& cuda, const call::Gather& c) {
     if (c.loop.numel == 0) return;
-    const Range range{cuda.device.fault, c.along.op, c.along.stride, c.along.size};
+    const Range range(cuda.device.fault, c.along);
     for_32_bit_pieces(c.loop, [&](const Loop<3>& piece) {
         visit_word(size_of(piece.operands[0].dtype), [&](auto word) {
             using Word = decltype(word);
@@ -123,7 +123,7 @@ void on(CudaBackend& cuda, const call::Gather& c) {
 // Cost: every index is read by as many threads as share its line, at most 65536 of them.
 void on(CudaBackend& cuda, const call::Scatter& c) {
     if (c.loop.numel == 0) return;
-    const Range range{cuda.device.fault, c.along.op, c.along.stride, c.along.size};
+    const Range range(cuda.device.fault, c.along);
     for_32_bit_pieces(c.loop, [&](const Loop<3>& piece) {
         constexpr std::int64_t wanted_threads = 65536;
         const Loop<3> apart = part_of(piece, true), together = part_of(piece, false);

@@ -83,7 +83,7 @@ std::string device_problem(const cuda::Properties& device) {
 
 // Errors: DeviceError that leads with `what`.
 void check_device(const std::string& what, Device device) {
-    check<DeviceError>(!device.is_cpu(), "{}: cpu is not a CUDA device", what);
+    check<DeviceError>(device.is_cuda(), "{}: {} is not a CUDA device", what, to_string(device));
     const int count = driver().count;
     if (device.index < count) return;
     if (count == 0)
@@ -104,9 +104,7 @@ cuda_backend::Context& usable_context(const std::string& what, Device device) {
 
 Backend& start_cuda_device(int index) {
     const Device device = Device::cuda(index);
-    Backend& backend = usable_context(to_string(device), device).backend;
-    register_backend(device, backend);
-    return backend;
+    return usable_context(to_string(device), device).backend;
 }
 
 namespace cuda {

@@ -302,7 +302,7 @@ void an_error_in_the_step_leaves_nothing_behind(Device device) {
 }
 
 void a_wrong_index_is_named_at_the_next_wait(Device device) {
-    if (device.is_cpu()) return;  // which names it at once
+    if (!device.is_cuda()) return;  // others name it at once
     Net net(device, Net::By::adam);
     net.load(1);
     const Captured step = capture([&] { net.step(); }, {.device = device});
@@ -342,7 +342,7 @@ void another_kind_of_update_is_refused_or_done(Device device) {
         {.device = device, .warmup = 0});
     step.replay();
     EXPECT_EQ(sum(x).item(), 8);
-    if (device.is_cpu()) {
+    if (!device.is_cuda()) {
         step.replay();
         EXPECT_EQ(sum(x).item(), 6);
     } else {

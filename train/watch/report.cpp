@@ -198,7 +198,7 @@ Facts environment(Device device) {
         facts.emplace_back("threads", std::to_string(num_threads()));
         facts.emplace_back("CPU kernels", cpu_level());
         facts.emplace_back("matrix products", cpu_blas());
-    } else {
+    } else if (device.is_cuda()) {
         facts.back().second += ", " + cuda::properties(device).name;
         facts.emplace_back("matrix products", fmt::format("precision {}", name(matmul_precision())));
     }

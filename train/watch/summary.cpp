@@ -125,7 +125,7 @@ Tensor add_layer(Table& table, const nn::Layer& layer, const std::string& name, 
 }
 
 std::int64_t memory_in_use(Device device) {
-    return device.is_cpu() ? host_memory_stats().in_use : cuda::memory_stats(device).in_use;
+    return device.is_cuda() ? cuda::memory_stats(device).in_use : host_memory_stats().in_use;
 }
 
 }  // namespace

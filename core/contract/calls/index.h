@@ -9,6 +9,9 @@ struct Indexing {
     const char* op = "";      // for the error message
     std::int64_t stride = 0;  // of the indexed operand along its dimension
     std::int64_t size = 0;    // of that dimension
+    /// Negative indices count from the end, but class numbers may not be negative, and the error says at
+    /// which element of the index tensor a wrong one stands.
+    bool labels = false;
 };
 
 namespace call {

@@ -91,5 +91,10 @@ struct LayerNormBackward {
     }
 };
 
+void compose(Backend& backend, const BatchNorm& c);
+void compose(Backend& backend, const BatchNormBackward& c);
+void compose(Backend& backend, const LayerNorm& c);
+void compose(Backend& backend, const LayerNormBackward& c);
+
 }  // namespace call
 }  // namespace adjoint

@@ -8,6 +8,8 @@
 
 namespace adjoint {
 
+class Backend;
+
 struct Uniform {};
 struct Normal {};
 struct Integers {
@@ -41,6 +43,8 @@ struct Dropout {
         m.reads(x, numel);
     }
 };
+
+void compose(Backend& backend, const Dropout& c);
 
 }  // namespace call
 }  // namespace adjoint

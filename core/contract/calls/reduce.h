@@ -6,6 +6,8 @@
 
 namespace adjoint {
 
+class Backend;
+
 /// `rows` dense rows of `columns` elements of type `dtype`.
 struct Rows {
     std::int64_t rows = 0, columns = 0;
@@ -69,6 +71,9 @@ struct Sort {
         m.reads(x, rows.numel(), rows.dtype);
     }
 };
+
+void compose(Backend& backend, const Scan& c);
+void compose(Backend& backend, const Sort& c);
 
 }  // namespace call
 }  // namespace adjoint

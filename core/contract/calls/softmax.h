@@ -50,4 +50,8 @@ struct CrossEntropy {
     }
 };
 
+void compose(Backend& backend, const Softmax& c);
+void compose(Backend& backend, const SoftmaxBackward& c);
+void compose(Backend& backend, const CrossEntropy& c);
+
 }  // namespace adjoint::call

@@ -9,6 +9,8 @@
 
 namespace adjoint {
 
+class Backend;
+
 /// Windows sliding over planes: `batch` x `channels` dense planes of `size` elements of type `dtype` (f32 or
 /// f64), each seen by `output` windows. Window o covers, per axis, the places o * stride - padding + dilation
 /// * k for k below `kernel`; those outside the plane are padding. Axes: height, width (one dimension: height
@@ -114,6 +116,13 @@ struct AvgPoolBackward {
         m.reads(g, windows.results(), windows.dtype);
     }
 };
+
+void compose(Backend& backend, const Unfold& c);
+void compose(Backend& backend, const Fold& c);
+void compose(Backend& backend, const MaxPool& c);
+void compose(Backend& backend, const MaxPoolBackward& c);
+void compose(Backend& backend, const AvgPool& c);
+void compose(Backend& backend, const AvgPoolBackward& c);
 
 }  // namespace call
 }  // namespace adjoint

@@ -1,0 +1,121 @@
+// Normalisation made of reductions: the mean, then the mean square of what is left.
+#include <adjoint/core/contract/compose.h>
+
+namespace adjoint::call {
+namespace {
+
+using composition::Grid;
+using composition::Three;
+using composition::View;
+using composition::WorkingMemory;
+
+constexpr std::array<bool, 3> over_samples{true, false, true};
+constexpr Three one_per_channel{0, 1, 0};
+
+// The elements of a batch by channel, and what there is one of for each channel.
+struct Channels {
+    Grid all, each;
+    DType type;
+    double samples;
+
+    Channels(Backend& backend, std::int64_t batch, std::int64_t channels, std::int64_t inner, DType dtype)
+        : all(backend, {batch, channels, inner}, dtype),
+          each(backend, {1, channels, 1}, dtype),
+          type(dtype),
+          samples(static_cast<double>(batch * inner)) {}
+
+    View dense(const void* data) const { return all.dense(data, type); }
+    View channel(const void* data) const { return {data, type, one_per_channel}; }
+
+    void sum(const View& out, const View& x) const { all.reduce(functor::Sum{}, out, x, over_samples); }
+    void mean(const View& out, const View& x) const {
+        sum(out, x);
+        each.map(functor::DivScalar{samples}, out, out);
+    }
+    /// dx = g - mean_g - h mean_gh; `work` has room for all elements.
+    void gradient(const View& dx, const View& g, const View& h, const View& mean_g, const View& mean_gh,
+                  const View& work) const {
+        all.zip(functor::Mul{}, work, h, mean_gh);
+        all.zip(functor::Sub{}, dx, g, mean_g);
+        all.zip(functor::Sub{}, dx, dx, work);
+    }
+};
+
+}  // namespace
+
+void compose(Backend& backend, const BatchNorm& c) {
+    const ChannelNorm& norm = c.norm;
+    const Channels in(backend, norm.batch, norm.channels, norm.inner, norm.dtype);
+    const View y = in.dense(c.y), mean = in.channel(norm.mean), inverse = in.channel(norm.inverse_std);
+    if (c.training) in.mean(mean, in.dense(norm.x));
+    in.all.zip(functor::Sub{}, y, in.dense(norm.x), mean);
+    if (c.training) {
+        const WorkingMemory squares(backend, norm.numel(), norm.dtype);
+        const View square = in.dense(squares.data());
+        in.all.map(functor::Square{}, square, y);
+        in.mean(inverse, square);
+        if (norm.variance) in.each.map(functor::Copy{}, in.channel(norm.variance), inverse);
+        in.each.map(functor::AddScalar{norm.eps}, inverse, inverse);
+        in.each.map(functor::Rsqrt{}, inverse, inverse);
+    }
+    in.all.zip(functor::Mul{}, y, y, inverse);
+    if (norm.weight) in.all.zip(functor::Mul{}, y, y, in.channel(norm.weight));
+    if (norm.bias) in.all.zip(functor::Add{}, y, y, in.channel(norm.bias));
+}
+
+// With h = (x - mean) / std: db = sum g, dw = sum g h, dx = w / std (g - db / n - h dw / n).
+void compose(Backend& backend, const BatchNormBackward& c) {
+    const ChannelNorm& norm = c.norm;
+    const DType type = norm.dtype;
+    const Channels in(backend, norm.batch, norm.channels, norm.inner, type);
+    const WorkingMemory normals(backend, norm.numel(), type), products(backend, norm.numel(), type),
+        biases(backend, norm.channels, type), weights(backend, norm.channels, type);
+    const View g = in.dense(c.g), h = in.dense(normals.data()), product = in.dense(products.data()),
+               db = in.channel(biases.data()), dw = in.channel(weights.data()),
+               inverse = in.channel(norm.inverse_std);
+    in.all.zip(functor::Sub{}, h, in.dense(norm.x), in.channel(norm.mean));
+    in.all.zip(functor::Mul{}, h, h, inverse);
+    in.all.zip(functor::Mul{}, product, g, h);
+    in.sum(db, g);
+    in.sum(dw, product);
+    if (c.dbias) in.each.map(functor::Copy{}, in.channel(c.dbias), db);
+    if (c.dweight) in.each.map(functor::Copy{}, in.channel(c.dweight), dw);
+    if (!c.dx) return;
+    const View dx = in.dense(c.dx);
+    in.each.map(functor::DivScalar{in.samples}, db, db);
+    in.each.map(functor::DivScalar{in.samples}, dw, dw);
+    in.gradient(dx, g, h, db, dw, product);
+    in.all.zip(functor::Mul{}, dx, dx, inverse);
+    if (norm.weight) in.all.zip(functor::Mul{}, dx, dx, in.channel(norm.weight));
+}
+
+// A row is a channel of one sample.
+void compose(Backend& backend, const LayerNorm& c) {
+    const WorkingMemory means(backend, c.rows.rows, c.rows.dtype);
+    backend.run(BatchNorm{.y = c.y,
+                          .norm = {.batch = 1,
+                                   .channels = c.rows.rows,
+                                   .inner = c.rows.columns,
+                                   .dtype = c.rows.dtype,
+                                   .eps = c.eps,
+                                   .x = c.x,
+                                   .mean = means.data(),
+                                   .inverse_std = c.inverse_std},
+                          .training = true});
+}
+
+void compose(Backend& backend, const LayerNormBackward& c) {
+    const DType type = c.rows.dtype;
+    const Channels in(backend, 1, c.rows.rows, c.rows.columns, type);
+    const WorkingMemory products(backend, c.rows.numel(), type), firsts(backend, c.rows.rows, type),
+        seconds(backend, c.rows.rows, type);
+    const View g = in.dense(c.g), y = in.dense(c.y), dx = in.dense(c.dx), product = in.dense(products.data()),
+               mean_g = in.channel(firsts.data()), mean_gy = in.channel(seconds.data());
+    in.all.zip(functor::Mul{}, product, g, y);
+    in.mean(mean_g, g);
+    in.mean(mean_gy, product);
+    in.gradient(dx, g, y, mean_g, mean_gy, product);
+    in.all.zip(functor::Mul{}, dx, dx, in.channel(c.inverse_std));
+}
+
+}  // namespace adjoint::call

@@ -1,0 +1,116 @@
+// Captured steps on a device that makes most calls of others: their working memory is taken anew in each
+// replay.
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include <adjoint/adjoint.h>
+
+#include "count.h"
+#include "device/cases.h"
+#include "toy_device.h"
+
+namespace adjoint {
+namespace {
+
+using Numbers = std::vector<std::vector<double>>;
+
+// A step of compositions: convolution, batch norm, pooling, dropout, softmax, the loss, and their gradients.
+struct Net {
+    nn::Sequential model{nn::Conv2d(2, 3, 3, {.padding = 1}),
+                         nn::BatchNorm2d(3),
+                         nn::ReLU(),
+                         nn::MaxPool2d(2),
+                         nn::Flatten(),
+                         nn::Dropout(0.3),
+                         nn::Linear(12, 4)};
+    std::unique_ptr<optim::Adam> optimizer;
+    Tensor x, y, loss, shares;
+
+    Net() {
+        model.to(toy_device());
+        optimizer = std::make_unique<optim::Adam>(model.parameters());
+        x = zeros({5, 2, 4, 4}, {.device = toy_device()});
+        y = tensor({0, 3, 2, 1, -100}, {.dtype = i64}).to(toy_device());
+    }
+    void load(int i) const {
+        x.copy_(sin(reshape(linspace(0, 159, 160, {.device = toy_device()}), x.shape()) * (1.0 + i)));
+    }
+    void step() {
+        optimizer->zero_grad();
+        const Tensor scores = model(x);
+        shares = softmax(scores, 1).detach();
+        loss = cross_entropy(scores, y) + sum(square(layer_norm(scores, {4}))) * 0.01;
+        loss.backward();
+        optimizer->step();
+    }
+};
+
+constexpr int steps = 8, recorded = 2;
+
+Numbers train(bool captures) {
+    manual_seed(4);
+    Net net;
+    std::optional<Captured> step;
+    std::vector<Tensor> others;
+    Numbers seen;
+    for (int i = 0; i < steps; ++i) {
+        net.load(i);
+        if (!captures || i < recorded)
+            net.step();
+        else if (i == recorded)
+            step = capture([&] { net.step(); }, {.device = toy_device(), .warmup = 0});
+        else
+            step->replay();
+        seen.push_back(net.loss.detach().to_vector<double>());
+        seen.push_back(net.shares.to_vector<double>());
+        // Tensors of all sizes, which find the memory that the step's compositions gave back.
+        for (std::int64_t n = 1; n <= 4096; n *= 2)
+            for (int k = 0; k < 3; ++k) others.push_back(full({n}, i + 1, {.device = toy_device()}));
+        const std::size_t each = others.size() / static_cast<std::size_t>(i + 1);
+        for (std::size_t k = 0; k < others.size(); ++k)
+            EXPECT_TRUE(equal(others[k], full_like(others[k], static_cast<double>(k / each + 1))));
+    }
+    for (const auto& [name, value] : net.model.state()) seen.push_back(value.to_vector<double>());
+    for (const auto& [name, value] : net.optimizer->state()) seen.push_back(value.to_vector<double>());
+    return seen;
+}
+
+TEST(ToyCapture, ReplaysOfCompositionsAreTheEagerStepsAndHarmNobody) {
+    const Numbers eager = train(false), replayed = train(true);
+    EXPECT_EQ(eager, replayed);
+    EXPECT_EQ(toy_memory().stray_writes, 0);
+    for (const std::vector<double>& values : eager)
+        for (const double value : values) ASSERT_TRUE(std::isfinite(value));
+}
+
+TEST(ToyCapture, TheListHoldsTheVerbsAndNotWhatTheyAreMadeOf) {
+    const Tensor x = ones({3, 4}, {.device = toy_device()});
+    Tensor y;
+    const Captured step = capture([&] { y = softmax(x, 1); }, {.device = toy_device()});
+    EXPECT_EQ(step.calls(), 1u);
+    EXPECT_EQ(count(step.describe(), "softmax"), 1);
+}
+
+TEST(ToyCapture, ReplaysTakeNoMemoryAndARecordingGivesItsBack) {
+    const std::int64_t before = toy_memory().held;
+    {
+        Net net;
+        net.load(1);
+        const Captured step = capture([&] { net.step(); }, {.device = toy_device()});
+        const std::int64_t held = toy_memory().held;
+        step.replay(20);
+        EXPECT_EQ(toy_memory().held, held);
+    }
+    EXPECT_EQ(toy_memory().held, before);
+}
+
+class ToyCaptureCase : public testing::TestWithParam<DeviceCase> {};
+
+TEST_P(ToyCaptureCase, OnTheToy) { GetParam().check(toy_device()); }
+
+INSTANTIATE_TEST_SUITE_P(Cases, ToyCaptureCase, testing::ValuesIn(capture_cases()),
+                         [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
+
+}  // namespace
+}  // namespace adjoint

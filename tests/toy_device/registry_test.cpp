@@ -1,0 +1,86 @@
+// Kinds of devices that are added by name.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/tensor/creation.h>
+
+#include "toy_device.h"
+
+namespace adjoint {
+namespace {
+
+template <class Error, class F> std::string error_of(F f) {
+    try {
+        f();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "no such error";
+}
+
+Backend& no_device(int index) {
+    throw DeviceError("none:" + std::to_string(index) + ": there is no such device");
+}
+
+void expect_part(const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "' in: " << text;
+}
+
+TEST(DeviceKinds, AreParsedAndPrinted) {
+    const Device toy = toy_device(), other = toy_device(1);
+    EXPECT_EQ(Device::parse("toy"), toy);
+    EXPECT_EQ(Device::parse("toy:0"), toy);
+    EXPECT_EQ(Device::parse("toy:1"), other);
+    EXPECT_EQ(to_string(toy), "toy:0");
+    EXPECT_EQ(to_string(Device::parse("toy:12")), "toy:12");
+    EXPECT_EQ(Device::parse("cpu"), Device::cpu());
+    EXPECT_EQ(Device::parse("cuda:3"), Device::cuda(3));
+    EXPECT_FALSE(toy.is_cpu());
+    EXPECT_FALSE(toy.is_cuda());
+    for (const char* text : {"", "to", "toys", "toy:", "toy:x", "toy:256", "toy:1000", "toy:-1", "cpu:0"})
+        expect_part(error_of<ValueError>([&] { Device::parse(text); }),
+                    "is not a device; use \"cpu\", \"cuda\", \"cuda:N\", \"toy\"");
+}
+
+TEST(DeviceKinds, DevicesOfAKindAreDistinct) {
+    EXPECT_EQ(&backend(toy_device()), &backend(Device::parse("toy")));
+    EXPECT_NE(&backend(toy_device()), &backend(toy_device(1)));
+    const Tensor x = ones({2}, {.device = toy_device(1)});
+    EXPECT_EQ(x.device(), toy_device(1));
+    EXPECT_EQ(x.to(toy_device()).to(toy_device(1)).to_vector<float>(), (std::vector<float>{1, 1}));
+}
+
+TEST(DeviceKinds, AMissingDeviceIsNamed) {
+    for (const int index : {2, 15, 16, 200})
+        expect_part(error_of<DeviceError>([&] { zeros({2}, {.device = toy_device(index)}); }),
+                    "toy:" + std::to_string(index) + ": there are toy:0 and toy:1");
+    expect_part(error_of<DeviceError>([] { backend({static_cast<DeviceType>(200), 1}); }), "is not known");
+    expect_part(error_of<DeviceError>([] { register_backend(toy_device(16), backend(toy_device())); }),
+                "no room for toy:16");
+    EXPECT_THROW(register_backend(Device::cpu(), cpu_backend()), DeviceError);
+}
+
+TEST(DeviceKinds, NamesAreTakenOnceAndRoomIsLimited) {
+    toy_device();
+    for (const char* name : {"cpu", "cuda", "toy"})
+        expect_part(error_of<ValueError>([&] { register_device_kind(name, no_device); }),
+                    std::string("there is a kind '") + name + "' already; known are cpu, cuda, toy");
+    for (const char* name : {"", "two words", "a:1", "0x", "1"})
+        expect_part(error_of<ValueError>([&] { register_device_kind(name, no_device); }), "is not a name");
+    EXPECT_THROW(register_device_kind("nothing", nullptr), ValueError);
+
+    static const char* const names[] = {"none_3", "none_4", "none_5", "none_6", "none_7"};
+    for (const char* name : names) {
+        const Device device{register_device_kind(name, no_device), 2};
+        EXPECT_EQ(to_string(device), std::string(name) + ":2");
+        EXPECT_EQ(error_of<DeviceError>([&] { backend(device); }), "none:2: there is no such device");
+    }
+    expect_part(error_of<ValueError>([] { register_device_kind("one_more", no_device); }),
+                "no room for 'one_more', 8 kinds are the most; known are cpu, cuda, toy, none_3");
+    expect_part(error_of<ValueError>([] { Device::parse("gpu"); }), "\"none_7\" or \"none_7:N\"");
+}
+
+}  // namespace
+}  // namespace adjoint
