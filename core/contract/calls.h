@@ -4,6 +4,9 @@
 // updates: reads(data, elements, type) and so on, null where there is nothing. Everything was checked on the
 // floor above (shapes, types, devices; broadcasting has become strides of 0): a device validates nothing but
 // the contents of index tensors.
+//
+// Every device has Upload, Fill, Map, Zip, Select, Reduce, ArgReduce, MatMul, Gather, Scatter, Random and
+// Update. The others have a composition of these, beside the call, except for the recurrent ones.
 #pragma once
 
 #include <variant>

@@ -7,7 +7,6 @@
 #include <adjoint/adjoint.h>
 
 #include "count.h"
-#include "device/cases.h"
 #include "toy_device.h"
 
 namespace adjoint {
@@ -104,13 +103,6 @@ TEST(ToyCapture, ReplaysTakeNoMemoryAndARecordingGivesItsBack) {
     }
     EXPECT_EQ(toy_memory().held, before);
 }
-
-class ToyCaptureCase : public testing::TestWithParam<DeviceCase> {};
-
-TEST_P(ToyCaptureCase, OnTheToy) { GetParam().check(toy_device()); }
-
-INSTANTIATE_TEST_SUITE_P(Cases, ToyCaptureCase, testing::ValuesIn(capture_cases()),
-                         [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
 
 }  // namespace
 }  // namespace adjoint
