@@ -23,7 +23,7 @@ std::string losses(const Labels& labels, std::int64_t ignore_index, Device devic
     try {
         std::string text;
         for (const double loss : cross_entropy(x, tensor(labels, {3}).to(device),
-                                               {.ignore_index = ignore_index, .reduction = Reduction::none})
+                                               {.reduction = Reduction::none, .ignore_index = ignore_index})
                                      .to_vector<double>())
             text += std::to_string(loss) + " ";
         return text;
