@@ -1,5 +1,6 @@
 // Trains a network on MNIST and tests it: the library's main job.
 #include <adjoint/adjoint.h>
+#define CXXOPTS_NO_REGEX  // <regex> would be half of what this file costs to compile
 #include <cxxopts.hpp>
 
 #include <cmath>
