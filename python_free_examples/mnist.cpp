@@ -1,6 +1,6 @@
 // Trains a network on MNIST and tests it: the library's main job.
 #include <adjoint/adjoint.h>
-#define CXXOPTS_NO_REGEX  // <regex> would be half of what this file costs to compile
+#define CXXOPTS_NO_REGEX  // GCC 12 warns inside <regex> under sanitizers
 #include <cxxopts.hpp>
 
 #include <cmath>
