@@ -45,11 +45,12 @@ TEST(DeviceKinds, AreParsedAndPrinted) {
 }
 
 TEST(DeviceKinds, DevicesOfAKindAreDistinct) {
-    EXPECT_EQ(&backend(toy_device()), &backend(Device::parse("toy")));
-    EXPECT_NE(&backend(toy_device()), &backend(toy_device(1)));
-    const Tensor x = ones({2}, {.device = toy_device(1)});
-    EXPECT_EQ(x.device(), toy_device(1));
-    EXPECT_EQ(x.to(toy_device()).to(toy_device(1)).to_vector<float>(), (std::vector<float>{1, 1}));
+    const Device first = toy_device(), second = toy_device(1);
+    EXPECT_EQ(&backend(first), &backend(Device::parse("toy")));
+    EXPECT_NE(&backend(first), &backend(second));
+    const Tensor x = ones({2}, {.device = second});
+    EXPECT_EQ(x.device(), second);
+    EXPECT_EQ(x.to(first).to(second).to_vector<float>(), (std::vector<float>{1, 1}));
 }
 
 TEST(DeviceKinds, AMissingDeviceIsNamed) {
