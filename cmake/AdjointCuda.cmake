@@ -2,6 +2,7 @@
 file(GLOB adjoint_cuda_sources CONFIGURE_DEPENDS cuda/*/*.cu cuda/*/*.cpp)
 set(ADJOINT_WITH_CUDA OFF)
 set(adjoint_cuda_state "off")
+set(adjoint_cuda_libraries "")
 
 if(NOT ADJOINT_CUDA STREQUAL AUTO AND NOT ADJOINT_CUDA)
     set(adjoint_cuda_state "off (ADJOINT_CUDA=${ADJOINT_CUDA})")
@@ -71,4 +72,4 @@ set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/runtime/architectures.cpp APPEND 
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 # The static runtime is named below, as a library: a user of the installed library need not enable the language.
 set(CMAKE_CUDA_RUNTIME_LIBRARY None)
-list(APPEND adjoint_link_libraries CUDA::cudart_static)
+set(adjoint_cuda_libraries CUDA::cudart_static)
