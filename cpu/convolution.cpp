@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <vector>
 
+#include <adjoint/core/contract/activate.h>
 #include <adjoint/core/contract/windows.h>
+#include <adjoint/cpu/activate.h>
 #include <adjoint/cpu/blas/blas.h>
 #include <adjoint/cpu/buffer.h>
 #include <adjoint/cpu/cpu_backend.h>
@@ -102,7 +104,8 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
     call.y_filter = windows.outputs();
     call.width = image.width();
     call.columns = windows.output[1];
-    call.relu = epilogue.relu;
+    call.epilogue = epilogue;
+    T* const sums = static_cast<T*>(epilogue.sums_or(y));
     const T* const bias = static_cast<const T*>(epilogue.bias);
     const std::size_t bytes = static_cast<std::size_t>(image.size()) * sizeof(T);
     // A multiply-add costs a small part of what for_pieces counts in.
@@ -115,12 +118,17 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
                    one.image = image.prepare(
                        memory, x + (sample * windows.channels + group * channels) * windows.plane(), first);
                    one.weights = packed.data() + group * packed_size;
-                   one.bias = bias ? bias + group * filters : nullptr;
+                   one.epilogue.bias = bias ? bias + group * filters : nullptr;
                    one.rows = std::min(rows, windows.output[0] - first);
                    one.inside = by_rows ? inside.data() + first : nullptr;
-                   one.y = y + (sample * c.filters + group * filters) * windows.outputs() +
-                           first * windows.output[1];
+                   const std::int64_t place =
+                       (sample * c.filters + group * filters) * windows.outputs() + first * windows.output[1];
+                   one.y = sums + place;
                    kernel.convolve(one);
+                   if (!is_left(epilogue)) return;
+                   for (std::int64_t f = 0; f < filters; ++f)
+                       activate(epilogue.activation, dtype_of<T>, y + place + f * windows.outputs(),
+                                sums + place + f * windows.outputs(), one.rows * one.columns);
                });
 }
 
@@ -238,10 +246,10 @@ bool CpuBackend::convolves_narrow(const Convolution& c) {
 
 void on(CpuBackend& cpu, const call::Convolve& c) {
     if (c.shape.windows.dtype == DType::bf16) {
-        convolutions_bf16()->forward(c.shape, static_cast<bfloat16*>(c.y), static_cast<const bfloat16*>(c.x),
-                                     static_cast<const bfloat16*>(c.w),
+        convolutions_bf16()->forward(c.shape, static_cast<bfloat16*>(c.epilogue.sums_or(c.y)),
+                                     static_cast<const bfloat16*>(c.x), static_cast<const bfloat16*>(c.w),
                                      static_cast<const float*>(c.epilogue.bias));
-        if (c.epilogue.relu) call::rectify(cpu, {c.y, DType::bf16}, c.shape.results());
+        call::activate(cpu, c.epilogue, {c.y, DType::bf16}, c.shape.results());
     } else if (mostly_padding(c.shape.windows)) {
         compose(cpu, c);
     } else if (c.shape.windows.dtype == DType::f64) {

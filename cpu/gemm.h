@@ -11,6 +11,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include <adjoint/core/contract/epilogue.h>
+#include <adjoint/cpu/activate.h>
 #include <adjoint/cpu/scratch.h>
 #include <adjoint/cpu/thread_pool.h>
 #include <adjoint/cpu/vectors.h>
@@ -18,8 +20,8 @@
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
 
-/// C = beta C + A B + bias, then relu: A is m x k, B is k x n, C is m x n with unit column stride, bias has n
-/// elements.
+/// C = beta C + A B with an epilogue: A is m x k, B is k x n, C is m x n with unit column stride. An
+/// activation is of C with beta = 0.
 template <typename T> struct Gemm {
     std::int64_t m, n, k;
     const T* a;
@@ -29,8 +31,7 @@ template <typename T> struct Gemm {
     T* c;
     std::int64_t c_row;
     T beta = 0;  // with 0, C is not read
-    const T* bias = nullptr;
-    bool relu = false;
+    Epilogue epilogue = {};
 };
 
 namespace gemm_detail {
@@ -38,17 +39,17 @@ namespace gemm_detail {
 using namespace vectors;
 
 // What happens to a tile's sums on their way into C.
-template <typename T> struct Epilogue {
+template <typename T> struct TileStore {
     T beta;
     const T* bias;
-    bool relu;
+    bool rectify;
 };
 
 // How the kernel walks over A: along rows of a tile's column (unit_row, also when packed), or along k.
 // One tile of `rows` x `vectors` vectors of C.
 template <typename T, int rows, int vectors, bool unit_row>
 __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a_step, const T* b,
-                                      std::int64_t b_step, T* c, std::int64_t c_row, const Epilogue<T>& e) {
+                                      std::int64_t b_step, T* c, std::int64_t c_row, const TileStore<T>& e) {
     using V = Vector<T>;
     V sum[rows][vectors] = {};
     const RowSteps<T, unit_row ? 1 : rows> steps(a_step);  // NOLINT(bugprone-branch-clone): rows may be 1
@@ -87,7 +88,7 @@ __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a
         each([&](V & y, const T*, int j)
                  __attribute__((always_inline)) { y += load(e.bias + j * width<T>); });
     }
-    if (e.relu) {
+    if (e.rectify) {
         each([](V & y, const T*, int)
                  __attribute__((always_inline)) { y = y < T(0) ? V{} : y; });  // keeps NaN
     }
@@ -96,7 +97,7 @@ __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a
 
 template <typename T>
 using Kernel = void (*)(std::int64_t, const T*, std::int64_t, const T*, std::int64_t, T*, std::int64_t,
-                        const Epilogue<T>&);
+                        const TileStore<T>&);
 
 // The kernel with the most rows of those left, so that any number of rows is covered by a few kernels.
 template <typename T, int vectors, bool unit_row, int rows = tile_rows>
@@ -112,7 +113,7 @@ Kernel<T> kernel_for(std::int64_t rows_left, int& chosen) {
 // Rows of C from one panel of B: kernels one below the other.
 template <typename T, int vectors, bool unit_row>
 void panel(std::int64_t m, std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_step, const T* b,
-           std::int64_t b_step, T* c, std::int64_t c_row, const Epilogue<T>& e) {
+           std::int64_t b_step, T* c, std::int64_t c_row, const TileStore<T>& e) {
     for (std::int64_t i = 0; i < m;) {
         int rows = 0;
         const auto run = kernel_for<T, vectors, unit_row>(m - i, rows);
@@ -125,13 +126,13 @@ void panel(std::int64_t m, std::int64_t k, const T* a, std::int64_t a_row, std::
 template <typename T, int vectors, bool unit_row>
 void narrow_panel(std::int64_t m, std::int64_t columns, std::int64_t k, const T* a, std::int64_t a_row,
                   std::int64_t a_step, const T* b, std::int64_t b_step, T* c, std::int64_t c_row,
-                  const Epilogue<T>& e) {
+                  const TileStore<T>& e) {
     constexpr int size = vectors * width<T>;
     alignas(64) T tile[tile_rows * size] = {};
     alignas(64) T bias[size] = {};
     const std::size_t bytes = static_cast<std::size_t>(columns) * sizeof(T);
     if (e.bias != nullptr) std::memcpy(bias, e.bias, bytes);
-    const Epilogue<T> inner{e.beta, e.bias != nullptr ? bias : nullptr, e.relu};
+    const TileStore<T> inner{e.beta, e.bias != nullptr ? bias : nullptr, e.rectify};
     for (std::int64_t i = 0; i < m;) {
         int rows = 0;
         const auto run = kernel_for<T, vectors, unit_row>(m - i, rows);
@@ -145,101 +146,147 @@ void narrow_panel(std::int64_t m, std::int64_t columns, std::int64_t k, const T*
     }
 }
 
-// Part of a product on one thread: the blocks of k, of columns and of rows that stay in the caches.
-template <typename T> void serial(const Gemm<T>& g) {
-    constexpr int size = tile_columns<T>;
-    // Bytes per element of float and double differ, the caches do not.
-    constexpr std::int64_t scale = std::is_same_v<T, double> ? 2 : 1;
-    constexpr std::int64_t most_k = 400 / scale;
-    constexpr std::int64_t most_rows = 252;
-    constexpr std::int64_t most_columns = 2048;
-    // Blocks of equal size, in whole vectors, because packing transposes squares of vectors.
-    const std::int64_t parts = std::max<std::int64_t>(1, (g.k + most_k - 1) / most_k);
-    const std::int64_t k_step = round_up((g.k + parts - 1) / parts, width<T>);
-    const std::int64_t k_blocks = g.k == 0 ? 1 : (g.k + k_step - 1) / k_step;
-    // A is read in place when it is contiguous one way and not so often that its rows, far apart, would cost
-    // more than a copy. Rows of a tile or two that lie side by side are as good as packed.
-    const bool a_contiguous = g.a_row == 1 || g.a_column == 1;
-    const bool a_narrow = g.a_row == 1 && g.a_column <= 2 * tile_rows;
-    const bool pack_a = !a_contiguous || (!a_narrow && g.n >= (g.a_row == 1 ? 64 : 256));
-    const std::int64_t a_rows = round_up(std::min(g.m, most_rows), tile_rows);
-    const std::int64_t b_columns = round_up(std::min(g.n, most_columns), size);
-    const auto a_bytes = static_cast<std::size_t>(pack_a ? round_up(a_rows * k_step, 64) : 0) * sizeof(T);
-    const auto b_bytes = static_cast<std::size_t>(b_columns * k_step) * sizeof(T);
-    T* const b_packed = static_cast<T*>(scratch(a_bytes + b_bytes));
-    T* const a_packed = b_packed + b_columns * k_step;
+// Rows of A as the kernels walk over them: `row` from one to the next; `step` along k where the rows lie side
+// by side, else the same as `row`.
+template <typename T> struct RowsOfA {
+    const T* first;
+    std::int64_t row, step;
+    bool side_by_side;
+};
 
-    for (std::int64_t block = 0; block < k_blocks; ++block) {
-        const std::int64_t p = block * k_step;
-        const std::int64_t k = std::min(k_step, g.k - p);
-        const bool last = block == k_blocks - 1;
-        for (std::int64_t j0 = 0; j0 < g.n; j0 += most_columns) {
-            const std::int64_t n = std::min(most_columns, g.n - j0);
-            // A few rows do not pay for copying B.
-            const bool pack_b = g.b_column != 1 || g.m > tile_rows || n % size != 0;
-            if (pack_b) {
-                for (std::int64_t j = 0; j < n; j += size) {
-                    const T* const from = g.b + p * g.b_row + (j0 + j) * g.b_column;
-                    T* const to = b_packed + j * k_step;
-                    if (n - j <= size / 2) {
-                        pack<T, size / 2>(to, from, g.b_column, g.b_row, n - j, k);
-                    } else {
-                        pack<T, size>(to, from, g.b_column, g.b_row, std::min<std::int64_t>(size, n - j), k);
-                    }
+// Columns of B as the kernels walk over them, no more than a tile has.
+template <typename T> struct PanelOfB {
+    const T* first;
+    std::int64_t step, columns;
+};
+
+// m rows of C from k columns of A and a panel of B.
+template <typename T>
+void multiply(std::int64_t m, std::int64_t k, const RowsOfA<T>& a, const PanelOfB<T>& b, T* c,
+              std::int64_t c_row, const TileStore<T>& e) {
+    constexpr int size = tile_columns<T>;
+    const auto run = [&](auto side_by_side) {
+        constexpr bool unit = decltype(side_by_side)::value;
+        if (b.columns == size)
+            panel<T, 2, unit>(m, k, a.first, a.row, a.step, b.first, b.step, c, c_row, e);
+        else if (b.columns > size / 2)
+            narrow_panel<T, 2, unit>(m, b.columns, k, a.first, a.row, a.step, b.first, b.step, c, c_row, e);
+        else
+            narrow_panel<T, 1, unit>(m, b.columns, k, a.first, a.row, a.step, b.first, b.step, c, c_row, e);
+    };
+    a.side_by_side ? run(std::true_type{}) : run(std::false_type{});
+}
+
+// How a product is cut into blocks that stay in the caches, and which of them are copied on the way.
+template <typename T> class Blocking {
+  public:
+    static constexpr std::int64_t most_rows = 252, most_columns = 2048;
+
+    explicit Blocking(const Gemm<T>& g) : g_(g) {
+        // Bytes per element of float and double differ, the caches do not.
+        constexpr std::int64_t most_k = std::is_same_v<T, double> ? 200 : 400;
+        // Blocks of equal size, in whole vectors, because packing transposes squares of vectors.
+        const std::int64_t parts = std::max<std::int64_t>(1, (g.k + most_k - 1) / most_k);
+        k_step = round_up((g.k + parts - 1) / parts, width<T>);
+        k_blocks = g.k == 0 ? 1 : (g.k + k_step - 1) / k_step;
+        // A is read in place when it is contiguous one way and not so often that its rows, far apart, would
+        // cost more than a copy. Rows of a tile or two that lie side by side are as good as packed.
+        const bool contiguous = g.a_row == 1 || g.a_column == 1;
+        const bool narrow = g.a_row == 1 && g.a_column <= 2 * tile_rows;
+        packs_a_ = !contiguous || (!narrow && g.n >= (g.a_row == 1 ? 64 : 256));
+        const std::int64_t a_rows = round_up(std::min(g.m, most_rows), tile_rows);
+        const std::int64_t b_size = round_up(std::min(g.n, most_columns), tile_columns<T>) * k_step;
+        const std::int64_t a_size = packs_a_ ? round_up(a_rows * k_step, 64) : 0;
+        packed_b_ = static_cast<T*>(scratch(static_cast<std::size_t>(a_size + b_size) * sizeof(T)));
+        packed_a_ = packed_b_ + b_size;
+    }
+
+    // Brings k rows and n columns of B, from row p and column j on, to where `panel` finds them.
+    void take_b(std::int64_t p, std::int64_t k, std::int64_t j, std::int64_t n) {
+        constexpr int size = tile_columns<T>;
+        b_ = g_.b + p * g_.b_row + j * g_.b_column;
+        columns_ = n;
+        // A few rows do not pay for copying B.
+        packs_b_ = g_.b_column != 1 || g_.m > tile_rows || n % size != 0;
+        for (std::int64_t at = 0; packs_b_ && at < n; at += size) {
+            T* const to = packed_b_ + at * k_step;
+            if (n - at <= size / 2)
+                pack<T, size / 2>(to, b_ + at * g_.b_column, g_.b_column, g_.b_row, n - at, k);
+            else
+                pack<T, size>(to, b_ + at * g_.b_column, g_.b_column, g_.b_row,
+                              std::min<std::int64_t>(size, n - at), k);
+        }
+    }
+    PanelOfB<T> panel(std::int64_t at) const {
+        constexpr std::int64_t size = tile_columns<T>;
+        const std::int64_t columns = std::min(size, columns_ - at);
+        if (!packs_b_) return {b_ + at, g_.b_row, columns};
+        return {packed_b_ + at * k_step, columns <= size / 2 ? size / 2 : size, columns};
+    }
+
+    // The same for m rows and k columns of A, from row i and column p on.
+    void take_a(std::int64_t i, std::int64_t m, std::int64_t p, std::int64_t k) {
+        a_ = g_.a + i * g_.a_row + p * g_.a_column;
+        depth_ = k;
+        // Always the full number of rows side by side, so that a tile of fewer rows reads in it too.
+        for (std::int64_t at = 0; packs_a_ && at < m; at += tile_rows)
+            pack<T, tile_rows>(packed_a_ + at * k, a_ + at * g_.a_row, g_.a_row, g_.a_column,
+                               std::min<std::int64_t>(tile_rows, m - at), k);
+    }
+    // How many of the rows lie as regularly as `rows` says.
+    std::int64_t regular_rows(std::int64_t m) const { return packs_a_ ? tile_rows : m; }
+    RowsOfA<T> rows(std::int64_t at) const {
+        if (packs_a_) return {packed_a_ + at * depth_, 1, tile_rows, true};
+        const bool side_by_side = g_.a_row == 1;
+        return {a_ + at * g_.a_row, g_.a_row, side_by_side ? g_.a_column : g_.a_row, side_by_side};
+    }
+
+    std::int64_t k_step, k_blocks;
+
+  private:
+    const Gemm<T>& g_;
+    bool packs_a_ = false, packs_b_ = false;
+    T *packed_a_ = nullptr, *packed_b_ = nullptr;
+    const T *a_ = nullptr, *b_ = nullptr;
+    std::int64_t columns_ = 0, depth_ = 0;
+};
+
+// The activation of a block of C, where the kernels left it.
+template <typename T>
+void activate_block(const Gemm<T>& g, std::int64_t i, std::int64_t m, std::int64_t j, std::int64_t n) {
+    const T* const sums = static_cast<const T*>(g.epilogue.sums_or(g.c)) + i * g.c_row + j;
+    T* const to = g.c + i * g.c_row + j;
+    for (std::int64_t r = 0; r < m; ++r)
+        activate(g.epilogue.activation, dtype_of<T>, to + r * g.c_row, sums + r * g.c_row, n);
+}
+
+// Part of a product on one thread: blocks of k, of columns and of rows, each taken into the caches and
+// multiplied panel by panel.
+template <typename T> void serial(const Gemm<T>& g) {
+    Blocking<T> blocks(g);
+    T* const sums = static_cast<T*>(g.epilogue.sums_or(g.c));
+    const T* const bias = static_cast<const T*>(g.epilogue.bias);
+    for (std::int64_t block = 0; block < blocks.k_blocks; ++block) {
+        const std::int64_t p = block * blocks.k_step, k = std::min(blocks.k_step, g.k - p);
+        const bool last = block == blocks.k_blocks - 1;
+        for (std::int64_t j = 0; j < g.n; j += blocks.most_columns) {
+            const std::int64_t n = std::min(blocks.most_columns, g.n - j);
+            blocks.take_b(p, k, j, n);
+            for (std::int64_t i = 0; i < g.m; i += blocks.most_rows) {
+                const std::int64_t m = std::min(blocks.most_rows, g.m - i);
+                blocks.take_a(i, m, p, k);
+                for (std::int64_t column = 0; column < n; column += tile_columns<T>) {
+                    const TileStore<T> store{block == 0 ? g.beta : T(1),
+                                             last && bias != nullptr ? bias + j + column : nullptr,
+                                             last && rectifies(g.epilogue)};
+                    const PanelOfB<T> b = blocks.panel(column);
+                    T* const c = sums + i * g.c_row + j + column;
+                    const std::int64_t step = blocks.regular_rows(m);
+                    for (std::int64_t row = 0; row < m; row += step)
+                        multiply(std::min(step, m - row), k, blocks.rows(row), b, c + row * g.c_row, g.c_row,
+                                 store);
                 }
-            }
-            for (std::int64_t i0 = 0; i0 < g.m; i0 += most_rows) {
-                const std::int64_t m = std::min(most_rows, g.m - i0);
-                const T* a = g.a + i0 * g.a_row + p * g.a_column;
-                std::int64_t a_row = g.a_row;
-                std::int64_t a_step = g.a_row == 1 ? g.a_column : g.a_row;
-                bool unit_row = g.a_row == 1;
-                if (pack_a) {
-                    // Always the full number of rows side by side, so that a tile of fewer rows reads in it
-                    // too.
-                    for (std::int64_t i = 0; i < m; i += tile_rows) {
-                        pack<T, tile_rows>(a_packed + i * k, a + i * g.a_row, g.a_row, g.a_column,
-                                           std::min<std::int64_t>(tile_rows, m - i), k);
-                    }
-                }
-                for (std::int64_t j = 0; j < n; j += size) {
-                    const std::int64_t columns = std::min<std::int64_t>(size, n - j);
-                    const Epilogue<T> e{block == 0 ? g.beta : T(1),
-                                        last && g.bias != nullptr ? g.bias + j0 + j : nullptr,
-                                        last && g.relu};
-                    const bool half = columns <= size / 2;
-                    const T* const b = pack_b ? b_packed + j * k_step : g.b + p * g.b_row + j0 + j;
-                    const std::int64_t b_step = pack_b ? (half ? size / 2 : size) : g.b_row;
-                    T* const c = g.c + i0 * g.c_row + j0 + j;
-                    const auto run = [&](std::int64_t rows, const T* from, T* to) {
-                        const bool full = columns == (half ? size / 2 : size);
-                        if (full && !half) {
-                            unit_row
-                                ? panel<T, 2, true>(rows, k, from, a_row, a_step, b, b_step, to, g.c_row, e)
-                                : panel<T, 2, false>(rows, k, from, a_row, a_step, b, b_step, to, g.c_row, e);
-                        } else if (!half) {
-                            unit_row ? narrow_panel<T, 2, true>(rows, columns, k, from, a_row, a_step, b,
-                                                                b_step, to, g.c_row, e)
-                                     : narrow_panel<T, 2, false>(rows, columns, k, from, a_row, a_step, b,
-                                                                 b_step, to, g.c_row, e);
-                        } else {
-                            unit_row ? narrow_panel<T, 1, true>(rows, columns, k, from, a_row, a_step, b,
-                                                                b_step, to, g.c_row, e)
-                                     : narrow_panel<T, 1, false>(rows, columns, k, from, a_row, a_step, b,
-                                                                 b_step, to, g.c_row, e);
-                        }
-                    };
-                    if (!pack_a) {
-                        run(m, a, c);
-                        continue;
-                    }
-                    unit_row = true;
-                    a_row = 1;
-                    a_step = tile_rows;
-                    for (std::int64_t i = 0; i < m; i += tile_rows) {
-                        run(std::min<std::int64_t>(tile_rows, m - i), a_packed + i * k, c + i * g.c_row);
-                    }
-                }
+                if (last && is_left(g.epilogue)) activate_block(g, i, m, j, n);
             }
         }
     }
@@ -247,6 +294,8 @@ template <typename T> void serial(const Gemm<T>& g) {
 
 // A product so small that calling kernels would take longer; the same sums in the same order.
 template <typename T> void tiny(const Gemm<T>& g) {
+    T* const sums = static_cast<T*>(g.epilogue.sums_or(g.c));
+    const T* const bias = static_cast<const T*>(g.epilogue.bias);
     for (std::int64_t i = 0; i < g.m; ++i) {
         for (std::int64_t j = 0; j < g.n; ++j) {
             T sum = 0;
@@ -254,17 +303,18 @@ template <typename T> void tiny(const Gemm<T>& g) {
             const T* b = g.b + j * g.b_column;
             for (std::int64_t p = 0; p < g.k; ++p, a += g.a_column, b += g.b_row)
                 sum = multiply_add(*a, *b, sum);
-            T& c = g.c[i * g.c_row + j];
+            T& c = sums[i * g.c_row + j];
             if (g.beta != T(0)) sum += g.beta * c;
-            if (g.bias != nullptr) sum += g.bias[j];
-            c = g.relu && sum < T(0) ? T(0) : sum;
+            if (bias != nullptr) sum += bias[j];
+            c = rectifies(g.epilogue) && sum < T(0) ? T(0) : sum;
         }
     }
+    if (is_left(g.epilogue)) activate_block(g, 0, g.m, 0, g.n);
 }
 
 }  // namespace gemm_detail
 
-/// C = beta C + A B + bias, then relu; on several threads where it pays. With k = 0 the product is 0.
+/// C = beta C + A B with an epilogue; on several threads where it pays. With k = 0 the product is 0.
 template <typename T> void gemm(const Gemm<T>& g) {
     using namespace gemm_detail;
     if (g.m <= 0 || g.n <= 0) return;
@@ -293,7 +343,8 @@ template <typename T> void gemm(const Gemm<T>& g) {
         part.a += i * g.a_row;
         part.b += j * g.b_column;
         part.c += i * g.c_row + j;
-        if (g.bias != nullptr) part.bias += j;
+        if (g.epilogue.bias) part.epilogue.bias = static_cast<const T*>(g.epilogue.bias) + j;
+        if (g.epilogue.sums) part.epilogue.sums = static_cast<T*>(g.epilogue.sums) + i * g.c_row + j;
         serial(part);
     });
 }

@@ -1,6 +1,7 @@
 // Batched matrix products.
 #include <vector>
 
+#include <adjoint/core/contract/activate.h>
 #include <adjoint/core/memory/storage.h>
 #include <adjoint/cpu/blas/blas.h>
 #include <adjoint/cpu/block.h>
@@ -18,7 +19,7 @@ void* advance(const Operand& x, std::int64_t elements) {
 template <class T> void integer_product(const GemmCall& g) {
     const T* a = static_cast<const T*>(g.a);
     const T* b = static_cast<const T*>(g.b);
-    const T* bias = static_cast<const T*>(g.bias);
+    const T* bias = static_cast<const T*>(g.epilogue.bias);
     T* c = static_cast<T*>(g.c);
     for (std::int64_t i = 0; i < g.m; ++i)
         for (std::int64_t j = 0; j < g.n; ++j) {
@@ -26,7 +27,7 @@ template <class T> void integer_product(const GemmCall& g) {
             for (std::int64_t p = 0; p < g.k; ++p)
                 total += static_cast<std::int64_t>(a[i * g.a_row + p * g.a_column]) *
                          static_cast<std::int64_t>(b[p * g.b_row + j * g.b_column]);
-            c[i * g.c_row + j] = static_cast<T>(g.relu ? std::max<std::int64_t>(0, total) : total);
+            c[i * g.c_row + j] = static_cast<T>(total);
         }
 }
 
@@ -47,14 +48,14 @@ Ref<Storage> widen(const void* data, DType type, std::int64_t rows, std::int64_t
 void narrow_product(GemmCall g, DType type) {
     const Ref<Storage> a = widen(g.a, type, g.m, g.k, g.a_row, g.a_column);
     const Ref<Storage> b = widen(g.b, type, g.k, g.n, g.b_row, g.b_column);
-    const Ref<Storage> bias = g.bias ? widen(g.bias, type, 1, g.n, 0, 1) : nullptr;
+    const Ref<Storage> bias = g.epilogue.bias ? widen(g.epilogue.bias, type, 1, g.n, 0, 1) : nullptr;
     const Ref<Storage> c =
         Storage::allocate(static_cast<std::size_t>(g.m * g.n) * sizeof(float), Device::cpu());
     const std::int64_t sizes[2] = {g.m, g.n}, strides[2] = {g.c_row, 1};
     const Walk out(2, sizes, strides, {g.c, type}, DType::f32);
     g.a = a->data();
     g.b = b->data();
-    g.bias = bias ? bias->data() : nullptr;
+    g.epilogue.bias = bias ? bias->data() : nullptr;
     g.c = c->data();
     g.c_row = g.n;
     g.a_row = g.k;
@@ -90,11 +91,16 @@ void one_product(const GemmCall& g, DType type) {
 
 }  // namespace
 
-void on(CpuBackend&, const call::MatMul& p) {
-    GemmCall g{p.out.data, p.a.data, p.b.data,   p.bias.data, p.m,        p.n,   p.k,
-               p.out_row,  p.a_row,  p.a_column, p.b_row,     p.b_column, p.relu};
+void on(CpuBackend& cpu, const call::MatMul& p) {
+    GemmCall g{p.out.data, p.a.data, p.b.data,   p.m,     p.n,        p.k,
+               p.out_row,  p.a_row,  p.a_column, p.b_row, p.b_column, p.epilogue};
     if (p.batch_rank == 0) {
+        if (p.out.dtype == DType::f32 || p.out.dtype == DType::f64) return one_product(g, p.a.dtype);
+        // An activation takes what was rounded to the type.
+        g.c = p.epilogue.sums_or(p.out.data);
+        g.epilogue = {.bias = p.epilogue.bias};
         one_product(g, p.a.dtype);
+        call::activate(cpu, p.epilogue, p.out, p.m * p.n);
         return;
     }
     std::int64_t batch = 1;

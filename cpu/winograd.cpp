@@ -2,6 +2,7 @@
 // so does the order of every sum.
 #include <algorithm>
 
+#include <adjoint/cpu/activate.h>
 #include <adjoint/cpu/buffer.h>
 #include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/scratch.h>
@@ -10,6 +11,17 @@
 
 namespace adjoint::cpu {
 namespace {
+
+// y = activation(x) for the outputs that a strip wrote, x its own place.
+void activate_strip(const WinogradStrip& strip, Activation activation, float* y) {
+    const std::int64_t rows = std::min<std::int64_t>(winograd_outputs, strip.height - strip.row);
+    const std::int64_t columns = std::min(strip.tiles * winograd_outputs, strip.width - strip.column);
+    for (std::int64_t channel = 0; channel < strip.channels; ++channel)
+        for (std::int64_t i = 0; i < rows; ++i) {
+            const std::int64_t at = (channel * strip.height + strip.row + i) * strip.width + strip.column;
+            activate(activation, DType::f32, y + at, strip.to + at, columns);
+        }
+}
 
 // A row of tiles of a sample, or part of one that is long: where its outputs begin.
 struct Strip {
@@ -117,12 +129,14 @@ class Block {
     }
     void write_outputs(std::int64_t panel, float* y, const Epilogue& epilogue) const {
         const auto* const bias = static_cast<const float*>(epilogue.bias);
+        auto* const sums = static_cast<float*>(epilogue.sums_or(y));
         each_output(panel, [&](WinogradStrip strip, std::int64_t plane, float* points) {
             strip.from = points;
-            strip.to = y + plane;
-            strip.relu = epilogue.relu;
-            strip.bias = bias != nullptr ? bias + plan_.first_filter(group_, panel) : nullptr;
+            strip.to = sums + plane;
+            strip.epilogue = epilogue;
+            strip.epilogue.bias = bias != nullptr ? bias + plan_.first_filter(group_, panel) : nullptr;
             plan_.kernel.outputs(strip);
+            if (is_left(epilogue)) activate_strip(strip, epilogue.activation, y + plane);
         });
     }
     void read_gradient(std::int64_t panel, const float* g) const {

@@ -1,8 +1,9 @@
-// The activations as layers.
+// The activations as layers. Those that a layer before them can do in its pass say which they are.
 #pragma once
 
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/softmax.h>
+#include <adjoint/core/contract/epilogue.h>
 #include <adjoint/nn/describe.h>
 #include <adjoint/nn/module.h>
 
@@ -12,6 +13,7 @@ class ADJOINT_API ReLU : public Module {
   public:
     ReLU() : Module("ReLU") {}
     Tensor operator()(const Tensor& x) const { return relu(x); }
+    Activation activation() const noexcept { return Activation::relu; }
 };
 
 class ADJOINT_API ReLU6 : public Module {
@@ -30,6 +32,7 @@ class ADJOINT_API Sigmoid : public Module {
   public:
     Sigmoid() : Module("Sigmoid") {}
     Tensor operator()(const Tensor& x) const { return sigmoid(x); }
+    Activation activation() const noexcept { return Activation::sigmoid; }
 };
 
 class ADJOINT_API LogSigmoid : public Module {
@@ -42,12 +45,14 @@ class ADJOINT_API Tanh : public Module {
   public:
     Tanh() : Module("Tanh") {}
     Tensor operator()(const Tensor& x) const { return tanh(x); }
+    Activation activation() const noexcept { return Activation::tanh; }
 };
 
 class ADJOINT_API SiLU : public Module {
   public:
     SiLU() : Module("SiLU") {}
     Tensor operator()(const Tensor& x) const { return silu(x); }
+    Activation activation() const noexcept { return Activation::silu; }
 };
 
 class ADJOINT_API Mish : public Module {
@@ -149,6 +154,9 @@ class ADJOINT_API GELU : public Module {
         : Module("GELU", approximate == GeluForm::tanh ? "approximate=tanh" : ""),
           approximate_(approximate) {}
     Tensor operator()(const Tensor& x) const { return gelu(x, approximate_); }
+    Activation activation() const noexcept {
+        return approximate_ == GeluForm::tanh ? Activation::gelu_tanh : Activation::gelu;
+    }
 
   private:
     GeluForm approximate_;

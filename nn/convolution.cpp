@@ -102,4 +102,16 @@ ConvTranspose2d::ConvTranspose2d(std::int64_t in_channels, std::int64_t out_chan
                .groups = o.groups,
                .dilation = o.dilation} {}
 
+Tensor Conv1d::operator()(const Tensor& x, Activation then) const {
+    Conv1dOptions options = options_;
+    options.then = then;
+    return conv1d(x, weight, bias, options);
+}
+
+Tensor Conv2d::operator()(const Tensor& x, Activation then) const {
+    Conv2dOptions options = options_;
+    options.then = then;
+    return conv2d(x, weight, bias, options);
+}
+
 }  // namespace adjoint::nn

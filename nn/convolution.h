@@ -20,8 +20,8 @@ class ADJOINT_API Conv1d : public Module {
   public:
     Conv1d(std::int64_t in_channels, std::int64_t out_channels, std::int64_t kernel_size,
            const Conv1dLayerOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return conv1d(x, weight, bias, options_); }
-    Tensor with_relu(const Tensor& x) const { return conv1d_relu(x, weight, bias, options_); }
+    /// With an activation behind it in the same pass.
+    Tensor operator()(const Tensor& x, Activation then = Activation::none) const;
 
     const Parameter weight, bias;
 
@@ -44,8 +44,8 @@ class ADJOINT_API Conv2d : public Module {
   public:
     Conv2d(std::int64_t in_channels, std::int64_t out_channels, Pair kernel_size,
            const Conv2dLayerOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return conv2d(x, weight, bias, options_); }
-    Tensor with_relu(const Tensor& x) const { return conv2d_relu(x, weight, bias, options_); }
+    /// With an activation behind it in the same pass.
+    Tensor operator()(const Tensor& x, Activation then = Activation::none) const;
 
     const Parameter weight, bias;
 

@@ -18,9 +18,10 @@ struct LinearOptions {
 class ADJOINT_API Linear : public Module {
   public:
     Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return linear(x, weight, bias); }
-    /// What a Sequential calls where a ReLU comes next.
-    Tensor with_relu(const Tensor& x) const { return linear_relu(x, weight, bias); }
+    /// With an activation behind it in the same pass.
+    Tensor operator()(const Tensor& x, Activation then = Activation::none) const {
+        return linear(x, weight, bias, {.then = then});
+    }
 
     const Parameter weight, bias;
 };

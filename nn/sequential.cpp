@@ -1,8 +1,8 @@
 // The layers of a Sequential.
 #include <adjoint/nn/sequential.h>
 
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/nn/activation.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -11,10 +11,22 @@ Layer::Layer(const Layer& other) : held_(detail::CloneScope::active() ? other.he
 
 Layer& Layer::operator=(const Layer& other) { return *this = Layer(other); }
 
+void Layer::throw_not_fused() {
+    fail<ValueError>("Layer: its module takes no activation in its pass; ask fuses_activation() first");
+}
+
+Activation Layer::activation_of(Tensor (*function)(const Tensor&)) noexcept {
+    if (function == &relu) return Activation::relu;
+    if (function == &silu) return Activation::silu;
+    if (function == &tanh) return Activation::tanh;
+    if (function == &sigmoid) return Activation::sigmoid;
+    return Activation::none;
+}
+
 Sequential::Sequential(std::vector<Layer> layers)
-    : Module("Sequential"), layers_(std::move(layers)), takes_next_(layers_.size()) {
+    : Module("Sequential"), layers_(std::move(layers)), then_(layers_.size()) {
     for (std::size_t i = 0; i + 1 < layers_.size(); ++i)
-        takes_next_[i] = layers_[i].fuses_relu() && layers_[i + 1].type() == typeid(ReLU);
+        if (layers_[i].fuses_activation()) then_[i] = layers_[i + 1].activation();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         const Module* module = layers_[i].module();
         if (module != nullptr)
@@ -27,9 +39,10 @@ Sequential::Sequential(std::vector<Layer> layers)
 Tensor Sequential::operator()(const Tensor& x) const {
     Tensor y = x;
     for (std::size_t i = 0; i < layers_.size(); ++i)
-        if (takes_next_[i])
-            y = layers_[i++].with_relu(y);
-        else
+        if (then_[i] != Activation::none) {
+            y = layers_[i](y, then_[i]);
+            ++i;
+        } else
             y = layers_[i](y);
     return y;
 }

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/core/contract/epilogue.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {
@@ -21,10 +21,15 @@ template <class F>
 concept LayerLike = !std::same_as<F, Layer> && std::copy_constructible<F> &&
                     std::is_invocable_r_v<Tensor, const F&, const Tensor&>;
 
-/// A layer that can do the ReLU behind it in its own pass: with_relu(x) = relu(f(x)), the same bits. It says
-/// so itself: what a base can does not count, since the layer may compute something else.
+/// A layer that can do the activation behind it in its own pass: f(x, Activation::relu) = relu(f(x)), the
+/// same bits. It says so itself: what a base can does not count, since the layer may compute something else.
 template <class F>
-concept FusesRelu = std::same_as<decltype(&F::with_relu), Tensor (F::*)(const Tensor&) const>;
+concept FusesActivation =
+    std::same_as<decltype(&F::operator()), Tensor (F::*)(const Tensor&, Activation) const>;
+
+/// A layer that is an activation, and says so itself.
+template <class F>
+concept IsActivation = std::same_as<decltype(&F::activation), Activation (F::*)() const noexcept>;
 
 /// Any module, function or lambda from a tensor to a tensor. Copies share it, except within nn::clone.
 class ADJOINT_API Layer {
@@ -37,9 +42,11 @@ class ADJOINT_API Layer {
     ~Layer() = default;
 
     Tensor operator()(const Tensor& x) const { return held_->call(x); }
-    /// relu of that, in one pass if fuses_relu().
-    Tensor with_relu(const Tensor& x) const { return held_->call_with_relu(x); }
-    bool fuses_relu() const noexcept { return held_->fuses_relu(); }
+    /// The same with an activation behind it; in one pass, so only where fuses_activation().
+    Tensor operator()(const Tensor& x, Activation then) const { return held_->call(x, then); }
+    bool fuses_activation() const noexcept { return held_->fuses_activation(); }
+    /// The activation that the layer is, none if it is something else.
+    Activation activation() const noexcept { return held_->activation(); }
     /// The module, null if it is a function.
     const Module* module() const noexcept { return held_->module(); }
     /// The class of what is held.
@@ -57,8 +64,9 @@ class ADJOINT_API Layer {
         Any& operator=(const Any&) = delete;
         virtual ~Any() = default;
         virtual Tensor call(const Tensor& x) const = 0;
-        virtual Tensor call_with_relu(const Tensor& x) const = 0;
-        virtual bool fuses_relu() const noexcept = 0;
+        virtual Tensor call(const Tensor& x, Activation then) const = 0;
+        virtual bool fuses_activation() const noexcept = 0;
+        virtual Activation activation() const noexcept = 0;
         virtual const Module* module() const noexcept = 0;
         virtual const std::type_info& type() const noexcept = 0;
         virtual std::shared_ptr<const Any> copy() const = 0;
@@ -66,13 +74,21 @@ class ADJOINT_API Layer {
     template <class F> struct Of final : Any {
         explicit Of(const F& from) : f(from) {}
         Tensor call(const Tensor& x) const override { return f(x); }
-        Tensor call_with_relu(const Tensor& x) const override {
-            if constexpr (FusesRelu<F>)
-                return f.with_relu(x);
+        Tensor call(const Tensor& x, Activation then) const override {
+            if constexpr (FusesActivation<F>)
+                return f(x, then);
             else
-                return relu(f(x));
+                throw_not_fused();
         }
-        bool fuses_relu() const noexcept override { return FusesRelu<F>; }
+        bool fuses_activation() const noexcept override { return FusesActivation<F>; }
+        Activation activation() const noexcept override {
+            if constexpr (IsActivation<F>)
+                return f.activation();
+            else if constexpr (std::same_as<F, Tensor (*)(const Tensor&)>)
+                return activation_of(f);
+            else
+                return Activation::none;
+        }
         const Module* module() const noexcept override {
             if constexpr (IsModule<F>)
                 return &f;
@@ -84,11 +100,14 @@ class ADJOINT_API Layer {
         F f;
     };
 
+    [[noreturn]] static void throw_not_fused();
+    static Activation activation_of(Tensor (*function)(const Tensor&)) noexcept;
+
     std::shared_ptr<const Any> held_;
 };
 
 /// y = f_n(.. f_2(f_1(x))). Modules among the layers are its children, named by their place: "0.weight".
-/// A layer that fuses ReLU and the ReLU behind it are one pass; the values are those of the two.
+/// A layer that fuses activations and the one behind it are one pass; the values are those of the two.
 class ADJOINT_API Sequential : public Module {
   public:
     // A Sequential alone is copied. To ask whether it is a Layer would be to ask whether it can be copied.
@@ -114,7 +133,7 @@ class ADJOINT_API Sequential : public Module {
     [[noreturn]] void throw_other_class(std::size_t i, const std::type_info& wanted) const;
 
     std::vector<Layer> layers_;
-    std::vector<bool> takes_next_;  // the layer does the ReLU behind it
+    std::vector<Activation> then_;  // what each layer does in its pass of the one behind it
 };
 
 }  // namespace adjoint::nn

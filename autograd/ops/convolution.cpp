@@ -35,18 +35,29 @@ bool has_terms(const Convolution& c) { return c.windows.batch > 0 && c.windows.p
 
 Tensor input_map(const Convolution& c, const Tensor& g, const Tensor& w);
 Tensor weight_map(const Convolution& c, const Tensor& x, const Tensor& g);
-Tensor output_map(const Convolution& c, const Tensor& x, const Tensor& w, const Tensor& b, bool relu = false);
+Tensor output_map(const Convolution& c, const Tensor& x, const Tensor& w, const Tensor& b);
 
-/// z = C(x, w) + b, y = z or with `relu` max(0, z): dx = I(dz, w), dw = W(x, dz), db = sum dz
-template <bool relu> struct Convolve : Function {
-    static constexpr auto name = relu ? "convolution_relu" : "convolution";
+/// z = C(x, w) + b, y = f(z) in one pass: dz = dy f'(z), dx = I(dz, w), dw = W(x, dz), db = sum dz
+struct Convolve : Function {
+    static constexpr auto name = "convolution";
     Convolution c;
-    Saved x, w, y;
-    explicit Convolve(const Convolution& geometry) : c(geometry) {}
+    Activation activation;
+    const char* called;
+    Saved x, w, b, y;
+    Tensor z;
+    Convolve(const Convolution& geometry, Activation f) : c(geometry), activation(f) {
+        constexpr const char* names[] = {"convolution",           "convolution_relu", "convolution_gelu",
+                                         "convolution_gelu_tanh", "convolution_silu", "convolution_tanh",
+                                         "convolution_sigmoid"};
+        called = names[static_cast<std::size_t>(f)];
+    }
     Tensor forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-        if (needs(1)) x = input;
-        if (needs(0)) w = weight;
+        const bool of_input = needs_any() && apply::saves_input(activation);
+        if (needs(1) || of_input) x = input;
+        if (needs(0) || of_input) w = weight;
+        if (of_input && bias.defined()) b = bias;
         Tensor out = result(output_shape(c), input, has_terms(c));
+        if (of_input) z = result(output_shape(c), input, has_terms(c));
         const Tensor dense_x = input.contiguous(), dense_w = weight.contiguous(),
                      dense_b = bias.defined() ? bias.contiguous() : bias;
         if (has_terms(c))
@@ -55,14 +66,24 @@ template <bool relu> struct Convolve : Function {
                                     .x = dense_x.impl().data,
                                     .w = dense_w.impl().data,
                                     .shape = c,
-                                    .epilogue = {bias.defined() ? dense_b.impl().data : nullptr, relu}});
-        else if (bias.defined())
-            out.copy_(reshape(relu ? adjoint::relu(bias) : bias, {c.filters, 1, 1}));
-        if (relu && needs_any()) y.keep_output(out);
+                                    .epilogue = {.bias = bias.defined() ? dense_b.impl().data : nullptr,
+                                                 .activation = activation,
+                                                 .sums = of_input ? z.impl().data : nullptr}});
+        else {
+            if (bias.defined()) out.copy_(reshape(bias, {c.filters, 1, 1}));
+            if (of_input) z.copy_(out);
+            if (activation != Activation::none) out.copy_(apply::activated(out, activation));
+        }
+        if (activation != Activation::none && needs_any() && !of_input) y.keep_output(out);
         return out;
     }
     Grads backward(const Tensor& g) {
-        const Tensor dz = relu ? apply::relu_backward(g, y.get()) : g;
+        const auto input = [&] {
+            return grad_enabled() ? output_map(c, x.get(), w.get(), b.defined() ? b.get() : Tensor()) : z;
+        };
+        const Tensor dz = activation == Activation::none
+                              ? g
+                              : apply::activation_backward(activation, g, z.defined() ? input() : y.get());
         return {needs(0) ? input_map(c, dz, w.get()) : Tensor(),
                 needs(1) ? weight_map(c, x.get(), dz) : Tensor(), needs(2) ? sum(dz, {0, 2, 3}) : Tensor()};
     }
@@ -114,8 +135,8 @@ struct ConvolveWeight : Function {
     }
 };
 
-Tensor output_map(const Convolution& c, const Tensor& x, const Tensor& w, const Tensor& b, bool relu) {
-    return relu ? record(Convolve<true>(c), x, w, b) : record(Convolve<false>(c), x, w, b);
+Tensor output_map(const Convolution& c, const Tensor& x, const Tensor& w, const Tensor& b) {
+    return record(Convolve(c, Activation::none), x, w, b);
 }
 Tensor input_map(const Convolution& c, const Tensor& g, const Tensor& w) {
     return record(ConvolveInput(c), g, w);
@@ -164,7 +185,7 @@ Operands operands(const char* op, const Tensor& input, const Tensor& weight, con
 }
 
 Tensor convolve(const char* op, Operands in, const windows::Settings& settings, std::int64_t groups,
-                bool relu) {
+                Activation then) {
     const Shape shape = in.x.shape();
     check<ValueError>(shape[1] % groups == 0 && in.w.shape()[0] % groups == 0,
                       "{}: {} groups do not divide {} channels and {} filters", op, groups, shape[1],
@@ -174,10 +195,9 @@ Tensor convolve(const char* op, Operands in, const windows::Settings& settings, 
                       shape[1] / groups, in.w.shape(), in.w.shape()[1]);
     Convolution c{.windows = windows::over(op, in.x, settings), .filters = in.w.shape()[0], .groups = groups};
     prepare(in, c);
-    // In one pass unless the sums are rounded to a narrower type before relu sees them.
-    const bool within = relu && in.type == in.x.dtype();
-    const Tensor y = output_map(c, in.x, in.w, in.b, within).to(in.type);
-    return relu && !within ? adjoint::relu(y) : y;
+    // In one pass unless the sums are rounded to a narrower type before the activation sees them.
+    if (in.type == in.x.dtype()) return record(Convolve(c, then), in.x, in.w, in.b);
+    return apply::activated(output_map(c, in.x, in.w, in.b).to(in.type), then);
 }
 
 /// The columns of an image, and back: each is the other's gradient.
@@ -216,17 +236,17 @@ struct Fold : Function {
 Grads Unfold::backward(const Tensor& g) { return {record(Fold(windows), g)}; }
 
 Tensor convolve_planes(const char* op, const Tensor& x, const Tensor& w, const Tensor& b,
-                       const Conv2dOptions& options, bool relu) {
+                       const Conv2dOptions& options) {
     const Operands in = operands(op, x, w, b, 4, options.groups, 0);
     const windows::Settings settings{.kernel = {w.shape()[2], w.shape()[3]},
                                      .stride = options.stride,
                                      .padding = options.padding,
                                      .dilation = options.dilation};
-    return windows::like_input(convolve(op, in, settings, options.groups, relu), x, 4);
+    return windows::like_input(convolve(op, in, settings, options.groups, options.then), x, 4);
 }
 
 Tensor convolve_lines(const char* op, const Tensor& x, const Tensor& w, const Tensor& b,
-                      const Conv1dOptions& options, bool relu) {
+                      const Conv1dOptions& options) {
     Operands in = operands(op, x, w, b, 3, options.groups, 0);
     in.x = unsqueeze(in.x, 2);
     in.w = unsqueeze(in.w, 2);
@@ -234,25 +254,17 @@ Tensor convolve_lines(const char* op, const Tensor& x, const Tensor& w, const Te
                                      .stride = {1, options.stride},
                                      .padding = {0, options.padding},
                                      .dilation = {1, options.dilation}};
-    return windows::like_input(squeeze(convolve(op, in, settings, options.groups, relu), 2), x, 3);
+    return windows::like_input(squeeze(convolve(op, in, settings, options.groups, options.then), 2), x, 3);
 }
 
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options) {
-    return convolve_planes("conv2d", x, w, b, options, false);
-}
-
-Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options) {
-    return convolve_planes("conv2d_relu", x, w, b, options, true);
+    return convolve_planes("conv2d", x, w, b, options);
 }
 
 Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
-    return convolve_lines("conv1d", x, w, b, options, false);
-}
-
-Tensor conv1d_relu(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
-    return convolve_lines("conv1d_relu", x, w, b, options, true);
+    return convolve_lines("conv1d", x, w, b, options);
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b,

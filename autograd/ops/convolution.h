@@ -7,31 +7,29 @@
 
 #include <adjoint/autograd/ops/pair.h>
 #include <adjoint/autograd/record/function.h>
+#include <adjoint/core/contract/epilogue.h>
 
 namespace adjoint {
 
 struct Conv1dOptions {
     std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
+    /// In the same pass: the bits of the activation behind it.
+    Activation then = Activation::none;
 };
 /// y[n, f, i] = b[f] + sum over c, k of w[f, c, k] x[n, c, stride i - padding + dilation k].
 /// shapes: x (N, C, L), w (F, C / groups, K), b (F) or undefined -> (N, F, L').
 ADJOINT_API Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b = {},
                           const Conv1dOptions& options = {});
-/// relu(conv1d(x, w, b, options)), the same bits in one pass.
-ADJOINT_API Tensor conv1d_relu(const Tensor& x, const Tensor& w, const Tensor& b = {},
-                               const Conv1dOptions& options = {});
 
 struct Conv2dOptions {
     Pair stride = 1, padding = 0, dilation = 1;
     std::int64_t groups = 1;
+    Activation then = Activation::none;
 };
 /// The same over two axes; H' = (H + 2 padding - dilation (K - 1) - 1) / stride + 1, rounded down.
 /// shapes: x (N, C, H, W), w (F, C / groups, K, L), b (F) or undefined -> (N, F, H', W').
 ADJOINT_API Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b = {},
                           const Conv2dOptions& options = {});
-/// relu(conv2d(x, w, b, options)), the same bits in one pass.
-ADJOINT_API Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b = {},
-                               const Conv2dOptions& options = {});
 
 struct ConvTranspose2dOptions {
     Pair stride = 1, padding = 0, output_padding = 0;

@@ -12,6 +12,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/activate.h>
 
 namespace adjoint {
 namespace {
@@ -214,7 +215,25 @@ Tensor isfinite(Input x) { return predicate(functor::IsFinite{}, x); }
 
 Tensor clamp(Input x, double low, double high) { return smooth(functor::Clamp{low, high}, x); }
 
-Tensor apply::relu_backward(const Tensor& g, const Tensor& y) { return slope_times(functor::Relu{}, g, y); }
+Tensor apply::activated(Input x, Activation activation) {
+    return visit_activation(activation, [&]<class F>(F f) -> Tensor {
+        if constexpr (F::saves == Saves::nothing)
+            return x;
+        else
+            return smooth(f, x);
+    });
+}
+bool apply::saves_input(Activation activation) {
+    return visit_activation(activation, []<class F>(F) { return F::saves == Saves::input; });
+}
+Tensor apply::activation_backward(Activation activation, const Tensor& g, const Tensor& saved) {
+    return visit_activation(activation, [&]<class F>(F f) -> Tensor {
+        if constexpr (F::saves == Saves::nothing)
+            return g;
+        else
+            return slope_times(f, g, saved);
+    });
+}
 Tensor relu(Input x) { return smooth(functor::Relu{}, x); }
 Tensor relu6(Input x) { return smooth(functor::Relu6{}, x); }
 Tensor leaky_relu(Input x, double negative_slope) { return smooth(functor::LeakyRelu{negative_slope}, x); }

@@ -18,10 +18,15 @@ struct Layout {
     bool transpose_a = false, transpose_b = false;
 };
 
-// a b over broadcast leading dimensions, plus a bias row; of matrices also relu of that. Everything is
-// checked here.
+// What a product of matrices does besides, and where its sums are kept if that is asked for.
+struct Then {
+    Activation activation = Activation::none;
+    Tensor* sums = nullptr;
+};
+
+// a b over broadcast leading dimensions, plus a bias row. Everything is checked here.
 Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, Layout layout,
-               bool relu = false) {
+               Then then = {}) {
     const Shape& left = a.shape();
     const Shape& right = b.shape();
     check<ShapeError>(left.size() >= 2 && right.size() >= 2, "{}: needs matrices, the shapes are {} and {}",
@@ -30,7 +35,7 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     if (a.dtype() != b.dtype() || a.dtype() == DType::boolean) [[unlikely]] {
         const DType both = promote(a.dtype(), b.dtype());
         const DType common = both == DType::boolean ? DType::i64 : both;  // products of truth values count
-        return product(op, a.to(common), b.to(common), bias, layout, relu);
+        return product(op, a.to(common), b.to(common), bias, layout, then);
     }
     const int last_a = left.size() - 1, last_b = right.size() - 1;
     const int row_a = last_a - (layout.transpose_a ? 0 : 1), column_a = last_a - (layout.transpose_a ? 1 : 0);
@@ -47,7 +52,6 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     p.b_row = b.strides()[row_b];
     p.b_column = b.strides()[column_b];
     p.out_row = p.n;
-    p.relu = relu;
 
     Shape shape{p.m, p.n};
     if (left.size() > 2 || right.size() > 2) {
@@ -73,10 +77,15 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
                           bias.shape(), p.n);
         apply::check_same_device(op, a, bias);
         dense_bias = bias.to(a.dtype()).contiguous();
-        p.bias = operand(dense_bias);
+        p.epilogue.bias = dense_bias.impl().data;
     }
     Tensor out = empty(shape, {.dtype = a.dtype(), .device = a.device()});
     p.out = operand(out);
+    p.epilogue.activation = then.activation;
+    if (then.sums) {
+        *then.sums = empty(shape, {.dtype = a.dtype(), .device = a.device()});
+        p.epilogue.sums = then.sums->impl().data;
+    }
     p.a = operand(a);
     p.b = operand(b);
     if (out.numel() > 0) backend(a.device()).run(p);
@@ -153,36 +162,50 @@ Grads Linear::backward(const Tensor& g) {
             needs(1) ? multiply(g, x.get(), {true, false}) : Tensor(), needs(2) ? sum(g, 0) : Tensor()};
 }
 
-Tensor LinearRelu::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-    check_matrices(name, input, weight);
-    if (needs(1)) x = input;
-    if (needs(0)) w = weight;
-    Tensor out = product(name, input, weight, bias, {false, true}, true);
-    if (needs_any()) y.keep_output(out);
+ActivatedLinear::ActivatedLinear(Activation f) : activation(f) {
+    constexpr const char* names[] = {"linear",      "linear_relu", "linear_gelu",   "linear_gelu_tanh",
+                                     "linear_silu", "linear_tanh", "linear_sigmoid"};
+    called = names[static_cast<std::size_t>(f)];
+}
+
+Tensor ActivatedLinear::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+    check_matrices(called, input, weight);
+    const bool of_input = needs_any() && apply::saves_input(activation);
+    if (needs(1) || of_input) x = input;
+    if (needs(0) || of_input) w = weight;
+    if (of_input && bias.defined()) b = bias;
+    Tensor out = product(called, input, weight, bias, {false, true}, {activation, of_input ? &z : nullptr});
+    if (needs_any() && !of_input) y.keep_output(out);
     return out;
 }
 
-Grads LinearRelu::backward(const Tensor& g) { return Linear::backward(apply::relu_backward(g, y.get())); }
+Grads ActivatedLinear::backward(const Tensor& g) {
+    const auto input = [&] {
+        return grad_enabled() ? linear(x.get(), w.get(), b.defined() ? b.get() : Tensor()) : z;
+    };
+    return Linear::backward(apply::activation_backward(activation, g, z.defined() ? input() : y.get()));
+}
 
 }  // namespace fn
 
 namespace {
 
 // A layer of matrices over any leading dimensions.
-template <class Layer> Tensor over_rows(const Tensor& x, const Tensor& w, const Tensor& b) {
-    constexpr auto op = Layer::name;
+template <class Layer>
+Tensor over_rows(const Layer& layer, const Tensor& x, const Tensor& w, const Tensor& b) {
+    const char* const op = detail::caller(layer);
     apply::check_defined(op, x);
     apply::check_defined(op, w);
     if (autocast_type() && (x.dtype() == DType::f32 || w.dtype() == DType::f32)) [[unlikely]]
-        return over_rows<Layer>(apply::lowered(x), apply::lowered(w), b);
-    if (x.dim() == 2) return record(Layer{}, x, w, b);
+        return over_rows(layer, apply::lowered(x), apply::lowered(w), b);
+    if (x.dim() == 2) return record(Layer(layer), x, w, b);
     check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
                       "{}: input {} for a weight {}", op, x.shape(), w.shape());
     Shape shape = x.shape();
     shape[shape.size() - 1] = w.shape()[0];
     Shape flat{1, x.shape().back()};
     for (int d = 0; d + 1 < x.dim(); ++d) flat[0] *= x.shape()[d];
-    return reshape(record(Layer{}, reshape(x, flat), w, b), shape);
+    return reshape(record(Layer(layer), reshape(x, flat), w, b), shape);
 }
 
 }  // namespace
@@ -231,9 +254,13 @@ Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) {
     return record(fn::Affine{}, x, w, b);
 }
 
-Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) { return over_rows<fn::Linear>(x, w, b); }
-Tensor linear_relu(const Tensor& x, const Tensor& w, const Tensor& b) {
-    return over_rows<fn::LinearRelu>(x, w, b);
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, const EpilogueOptions& options) {
+    if (options.then == Activation::none) return over_rows(fn::Linear{}, x, w, b);
+    // Functions without an integer form have floating results of integers, as when they stand alone.
+    if (options.then != Activation::relu && x.defined() && w.defined() &&
+        !is_floating(promote(x.dtype(), w.dtype())))
+        return apply::activated(linear(x, w, b), options.then);
+    return over_rows(fn::ActivatedLinear(options.then), x, w, b);
 }
 
 }  // namespace adjoint

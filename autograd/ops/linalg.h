@@ -2,6 +2,7 @@
 #pragma once
 
 #include <adjoint/autograd/record/function.h>
+#include <adjoint/core/contract/epilogue.h>
 
 namespace adjoint {
 
@@ -25,11 +26,14 @@ struct ADJOINT_API Linear : Function {
     Grads backward(const Tensor& g);
 };
 
-/// Y = max(0, X W^T + b): with dZ = dY where Y > 0, else 0, the gradients of Linear for dZ.
+/// Y = f(Z), Z = X W^T + b, in one pass: with dZ = dY f'(Z) the gradients of Linear for dZ.
 /// shapes: X (N, I), W (O, I), b (O) or undefined.
-struct ADJOINT_API LinearRelu : Linear {
-    static constexpr auto name = "linear_relu";
-    Saved y;
+struct ADJOINT_API ActivatedLinear : Linear {
+    const char* called;
+    Activation activation;
+    Saved b, y;
+    Tensor z;
+    explicit ActivatedLinear(Activation f);
     Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b);
     Grads backward(const Tensor& g);
 };
@@ -52,9 +56,13 @@ ADJOINT_API Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, doub
                          double alpha = 1);
 /// x w + b. shapes: (N, I), (I, O), (O) or undefined.
 ADJOINT_API Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b = {});
+/// What a product does with its result in the same pass: linear(x, w, b, {.then = Activation::relu}) has the
+/// bits of relu(linear(x, w, b)).
+struct EpilogueOptions {
+    Activation then = Activation::none;
+};
 /// x w^T + b. shapes: (.., I), (O, I), (O) or undefined.
-ADJOINT_API Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {});
-/// relu(linear(x, w, b)), the same bits in one pass.
-ADJOINT_API Tensor linear_relu(const Tensor& x, const Tensor& w, const Tensor& b = {});
+ADJOINT_API Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {},
+                          const EpilogueOptions& options = {});
 
 }  // namespace adjoint

@@ -30,8 +30,12 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
 /// As zip, of the operands' common type.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b);
 
-/// What relu passes back of g where it gave y.
-Tensor relu_backward(const Tensor& g, const Tensor& y);
+/// An activation as an operator of its own.
+Tensor activated(const Tensor& x, Activation activation);
+/// Whether its slope takes what it was given, instead of its result.
+bool saves_input(Activation activation);
+/// What it passes back of g where `saved` is what its slope takes.
+Tensor activation_backward(Activation activation, const Tensor& g, const Tensor& saved);
 
 [[noreturn]] void throw_undefined(const char* op);
 /// Throws ValueError naming `op` if x is undefined.

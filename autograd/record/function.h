@@ -73,11 +73,19 @@ template <class F> Grads call_backward(F& f, const Grads& outputs) {
         return f.backward(outputs[0]);
 }
 
+// The name of a function, or the one that it goes by in this call.
+template <class F> const char* caller(const F& f) noexcept {
+    if constexpr (requires { f.called; })
+        return f.called;
+    else
+        return F::name;
+}
+
 template <class F, class Edges> class FunctionNode final : public Node {
   public:
     FunctionNode(F f, Edges edges) : f_(std::move(f)), edges_(std::move(edges)) { set_edges(edges_); }
     F& function() noexcept { return *f_; }
-    const char* name() const noexcept override { return F::name; }
+    const char* name() const noexcept override { return f_ ? caller(*f_) : F::name; }
     bool released() const noexcept override { return !f_.has_value(); }
     void release_saved() noexcept override { f_.reset(); }
     Grads backward(const Grads& outputs) override { return call_backward(*f_, outputs); }
@@ -90,14 +98,6 @@ template <class F, class Edges> class FunctionNode final : public Node {
 
 template <class F> void set_needs(F& f, std::uint64_t needs) noexcept {
     if constexpr (std::is_base_of_v<Function, F>) f.set_needs(needs);
-}
-
-// What errors of a forward pass lead with: its name, or the one that it goes by in this call.
-template <class F> const char* caller(const F& f) noexcept {
-    if constexpr (requires { f.called; })
-        return f.called;
-    else
-        return F::name;
 }
 
 template <class F, class Forward> decltype(auto) named_forward(F& f, Forward&& forward) {

@@ -5,6 +5,7 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/capture/recorded_step.h>
+#include <adjoint/core/contract/activate.h>
 
 namespace adjoint {
 namespace {
@@ -76,6 +77,13 @@ template <class Variant> std::string_view functor_name(const Variant& op) {
         op);
 }
 
+std::string then(const Epilogue& epilogue) {
+    std::string text = epilogue.bias ? " + bias" : "";
+    if (epilogue.activation != Activation::none)
+        visit_activation(epilogue.activation, [&](const auto& f) { text += fmt::format(", {}", f.name); });
+    return text;
+}
+
 std::string describe(const AnyCall& any, Names& names) {
     return std::visit(
         [&](const auto& call) {
@@ -83,11 +91,12 @@ std::string describe(const AnyCall& any, Names& names) {
             call.memory(operands);
             std::string detail;
             if constexpr (requires { call.op.index(); }) detail = functor_name(call.op);
+            if constexpr (std::is_same_v<decltype(call), const call::Convolve&>) detail = then(call.epilogue);
             if constexpr (requires { call.batch_rank; }) {
                 std::int64_t batch = 1;
                 for (int d = 0; d < call.batch_rank; ++d) batch *= call.batch_sizes[d];
                 detail = fmt::format("{}{} x {} x {}{}", batch == 1 ? "" : fmt::format("{} of ", batch),
-                                     call.m, call.k, call.n, call.relu ? " + relu" : "");
+                                     call.m, call.k, call.n, then(call.epilogue));
             }
             return fmt::format("{}{}{}: {}", call.name, detail.empty() ? "" : " ", detail, operands.text());
         },

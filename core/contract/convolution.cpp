@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/activate.h>
 #include <adjoint/core/contract/compose.h>
 
 namespace adjoint::call {
@@ -55,15 +56,10 @@ void finish(Backend& backend, const Convolve& c) {
     const DType type = shape.windows.dtype, sums = compute_type(type);
     if (c.epilogue.bias) {
         const Grid all(backend, {shape.windows.batch, shape.filters, shape.windows.outputs()}, sums);
-        const View y = all.dense(c.y, type);
+        const View y = all.dense(c.epilogue.sums_or(c.y), type);
         all.zip(functor::Add{}, y, y, View(c.epilogue.bias, sums, {0, 1, 0}));
     }
-    if (c.epilogue.relu) rectify(backend, {c.y, type}, shape.results());
-}
-
-void rectify(Backend& backend, const Operand& x, std::int64_t numel) {
-    const Grid all(backend, {1, 1, numel}, compute_type(x.dtype));
-    all.map(functor::Relu{}, all.dense(x.data, x.dtype), all.dense(x.data, x.dtype));
+    activate(backend, c.epilogue, {c.y, type}, shape.results());
 }
 
 // y = w columns
@@ -82,7 +78,7 @@ void compose(Backend& backend, const Convolve& call) {
         p.a_column = p.b_column = 1;
         p.a = read(call.w, type);
         p.b = {columns.data(), type};
-        p.out = {at(call.y, first * c.filters * outputs, type), type};
+        p.out = {at(call.epilogue.sums_or(call.y), first * c.filters * outputs, type), type};
         set_batch(p.a_batch, 0, p.m * depth);
         set_batch(p.b_batch, columns_size, depth * outputs);
         set_batch(p.out_batch, c.filters * outputs, p.m * outputs);

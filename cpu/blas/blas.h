@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include <adjoint/core/contract/backend.h>
+#include <adjoint/cpu/activate.h>
 #include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/thread_pool.h>
 
@@ -13,7 +16,7 @@ namespace adjoint::cpu {
 
 /// What cpu_blas() says.
 const char* blas_name() noexcept;
-/// c = a b + bias, then relu if asked.
+/// c = a b, with its epilogue.
 void product_f32(const GemmCall& call);
 void product_f64(const GemmCall& call);
 /// The same of bf16, summed in f32 and rounded once. False, and nothing done, where the library has nothing
@@ -33,7 +36,7 @@ const NarrowConvolutions* convolutions_bf16() noexcept;
 
 /// For libraries: the rows of c in tasks that depend on the sizes alone, so that the number of threads does
 /// not change bits; each starts as copies of the bias, or zeros, for rows(call, beta) to add the product to;
-/// relu comes last.
+/// the activation comes last.
 template <class T, class Rows> void by_row_tasks(const GemmCall& call, Rows rows) {
     constexpr std::int64_t task_work = std::int64_t{1} << 21;  // multiply-adds
     const std::int64_t work = std::max<std::int64_t>(1, call.n * call.k);
@@ -45,16 +48,17 @@ template <class T, class Rows> void by_row_tasks(const GemmCall& call, Rows rows
         part.m = std::min(height, call.m - first);
         part.a = static_cast<const T*>(call.a) + first * call.a_row;
         part.c = static_cast<T*>(call.c) + first * call.c_row;
-        if (const T* bias = static_cast<const T*>(call.bias))
-            for (std::int64_t i = 0; i < part.m; ++i)
-                std::copy_n(bias, call.n, static_cast<T*>(part.c) + i * call.c_row);
-        rows(part, call.bias ? T(1) : T(0));
-        if (!call.relu) return;
-        for (std::int64_t i = 0; i < part.m; ++i)
-            for (std::int64_t j = 0; j < part.n; ++j) {
-                T& y = static_cast<T*>(part.c)[i * part.c_row + j];
-                if (y < 0) y = T(0);
-            }
+        if (call.epilogue.sums) part.epilogue.sums = static_cast<T*>(call.epilogue.sums) + first * call.c_row;
+        T* const sums = static_cast<T*>(part.epilogue.sums_or(part.c));
+        if (const T* bias = static_cast<const T*>(call.epilogue.bias))
+            for (std::int64_t i = 0; i < part.m; ++i) std::copy_n(bias, call.n, sums + i * call.c_row);
+        T* const c = static_cast<T*>(std::exchange(part.c, sums));
+        rows(part, call.epilogue.bias ? T(1) : T(0));
+        if constexpr (!std::is_same_v<T, bfloat16>)
+            for (std::int64_t i = 0;
+                 i < part.m && (c != sums || call.epilogue.activation != Activation::none); ++i)
+                activate(call.epilogue.activation, dtype_of<T>, c + i * call.c_row, sums + i * call.c_row,
+                         call.n);
     });
 }
 

@@ -51,10 +51,10 @@ void product_f64(const GemmCall& call) { kernels().gemm[1](call); }
 
 bool product_bf16(const GemmCall& call) {
     if (!onednn::has_bf16_instructions() || !is_readable(call) || call.m == 0 || call.n == 0) return false;
-    if (!bf16_product(call, call.bias)) return false;
+    if (!bf16_product(call, call.epilogue.bias)) return false;
     GemmCall bare = call;  // the bias is added before the rounding
-    bare.bias = nullptr;
-    by_row_tasks<bfloat16>(bare, [bias = call.bias](const GemmCall& part, bfloat16) {
+    bare.epilogue.bias = nullptr;
+    by_row_tasks<bfloat16>(bare, [bias = call.epilogue.bias](const GemmCall& part, bfloat16) {
         use_one_thread();
         const dnnl::matmul::primitive_desc how = bf16_product(part, bias);
         const auto operand = [](const dnnl::memory::desc& description, const void* data) {

@@ -1,5 +1,6 @@
 // The products inside a convolution: what a row of columns would be is read from a prepared image, in which
 // every row of the product lies contiguous (cpu/convolution.cpp).
+#include <adjoint/cpu/activate.h>
 #include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/scratch.h>
 #include <adjoint/cpu/vectors.h>
@@ -143,7 +144,7 @@ void convolve_tile(const ConvolveCall& call, std::int64_t begin, std::int64_t en
     }
     const Tiles tiles(call.filters);
     const T* const image = static_cast<const T*>(call.image) + first;
-    const T* const bias = static_cast<const T*>(call.bias);
+    const T* const bias = static_cast<const T*>(call.epilogue.bias);
     T* const block = static_cast<T*>(call.y);
     const std::int64_t block_size = call.rows * call.columns;
     alignas(64)
@@ -164,7 +165,7 @@ void convolve_tile(const ConvolveCall& call, std::int64_t begin, std::int64_t en
             convolve_rows<T, false, vectors>(height, std::min(most_depth, call.depth - p),
                                              weights + p * tile_rows, image, call.offsets + p, tile,
                                              p > 0 || bias != nullptr);
-        if (call.relu)
+        if (rectifies(call.epilogue))
             for (std::int64_t i = 0; i < height * size; i += width<T>)
                 store(tile + i, rectified<T>(load(tile + i)));
         for (int r = 0; r < count; ++r) {
@@ -267,7 +268,7 @@ void convolve_panel(const ConvolveCall& call, const T* weights, std::int64_t fil
                 held += pixels;
             }
         }
-        store_pixels<T, vectors>(y, call.y_filter, filters, sums, held, add, call.relu);
+        store_pixels<T, vectors>(y, call.y_filter, filters, sums, held, add, rectifies(call.epilogue));
         y += held;
     }
 }
@@ -278,7 +279,8 @@ template <typename T> void convolve(const ConvolveCall& call) {
     for (std::int64_t first = 0; first < call.filters; first += size) {
         const std::int64_t filters = std::min(size, call.filters - first);
         const T* const weights = static_cast<const T*>(call.weights) + first * call.depth;
-        const T* const bias = call.bias ? static_cast<const T*>(call.bias) + first : nullptr;
+        const T* const bias =
+            call.epilogue.bias ? static_cast<const T*>(call.epilogue.bias) + first : nullptr;
         T* const y = static_cast<T*>(call.y) + first * call.y_filter;
         if (filters > width<T>)
             convolve_panel<T, 2>(call, weights, filters, bias, y);

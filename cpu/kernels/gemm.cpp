@@ -18,8 +18,7 @@ template <class T> void product(const GemmCall& call) {
     g.b_column = call.b_column;
     g.c = static_cast<T*>(call.c);
     g.c_row = call.c_row;
-    g.bias = static_cast<const T*>(call.bias);
-    g.relu = call.relu;
+    g.epilogue = call.epilogue;
     gemm(g);
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include <adjoint/core/base/dtype.h>
+#include <adjoint/core/contract/epilogue.h>
 #include <adjoint/core/contract/functors/functors.h>
 #include <adjoint/core/contract/functors/reduce.h>
 #include <adjoint/core/contract/functors/update.h>
@@ -47,14 +48,13 @@ struct ReduceKernels {
 using UpdateKernel = void (*)(const void* functor, void* parameter, const void* gradient, void* const* states,
                               std::int64_t n);
 
-/// What one matrix product of a batch needs; element strides; `bias` may be null.
+/// What one matrix product of a batch needs; element strides.
 struct GemmCall {
     void* c;
     const void* a;
     const void* b;
-    const void* bias;
     std::int64_t m, n, k, c_row, a_row, a_column, b_row, b_column;
-    bool relu;
+    Epilogue epilogue;
 };
 
 using SoftmaxKernel = void (*)(bool log, void* out, const void* x, std::int64_t columns);
@@ -78,13 +78,12 @@ struct ConvolveCall {
     void* y;                      // first element of the block in the first filter's plane
     const void* weights;          // packed
     const void* image;            // prepared
-    const void* bias;             // per filter, may be null
     const std::int64_t* offsets;  // of the image's row for each row of the product
     // The product is summed up in parts, each of which begins with what the first row of the kernel meets.
     std::int64_t part, kernel_rows;
     const Range* inside;  // per row of y: the rows of the kernel that meet the image; null: all
     std::int64_t filters, depth, y_filter, width, rows, columns;
-    bool relu;
+    Epilogue epilogue;  // its bias, and ReLU where that is all
 };
 
 /// sums[tap][channel][filter] += image rows x g for one sample; sums are tile columns apart.
@@ -122,8 +121,7 @@ constexpr int winograd_outputs = 4, winograd_points = 36;
 struct WinogradStrip {
     const float* from = nullptr;
     float* to = nullptr;
-    const float* bias = nullptr;  // of the outputs, may be null
-    bool relu = false;            // of the outputs
+    Epilogue epilogue = {};  // of the outputs: its bias, and ReLU where that is all
     std::int64_t channels = 0, height = 0, width = 0;
     std::int64_t row = 0, column = 0, tiles = 0;  // the first pixel of the first tile may lie outside
     std::int64_t point_step = 0, channel_step = 0, tile_step = 0;

@@ -3,6 +3,7 @@
 //
 // An output depends on the whole of its tile: a pixel that is not finite can make NaN of any output of the
 // tiles that hold it, where the plain sum leaves those finite that do not meet it.
+#include <adjoint/cpu/activate.h>
 #include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/vectors.h>
 #include <adjoint/cpu/winograd_matrices.h>
@@ -89,7 +90,7 @@ template <class Matrix> void read_tiles(const WinogradStrip& s) {
 }
 
 void write_outputs(const WinogradStrip& s) {
-    const V least = (s.relu ? 0.0F : -__builtin_inff()) - V{};
+    const V least = (rectifies(s.epilogue) ? 0.0F : -__builtin_inff()) - V{};
     const std::int64_t plane = s.height * s.width;
     const std::int64_t rows = std::min<std::int64_t>(outputs, s.height - s.row);
     const std::int64_t columns = std::min(s.tiles * outputs, s.width - s.column), step = columns * lanes;
@@ -107,8 +108,9 @@ void write_outputs(const WinogradStrip& s) {
             v += bias;
             return v < least ? least : v;  // keeps NaN
         };
-        if (s.bias != nullptr)
-            std::memcpy(&bias, s.bias + filter, static_cast<std::size_t>(count) * sizeof(float));
+        if (s.epilogue.bias != nullptr)
+            std::memcpy(&bias, static_cast<const float*>(s.epilogue.bias) + filter,
+                        static_cast<std::size_t>(count) * sizeof(float));
         for (std::int64_t t = 0; t < s.tiles; ++t) {
             const float* const from = s.from + filter / lanes * s.channel_step + t * s.tile_step;
             const auto at_point = [&](int i, int j) __attribute__((always_inline)) {

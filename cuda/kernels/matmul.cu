@@ -51,8 +51,7 @@ struct ItemOffsets {
 template <class In, class Out, class Acc>
 ADJOINT_DEVICE void store_product(const call::MatMul& p, Out* out, std::int64_t row, std::int64_t column,
                                   Acc sum) {
-    if (p.bias.data != nullptr) sum += convert<Acc>(static_cast<const In*>(p.bias.data)[column]);
-    if (p.relu) sum = functor::Relu{}.value(sum);
+    if (p.epilogue.bias != nullptr) sum += convert<Acc>(static_cast<const In*>(p.epilogue.bias)[column]);
     out[row * p.out_row + column] = convert<Out>(sum);
 }
 

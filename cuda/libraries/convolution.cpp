@@ -9,7 +9,7 @@ bool CudaBackend::convolves_narrow(const Convolution& c) {
 }
 
 void on(CudaBackend& cuda, const call::Convolve& c) {
-    if (context(cuda.device).convolutions->forward(cuda.device, c.shape, c.y, c.x, c.w))
+    if (context(cuda.device).convolutions->forward(cuda.device, c.shape, c.epilogue.sums_or(c.y), c.x, c.w))
         finish(cuda, c);
     else
         compose(cuda, c);

@@ -1,4 +1,5 @@
 // CudaBackend::matmul: cuBLASLt where it serves, our own kernel elsewhere.
+#include <adjoint/core/contract/activate.h>
 #include <adjoint/cuda/libraries/cublaslt.h>
 #include <adjoint/cuda/runtime/context.h>
 
@@ -18,7 +19,7 @@ void write_bias(CudaBackend& backend, const call::MatMul& p) {
     loop.compute = compute_type(p.out.dtype);
     loop.dense = false;
     loop.operands[0] = p.out;
-    loop.operands[1] = p.bias;
+    loop.operands[1] = {const_cast<void*>(p.epilogue.bias), p.a.dtype};
     const auto dimension = [&](int d, std::int64_t size, std::int64_t out, std::int64_t bias) {
         loop.sizes[d] = size;
         loop.strides[0][d] = out;
@@ -51,16 +52,15 @@ void run_plan(const DeviceState& device, Products& products, const ProductPlan& 
     }
 }
 
-}  // namespace
-
-void on(CudaBackend& cuda, const call::MatMul& p) {
+// The product and its bias.
+void multiply(CudaBackend& cuda, const call::MatMul& p) {
     Products& products = *context(cuda.device).products;
     std::optional<ProductPlan> plan = plan_product(p, matmul_precision());
     if (!plan || !products.available()) {
         own_matmul(cuda.device, p);
         return;
     }
-    const ProductPointers pointers{p.b.data, p.a.data, p.bias.data, p.out.data};
+    const ProductPointers pointers{p.b.data, p.a.data, p.epilogue.bias, p.out.data};
     bool accumulate = false;
     if (plan->key.bias && !products.supports(plan->key, pointers)) {
         plan->key.bias = 0;
@@ -73,9 +73,15 @@ void on(CudaBackend& cuda, const call::MatMul& p) {
     }
     if (accumulate) write_bias(cuda, p);
     run_plan(cuda.device, products, *plan, pointers, accumulate);
-    // Not by cuBLASLt's epilogue, whose maximum with 0 does not promise to keep NaN.
-    if (p.relu) call::rectify(cuda, p.out, p.m * p.n);
     check_launch(cuda.device, "matmul");
+}
+
+}  // namespace
+
+// Of the activations none is cuBLASLt's: its maximum with 0 does not promise to keep NaN.
+void on(CudaBackend& cuda, const call::MatMul& p) {
+    multiply(cuda, call::without_activation(p));
+    call::activate(cuda, p.epilogue, p.out, p.m * p.n);
 }
 
 }  // namespace adjoint::cuda_backend

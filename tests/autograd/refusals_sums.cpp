@@ -102,7 +102,7 @@ void add_bad_products(BadCalls& calls) {
                                    }},
                                   {"linear_relu", "(2, 4)",
                                    [=] {
-                                       linear_relu(a, ones({2, 4}));
+                                       linear(a, ones({2, 4}), {}, {.then = Activation::relu});
                                    }},
                                   {"linear", "undefined",
                                    [=] {

@@ -36,7 +36,7 @@ struct Layout {
 
 template <typename T>
 void check(std::int64_t m, std::int64_t n, std::int64_t k, Layout layout = {false, false, 1}, T beta = 0,
-           bool with_bias = false, bool relu = false) {
+           bool with_bias = false, Activation activation = Activation::none) {
     const auto [ta, tb, s] = layout;
     const std::int64_t pad = 3;  // C's rows are further apart than its columns need
     const auto a = numbers<T>(m * k * s + 1, 1);
@@ -56,8 +56,12 @@ void check(std::int64_t m, std::int64_t n, std::int64_t k, Layout layout = {fals
               c.data(),
               n + pad};
     g.beta = beta;
-    g.bias = with_bias ? bias.data() : nullptr;
-    g.relu = relu;
+    g.epilogue.bias = with_bias ? bias.data() : nullptr;
+    g.epilogue.activation = activation;
+    // ReLU is done in registers unless its sums are wanted; the functions of what is kept are another path.
+    auto sums = before;
+    const bool keeps = activation == Activation::silu;
+    if (keeps) g.epilogue.sums = sums.data();
     test_isa::gemm(g);
     const auto at = [](const std::vector<T>& v, std::int64_t i) { return v[static_cast<std::size_t>(i)]; };
     for (std::int64_t i = 0; i < m; ++i) {
@@ -72,7 +76,13 @@ void check(std::int64_t m, std::int64_t n, std::int64_t k, Layout layout = {fals
             }
             sum += beta != T(0) ? static_cast<long double>(beta * at(before, i * (n + pad) + j)) : 0;
             if (with_bias) sum += static_cast<long double>(at(bias, j));
-            if (relu) sum = std::max(sum, 0.0L);
+            if (keeps) {
+                ASSERT_NEAR(static_cast<double>(at(sums, i * (n + pad) + j)), static_cast<double>(sum),
+                            static_cast<double>((size + 10) * std::numeric_limits<T>::epsilon() * 8));
+                sum /= 1 + std::exp(-sum);
+            }
+            if (activation == Activation::relu) sum = std::max(sum, 0.0L);
+            if (activation == Activation::tanh) sum = std::tanh(sum);
             const auto bound = static_cast<double>((size + 10) * std::numeric_limits<T>::epsilon() * 8);
             ASSERT_NEAR(static_cast<double>(at(c, i * (n + pad) + j)), static_cast<double>(sum), bound)
                 << m << 'x' << n << 'x' << k << " at " << i << ',' << j;
@@ -103,7 +113,8 @@ TYPED_TEST(GemmTest, blocks_in_every_direction) {
     for (const bool ta : {false, true}) {
         for (const bool tb : {false, true}) check<TypeParam>(261, 523, 301, {ta, tb, 1});
     }
-    check<TypeParam>(9, 33, 1100, {false, true, 1}, TypeParam(1), true, true);
+    check<TypeParam>(9, 33, 1100, {false, true, 1}, TypeParam(1), true, Activation::relu);
+    check<TypeParam>(261, 2100, 410, {false, true, 1}, TypeParam(0), true, Activation::silu);
     check<TypeParam>(600, 10, 70);
 }
 
@@ -117,11 +128,14 @@ TYPED_TEST(GemmTest, epilogues) {
     for (const std::int64_t n : {10, 32, 70}) {
         for (const TypeParam beta : {TypeParam(0), TypeParam(1), TypeParam(-0.5)}) {
             for (const bool bias : {false, true}) {
-                for (const bool relu : {false, true}) {
-                    check<TypeParam>(30, n, 20, {false, true, 1}, beta, bias, relu);
-                    check<TypeParam>(3, n, 600, {false, false, 1}, beta, bias, relu);
-                    check<TypeParam>(4, n, 0, {false, false, 1}, beta, bias, relu);
-                    check<TypeParam>(3, 4, n / 10, {true, false, 1}, beta, bias, relu);
+                for (const Activation then :
+                     {Activation::none, Activation::relu, Activation::tanh, Activation::silu}) {
+                    // With its sums kept elsewhere C is written only.
+                    const TypeParam old = then == Activation::silu ? TypeParam(0) : beta;
+                    check<TypeParam>(30, n, 20, {false, true, 1}, old, bias, then);
+                    check<TypeParam>(3, n, 600, {false, false, 1}, old, bias, then);
+                    check<TypeParam>(4, n, 0, {false, false, 1}, old, bias, then);
+                    check<TypeParam>(3, 4, n / 10, {true, false, 1}, old, bias, then);
                 }
             }
         }
@@ -137,7 +151,7 @@ TYPED_TEST(GemmTest, beta_zero_does_not_read_c_and_relu_keeps_nan) {
         for (std::int64_t j = 0; j < n; ++j) expected.push_back(TypeParam(std::max<std::int64_t>(1 - j, 0)));
         expected.insert(expected.end(), expected.begin(), expected.begin() + n);
         Gemm<TypeParam> g{2, n, 2, a.data(), 2, 1, b.data(), n, 1, c.data(), n};
-        g.relu = true;
+        g.epilogue.activation = Activation::relu;
         test_isa::gemm(g);
         EXPECT_EQ(c, expected);
         a[0] = nan;

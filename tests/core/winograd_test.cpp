@@ -47,13 +47,13 @@ Operands<float> operands_of(const Convolution& c, unsigned seed) {
             numbers(c.windows.batch * c.filters * c.windows.outputs()), numbers(c.filters)};
 }
 
-template <class T> struct Results { std::vector<T> y, y_finished, dx, dw; };
+template <class T> struct Results { std::vector<T> y, y_finished, y_activated, sums, dx, dw; };
 
 // With `plain` those of the composition of unfold, matmul and fold.
 template <class T> Results<T> results_of(Convolution c, const Operands<T>& in, bool plain) {
     c.windows.dtype = dtype_of<T>;
-    Results<T> out{std::vector<T>(in.g.size()), std::vector<T>(in.g.size()), std::vector<T>(in.x.size()),
-                   std::vector<T>(in.w.size())};
+    Results<T> out{std::vector<T>(in.g.size()), std::vector<T>(in.g.size()), std::vector<T>(in.g.size()),
+                   std::vector<T>(in.g.size()), std::vector<T>(in.x.size()), std::vector<T>(in.w.size())};
     const auto run = [&](const auto& call) {
         if (plain)
             compose(cpu_backend(), call);
@@ -61,7 +61,16 @@ template <class T> Results<T> results_of(Convolution c, const Operands<T>& in, b
             cpu_backend().run(call);
     };
     run(call::Convolve{out.y.data(), in.x.data(), in.w.data(), c, {}});
-    run(call::Convolve{out.y_finished.data(), in.x.data(), in.w.data(), c, {in.bias.data(), true}});
+    run(call::Convolve{out.y_finished.data(),
+                       in.x.data(),
+                       in.w.data(),
+                       c,
+                       {.bias = in.bias.data(), .activation = Activation::relu}});
+    run(call::Convolve{out.y_activated.data(),
+                       in.x.data(),
+                       in.w.data(),
+                       c,
+                       {in.bias.data(), Activation::silu, out.sums.data()}});
     run(call::ConvolveInput{out.dx.data(), in.g.data(), in.w.data(), c});
     run(call::ConvolveWeight{out.dw.data(), in.x.data(), in.g.data(), c});
     return out;
@@ -119,6 +128,8 @@ TEST(Winograd, AgreesWithThePlainSums) {
                                true);
         expect_near(got.y, expected.y, "y");
         expect_near(got.y_finished, expected.y_finished, "y with bias and relu");
+        expect_near(got.y_activated, expected.y_activated, "y with bias and silu");
+        expect_near(got.sums, expected.sums, "y with bias, before silu");
         expect_near(got.dx, expected.dx, "dx");
         expect_near(got.dw, expected.dw, "dw");
         // Of the plain results only y is one sum of all terms.

@@ -109,7 +109,7 @@ Case make_case(std::int64_t m, std::int64_t n, std::int64_t k, std::vector<std::
     p.a = {c.a.data(), DType::f64};
     p.b = {c.b.data(), DType::f64};
     p.out = {c.out.data(), DType::f64};
-    if (with_bias) p.bias = {c.bias.data(), DType::f64};
+    if (with_bias) p.epilogue.bias = c.bias.data();
     return c;
 }
 
@@ -178,7 +178,7 @@ TEST(ProductPlan, KeysTellProductsApart) {
     call::MatMul p = c.product;
     p.a_row = p.b_row = p.out_row = 8;
     p.a_column = p.b_column = 1;
-    p.bias = {};
+    p.epilogue = {};
     std::vector<ProductKey> keys;
     const auto add = [&](const call::MatMul& product, MatmulPrecision precision) {
         keys.push_back(plan_product(product, precision)->key);
@@ -195,7 +195,7 @@ TEST(ProductPlan, KeysTellProductsApart) {
     add(p, MatmulPrecision::highest);
     p.b_row = 1, p.b_column = 8;
     add(p, MatmulPrecision::highest);
-    p.bias = {c.bias.data(), DType::f32};
+    p.epilogue.bias = c.bias.data();
     add(p, MatmulPrecision::highest);
     EXPECT_EQ(keys[6].d_alignment, 4);
     EXPECT_EQ(keys[6].a_alignment, 16);

@@ -1,13 +1,17 @@
 // The emulated device: its state, its matrix products, its registration.
 #include "emulated_device.h"
 
+#include <adjoint/core/contract/activate.h>
 #include <adjoint/cuda/cuda_backend.h>
 
 namespace adjoint {
 
 namespace cuda_backend {
 
-void on(CudaBackend& cuda, const call::MatMul& c) { own_matmul(cuda.device, c); }
+void on(CudaBackend& cuda, const call::MatMul& c) {
+    own_matmul(cuda.device, call::without_activation(c));
+    call::activate(cuda, c.epilogue, c.out, c.m * c.n);
+}
 
 // Convolutions of 16 bits in f32, rounded once: what cuDNN does by itself.
 namespace {

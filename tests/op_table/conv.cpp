@@ -1,6 +1,7 @@
 // Rows of the convolutions, of unfold and of fold.
 #include <adjoint/autograd/ops/convolution.h>
 
+#include "op_table/activations.h"
 #include "op_table/layers.h"
 
 namespace adjoint::table {
@@ -63,13 +64,13 @@ Array transposed(const Array& x, const Array& w, const Array* bias, const Geomet
     return y;
 }
 
-// The same row for the operator that does relu in its pass.
-Row with_relu(Row row, std::function<Tensors(const Tensors&)> call) {
-    row.op += "_relu";
+// The same row with an activation in the pass.
+Row with_activation(Row row, const ActivationCase& f, std::function<Tensors(const Tensors&)> call) {
+    row.variant += std::string("_then_") + f.name;
     row.call = std::move(call);
-    row.reference = [plain = row.reference](const Arrays& in) {
+    row.reference = [plain = row.reference, f](const Arrays& in) {
         Arrays out = plain(in);
-        for (double& y : out[0].values) y = std::max(0.0, y);
+        for (double& y : out[0].values) y = f.reference(y);
         return out;
     };
     return row;
@@ -106,18 +107,23 @@ void add_conv2d(Rows& rows) {
         row.variant = c.variant;
         row.inputs = {{.shape = c.x}, {.shape = c.w}};
         if (c.bias) row.inputs.push_back({.shape = {c.w[0]}});
-        const auto calling = [g = c.g](auto operation) {
+        const auto calling = [g = c.g](Activation then) {
             return [=](const Tensors& in) {
-                return Tensors{operation(
-                    in[0], in[1], in.size() > 2 ? in[2] : Tensor(),
-                    {.stride = g.stride, .padding = g.padding, .dilation = g.dilation, .groups = g.groups})};
+                return Tensors{conv2d(in[0], in[1], in.size() > 2 ? in[2] : Tensor(),
+                                      {.stride = g.stride,
+                                       .padding = g.padding,
+                                       .dilation = g.dilation,
+                                       .groups = g.groups,
+                                       .then = then})};
             };
         };
-        row.call = calling(conv2d);
+        row.call = calling(Activation::none);
         row.reference = [g = c.g](const Arrays& in) {
             return Arrays{convolved(in[0], in[1], in.size() > 2 ? &in[2] : nullptr, g)};
         };
-        rows.push_back(with_relu(row, calling(conv2d_relu)));
+        for (const ActivationCase& f : activation_cases())
+            if (f.activation == Activation::relu || std::string_view(c.variant) == "all")
+                rows.push_back(with_activation(row, f, calling(f.activation)));
         rows.push_back(std::move(row));
     }
 }
@@ -152,9 +158,11 @@ void add_conv1d(Rows& rows) {
             y.shape.erase(batched ? 2 : 1);
             return Arrays{y};
         };
-        rows.push_back(with_relu(row, [o = c.options](const Tensors& in) {
-            return Tensors{conv1d_relu(in[0], in[1], in[2], o)};
-        }));
+        rows.push_back(
+            with_activation(row, activation_cases()[0], [o = c.options](const Tensors& in) mutable {
+                o.then = Activation::relu;
+                return Tensors{conv1d(in[0], in[1], in[2], o)};
+            }));
         rows.push_back(std::move(row));
     }
 }

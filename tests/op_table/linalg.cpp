@@ -1,6 +1,7 @@
 // Rows of the matrix products, against three nested loops.
 #include <adjoint/autograd/ops/linalg.h>
 
+#include "op_table/activations.h"
 #include "op_table/op_table.h"
 
 namespace adjoint::table {
@@ -51,7 +52,7 @@ Array transposed(const Array& x) {
     return build({x.shape[1], x.shape[0]}, [&](const Shape& p) { return x.at({p[1], p[0]}); });
 }
 
-void add(Rows& rows, const char* op, const char* variant, std::vector<Shape> shapes,
+void add(Rows& rows, const char* op, const std::string& variant, std::vector<Shape> shapes,
          std::function<Tensor(const Tensors&)> call, std::function<Array(const Arrays&)> reference) {
     Row row;
     row.op = op;
@@ -142,18 +143,22 @@ void add_layers(Rows& rows) {
     add(rows, "linear", "sequence", {{2, 3, 4}, {2, 4}, {2}}, call_linear, layer(true));
     add(rows, "linear", "no_samples", {{0, 4}, {2, 4}, {2}}, call_linear, layer(true));
     add(rows, "linear", "no_inner", {{3, 0}, {2, 0}, {2}}, call_linear, layer(true));
-    const auto rectified = [layer](const Arrays& in) {
-        Array out = layer(true)(in);
-        for (double& y : out.values) y = std::max(0.0, y);
-        return out;
-    };
-    const auto call_linear_relu = [](const Tensors& in) {
-        return linear_relu(in[0], in[1], in.size() > 2 ? in[2] : Tensor());
-    };
-    add(rows, "linear_relu", "", {{3, 4}, {2, 4}, {2}}, call_linear_relu, rectified);
-    add(rows, "linear_relu", "no_bias", {{3, 4}, {2, 4}}, call_linear_relu, rectified);
-    add(rows, "linear_relu", "sequence", {{2, 3, 4}, {2, 4}, {2}}, call_linear_relu, rectified);
-    add(rows, "linear_relu", "no_inner", {{3, 0}, {2, 0}, {2}}, call_linear_relu, rectified);
+    for (const ActivationCase& f : activation_cases()) {
+        const auto then = [layer, f](const Arrays& in) {
+            Array out = layer(true)(in);
+            for (double& y : out.values) y = f.reference(y);
+            return out;
+        };
+        const auto call = [f](const Tensors& in) {
+            return linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor(), {.then = f.activation});
+        };
+        add(rows, "linear", std::string("then_") + f.name, {{3, 4}, {2, 4}, {2}}, call, then);
+        add(rows, "linear", std::string("then_") + f.name + "_no_bias", {{3, 4}, {2, 4}}, call, then);
+        add(rows, "linear", std::string("then_") + f.name + "_sequence", {{2, 3, 4}, {2, 4}, {2}}, call,
+            then);
+        add(rows, "linear", std::string("then_") + f.name + "_no_inner", {{3, 0}, {2, 0}, {2}}, call, then);
+        add(rows, "linear", std::string("then_") + f.name + "_wide", {{3, 5}, {21, 5}, {21}}, call, then);
+    }
     add(rows, "affine", "", {{3, 4}, {4, 2}, {2}}, call_affine, layer(false));
     add(rows, "affine", "no_bias", {{3, 4}, {4, 2}}, call_affine, layer(false));
 }

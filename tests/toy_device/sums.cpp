@@ -1,6 +1,7 @@
 // Calls that take many elements together.
 #include <vector>
 
+#include <adjoint/core/contract/activate.h>
 #include <adjoint/core/contract/math.h>
 
 #include "places.h"
@@ -60,7 +61,8 @@ void on(ToyBackend&, const call::ArgReduce& c) {
     });
 }
 
-void on(ToyBackend&, const call::MatMul& c) {
+void on(ToyBackend& device, const call::MatMul& product) {
+    const call::MatMul c = call::without_activation(product);
     std::int64_t strides[3][max_dims];
     for (int d = 0; d < c.batch_rank; ++d) {
         strides[0][d] = c.out_batch[d];
@@ -72,14 +74,17 @@ void on(ToyBackend&, const call::MatMul& c) {
         toy::for_places<3>(c.batch_rank, c.batch_sizes, strides, [&](const auto& first) {
             for (std::int64_t i = 0; i < c.m; ++i)
                 for (std::int64_t j = 0; j < c.n; ++j) {
-                    T total = c.bias.data ? toy::load<T>(c.bias, j) : T(0);
+                    T total = c.epilogue.bias
+                                  ? toy::load<T>({const_cast<void*>(c.epilogue.bias), c.a.dtype}, j)
+                                  : T(0);
                     for (std::int64_t k = 0; k < c.k; ++k)
                         total += toy::load<T>(c.a, first[1] + i * c.a_row + k * c.a_column) *
                                  toy::load<T>(c.b, first[2] + k * c.b_row + j * c.b_column);
-                    toy::store(c.out, first[0] + i * c.out_row + j, c.relu && total < T(0) ? T(0) : total);
+                    toy::store(c.out, first[0] + i * c.out_row + j, total);
                 }
         });
     });
+    call::activate(device, product.epilogue, product.out, product.m * product.n);
 }
 
 }  // namespace adjoint

@@ -54,9 +54,9 @@ TEST(RecordedCalls, AStepOfAnMlpIsTheseCalls) {
         cross_entropy(model(x), y).backward();
         optimizer.step();
     });
-    EXPECT_EQ(names_of(step), (std::vector<std::string>{"matmul 64 x 784 x 128 + relu",
-                                                        "matmul 64 x 128 x 64 + relu",
-                                                        "matmul 64 x 64 x 10",
+    EXPECT_EQ(names_of(step), (std::vector<std::string>{"matmul 64 x 784 x 128 + bias, relu",
+                                                        "matmul 64 x 128 x 64 + bias, relu",
+                                                        "matmul 64 x 64 x 10 + bias",
                                                         "cross_entropy",
                                                         "reduce sum",
                                                         "zip div",  // the loss

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <adjoint/core/contract/calls/windows.h>
+#include <adjoint/core/contract/epilogue.h>
 #include <adjoint/core/contract/loop.h>
 
 namespace adjoint {
@@ -21,16 +22,9 @@ struct Convolution {
     std::int64_t depth() const { return group_channels() * windows.taps(); }  // of one product
 };
 
-/// What becomes of the sums of a convolution: the bias of the filter is added (of the type in which they are
-/// summed, may be null), and with `relu` negative ones become 0.
-struct Epilogue {
-    const void* bias = nullptr;
-    bool relu = false;
-};
-
 namespace call {
 
-/// y of x and w
+/// y of x and w; the bias is of the type in which the sums are made.
 struct Convolve {
     static constexpr auto name = "convolution";
     void* y;
@@ -44,6 +38,7 @@ struct Convolve {
         m.reads(x, shape.windows.inputs(), type);
         m.reads(w, shape.weights(), type);
         m.reads(epilogue.bias, shape.filters, compute_type(type));
+        m.writes(epilogue.sums, shape.results(), type);
     }
 };
 
@@ -78,10 +73,8 @@ void compose(Backend& backend, const Convolve& c);
 void compose(Backend& backend, const ConvolveInput& c);
 void compose(Backend& backend, const ConvolveWeight& c);
 
-/// Bias and ReLU where y already holds the sums.
+/// The epilogue where c.epilogue.sums_or(c.y) already holds the sums.
 void finish(Backend& backend, const Convolve& c);
-/// x = max(0, x), dense; NaN stays.
-void rectify(Backend& backend, const Operand& x, std::int64_t numel);
 
 }  // namespace call
 }  // namespace adjoint

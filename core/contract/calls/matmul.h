@@ -1,15 +1,17 @@
 // The matrix product.
 #pragma once
 
+#include <adjoint/core/contract/epilogue.h>
 #include <adjoint/core/contract/loop.h>
 
 namespace adjoint::call {
 
-/// out = a b (+ bias on every row): matrices with arbitrary strides (in elements), over a batch.
+/// out = a b: matrices with arbitrary strides (in elements), over a batch. The bias, of the type of a, is
+/// added to every row; with an activation out is one dense matrix.
 struct MatMul {
     static constexpr auto name = "matmul";
-    Operand out, a, b, bias;  // bias.data may be null; n elements
-    bool relu = false;        // out = max(0, sum), NaN where that is NaN; one dense matrix then
+    Operand out, a, b;
+    Epilogue epilogue;
     std::int64_t m = 0, n = 0, k = 0;
     std::int64_t out_row = 0;  // columns of out are adjacent
     std::int64_t a_row = 0, a_column = 0, b_row = 0, b_column = 0;
@@ -20,7 +22,8 @@ struct MatMul {
         all.writes(out, extent(m, out_row, n, 1, out_batch));
         all.reads(a, extent(m, a_row, k, a_column, a_batch));
         all.reads(b, extent(k, b_row, n, b_column, b_batch));
-        if (bias.data) all.reads(bias, n);
+        all.reads(epilogue.bias, n, a.dtype);
+        all.writes(epilogue.sums, m * n, out.dtype);
     }
 
   private:
