@@ -2,8 +2,8 @@
 //
 // The tile of C that a kernel holds in registers takes a vector of B and one element of A at a time. Each
 // element of C is summed over k in ascending order, in blocks whose bounds depend on k alone: neither the
-// threads nor the tile an element falls into change its bits. Source: Goto and van de Geijn, Anatomy of
-// high-performance matrix multiplication, ACM TOMS 34, 2008.
+// threads nor the tile an element falls into change its bits.
+// source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34, 2008.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +18,8 @@
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
 
-/// C = beta C + A B + bias, then relu: A is m x k, B is k x n, C is m x n with unit column stride, bias has n
-/// elements.
+/// C = beta C + A B + bias, then relu: A is m x k, B is k x n, C is m x n with unit column
+/// stride, bias has n elements.
 template <typename T> struct Gemm {
     std::int64_t m, n, k;
     const T* a;
@@ -195,8 +195,8 @@ template <typename T> void serial(const Gemm<T>& g) {
                 std::int64_t a_step = g.a_row == 1 ? g.a_column : g.a_row;
                 bool unit_row = g.a_row == 1;
                 if (pack_a) {
-                    // Always the full number of rows side by side, so that a tile of fewer rows reads in it
-                    // too.
+                    // Always the full number of rows side by side, so that a tile
+                    // of fewer rows reads in it too.
                     for (std::int64_t i = 0; i < m; i += tile_rows) {
                         pack<T, tile_rows>(a_packed + i * k, a + i * g.a_row, g.a_row, g.a_column,
                                            std::min<std::int64_t>(tile_rows, m - i), k);

@@ -18,8 +18,8 @@ struct Layout {
     bool transpose_a = false, transpose_b = false;
 };
 
-// a b over broadcast leading dimensions, plus a bias row; of matrices also relu of that. Everything is
-// checked here.
+// a b over broadcast leading dimensions, plus a bias row; of matrices also relu of that.
+// Everything is checked here.
 Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, Layout layout,
                bool relu = false) {
     const Shape& left = a.shape();

@@ -1,5 +1,5 @@
-// Backend calls that make a new tensor, without recording: the forward passes are written with these.
-// Private.
+// Backend calls that make a new tensor, without recording: the forward passes are
+// written with these. Private.
 #pragma once
 
 #include <adjoint/core/contract/backend.h>
@@ -8,8 +8,8 @@
 
 namespace adjoint::apply {
 
-/// The type of a result of two operands: as promote(), but the type of a 0-d operand counts only against a
-/// lower kind.
+/// The type of a result of two operands: as promote(), but the type of a 0-d operand counts
+/// only against a lower kind.
 DType result_type(const Tensor& a, const Tensor& b);
 
 /// The type a real function of x has: x's own, f32 for integers.
@@ -24,7 +24,8 @@ inline Tensor map(const UnaryOp& op, const Tensor& x, DType type) {
     return map(op, x, type, compute_type(type));
 }
 
-/// op(a, b) over the broadcast shape. Errors: ShapeError, DeviceError naming `name`.
+/// op(a, b) over the broadcast shape.
+/// errors: ShapeError, DeviceError naming `name`.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type, DType compute);
 
 /// As zip, of the operands' common type.

@@ -90,7 +90,7 @@ Array generate(const Input& input, const std::string& row_name, std::size_t posi
 Tensor to_tensor(const Array& values, const Input& input, DType type);
 
 // For writing references
-// ---------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 /// Calls f(place) for each place of `shape` in row-major order.
 void for_each_place(const Shape& shape, const std::function<void(const Shape&)>& f);
@@ -107,7 +107,7 @@ Array fold(const Array& x, const std::vector<int>& dims, bool keepdim,
 Array along(const Array& x, int dim, const std::function<std::vector<double>(const std::vector<double>&)>& f);
 
 // The names
-// -----------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 /// The public functions that the headers of autograd/ declare and that give tensors.
 std::vector<std::string> declared_operators();
