@@ -1,4 +1,4 @@
-// CudaBackend::matmul: cuBLASLt where it serves, our own kernel elsewhere.
+// Matrix products: cuBLASLt where it serves, our own kernel elsewhere.
 #include <adjoint/cuda/libraries/cublaslt.h>
 #include <adjoint/cuda/runtime/context.h>
 
