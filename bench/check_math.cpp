@@ -1,5 +1,5 @@
-// Runs one function of core/contract/math.h over all 2^32 floats and prints its largest error in units of the
-// last place.
+// Runs one function of core/contract/math.h over all 2^32 floats and prints its largest error
+// in units of the last place.
 //
 //   check_math exp     (about two minutes a function; add a stride to sample: check_math exp 1009)
 #include <cmath>

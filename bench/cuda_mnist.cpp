@@ -1,5 +1,5 @@
-// Training epochs on MNIST on a CUDA device, the data in its memory: eager steps, and the same steps
-// captured.
+// Training epochs on MNIST on a CUDA device, the data in its memory: eager steps,
+// and the same steps captured.
 //
 //     bench/cuda_mnist [folder of the data] [rounds] [cpu]     rows W1 to W4 of mnist_rows.h, whole epochs
 //

@@ -1,6 +1,6 @@
 // Compares the library's matrix product, on one thread, with oneDNN's and OpenBLAS's, on the shapes of
-// training 784-128-64-10 at batch 64 and 784-512-512-10 at batch 512. Medians of interleaved runs, in
-// GFLOP/s.
+// training 784-128-64-10 at batch 64 and 784-512-512-10 at batch 512.
+// Medians of interleaved runs, in GFLOP/s.
 #include <cblas.h>
 #include <dnnl.h>
 #include <omp.h>

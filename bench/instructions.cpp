@@ -1,5 +1,5 @@
-// Work to count instructions of: scripts/instructions runs this under callgrind, twice as long the second
-// time.
+// Work to count instructions of: scripts/instructions runs this under callgrind,
+// twice as long the second time.
 //
 //     bench/instructions plain|recorded|backward|xor|xor-captured COUNT
 //

@@ -20,8 +20,8 @@ class Walk {
   public:
     Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Operand operand, DType compute);
 
-    /// Elements start .. start + n - 1 in the compute type: in place if they lie there like that, else in
-    /// `buffer`.
+    /// Elements start .. start + n - 1 in the compute type: in place if they lie there like
+    /// that, else in `buffer`.
     const void* load(std::int64_t start, std::int64_t n, void* buffer);
     /// Where to write those elements: in place, or `buffer`, which store() then carries over.
     void* target(std::int64_t start, void* buffer) const;

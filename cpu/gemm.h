@@ -2,8 +2,8 @@
 //
 // The tile of C that a kernel holds in registers takes a vector of B and one element of A at a time. Each
 // element of C is summed over k in ascending order, in blocks whose bounds depend on k alone: neither the
-// threads nor the tile an element falls into change its bits. Source: Goto and van de Geijn, Anatomy of
-// high-performance matrix multiplication, ACM TOMS 34, 2008.
+// threads nor the tile an element falls into change its bits.
+// source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34, 2008.
 #pragma once
 
 #include <algorithm>

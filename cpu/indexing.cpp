@@ -7,8 +7,8 @@
 namespace adjoint::cpu {
 namespace {
 
-// Calls f(offset 0, offset 1, offset 2) in elements for each place of the loop, the innermost dimension
-// fastest.
+// Calls f(offset 0, offset 1, offset 2) in elements for each place of the loop,
+// the innermost dimension fastest.
 template <class F> void for_places(const Loop<3>& loop, F f) {
     std::int64_t place[max_dims] = {}, offset[3] = {};
     for (std::int64_t i = 0; i < loop.numel; ++i) {

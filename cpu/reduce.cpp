@@ -19,8 +19,8 @@ constexpr std::int64_t column_chunk = 64;   // rows that one kernel call adds up
 constexpr std::int64_t column_width = 512;  // columns of one task
 constexpr std::int64_t task_elements = 32768;
 
-// Pairwise combination of a stream of partial results: part i is combined like the digits of a binary
-// counter.
+// Pairwise combination of a stream of partial results: part i is combined like
+// the digits of a binary counter.
 class Pairwise {
   public:
     Pairwise(CombineKernel combine, std::int64_t width, std::size_t element)

@@ -8,7 +8,7 @@
 namespace adjoint::cpu {
 
 /// At least `bytes` of memory of this thread, aligned to 64 bytes, valid until the thread's next call.
-/// Errors: OutOfMemoryError.
+/// errors: OutOfMemoryError.
 ADJOINT_API void* scratch(std::size_t bytes);
 
 }  // namespace adjoint::cpu

@@ -1,5 +1,5 @@
-// The thread pool: a published job, an atomic task counter, and workers that spin for a moment and then
-// sleep.
+// The thread pool: a published job, an atomic task counter, and workers that spin
+// for a moment and then sleep.
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -116,8 +116,8 @@ class Pool {
 
     void publish(std::int64_t tasks, Call call, void* body) {
         const std::uint64_t generation = (state_.load(std::memory_order_relaxed) >> 32) + 1;
-        // Closed before the job changes: a late worker of the last job must not take a task of a half-written
-        // one.
+        // Closed before the job changes: a late worker of the last job must not take a task
+        // of a half-written one.
         state_.store(generation << 32 | closed, std::memory_order_relaxed);
         tasks_.store(static_cast<std::uint32_t>(tasks), std::memory_order_release);
         call_.store(call, std::memory_order_release);
@@ -171,8 +171,8 @@ class Pool {
     void work() {
         while (!retired_.load(std::memory_order_relaxed)) {
             const std::uint32_t seen = signal_.load(std::memory_order_acquire);
-            // The tasks count, read before this thread reports: afterwards the job may already be the next
-            // one.
+            // The tasks count, read before this thread reports: afterwards the job may
+            // already be the next one.
             if (const std::uint32_t count = drain(); count > 0) {
                 done_.fetch_add(count);
                 if (caller_sleeps_.load()) futex_wake(done_, 1);

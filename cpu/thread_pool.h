@@ -1,8 +1,8 @@
 // The one thread pool of the CPU backend: fixed tasks, of which the caller can do all alone.
 //
 // What is a task depends on sizes only, never on the number of threads, so that results are the same bits for
-// any number. A worker that has not started when the tasks run out is not waited for: a busy machine costs
-// little.
+// any number. A worker that has not started when the tasks run out is not waited for:
+// a busy machine costs little.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace adjoint::cpu {
 ADJOINT_API int num_threads();
 
 /// Sets the number of threads, n >= 1, for all later calls of parallel_for.
-/// Errors: ValueError if n < 1.
+/// errors: ValueError if n < 1.
 ADJOINT_API void set_num_threads(int n);
 
 namespace detail {
@@ -26,8 +26,8 @@ ADJOINT_API void run_tasks(std::int64_t tasks, void (*call)(void* body, std::int
 }
 
 /// Calls body(0), ..., body(tasks - 1), each once, in any order and on any thread, and returns when all are
-/// done. Runs inline when nested, or when another thread has the pool. Errors: the first exception thrown by
-/// body; tasks not yet begun are then left out.
+/// done. Runs inline when nested, or when another thread has the pool.
+/// errors: the first exception thrown by body; tasks not yet begun are then left out.
 template <typename Body>
 inline __attribute__((always_inline)) void parallel_for(std::int64_t tasks, Body&& body) {
     using Plain = std::remove_reference_t<Body>;

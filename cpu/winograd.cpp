@@ -65,8 +65,8 @@ constexpr std::int64_t point_step(std::int64_t elements) {
     return elements % 256 == 0 ? elements + 16 : elements;
 }
 
-// The sizes of a convolution's parts: a group's filters lie in panels, their points (panel, point, channel,
-// filter).
+// The sizes of a convolution's parts: a group's filters lie in panels,
+// their points (panel, point, channel, filter).
 struct Plan {
     const Convolution& c;
     std::int64_t most_tiles;  // in a block

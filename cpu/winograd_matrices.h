@@ -1,5 +1,5 @@
 // The matrices of Winograd's convolutions, F(4 x 4, 3 x 3): 36 products for 16 outputs instead of 144.
-// Source: Lavin and Gray, Fast algorithms for convolutional neural networks, CVPR 2016.
+// source: Lavin and Gray, Fast algorithms for convolutional neural networks, CVPR 2016.
 //
 // Filter g, image tile d and output tile y are taken at the points 0, a, -a, b, -b and infinity along both
 // axes, like polynomials; there filtering is one product for each point:
@@ -31,8 +31,8 @@ __attribute__((always_inline)) inline V add_times(V sum, float factor, V x) {
     return multiply_add(factor - V{}, x, sum);
 }
 
-// The matrices. Of the rows of a point and its opposite, the even terms are the same and the odd ones
-// opposite.
+// The matrices. Of the rows of a point and its opposite, the even terms are the same
+// and the odd ones opposite.
 
 // B^T: the row of a point is the polynomial that vanishes at the other finite points, d being its powers.
 struct ImageMatrix {

@@ -35,12 +35,14 @@ struct ADJOINT_API CsvTable {
     CsvOptions options;
 
     std::int64_t column_count() const noexcept;
-    /// Position of a column by its name in the header. Errors: IndexError naming the columns there are.
+    /// Position of a column by its name in the header.
+    /// errors: IndexError naming the columns there are.
     std::int64_t column(std::string_view name) const;
     /// The columns at these positions as numbers of options.dtype: (rows, positions).
     /// errors: IndexError; IoError naming line and column of a cell that is no number.
     Tensor numbers(const std::vector<std::int64_t>& positions) const;
-    /// The column at this position as class numbers. Errors: IndexError.
+    /// The column at this position as class numbers.
+    /// errors: IndexError.
     CsvCategories categories(std::int64_t position) const;
 };
 

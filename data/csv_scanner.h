@@ -11,7 +11,8 @@ namespace adjoint::data {
 /// Usage: while (begin_row()) numbers(..), or while (begin_row()) do { cell() } while (next_cell());
 class CsvScanner {
   public:
-    /// The text must outlive the scanner. Errors (of all members): IoError naming the line.
+    /// The text must outlive the scanner.
+    /// errors (of all members): IoError naming the line.
     CsvScanner(std::string_view text, char delimiter, const std::string& path);
 
     /// Skips blank lines; false at the end of the text.
@@ -45,7 +46,8 @@ class CsvScanner {
     std::string unquoted_;
 };
 
-/// One number from a cell. Errors: IoError with the path, line and column (from 0).
+/// One number from a cell.
+/// errors: IoError with the path, line and column (from 0).
 template <class T>
 T parse_number(std::string_view cell, bool empty_is_nan, const std::string& path, std::int64_t line,
                std::int64_t column);

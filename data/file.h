@@ -38,7 +38,8 @@ class ADJOINT_API InputStream {
     void expect(std::uint64_t bytes, std::string_view what) const;
     /// Fills `out`; less arrives only at the end of the data.
     std::size_t read_some(std::span<std::byte> out);
-    /// Fills `out` entirely. Errors: IoError saying how much of `what` there was.
+    /// Fills `out` entirely.
+    /// errors: IoError saying how much of `what` there was.
     void read(std::span<std::byte> out, std::string_view what);
     /// Fails if anything follows; for gzip this is also what compares the checksum.
     void expect_end();
@@ -51,7 +52,8 @@ class ADJOINT_API InputStream {
 /// The whole file as it is.
 ADJOINT_API std::vector<std::byte> read_file(const std::string& path);
 
-/// The whole file, unpacked if it is gzip. Errors: IoError, also beyond `at_most` bytes of content.
+/// The whole file, unpacked if it is gzip.
+/// errors: IoError, also beyond `at_most` bytes of content.
 ADJOINT_API std::vector<std::byte> read_maybe_gzip(const std::string& path,
                                                    std::optional<std::uint64_t> at_most = std::nullopt);
 
@@ -86,7 +88,8 @@ class ADJOINT_API ByteReader {
     std::size_t position_ = 0;
 };
 
-/// Where atomic_write's callback puts the bytes. Errors: IoError naming the file and the system's reason.
+/// Where atomic_write's callback puts the bytes.
+/// errors: IoError naming the file and the system's reason.
 class ADJOINT_API Writer {
   public:
     Writer(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
@@ -108,8 +111,9 @@ class ADJOINT_API Writer {
 
 /// Replaces `path` by what `fill` writes: temporary file beside it, write, fsync, close, rename, fsync of the
 /// folder. On any error the old file is untouched; what a killed process left is removed by the next save.
-/// Keeps the old file's mode; through a link the target is replaced; a pipe or /dev/null is written to
-/// directly. errors: IoError naming the file and the system's reason; whatever `fill` throws.
+/// Keeps the old file's mode; through a link the target is replaced;
+/// a pipe or /dev/null is written to directly.
+/// errors: IoError naming the file and the system's reason; whatever `fill` throws.
 ADJOINT_API void atomic_write(const std::string& path, const std::function<void(Writer&)>& fill);
 
 }  // namespace adjoint::data

@@ -1,8 +1,9 @@
 // Batches of a data set held in memory, in a new order each epoch.
 //
 //     data::Loader loader(set, {.batch_size = 64, .seed = 1});
-//     for (const data::Batch& batch : loader) { ... batch.x, batch.y ... }   // one epoch; the next loop is
-//     the next
+//     for (const data::Batch& batch : loader) { ... batch.x, batch.y ... }
+//
+// One such loop is an epoch; the next loop is the next epoch.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +22,11 @@ struct Dataset {
     Shape sample_shape = {};  ///< left empty: that of the inputs
 
     std::int64_t size() const { return inputs.shape()[0]; }
-    /// Samples first .. first + count - 1, sharing memory. Errors: IndexError.
+    /// Samples first .. first + count - 1, sharing memory.
+    /// errors: IndexError.
     ADJOINT_API Dataset part(std::int64_t first, std::int64_t count) const;
-    /// The samples of these numbers, in this order, copied. Errors: IndexError; ValueError unless both
-    /// tensors are dense.
+    /// The samples of these numbers, in this order, copied.
+    /// errors: IndexError; ValueError unless both tensors are dense.
     ADJOINT_API Dataset select(std::span<const std::int64_t> samples) const;
 };
 
@@ -56,8 +58,8 @@ struct LoaderState {
 
 class ADJOINT_API Loader {
   public:
-    /// Errors: ShapeError if inputs and targets differ in number or are empty; ValueError for a batch size
-    /// below 1.
+    /// errors: ShapeError if inputs and targets differ in number or are empty;
+    /// ValueError for a batch size below 1.
     explicit Loader(Dataset set, const LoaderOptions& options = {});
 
     const Dataset& dataset() const noexcept { return set_; }

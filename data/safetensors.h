@@ -16,7 +16,7 @@ struct ADJOINT_API SafeTensors {
     NamedTensors tensors;  ///< as they follow one another in the file
     std::map<std::string, std::string> metadata;
 
-    /// Errors: IndexError if there is no tensor of this name.
+    /// errors: IndexError if there is no tensor of this name.
     const Tensor& operator[](const std::string& name) const;
 };
 

@@ -27,11 +27,12 @@ struct SafeTensorsHeader {
 };
 
 /// Parses and checks: the entries come sorted by position and cover [0, data_bytes) without hole or overlap.
-/// Errors: IoError naming the path and the tensor.
+/// errors: IoError naming the path and the tensor.
 SafeTensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes,
                                            const std::string& path);
 
-/// The header as text, padded with spaces to a multiple of 8. Errors: ValueError for text that is not UTF-8.
+/// The header as text, padded with spaces to a multiple of 8.
+/// errors: ValueError for text that is not UTF-8.
 std::string format_safetensors_header(const SafeTensorsHeader& header);
 
 }  // namespace adjoint::data

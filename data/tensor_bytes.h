@@ -19,16 +19,16 @@ struct Claim {
     std::uint64_t bytes = 0;
 };
 
-/// Errors: IoError "path: what ...".
+/// errors: IoError "path: what ...".
 Claim claim(const std::string& path, std::string_view what, std::span<const std::uint64_t> sizes,
             DType dtype);
 
 /// Reads the next bytes of the stream into a new tensor; memory is taken only if the file can hold them.
-/// Errors: IoError, also for a bool that is neither 0 nor 1.
+/// errors: IoError, also for a bool that is neither 0 nor 1.
 Tensor read_tensor(InputStream& stream, const Claim& wanted, std::string_view what);
 
 /// The elements as they lie in memory. The messages lead with `op` and name the tensor by `what`.
-/// Errors: ValueError unless dense; DeviceError off the CPU.
+/// errors: ValueError unless dense; DeviceError off the CPU.
 std::span<const std::byte> bytes_of(const Tensor& tensor, std::string_view op, std::string_view what);
 /// Those of a tensor that nobody else has seen yet.
 std::span<std::byte> fresh_bytes(const Tensor& tensor);

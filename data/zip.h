@@ -12,7 +12,7 @@ namespace adjoint::data {
 /// An archive that was read and whose table of contents has been checked.
 class ZipReader {
   public:
-    /// Errors: IoError naming the file and what is wrong with it.
+    /// errors: IoError naming the file and what is wrong with it.
     explicit ZipReader(const std::string& path);
 
     std::size_t size() const noexcept { return members_.size(); }
@@ -40,7 +40,7 @@ struct ZipMember {
     std::string name;
     std::vector<std::span<const std::byte>> content;  ///< parts that follow one another
 };
-/// Errors: ValueError naming `op` beyond 4 GiB or 65535 members; IoError.
+/// errors: ValueError naming `op` beyond 4 GiB or 65535 members; IoError.
 void write_zip(const std::string& path, std::span<const ZipMember> members, bool compress, const char* op);
 
 }  // namespace adjoint::data

@@ -20,8 +20,8 @@ struct MultiheadAttentionOptions {
     Device device = Device::cpu();
 };
 
-/// What a query may not look at: bool masks with true for what is left out, floating ones added to the
-/// scores.
+/// What a query may not look at: bool masks with true for what is left out,
+/// floating ones added to the scores.
 struct AttentionMasks {
     Tensor key_padding_mask = {};  ///< (N, S), or (S) without a batch
     Tensor attn_mask = {};         ///< (L, S), or (N num_heads, L, S)
@@ -33,10 +33,12 @@ struct AttentionOutput {
 
 /// out_proj(concatenated heads), each softmax(q k^T / sqrt(E / num_heads)) v of its share of the projections
 /// q, k, v = in_proj_weight (3 E, E) input + in_proj_bias, or where kdim or vdim is not E q_proj_weight (E,
-/// E), k_proj_weight (E, kdim), v_proj_weight (E, vdim) of their inputs. A query that may see nothing gets
-/// zeros. shapes: query (L, N, E), key and value (S, N, E), batch before time with batch_first, or without N;
-/// the weights (N, L, S) are the mean over the heads. errors: ValueError unless num_heads divides embed_dim;
-/// ShapeError. source: Vaswani et al., Attention is all you need, 2017.
+/// E), k_proj_weight (E, kdim), v_proj_weight (E, vdim) of their inputs.
+/// A query that may see nothing gets zeros.
+/// shapes: query (L, N, E), key and value (S, N, E), batch before time with batch_first, or without N; the
+/// weights (N, L, S) are the mean over the heads.
+/// errors: ValueError unless num_heads divides embed_dim; ShapeError.
+/// source: Vaswani et al., Attention is all you need, 2017.
 class ADJOINT_API MultiheadAttention : public Module {
   public:
     MultiheadAttention(std::int64_t embed_dim, std::int64_t num_heads,
@@ -66,7 +68,8 @@ struct TransformerEncoderLayerOptions {
 
 /// y = norm1(x + attention(x)); norm2(y + linear2(activation(linear1(y)))), each branch through dropout; with
 /// norm_first y = x + attention(norm1(x)), then y + branch(norm2(y)).
-/// shapes: as MultiheadAttention; attn_mask is PyTorch's src_mask. Errors: as MultiheadAttention.
+/// shapes: as MultiheadAttention; attn_mask is PyTorch's src_mask.
+/// errors: as MultiheadAttention.
 class ADJOINT_API TransformerEncoderLayer : public Module {
   public:
     TransformerEncoderLayer(std::int64_t d_model, std::int64_t nhead,

@@ -16,8 +16,8 @@ struct BatchNormLayerOptions {
 };
 
 /// (x - mean) / sqrt(var + eps) weight + bias per channel: in training by the statistics of the batch, in
-/// evaluation by the running ones. errors: ShapeError for another rank; ValueError in training with one value
-/// per channel.
+/// evaluation by the running ones.
+/// errors: ShapeError for another rank; ValueError in training with one value per channel.
 class ADJOINT_API BatchNorm : public Module {
   public:
     Tensor operator()(const Tensor& x) const;

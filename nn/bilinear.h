@@ -13,7 +13,8 @@ struct BilinearOptions {
 };
 
 /// y_k = sum_ij x1_i weight_kij x2_j + bias_k, weight (out, in1, in2) and bias uniform in +-1 / sqrt(in1).
-/// shapes: (.., in1), (.., in2) -> (.., out). Errors: ValueError for a size that is not positive.
+/// shapes: (.., in1), (.., in2) -> (.., out).
+/// errors: ValueError for a size that is not positive.
 class ADJOINT_API Bilinear : public Module {
   public:
     Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features,

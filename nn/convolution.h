@@ -13,9 +13,10 @@ struct Conv1dLayerOptions {
     Device device = Device::cpu();
 };
 
-/// conv1d with a weight (out, in / groups, kernel) and a bias (out), uniform in +-1 / sqrt(in / groups
-/// kernel). shapes: (N, in, L) -> (N, out, L'), also without N. errors: ValueError for sizes that make no
-/// sense.
+/// conv1d with a weight (out, in / groups, kernel) and a bias (out), uniform in
+/// +-1 / sqrt(in / groups kernel).
+/// shapes: (N, in, L) -> (N, out, L'), also without N.
+/// errors: ValueError for sizes that make no sense.
 class ADJOINT_API Conv1d : public Module {
   public:
     Conv1d(std::int64_t in_channels, std::int64_t out_channels, std::int64_t kernel_size,
@@ -37,9 +38,10 @@ struct Conv2dLayerOptions {
     Device device = Device::cpu();
 };
 
-/// conv2d with a weight (out, in / groups, kernel) and a bias (out), uniform in +-1 / sqrt(in / groups
-/// kernel). shapes: (N, in, H, W) -> (N, out, H', W'), also without N. errors: ValueError for sizes that make
-/// no sense.
+/// conv2d with a weight (out, in / groups, kernel) and a bias (out), uniform in
+/// +-1 / sqrt(in / groups kernel).
+/// shapes: (N, in, H, W) -> (N, out, H', W'), also without N.
+/// errors: ValueError for sizes that make no sense.
 class ADJOINT_API Conv2d : public Module {
   public:
     Conv2d(std::int64_t in_channels, std::int64_t out_channels, Pair kernel_size,
@@ -63,7 +65,8 @@ struct ConvTranspose2dLayerOptions {
 };
 
 /// conv_transpose2d with a weight (in, out / groups, kernel) and a bias (out), uniform in
-/// +-1 / sqrt(out / groups kernel). shapes: (N, in, H, W) -> (N, out, H', W'), also without N.
+/// +-1 / sqrt(out / groups kernel).
+/// shapes: (N, in, H, W) -> (N, out, H', W'), also without N.
 class ADJOINT_API ConvTranspose2d : public Module {
   public:
     ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, Pair kernel_size,

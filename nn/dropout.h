@@ -16,7 +16,9 @@ class ADJOINT_API Dropout : public Module {
     double p_;
 };
 
-/// Drops whole channels. shapes: (N, C, H, W), or (C, H, W). Errors: ValueError for p outside [0, 1].
+/// Drops whole channels.
+/// shapes: (N, C, H, W), or (C, H, W).
+/// errors: ValueError for p outside [0, 1].
 class ADJOINT_API Dropout2d : public Module {
   public:
     explicit Dropout2d(double p = 0.5);
@@ -27,9 +29,11 @@ class ADJOINT_API Dropout2d : public Module {
 };
 
 /// Leaves out whole samples of a residual branch: x + drop(f(x)) skips f for a share p of the samples and
-/// divides what is left by 1 - p; in evaluation x itself. shapes: (N, ...). errors: ValueError for p outside
-/// [0, 1]. Source: Huang et al., Deep networks with stochastic depth, ECCV 2016, which draws once for a batch
-/// and scales in evaluation instead.
+/// divides what is left by 1 - p; in evaluation x itself.
+/// shapes: (N, ...).
+/// errors: ValueError for p outside [0, 1].
+/// source: Huang et al., Deep networks with stochastic depth, ECCV 2016, which draws once for a batch and
+/// scales in evaluation instead.
 class ADJOINT_API StochasticDepth : public Module {
   public:
     explicit StochasticDepth(double p = 0.2);
@@ -40,9 +44,11 @@ class ADJOINT_API StochasticDepth : public Module {
 };
 
 /// A linear layer whose weights are left out: in training y = x (M W)^T + b, where each element of M is 0
-/// with probability p, else 1 / (1 - p), drawn once for a call; in evaluation M is 1. Parameters and shapes:
-/// as Linear. errors: ValueError for p outside [0, 1]. Source: Wan et al., Regularization of neural networks
-/// using DropConnect, ICML 2013, which draws for each sample and takes a Gaussian in evaluation.
+/// with probability p, else 1 / (1 - p), drawn once for a call; in evaluation M is 1.
+/// shapes: as Linear, and the same parameters.
+/// errors: ValueError for p outside [0, 1].
+/// source: Wan et al., Regularization of neural networks using DropConnect, ICML 2013, which draws for each
+/// sample and takes a Gaussian in evaluation.
 class ADJOINT_API DropConnect : public Module {
   public:
     DropConnect(std::int64_t in_features, std::int64_t out_features, double p = 0.5,

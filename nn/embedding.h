@@ -12,8 +12,9 @@ struct EmbeddingOptions {
         padding_idx;  ///< a row of zeros that does not learn; negative counts from the end
 };
 
-/// Rows of weight (num_embeddings, embedding_dim), which starts normal. shapes: index any -> (..,
-/// embedding_dim). errors: IndexError for an index out of range.
+/// Rows of weight (num_embeddings, embedding_dim), which starts normal.
+/// shapes: index any -> (.., embedding_dim).
+/// errors: IndexError for an index out of range.
 class ADJOINT_API Embedding : public Module {
   public:
     Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, const EmbeddingOptions& options = {});

@@ -40,8 +40,8 @@ double kaiming_deviation(const char* op, const Tensor& x, const KaimingOptions& 
 
 double below(double z) { return std::erfc(-z / std::numbers::sqrt2) / 2; }
 
-/// The z in [low, high] below which the standard normal distribution has mass p: Newton's method, kept in a
-/// bracket.
+/// The z in [low, high] below which the standard normal distribution has mass p:
+/// Newton's method, kept in a bracket.
 double quantile(double p, double low, double high) {
     double z = std::clamp(0.0, low, high);
     for (int i = 0; i < 100; ++i) {
@@ -79,8 +79,8 @@ Tensor trunc_normal_(const Tensor& x, double mean, double std, double low, doubl
     check<ValueError>(std > 0 && low < high, "trunc_normal_: standard deviation {}, range [{}, {}]", std, low,
                       high);
     drawing_like("trunc_normal_", x);
-    // In the upper half the distribution function is near 1, where doubles are coarse; its mirror image is
-    // not.
+    // In the upper half the distribution function is near 1, where doubles are coarse;
+    // its mirror image is not.
     const bool mirrored = low > mean;
     const double from = mirrored ? (mean - high) / std : (low - mean) / std;
     const double to = mirrored ? (mean - low) / std : (high - mean) / std;
@@ -142,8 +142,8 @@ Tensor orthogonal_(const Tensor& x, double gain) {
     const auto rows = static_cast<std::size_t>(x.shape()[0]);
     const std::size_t columns = static_cast<std::size_t>(x.numel()) / rows;
     const std::size_t count = std::min(rows, columns), length = std::max(rows, columns);
-    // Vectors of normal numbers, made orthonormal one after the other; the second pass removes what rounding
-    // left.
+    // Vectors of normal numbers, made orthonormal one after the other;
+    // the second pass removes what rounding left.
     std::vector<double> q = randn({x.numel()}, {.dtype = f64}).to_vector<double>();
     for (std::size_t i = 0; i < count; ++i) {
         double* const v = q.data() + i * length;

@@ -1,7 +1,8 @@
 // Initialisers: fill a tensor in place, unrecorded, with numbers of the library's generator, and return it.
 //
 // fan in and fan out: the numbers of inputs and outputs of a unit; for a weight (out, in, kernel...) in and
-// out times the kernel's size. errors: ShapeError for fewer than two dimensions where fans are needed.
+// out times the kernel's size.
+// errors: ShapeError for fewer than two dimensions where fans are needed.
 #pragma once
 
 #include <adjoint/core/tensor/tensor.h>
@@ -18,8 +19,8 @@ ADJOINT_API Tensor trunc_normal_(const Tensor& x, double mean = 0, double std = 
                                  double high = 2);
 
 /// Uniform in +-gain sqrt(6 / (fan in + fan out)).
-/// source: Glorot and Bengio, Understanding the difficulty of training deep feedforward networks, AISTATS
-/// 2010.
+/// source: Glorot and Bengio, Understanding the difficulty of training deep feedforward
+/// networks, AISTATS 2010.
 ADJOINT_API Tensor xavier_uniform_(const Tensor& x, double gain = 1);
 /// Normal with standard deviation gain sqrt(2 / (fan in + fan out)).
 ADJOINT_API Tensor xavier_normal_(const Tensor& x, double gain = 1);
@@ -42,7 +43,8 @@ ADJOINT_API Tensor kaiming_uniform_(const Tensor& x, const KaimingOptions& optio
 ADJOINT_API Tensor kaiming_normal_(const Tensor& x, const KaimingOptions& options = {});
 
 /// gain times a random matrix with orthonormal rows or columns, whichever are fewer; dimensions after the
-/// first are one. source: Saxe et al., Exact solutions to the nonlinear dynamics of learning, ICLR 2014.
+/// first are one.
+/// source: Saxe et al., Exact solutions to the nonlinear dynamics of learning, ICLR 2014.
 ADJOINT_API Tensor orthogonal_(const Tensor& x, double gain = 1);
 
 }  // namespace adjoint::nn::init

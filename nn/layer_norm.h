@@ -30,8 +30,8 @@ struct GroupNormOptions {
     double eps = 1e-5;
     bool affine = true;
 };
-/// group_norm with weight 1 and bias 0 to begin with. Errors: ValueError unless the groups divide the
-/// channels.
+/// group_norm with weight 1 and bias 0 to begin with.
+/// errors: ValueError unless the groups divide the channels.
 class ADJOINT_API GroupNorm : public Module {
   public:
     GroupNorm(std::int64_t num_groups, std::int64_t num_channels, const GroupNormOptions& options = {});
@@ -50,7 +50,8 @@ struct InstanceNormLayerOptions {
     bool affine = false;
     bool track_running_stats = false;  ///< with, evaluation uses running statistics
 };
-/// instance_norm; shapes: (N, C, H, W).
+/// instance_norm.
+/// shapes: (N, C, H, W).
 class ADJOINT_API InstanceNorm2d : public Module {
   public:
     explicit InstanceNorm2d(std::int64_t channels, const InstanceNormLayerOptions& options = {});

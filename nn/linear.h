@@ -14,7 +14,8 @@ struct LinearOptions {
 };
 
 /// y = x W^T + b, W (out, in) and b (out) uniform in +-1 / sqrt(in).
-/// shapes: (.., in) -> (.., out). errors: ValueError for a negative size.
+/// shapes: (.., in) -> (.., out).
+/// errors: ValueError for a negative size.
 class ADJOINT_API Linear : public Module {
   public:
     Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {});

@@ -1,5 +1,5 @@
-// The losses as modules: loss(prediction, target). The functions (<adjoint/autograd/ops/loss.h>) say what
-// they compute.
+// The losses as modules: loss(prediction, target). The functions (<adjoint/autograd/ops/loss.h>)
+// say what they compute.
 #pragma once
 
 #include <adjoint/autograd/ops/loss.h>

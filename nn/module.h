@@ -1,5 +1,5 @@
-// Module: the base of layers and models. It keeps what a model is made of by name: parameters, buffers,
-// children.
+// Module: the base of layers and models. It keeps what a model is made of by name:
+// parameters, buffers, children.
 //
 //     struct Net : nn::Module {
 //         const nn::Linear fc1 = child("fc1", nn::Linear(784, 128));
@@ -8,8 +8,8 @@
 //     };
 //
 // A module is a value: a copy shares parameters, mode and children with its original, as a copy of a Tensor
-// shares the array; nn::clone(module) shares nothing. A layer of one's own registers its tensors the same
-// way:
+// shares the array; nn::clone(module) shares nothing. A layer of one's own registers
+// its tensors the same way:
 //
 //     const nn::Parameter weight = parameter("weight", nn::init::kaiming_uniform_(empty({10, 784})));
 #pragma once
@@ -52,7 +52,7 @@ class ADJOINT_API Module {
     ~Module();
 
     // What it is made of
-    // ---------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
     /// Each parameter once, own ones first, then those of the children in order.
     std::vector<Tensor> parameters() const;
@@ -63,19 +63,20 @@ class ADJOINT_API Module {
     std::int64_t parameter_count() const;
 
     // Saving and loading
-    // ---------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
     /// Parameters and buffers by name, sharing memory with the module.
     NamedTensors state() const;
     /// Copies values into parameters and buffers; nothing is written unless all fits.
     /// errors: ValueError listing missing and unexpected names (strict); ShapeError, DTypeError for a misfit.
     LoadReport load(const NamedTensors& state, const LoadOptions& options = {}) const;
-    /// state() as a safetensors file; an old file stays on any error. Errors: IoError.
+    /// state() as a safetensors file; an old file stays on any error.
+    /// errors: IoError.
     void save(const std::string& path) const;
     LoadReport load(const std::string& path, const LoadOptions& options = {}) const;
 
     // Mode and place
-    // -------------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
     /// Training mode (the initial one) or evaluation, here and in all children.
     void train(bool training = true) const;
@@ -83,7 +84,8 @@ class ADJOINT_API Module {
     bool is_training() const noexcept;
     /// Moves parameters, buffers and gradients in place: optimizers and copies of the module see it.
     void to(Device device) const;
-    /// Converts those of floating type in place. Errors: DTypeError unless `dtype` is floating.
+    /// Converts those of floating type in place.
+    /// errors: DTypeError unless `dtype` is floating.
     void to(DType dtype) const;
     /// Removes the gradients of all parameters.
     void zero_grad() const;
@@ -93,12 +95,14 @@ class ADJOINT_API Module {
     explicit Module(std::string kind, std::string options = {});
 
     /// Registers a tensor to be trained and returns it; an undefined one is not registered. A tensor that is
-    /// another module's parameter already is tied. errors: ValueError for a name that is empty, taken or
-    /// contains a dot; DTypeError if not floating; AutogradError for the result of a recorded operation.
+    /// another module's parameter already is tied.
+    /// errors: ValueError for a name that is empty, taken or contains a dot; DTypeError if not floating;
+    /// AutogradError for the result of a recorded operation.
     Parameter parameter(const std::string& name, const Tensor& tensor) const;
     /// Registers a tensor that is saved and moved but not trained.
     Buffer buffer(const std::string& name, const Tensor& tensor) const;
-    /// Registers a module and returns it. Errors: as parameter(); ValueError if it contains this one.
+    /// Registers a module and returns it.
+    /// errors: as parameter(); ValueError if it contains this one.
     template <IsModule M> M child(const std::string& name, M module) const {
         adopt(name, module, typeid(M));
         return module;
@@ -133,8 +137,8 @@ class ADJOINT_API CloneScope {
 }  // namespace detail
 
 /// A module with parameters, buffers, mode and children of its own. What was tied is tied in the copy.
-/// errors: ValueError if a parameter is not kept as nn::Parameter, a buffer not as nn::Buffer: it would stay
-/// shared.
+/// errors: ValueError if a parameter is not kept as nn::Parameter,
+/// a buffer not as nn::Buffer: it would stay shared.
 template <IsModule M> M clone(const M& module) {
     const detail::CloneScope scope;
     M copy(module);

@@ -24,8 +24,8 @@ struct ModuleState {
     std::vector<Child> children;
 };
 
-/// Calls f(prefix, state) for a module and all below it, parents first; one that is met twice is visited
-/// twice.
+/// Calls f(prefix, state) for a module and all below it, parents first;
+/// one that is met twice is visited twice.
 template <class F> void visit_modules(const ModuleState& state, F&& f, const std::string& prefix = {}) {
     f(prefix, state);
     for (const ModuleState::Child& child : state.children)

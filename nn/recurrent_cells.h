@@ -46,7 +46,8 @@ class ADJOINT_API RecurrentCell : public Module, public RecurrentWeights {
 };
 
 /// h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it.
-/// shapes: x (N, input) or (input), h (N, hidden) or (hidden), zeros if undefined. Errors: ShapeError.
+/// shapes: x (N, input) or (input), h (N, hidden) or (hidden), zeros if undefined.
+/// errors: ShapeError.
 class ADJOINT_API RNNCell : public RecurrentCell {
   public:
     RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCellOptions& options = {});

@@ -119,10 +119,10 @@ class ADJOINT_API Sequential : public Module {
 
     Tensor operator()(const Tensor& x) const;
     std::size_t size() const noexcept { return layers_.size(); }
-    /// Errors: IndexError.
+    /// errors: IndexError.
     const Layer& operator[](std::size_t i) const;
-    /// The layer of class M in place i: net.at<nn::Linear>(0).weight. Errors: IndexError; ValueError if it is
-    /// another.
+    /// The layer of class M in place i: net.at<nn::Linear>(0).weight.
+    /// errors: IndexError; ValueError if it is another.
     template <class M> const M& at(std::size_t i) const {
         const M* layer = (*this)[i].template get<M>();
         if (layer == nullptr) throw_other_class(i, typeid(M));

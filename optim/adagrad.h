@@ -15,7 +15,8 @@ struct AdagradOptions {
 };
 
 /// g = gradient + weight_decay p; sum += g^2, starting with initial_accumulator_value;
-/// p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps). State: "sum".
+/// p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps).
+/// state: "sum".
 /// errors: as Optimizer::add_group; ValueError for a negative option.
 /// source: Duchi, Hazan and Singer, Adaptive subgradient methods, JMLR 12, 2011.
 class ADJOINT_API Adagrad final : public OptimizerWith<AdagradOptions> {
@@ -38,7 +39,7 @@ struct AdadeltaOptions {
 };
 
 /// v, d = running means of g^2 and of the squared moves by rho; p -= lr sqrt(d + eps) / sqrt(v + eps) g.
-/// State: "square_avg", "acc_delta".
+/// state: "square_avg", "acc_delta".
 /// errors: as Optimizer::add_group; ValueError for rho outside [0, 1) or a negative option.
 /// source: Zeiler, ADADELTA, 2012.
 class ADJOINT_API Adadelta final : public OptimizerWith<AdadeltaOptions> {

@@ -41,7 +41,7 @@ class ADJOINT_API AdamFamily : public Optimizer {
 
 /// g = gradient + weight_decay p; m, v = running means of g and g^2 by betas;
 /// p -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps), with the largest v so far if amsgrad.
-/// State: "exp_avg", "exp_avg_sq" and, with amsgrad, "max_exp_avg_sq".
+/// state: "exp_avg", "exp_avg_sq" and, with amsgrad, "max_exp_avg_sq".
 /// errors: as Optimizer::add_group; ValueError for a beta outside [0, 1) or a negative option.
 /// source: Kingma and Ba, Adam, ICLR 2015; Reddi et al., On the convergence of Adam and beyond, ICLR 2018.
 class ADJOINT_API Adam final : public AdamFamily {

@@ -16,7 +16,7 @@ struct AdamaxOptions {
 };
 
 /// m = running mean of g; u = max(beta2 u, |g| + eps); p -= lr m / ((1 - beta1^t) u).
-/// State: "exp_avg", "exp_inf".
+/// state: "exp_avg", "exp_inf".
 /// errors: as Optimizer::add_group; ValueError for a beta outside [0, 1) or a negative option.
 /// source: Kingma and Ba, Adam, ICLR 2015, algorithm 2.
 class ADJOINT_API Adamax final : public OptimizerWith<AdamaxOptions> {
@@ -41,7 +41,8 @@ struct NAdamOptions {
 
 /// Adam whose step holds the next step's momentum, mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2):
 /// p -= lr ((1 - mu_t) g / (1 - mu_1 .. mu_t) + mu_(t+1) m / (1 - mu_1 .. mu_(t+1))) / (sqrt(v^) + eps).
-/// State: "exp_avg", "exp_avg_sq". Errors: as Adamax.
+/// state: "exp_avg", "exp_avg_sq".
+/// errors: as Adamax.
 /// source: Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016.
 class ADJOINT_API NAdam final : public OptimizerWith<NAdamOptions> {
   public:
@@ -71,7 +72,8 @@ struct RAdamOptions {
 
 /// Adam whose adaptive part is multiplied by sqrt((r - 4)(r - 2) R / ((R - 4)(R - 2) r)) with
 /// R = 2 / (1 - beta2) - 1, r = R - 2 t beta2^t / (1 - beta2^t), and left out while r <= 5.
-/// State: "exp_avg", "exp_avg_sq". Errors: as Adamax.
+/// state: "exp_avg", "exp_avg_sq".
+/// errors: as Adamax.
 /// source: Liu et al., On the variance of the adaptive learning rate and beyond, ICLR 2020.
 class ADJOINT_API RAdam final : public OptimizerWith<RAdamOptions> {
   public:

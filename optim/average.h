@@ -20,7 +20,8 @@ class ADJOINT_API ExponentialMovingAverage {
   public:
     explicit ExponentialMovingAverage(const std::vector<Tensor>& parameters, double decay = 0.999);
 
-    /// Moves the means towards the parameters. Errors: ValueError while they are swapped.
+    /// Moves the means towards the parameters.
+    /// errors: ValueError while they are swapped.
     void update();
     /// Exchanges parameters and means, in place; a second call exchanges them back.
     void swap();
@@ -28,9 +29,11 @@ class ADJOINT_API ExponentialMovingAverage {
     /// The means, in the order of the parameters; while swapped the parameters' own values.
     const std::vector<Tensor>& averages() const noexcept { return averages_; }
 
-    /// The means by number: "0", "1", ... Errors: ValueError while they are swapped.
+    /// The means by number: "0", "1", ...
+    /// errors: ValueError while they are swapped.
     NamedTensors state() const;
-    /// Copies such a state; nothing is changed unless all fits. Errors: ValueError, ShapeError, DTypeError.
+    /// Copies such a state; nothing is changed unless all fits.
+    /// errors: ValueError, ShapeError, DTypeError.
     void load_state(const NamedTensors& state);
 
   private:

@@ -13,12 +13,13 @@ struct ClipOptions {
 };
 /// Scales all gradients by min(1, max_norm / (norm + 1e-6)), where norm is that of all of them as one vector,
 /// and returns the norm before (0-d; 0 if no parameter has a gradient). A NaN norm makes them NaN, visibly.
-/// errors: ValueError for a negative max_norm, or a NaN or infinite norm if error_if_nonfinite (nothing is
-/// scaled then).
+/// errors: ValueError for a negative max_norm, or a NaN or infinite norm if error_if_nonfinite
+/// (nothing is scaled then).
 ADJOINT_API Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm,
                                    const ClipOptions& options = {});
 
-/// Limits every element of every gradient to +-value. Errors: ValueError for a negative value.
+/// Limits every element of every gradient to +-value.
+/// errors: ValueError for a negative value.
 ADJOINT_API void clip_grad_value_(std::span<const Tensor> parameters, double value);
 
 }  // namespace adjoint::optim

@@ -21,11 +21,11 @@ struct GradScalerOptions {
     std::int64_t growth_interval = 2000;  ///< steps without overflow before the scale grows
 };
 
-/// Multiplies the loss by a scale that shrinks when a gradient overflows and grows while none does. source:
-/// Micikevicius et al., Mixed precision training, ICLR 2018.
+/// Multiplies the loss by a scale that shrinks when a gradient overflows and grows while none does.
+/// source: Micikevicius et al., Mixed precision training, ICLR 2018.
 class ADJOINT_API GradScaler {
   public:
-    /// Errors: ValueError unless init_scale > 0, growth_factor > 1, backoff_factor in (0, 1), interval > 0.
+    /// errors: ValueError unless init_scale > 0, growth_factor > 1, backoff_factor in (0, 1), interval > 0.
     explicit GradScaler(const GradScalerOptions& options = {});
 
     double scale() const noexcept { return scale_; }
@@ -34,14 +34,15 @@ class ADJOINT_API GradScaler {
     /// Divides the gradients of the optimizer's parameters by the scale, at most once between two updates.
     void unscale(const Optimizer& optimizer);
     /// Unscales if that was not done, then steps unless a gradient holds Inf or NaN. Says whether it stepped.
-    /// Reads one number back from the device. errors: AutogradError for a second step before update().
+    /// Reads one number back from the device.
+    /// errors: AutogradError for a second step before update().
     bool step(Optimizer& optimizer);
     /// After the steps of all optimizers: the scale of the next iteration.
     void update();
 
     /// What a resumed run needs: "scale", "good_steps".
     NamedTensors state() const;
-    /// Errors: ValueError, nothing changed.
+    /// errors: ValueError, nothing changed.
     void load_state(const NamedTensors& state);
 
   private:

@@ -36,13 +36,14 @@ class ADJOINT_API LBFGS {
     void zero_grad() const;
     const std::vector<Tensor>& parameters() const noexcept { return parameters_; }
     double lr() const noexcept { return options_.lr; }
-    /// Errors: ValueError unless finite and not negative.
+    /// errors: ValueError unless finite and not negative.
     void set_lr(double lr);
 
     /// "lr", "n_iter", "func_evals" and, after the first iteration, "d", "t", "H_diag", "ro", "prev_loss",
     /// "prev_flat_grad", "old_dirs.0", "old_stps.0" and so on. The tensors are the optimizer's own.
     NamedTensors state() const;
-    /// Copies such a state; nothing is changed unless all fits. Errors: ValueError, ShapeError, DTypeError.
+    /// Copies such a state; nothing is changed unless all fits.
+    /// errors: ValueError, ShapeError, DTypeError.
     void load_state(const NamedTensors& state);
 
   private:

@@ -15,8 +15,9 @@ struct LionOptions {
 };
 
 /// p -= lr (weight_decay p + sign(beta1 m + (1 - beta1) g)); then m = beta2 m + (1 - beta2) g.
-/// State: "exp_avg". Errors: as Optimizer::add_group; ValueError for a beta outside [0, 1) or a negative
-/// decay. source: Chen et al., Symbolic discovery of optimization algorithms, 2023, algorithm 2.
+/// state: "exp_avg".
+/// errors: as Optimizer::add_group; ValueError for a beta outside [0, 1) or a negative decay.
+/// source: Chen et al., Symbolic discovery of optimization algorithms, 2023, algorithm 2.
 class ADJOINT_API Lion final : public OptimizerWith<LionOptions> {
   public:
     explicit Lion(const std::vector<Tensor>& parameters, const LionOptions& options = {})

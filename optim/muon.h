@@ -26,7 +26,9 @@ struct MuonOptions {
 
 /// b = b + (1 - momentum) (g - b); the direction is b, or g + momentum (b - g) with nesterov, brought near
 /// the orthogonal matrix closest to it by ns_steps of X = a X + (b A + c A A) X, A = X X^T, X scaled to norm
-/// 1; p -= lr (weight_decay p + adjustment direction). shapes: matrices alone. State: "momentum_buffer".
+/// 1; p -= lr (weight_decay p + adjustment direction).
+/// shapes: matrices alone.
+/// state: "momentum_buffer".
 /// errors: as Optimizer::add_group; ShapeError for a parameter that is no matrix; ValueError for an option.
 /// source: Jordan et al., Muon, 2024; Liu et al., Muon is scalable for LLM training, 2025.
 class ADJOINT_API Muon final : public OptimizerWith<MuonOptions> {

@@ -24,8 +24,9 @@ class ADJOINT_API Optimizer {
     Optimizer& operator=(const Optimizer&) = delete;
     virtual ~Optimizer() = default;
 
-    /// Moves every parameter that has a gradient; one without neither moves nor ages. Nothing moves on an
-    /// error. errors: ShapeError, DTypeError, DeviceError for a gradient that does not fit its parameter.
+    /// Moves every parameter that has a gradient; one without neither moves nor ages.
+    /// Nothing moves on an error.
+    /// errors: ShapeError, DTypeError, DeviceError for a gradient that does not fit its parameter.
     void step();
     /// Removes the gradients.
     void zero_grad() const;
@@ -33,8 +34,8 @@ class ADJOINT_API Optimizer {
     std::size_t group_count() const noexcept { return groups_.size(); }
     /// The parameters of all groups, in order.
     std::vector<Tensor> parameters() const;
-    /// Errors (all three): IndexError for a group that is not there; ValueError unless lr is finite and not
-    /// negative.
+    /// errors (all three): IndexError for a group that is not there;
+    /// ValueError unless lr is finite and not negative.
     double lr(std::size_t group = 0) const;
     void set_lr(double lr);
     void set_lr(double lr, std::size_t group);

@@ -19,7 +19,7 @@ struct RMSpropOptions {
 
 /// v = running mean of g^2 by alpha, less the squared mean of g if centered; move = g / (sqrt(v) + eps);
 /// p -= lr move, or with momentum b = momentum b + move, p -= lr b.
-/// State: "square_avg" and, as needed, "momentum_buffer", "grad_avg".
+/// state: "square_avg" and, as needed, "momentum_buffer", "grad_avg".
 /// errors: as Optimizer::add_group; ValueError for alpha outside [0, 1) or a negative option.
 /// source: Tieleman and Hinton, Lecture 6.5, 2012; Graves, Generating sequences, 2013, equations 38 to 45.
 class ADJOINT_API RMSprop final : public OptimizerWith<RMSpropOptions> {
@@ -41,7 +41,8 @@ struct RpropOptions {
 };
 
 /// Each element's step, lr at first, is multiplied by etas.second while its gradient keeps the sign and by
-/// etas.first (and not made) when it turns, within step_sizes; p -= sign(g) step. State: "prev", "step_size".
+/// etas.first (and not made) when it turns, within step_sizes; p -= sign(g) step.
+/// state: "prev", "step_size".
 /// errors: as Optimizer::add_group; ValueError unless 0 < etas.first < 1 < etas.second and the sizes ascend.
 /// source: Riedmiller and Braun, A direct adaptive method for faster backpropagation learning, ICNN 1993.
 class ADJOINT_API Rprop final : public OptimizerWith<RpropOptions> {

@@ -28,7 +28,8 @@ class ADJOINT_API Schedule {
     const std::vector<double>& base_lrs() const noexcept { return base_lrs_; }
     /// What a resumed run needs: "epoch" and "base_lrs".
     NamedTensors state() const;
-    /// Takes such a state over and sets the rates. Errors: ValueError, nothing is changed then.
+    /// Takes such a state over and sets the rates.
+    /// errors: ValueError, nothing is changed then.
     void load_state(const NamedTensors& state);
 
   protected:
@@ -76,7 +77,9 @@ class ADJOINT_API CosineAnnealingLR : public Schedule {
 };
 
 /// CosineAnnealingLR over t_i epochs, then anew from the base rate; each round t_mult times as long as the
-/// one before, the first t_0. Errors: ValueError unless both are positive. Source: SGDR, as above.
+/// one before, the first t_0.
+/// errors: ValueError unless both are positive.
+/// source: SGDR, as above.
 class ADJOINT_API CosineAnnealingWarmRestarts : public Schedule {
   public:
     CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t t_0, std::int64_t t_mult = 1,
@@ -137,7 +140,8 @@ struct OneCycleLROptions {
     double final_div_factor = 1e4;  ///< the last one is the first / final_div_factor
 };
 /// Rises to max_lr and falls, both along half a cosine; sets the learning rate alone, not the momentum.
-/// errors: ValueError for a step beyond total_steps. Source: Smith and Topin, Super-convergence, 2017.
+/// errors: ValueError for a step beyond total_steps.
+/// source: Smith and Topin, Super-convergence, 2017.
 class ADJOINT_API OneCycleLR : public Schedule {
   public:
     OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options);
@@ -163,7 +167,7 @@ class ADJOINT_API ReduceLROnPlateau {
     void step(double metric);
     /// "best", "bad_epochs", "cooldown"; the rates themselves are in the optimizer's state.
     NamedTensors state() const;
-    /// Errors: ValueError, nothing is changed then.
+    /// errors: ValueError, nothing is changed then.
     void load_state(const NamedTensors& state);
 
   private:

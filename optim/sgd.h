@@ -15,10 +15,11 @@ struct SGDOptions {
 };
 
 /// g = gradient + weight_decay p; v = momentum v + (1 - dampening) g, v = g at first;
-/// p -= lr v, or lr (g + momentum v) if nesterov. State: "momentum", if it is not 0.
-/// errors: as Optimizer::add_group; ValueError for a negative option, nesterov without momentum or with
-/// dampening. source: Sutskever et al., On the importance of initialization and momentum in deep learning,
-/// ICML 2013.
+/// p -= lr v, or lr (g + momentum v) if nesterov.
+/// state: "momentum", if it is not 0.
+/// errors: as Optimizer::add_group; ValueError for a negative option, nesterov without
+/// momentum or with dampening.
+/// source: Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013.
 class ADJOINT_API SGD final : public Optimizer {
   public:
     struct Group {

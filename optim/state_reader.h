@@ -14,7 +14,8 @@ class StateReader {
     StateReader(const char* op, const NamedTensors& state) : op_(op), state_(state), used_(state.size()) {}
 
     bool has(const std::string& key) const;
-    /// The tensor of this name. Errors: ValueError if missing or given twice; ShapeError, DTypeError.
+    /// The tensor of this name.
+    /// errors: ValueError if missing or given twice; ShapeError, DTypeError.
     Tensor take(const std::string& key, const Shape& shape, DType dtype);
     /// One f64.
     double number(const std::string& key);

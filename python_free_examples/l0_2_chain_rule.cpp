@@ -1,5 +1,5 @@
-// Lectures L0.2 and L0.3: f(x, y, z) = (x + y) z, forward and backward node by node; and z = t^2 with t = x +
-// y.
+// Lectures L0.2 and L0.3: f(x, y, z) = (x + y) z, forward and backward node by node;
+// and z = t^2 with t = x + y.
 #include <adjoint/adjoint.h>
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// Lecture L0.6: the MSE node of the slides divides its gradient by the batch but not its value; mse_loss is
-// consistent.
+// Lecture L0.6: the MSE node of the slides divides its gradient by the batch but not its value;
+// mse_loss is consistent.
 #include <adjoint/adjoint.h>
 
 #include <cstdio>

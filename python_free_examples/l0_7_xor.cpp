@@ -1,5 +1,5 @@
-// Lecture L0.7: XOR with Affine(2,3)-Sigmoid-Affine(3,1)-Sigmoid-MSE, nodes driven by hand, over several
-// seeds.
+// Lecture L0.7: XOR with Affine(2,3)-Sigmoid-Affine(3,1)-Sigmoid-MSE,
+// nodes driven by hand, over several seeds.
 //
 // Weights uniform in [0, 1), biases 0, learning rate 0.1, 20,000 epochs on the full batch of four. With the
 // slides' gradient (divided by the batch) it leaves the plateau where every output is 0.5 late, at some seeds

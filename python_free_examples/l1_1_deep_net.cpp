@@ -1,5 +1,5 @@
-// Lectures L1.1 and L1.2: a net of any number of layers, described by their sizes and activations, learns
-// XOR.
+// Lectures L1.1 and L1.2: a net of any number of layers, described by their sizes
+// and activations, learns XOR.
 #include <adjoint/adjoint.h>
 
 #include "lecture.h"

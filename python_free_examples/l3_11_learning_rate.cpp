@@ -1,5 +1,5 @@
-// Lecture L3.11: a learning rate that is too high, one that is too low, and one that goes from large to
-// small.
+// Lecture L3.11: a learning rate that is too high, one that is too low,
+// and one that goes from large to small.
 #include <adjoint/adjoint.h>
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Lecture L3.9: what happens to a table before training: one-hot columns, standardised columns, three parts,
-// batches.
+// Lecture L3.9: what happens to a table before training: one-hot columns,
+// standardised columns, three parts, batches.
 #include <adjoint/adjoint.h>
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// Lecture L4.1: a training watched from its first epoch to its thirtieth: table, curves, picture of the
-// model.
+// Lecture L4.1: a training watched from its first epoch to its thirtieth:
+// table, curves, picture of the model.
 #include <adjoint/adjoint.h>
 
 #include "lecture.h"

@@ -1,5 +1,5 @@
-// The command line that the lecture programs share: --help, --out, --data, --seed, --quick, and for some
-// --device.
+// The command line that the lecture programs share: --help, --out, --data, --seed, --quick,
+// and for some --device.
 #pragma once
 
 #include <cstdint>

@@ -208,8 +208,8 @@ Transform random_affine(const AffineOptions& options) {
             const double right = draws.uniform(options.right), down = draws.uniform(options.down);
             const double scale = draws.uniform(options.scale);
             const double slant = std::tan(draws.uniform(options.shear) * pi / 180);
-            // A pixel of the result at p (from the centre, in pixels, y down) shows S^-1 R^-1 (p - t) /
-            // scale.
+            // A pixel of the result at p (from the centre, in pixels, y down) shows
+            // S^-1 R^-1 (p - t) / scale.
             const double cosine = std::cos(turn) / scale, sine = std::sin(turn) / scale;
             const double a = cosine - slant * sine, b = -sine - slant * cosine, c = sine, d = cosine;
             // affine_grid counts in half widths and half heights.

@@ -1,5 +1,5 @@
-// Batches of images made different each time they are seen: flips, crops, affine maps, colours, cutout,
-// mixup.
+// Batches of images made different each time they are seen: flips, crops, affine maps,
+// colours, cutout, mixup.
 //
 //     train::fit(model, loss, optimizer, set, {.transform = train::compose({
 //         train::random_affine({.degrees = {-10, 10}, .right = {-2, 2}, .down = {-2, 2}}),
@@ -7,8 +7,9 @@
 //
 // A transform takes floating images (N, C, H, W) on any device; targets pass as they are except in mixup.
 // Each sample draws its own numbers, all of them from one stream of the generator for each call, so that
-// manual_seed repeats them on every device. They are drawn on the host: a transform stands outside of
-// capture. errors: ShapeError for other shapes, DTypeError unless floating; settings that make no sense are
+// manual_seed repeats them on every device. They are drawn on the host:
+// a transform stands outside of capture.
+// errors: ShapeError for other shapes, DTypeError unless floating; settings that make no sense are
 // ValueErrors when the transform is made.
 #pragma once
 
@@ -40,7 +41,8 @@ struct CropOptions {
     Pair padding = 0;  ///< pixels added on each side before
     double fill = 0;   ///< their value
 };
-/// A window of `size` at a random place. Errors: ShapeError if the padded image is smaller.
+/// A window of `size` at a random place.
+/// errors: ShapeError if the padded image is smaller.
 ADJOINT_API Transform random_crop(Pair size, const CropOptions& options = {});
 
 struct ResizedCropOptions {

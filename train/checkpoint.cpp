@@ -26,7 +26,7 @@ Tensor vector_of(const std::vector<double>& values) {
 }
 
 // History
-// -----------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 Tensor epochs_of(const History& history) {
     std::vector<double> values;
@@ -56,7 +56,7 @@ void append_history(data::NamedTensors& tensors, const History& history) {
 }
 
 // Reading
-// -----------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 // The parts of a file, asked for by name; what is missing or of another kind is an error of the file.
 class Parts {

@@ -35,7 +35,8 @@ struct Checkpoint {
 /// errors: IoError, the old file stays; ValueError for a name twice or not UTF-8.
 ADJOINT_API void save_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 
-/// Reads such a file. Errors: IoError for a file that is damaged or no checkpoint.
+/// Reads such a file.
+/// errors: IoError for a file that is damaged or no checkpoint.
 ADJOINT_API Checkpoint load_checkpoint(const std::string& path);
 
 }  // namespace adjoint::train

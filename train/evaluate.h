@@ -19,8 +19,9 @@ Score evaluate(const M& model, Loss loss, const data::Dataset& set, std::int64_t
 }
 
 /// The outputs of `model` for all samples of `set` in their order, one below the other, in evaluation mode
-/// and without graph; the mode is restored. shapes: (n, shape of one output). Errors: as data::Loader;
-/// ShapeError if an output has not one row for each sample.
+/// and without graph; the mode is restored.
+/// shapes: (n, shape of one output).
+/// errors: as data::Loader; ShapeError if an output has not one row for each sample.
 template <nn::IsModule M>
 Tensor predict(const M& model, const data::Dataset& set, std::int64_t batch_size = 1000) {
     return predict(Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, {}}, set,

@@ -1,7 +1,7 @@
 // The training loop that most programs write, written once.
 //
-//     const train::History history = train::fit(model, nn::CrossEntropyLoss(), optimizer, set, {.epochs =
-//     5});
+//     const train::History history =
+//         train::fit(model, nn::CrossEntropyLoss(), optimizer, set, {.epochs = 5});
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,8 @@ namespace adjoint::train {
 /// is recorded anew. But the host's code in model, loss and hooks runs for few batches only: what it counts,
 /// draws by itself or decides by the time of day stays as it was in the recorded one.
 enum class CaptureMode {
-    /// Where the samples are on a CUDA device, unless the step needs a value on the host, which a warning
-    /// says.
-    /// Not on the CPU: there it saves time for tiny networks alone (bench/fit).
+    /// Where the samples are on a CUDA device, unless the step needs a value on the host,
+    /// which a warning says. Not on the CPU: there it saves time for tiny networks alone (bench/fit).
     automatic,
     on,  ///< on any device; errors: CaptureError where it cannot be
     off
@@ -48,9 +47,9 @@ ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, con
                         const FitOptions& options);
 
 /// Trains `model` (a module with operator()) on `set`: forward, loss, backward, step, for each batch of each
-/// epoch. The accuracy is reported where the targets are class numbers. errors: ValueError for options that
-/// make no sense; IoError, ValueError, ShapeError, DTypeError for a checkpoint that is damaged or of another
-/// run, nothing is changed then.
+/// epoch. The accuracy is reported where the targets are class numbers.
+/// errors: ValueError for options that make no sense; IoError, ValueError, ShapeError, DTypeError for a
+/// checkpoint that is damaged or of another run, nothing is changed then.
 template <nn::IsModule M, class Loss>
 History fit(const M& model, Loss loss, optim::Optimizer& optimizer, const data::Dataset& set,
             const FitOptions& options = {}) {

@@ -20,7 +20,8 @@ class Totals {
     Score score() const;
 
     data::NamedTensors state() const;
-    /// Takes such a state over. Errors: ValueError, nothing is changed then.
+    /// Takes such a state over.
+    /// errors: ValueError, nothing is changed then.
     void load_state(const data::NamedTensors& state);
 
   private:

@@ -219,8 +219,8 @@ class Pass {
         return node.backward(outputs);
     }
 
-    // The gradient of a node's output is complete: hooks, capture, retained copies; an unreached output is
-    // zero.
+    // The gradient of a node's output is complete: hooks, capture, retained copies;
+    // an unreached output is zero.
     void finish_output(Node& node, std::size_t i, Tensor& gradient) {
         OutputInfo& info = node.output(i);
         if (!gradient.defined()) {

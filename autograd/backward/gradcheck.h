@@ -26,9 +26,10 @@ struct GradcheckResult {
 };
 
 /// v^T J by the graph against (v . f(x + eps e_i) - v . f(x - eps e_i)) / (2 eps), for each element of each
-/// input that requires a gradient; also that f gives the same bits twice and each gradient has its input's
-/// shape. dtypes: f64 (integers where no gradient is required). errors: DTypeError; ValueError if no input
-/// requires one.
+/// input that requires a gradient; also that f gives the same bits twice and each gradient
+/// has its input's shape.
+/// dtypes: f64 (integers where no gradient is required).
+/// errors: DTypeError; ValueError if no input requires one.
 ADJOINT_API GradcheckResult gradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs,
                                       const GradcheckOptions& options = {});
 ADJOINT_API GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,

@@ -1,5 +1,5 @@
-// GoogleTest assertions on derivatives: EXPECT_GRAD_OK(f, x, y) holds f's gradient against finite
-// differences.
+// GoogleTest assertions on derivatives: EXPECT_GRAD_OK(f, x, y) holds f's gradient
+// against finite differences.
 //
 //     Tensor x = randn({2, 3}, {.dtype = f64, .requires_grad = true});
 //     EXPECT_GRAD_OK([](const Tensor& t) { return tanh(t); }, x);

@@ -1,7 +1,8 @@
 // Arithmetic of two tensors or a tensor and a number, with broadcasting; comparison and selection.
 //
-// shapes: operands broadcast as in NumPy. dtypes: the common type (promote()); division of integers gives
-// f32. errors: ShapeError where shapes do not broadcast; DeviceError where the operands live apart.
+// shapes: operands broadcast as in NumPy.
+// dtypes: the common type (promote()); division of integers gives f32.
+// errors: ShapeError where shapes do not broadcast; DeviceError where the operands live apart.
 #pragma once
 
 #include <type_traits>
@@ -110,7 +111,8 @@ inline Tensor operator>(const Tensor& a, const Tensor& b) { return gt(a, b); }
 inline Tensor operator>=(const Tensor& a, const Tensor& b) { return ge(a, b); }
 inline Tensor operator!(const Tensor& x) { return logical_not(x); }
 
-/// condition ? a : b, elementwise; nothing leaks from the branch not taken. Errors: DTypeError unless bool.
+/// condition ? a : b, elementwise; nothing leaks from the branch not taken.
+/// errors: DTypeError unless bool.
 ADJOINT_API Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 /// x with `value` where `mask` is true.
 ADJOINT_API Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);

@@ -16,11 +16,13 @@ struct AttentionOptions {
 };
 
 /// softmax(scale query key^T + mask), where bool masks and is_causal let nothing through 0.
-/// shapes: (.., L, E), (.., S, E) -> (.., L, S). Errors: ShapeError for a misfit.
+/// shapes: (.., L, E), (.., S, E) -> (.., L, S).
+/// errors: ShapeError for a misfit.
 ADJOINT_API Tensor attention_weights(const Tensor& query, const Tensor& key,
                                      const AttentionOptions& options = {});
 
-/// attention_weights(query, key) value. shapes: (.., L, E), (.., S, E), (.., S, V) -> (.., L, V).
+/// attention_weights(query, key) value.
+/// shapes: (.., L, E), (.., S, E), (.., S, V) -> (.., L, V).
 /// source: Vaswani et al., Attention is all you need, 2017, equation 1.
 ADJOINT_API Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                                 const AttentionOptions& options = {});

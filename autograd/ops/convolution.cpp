@@ -45,12 +45,8 @@ struct Convolve : Function {
     const char* called;
     Saved x, w, b, y;
     Tensor z;
-    Convolve(const Convolution& geometry, Activation f) : c(geometry), activation(f) {
-        constexpr const char* names[] = {"convolution",           "convolution_relu", "convolution_gelu",
-                                         "convolution_gelu_tanh", "convolution_silu", "convolution_tanh",
-                                         "convolution_sigmoid"};
-        called = names[static_cast<std::size_t>(f)];
-    }
+    Convolve(const Convolution& geometry, Activation f)
+        : c(geometry), activation(f), called(apply::activated_name<Convolve>(f)) {}
     Tensor forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
         const bool of_input = needs_any() && apply::saves_input(activation);
         if (needs(1) || of_input) x = input;

@@ -1,8 +1,10 @@
 // Convolutions (cross-correlations, as everywhere in this field) and what they are made of.
 //
 // stride, padding, dilation: one number, or a pair for height and width. Inputs without the batch dimension
-// give results without it. dtypes: floating. errors: ValueError for a setting out of range or groups that do
-// not divide the channels; ShapeError for channels that do not fit or a kernel larger than the padded input.
+// give results without it.
+// dtypes: floating.
+// errors: ValueError for a setting out of range or groups that do not divide the channels; ShapeError for
+// channels that do not fit or a kernel larger than the padded input.
 #pragma once
 
 #include <adjoint/autograd/ops/pair.h>
@@ -37,7 +39,8 @@ struct ConvTranspose2dOptions {
     Pair dilation = 1;
 };
 /// The transpose of conv2d's map from x to y, plus a bias; H' = (H - 1) stride - 2 padding + dilation (K - 1)
-/// + output_padding + 1. shapes: x (N, C, H, W), w (C, F / groups, K, L), b (F) -> (N, F, H', W').
+/// + output_padding + 1.
+/// shapes: x (N, C, H, W), w (C, F / groups, K, L), b (F) -> (N, F, H', W').
 /// errors: ValueError unless output_padding is below the stride or the dilation.
 ADJOINT_API Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b = {},
                                     const ConvTranspose2dOptions& options = {});
@@ -45,7 +48,8 @@ ADJOINT_API Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tens
 struct UnfoldOptions {
     Pair dilation = 1, padding = 0, stride = 1;
 };
-/// The windows of an image as columns, 0 for padding. shapes: (N, C, H, W) -> (N, C K L, windows).
+/// The windows of an image as columns, 0 for padding.
+/// shapes: (N, C, H, W) -> (N, C K L, windows).
 ADJOINT_API Tensor unfold(const Tensor& x, Pair kernel_size, const UnfoldOptions& options = {});
 /// The transpose of unfold: columns summed into an image of `output_size`.
 /// shapes: (N, C K L, windows) -> (N, C, H, W).

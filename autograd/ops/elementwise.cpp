@@ -1,8 +1,8 @@
 // Each function of one variable: its derivative of any order and its public line.
 //
 // The first backward pass runs the functor's slope in one kernel; derivative(f, s) says the same in
-// differentiable functions and is used when the pass is recorded. `s` is what the functor saves: its input or
-// its output.
+// differentiable functions and is used when the pass is recorded. `s` is what the functor saves:
+// its input or its output.
 #include <adjoint/autograd/ops/elementwise.h>
 
 #include <cmath>
@@ -12,7 +12,6 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/core/contract/activate.h>
 
 namespace adjoint {
 namespace {

@@ -1,8 +1,8 @@
 // Functions of one variable, applied to every element, and activations.
 //
 // dtypes: floating tensors keep their type, integers give f32 (abs, sign, square, relu and clamp keep
-// integers). Every one has derivatives of any order; relu, abs, clamp and the like use the conventions of
-// docs/operators.md.
+// integers). Every one has derivatives of any order; relu, abs, clamp and the like use
+// the conventions of docs/operators.md.
 #pragma once
 
 #include <limits>
@@ -55,7 +55,8 @@ ADJOINT_API Tensor clamp(const Tensor& x, double low = -std::numeric_limits<doub
 ADJOINT_API Tensor relu(const Tensor& x);
 ADJOINT_API Tensor relu6(const Tensor& x);
 ADJOINT_API Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
-/// x where positive, weight x elsewhere. shapes: one weight, or one per channel (dimension 1).
+/// x where positive, weight x elsewhere.
+/// shapes: one weight, or one per channel (dimension 1).
 ADJOINT_API Tensor prelu(const Tensor& x, const Tensor& weight);
 ADJOINT_API Tensor elu(const Tensor& x, double alpha = 1.0);
 ADJOINT_API Tensor celu(const Tensor& x, double alpha = 1.0);

@@ -10,8 +10,9 @@
 
 namespace adjoint {
 
-/// out[i][j] = x[index[i][j]][j] for dim 0, and so on; index (i64) has x's rank. A negative index counts from
-/// the end. errors: IndexError for an index out of range.
+/// out[i][j] = x[index[i][j]][j] for dim 0, and so on; index (i64) has x's rank.
+/// A negative index counts from the end.
+/// errors: IndexError for an index out of range.
 ADJOINT_API Tensor gather(const Tensor& x, int dim, const Tensor& index);
 /// x with src added at index along dim; places that occur several times add up.
 ADJOINT_API Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& src);
@@ -19,9 +20,11 @@ ADJOINT_API Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, co
 ADJOINT_API Tensor index_select(const Tensor& x, int dim, const Tensor& index);
 /// x with the slices of src added to those that the 1-d index names.
 ADJOINT_API Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& src);
-/// Rows of a table. shapes: weight (n, d), index any -> (.., d). The row padding_idx receives no gradient.
+/// Rows of a table. The row padding_idx receives no gradient.
+/// shapes: weight (n, d), index any -> (.., d).
 ADJOINT_API Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding_idx = -1);
-/// 1 at the place each class number names, 0 elsewhere (i64). shapes: (..) -> (.., classes).
+/// 1 at the place each class number names, 0 elsewhere (i64).
+/// shapes: (..) -> (.., classes).
 ADJOINT_API Tensor one_hot(const Tensor& index, std::int64_t classes = -1);
 /// The places of the non-zero elements: (count, rank) of i64.
 ADJOINT_API Tensor nonzero(const Tensor& x);
@@ -68,13 +71,14 @@ class ADJOINT_API Index {
     Tensor places_;
 };
 
-/// What x(indices...) gives: a tensor (a view unless index tensors or masks are involved) that can be
-/// assigned to.
+/// What x(indices...) gives: a tensor (a view unless index tensors or masks are involved)
+/// that can be assigned to.
 class ADJOINT_API Indexed : public Tensor {
   public:
     Indexed(const Tensor& base, std::vector<Index> indices);
 
-    /// Writes into the base, with broadcasting. Errors: as the in-place members of Tensor.
+    /// Writes into the base, with broadcasting.
+    /// errors: as the in-place members of Tensor.
     const Indexed& operator=(const Tensor& source) const;
     const Indexed& operator=(const Indexed& source) const {
         return *this = static_cast<const Tensor&>(source);

@@ -81,8 +81,8 @@ Partial apply_basic(const Tensor& base, const std::vector<Index>& indices) {
     return out;
 }
 
-// Negative places made positive, all checked; out of range is found here because the dimensions are about to
-// merge.
+// Negative places made positive, all checked; out of range is found here because
+// the dimensions are about to merge.
 Tensor wrapped(const Tensor& places, std::int64_t size) {
     if (places.numel() == 0) return places;
     const auto low = amin(places).item<std::int64_t>(), high = amax(places).item<std::int64_t>();

@@ -162,11 +162,7 @@ Grads Linear::backward(const Tensor& g) {
             needs(1) ? multiply(g, x.get(), {true, false}) : Tensor(), needs(2) ? sum(g, 0) : Tensor()};
 }
 
-ActivatedLinear::ActivatedLinear(Activation f) : activation(f) {
-    constexpr const char* names[] = {"linear",      "linear_relu", "linear_gelu",   "linear_gelu_tanh",
-                                     "linear_silu", "linear_tanh", "linear_sigmoid"};
-    called = names[static_cast<std::size_t>(f)];
-}
+ActivatedLinear::ActivatedLinear(Activation f) : called(apply::activated_name<Linear>(f)), activation(f) {}
 
 Tensor ActivatedLinear::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
     check_matrices(called, input, weight);

@@ -42,8 +42,9 @@ struct ADJOINT_API ActivatedLinear : Linear {
 
 /// Product of vectors, matrices or batches of matrices, as in PyTorch.
 /// shapes: (n) (n) -> (); (m, k) (k, n) -> (m, n); a vector is a row on the left, a column on the right;
-/// leading dimensions broadcast. dtypes: the common type, floating or integer. errors: ShapeError where inner
-/// sizes differ.
+/// leading dimensions broadcast.
+/// dtypes: the common type, floating or integer.
+/// errors: ShapeError where inner sizes differ.
 ADJOINT_API Tensor matmul(const Tensor& a, const Tensor& b);
 /// (b, m, k) (b, k, n) -> (b, m, n), without broadcasting.
 ADJOINT_API Tensor bmm(const Tensor& a, const Tensor& b);
@@ -54,14 +55,16 @@ ADJOINT_API Tensor outer(const Tensor& a, const Tensor& b);
 /// beta c + alpha a b
 ADJOINT_API Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta = 1,
                          double alpha = 1);
-/// x w + b. shapes: (N, I), (I, O), (O) or undefined.
+/// x w + b.
+/// shapes: (N, I), (I, O), (O) or undefined.
 ADJOINT_API Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b = {});
 /// What a product does with its result in the same pass: linear(x, w, b, {.then = Activation::relu}) has the
 /// bits of relu(linear(x, w, b)).
 struct EpilogueOptions {
     Activation then = Activation::none;
 };
-/// x w^T + b. shapes: (.., I), (O, I), (O) or undefined.
+/// x w^T + b.
+/// shapes: (.., I), (O, I), (O) or undefined.
 ADJOINT_API Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {},
                           const EpilogueOptions& options = {});
 

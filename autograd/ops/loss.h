@@ -23,7 +23,8 @@ struct ADJOINT_API MSE : Function {
 /// The loss of fn::MSE, recorded.
 ADJOINT_API Tensor lecture_mse_loss(const Tensor& y, const Tensor& t);
 
-/// (x - y)^2. shapes (here and below): x and y alike.
+/// (x - y)^2.
+/// shapes (here and below): x and y alike.
 ADJOINT_API Tensor mse_loss(const Tensor& x, const Tensor& y, Reduction reduction = Reduction::mean);
 /// |x - y|
 ADJOINT_API Tensor l1_loss(const Tensor& x, const Tensor& y, Reduction reduction = Reduction::mean);
@@ -49,8 +50,8 @@ struct NllOptions {
     std::int64_t ignore_index = -100;  ///< such targets count nothing
 };
 /// -w[t] x[t] for log-probabilities x. Mean divides by the sum of the weights used.
-/// shapes: x (N, C) or (N, C, ...), t (N) or (N, ...) integers. errors: IndexError naming a label out of
-/// range.
+/// shapes: x (N, C) or (N, C, ...), t (N) or (N, ...) integers.
+/// errors: IndexError naming a label out of range.
 ADJOINT_API Tensor nll_loss(const Tensor& x, const Tensor& t, const NllOptions& options = {});
 
 struct CrossEntropyOptions {

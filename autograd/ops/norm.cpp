@@ -26,8 +26,8 @@ Dims all_but_channels(const Tensor& x) {
     return dims;
 }
 
-/// Normalisation by the statistics of the batch, in one pass of the backend each way; statistics are handed
-/// out.
+/// Normalisation by the statistics of the batch, in one pass of the backend each way;
+/// statistics are handed out.
 struct BatchNormTraining : Function {
     static constexpr auto name = "batch_norm";
     double eps;

@@ -12,21 +12,25 @@ struct BatchNormOptions {
 };
 /// (x - mean) / sqrt(var + eps) weight + bias per channel (dimension 1), statistics over all other
 /// dimensions. In training the biased variance of the batch normalises and running_mean, running_var
-/// (unbiased) are moved towards it by momentum; otherwise they normalise. shapes: x (N, C, ...), the others
-/// (C) or undefined. errors: ValueError in training with one value per channel. Source: Ioffe and Szegedy,
-/// Batch normalization, ICML 2015.
+/// (unbiased) are moved towards it by momentum; otherwise they normalise.
+/// shapes: x (N, C, ...), the others (C) or undefined.
+/// errors: ValueError in training with one value per channel.
+/// source: Ioffe and Szegedy, Batch normalization, ICML 2015.
 ADJOINT_API Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                               const Tensor& weight = {}, const Tensor& bias = {},
                               const BatchNormOptions& options = {});
 
-/// (x - mean) / sqrt(var + eps) weight + bias over the trailing dimensions `normalized_shape`, with the
-/// biased variance. shapes: weight and bias `normalized_shape` or undefined. errors: ShapeError for a misfit.
+/// (x - mean) / sqrt(var + eps) weight + bias over the trailing dimensions `normalized_shape`,
+/// with the biased variance.
+/// shapes: weight and bias `normalized_shape` or undefined.
+/// errors: ShapeError for a misfit.
 /// source: Ba, Kiros and Hinton, Layer normalization, 2016.
 ADJOINT_API Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
                               const Tensor& bias = {}, double eps = 1e-5);
 
 /// The same over each of `num_groups` groups of channels of each sample; weight and bias per channel.
-/// shapes: x (N, C, ...), weight and bias (C) or undefined. errors: ValueError unless the groups divide C.
+/// shapes: x (N, C, ...), weight and bias (C) or undefined.
+/// errors: ValueError unless the groups divide C.
 /// source: Wu and He, Group normalization, ECCV 2018.
 ADJOINT_API Tensor group_norm(const Tensor& x, std::int64_t num_groups, const Tensor& weight = {},
                               const Tensor& bias = {}, double eps = 1e-5);
@@ -37,14 +41,17 @@ struct InstanceNormOptions {
     double eps = 1e-5;
 };
 /// The same over each channel of each sample; running statistics, if given, move towards the samples' mean,
-/// and normalise where use_input_stats is false. shapes: x (N, C, L, ...), the others (C) or undefined.
-/// errors: ValueError for a single value per channel. Source: Ulyanov et al., Instance normalization, 2016.
+/// and normalise where use_input_stats is false.
+/// shapes: x (N, C, L, ...), the others (C) or undefined.
+/// errors: ValueError for a single value per channel.
+/// source: Ulyanov et al., Instance normalization, 2016.
 ADJOINT_API Tensor instance_norm(const Tensor& x, const Tensor& running_mean = {},
                                  const Tensor& running_var = {}, const Tensor& weight = {},
                                  const Tensor& bias = {}, const InstanceNormOptions& options = {});
 
 /// In training, each element is 0 with probability p, else divided by 1 - p; otherwise x itself.
-/// errors: ValueError for p outside [0, 1]. Source: Srivastava et al., Dropout, JMLR 15, 2014.
+/// errors: ValueError for p outside [0, 1].
+/// source: Srivastava et al., Dropout, JMLR 15, 2014.
 ADJOINT_API Tensor dropout(const Tensor& x, double p = 0.5, bool training = true);
 
 }  // namespace adjoint

@@ -1,9 +1,10 @@
 // Pooling: windows of an image put together to one value each.
 //
 // kernel_size, stride, padding, dilation: one number, or a pair for height and width; a stride left out is
-// the kernel's size. Inputs without the batch dimension give results without it. dtypes: floating. errors:
-// ValueError for a setting out of range or padding beyond half the kernel; ShapeError for a kernel larger
-// than the padded input.
+// the kernel's size. Inputs without the batch dimension give results without it.
+// dtypes: floating.
+// errors: ValueError for a setting out of range or padding beyond half the kernel; ShapeError for a kernel
+// larger than the padded input.
 #pragma once
 
 #include <adjoint/autograd/ops/pair.h>
@@ -37,7 +38,8 @@ struct AvgPool2dOptions {
     bool count_include_pad = true;      ///< zeros of the padding count as elements
     std::int64_t divisor_override = 0;  ///< if positive: what sums are divided by
 };
-/// The mean of each window. shapes: (N, C, H, W) -> (N, C, H', W').
+/// The mean of each window.
+/// shapes: (N, C, H, W) -> (N, C, H', W').
 ADJOINT_API Tensor avg_pool2d(const Tensor& x, Pair kernel_size, const AvgPool2dOptions& options = {});
 
 struct AvgPool1dOptions {
@@ -56,8 +58,9 @@ struct FractionalMaxPool2dOptions {
 };
 /// The largest of windows whose distances vary around a fraction, the same for all samples and channels:
 /// window i of n begins at floor((i + u) a) - floor(u a), a = (H - K) / (n - 1), the last at H - K.
-/// shapes: (N, C, H, W) -> (N, C, H', W'). errors: ValueError unless exactly one of output_size and
-/// output_ratio is given. Source: Graham, Fractional max-pooling, 2014.
+/// shapes: (N, C, H, W) -> (N, C, H', W').
+/// errors: ValueError unless exactly one of output_size and output_ratio is given.
+/// source: Graham, Fractional max-pooling, 2014.
 ADJOINT_API Tensor fractional_max_pool2d(const Tensor& x, Pair kernel_size,
                                          const FractionalMaxPool2dOptions& options);
 
@@ -66,8 +69,9 @@ ADJOINT_API Tensor fractional_max_pool2d(const Tensor& x, Pair kernel_size,
 ADJOINT_API Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size);
 
 /// The largest of each `pieces` neighbours along a dimension, of equal ones the first.
-/// shapes: size n -> n / pieces there. errors: ValueError for pieces below 1; ShapeError unless they divide
-/// it. source: Goodfellow et al., Maxout networks, ICML 2013.
+/// shapes: size n -> n / pieces there.
+/// errors: ValueError for pieces below 1; ShapeError unless they divide it.
+/// source: Goodfellow et al., Maxout networks, ICML 2013.
 ADJOINT_API Tensor maxout(const Tensor& x, std::int64_t pieces, int dim = 1);
 
 }  // namespace adjoint

@@ -36,8 +36,8 @@ struct ValuesIndices {
 /// Largest or smallest along a dimension and where it stands; the first of equals takes the gradient.
 ADJOINT_API ValuesIndices max(const Tensor& x, int dim, bool keepdim = false);
 ADJOINT_API ValuesIndices min(const Tensor& x, int dim, bool keepdim = false);
-/// Index (i64) of the first largest or smallest, of the flattened tensor or along a dimension; the first NaN
-/// wins.
+/// Index (i64) of the first largest or smallest, of the flattened tensor or along
+/// a dimension; the first NaN wins.
 ADJOINT_API Tensor argmax(const Tensor& x);
 ADJOINT_API Tensor argmax(const Tensor& x, int dim, bool keepdim = false);
 ADJOINT_API Tensor argmin(const Tensor& x);

@@ -65,8 +65,8 @@ Tensor unnormalised(const Tensor& coordinate, std::int64_t size, bool align_corn
 // Points that are nowhere lie outside, like those far away.
 Tensor somewhere(const Tensor& place) { return where(isfinite(place), place, full_like(place, -2)); }
 
-// The pixels of `side` 0 (left, upper) or 1 around places on an axis: where, whether inside, and their
-// weight.
+// The pixels of `side` 0 (left, upper) or 1 around places on an axis:
+// where, whether inside, and their weight.
 struct Neighbour {
     Tensor index, inside, weight;
 };

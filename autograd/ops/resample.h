@@ -14,7 +14,9 @@ struct InterpolateOptions {
     InterpolateMode mode = InterpolateMode::nearest;
     bool align_corners = false;  ///< bilinear: the centres of the corner pixels stay corners, else the edges
 };
-/// An image in another size. shapes: (N, C, H, W) -> (N, C, H', W'). dtypes: floating.
+/// An image in another size.
+/// shapes: (N, C, H, W) -> (N, C, H', W').
+/// dtypes: floating.
 /// errors: ValueError unless exactly one of size and scale_factor is given.
 ADJOINT_API Tensor interpolate(const Tensor& x, const InterpolateOptions& options);
 
@@ -26,7 +28,8 @@ struct GridSampleOptions {
     bool align_corners = false;  ///< whether -1 and 1 are the centres of the outermost pixels or their edges
 };
 /// The image at the points (x, y) of the grid, bilinear; 0 outside.
-/// shapes: x (N, C, H, W), grid (N, H', W', 2) -> (N, C, H', W'). dtypes: floating, both the same.
+/// shapes: x (N, C, H, W), grid (N, H', W', 2) -> (N, C, H', W').
+/// dtypes: floating, both the same.
 /// source: Jaderberg et al., Spatial transformer networks, NeurIPS 2015.
 ADJOINT_API Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions& options = {});
 

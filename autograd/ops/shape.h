@@ -1,8 +1,8 @@
 // Views and rearrangements: what changes where elements stand, not what they are.
 //
 // A view shares memory with its source; reshape, flatten and contiguous give a view where strides allow it,
-// else a copy. dims: negative numbers count from the end. errors: ShapeError, IndexError naming the
-// operation.
+// else a copy. dims: negative numbers count from the end.
+// errors: ShapeError, IndexError naming the operation.
 #pragma once
 
 #include <span>
@@ -12,8 +12,8 @@
 
 namespace adjoint {
 
-/// One size may be -1: what is left over. Errors: ShapeError if it does not divide, or is ambiguous (zero
-/// elements).
+/// One size may be -1: what is left over.
+/// errors: ShapeError if it does not divide, or is ambiguous (zero elements).
 ADJOINT_API Tensor reshape(const Tensor& x, const Shape& shape);
 ADJOINT_API Tensor flatten(const Tensor& x, int start = 0, int end = -1);
 /// A size of -1 keeps the tensor's own.

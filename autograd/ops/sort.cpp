@@ -53,8 +53,8 @@ struct Cumsum : Function {
     Grads backward(const Tensor& g) { return {record(Cumsum(dim, !reverse), g)}; }
 };
 
-/// dx_i = p_i s_i with p_i = x_0 .. x_(i-1) and s_i = g_i + x_(i+1) s_(i+1): no division, so zeros do no
-/// harm.
+/// dx_i = p_i s_i with p_i = x_0 .. x_(i-1) and s_i = g_i + x_(i+1) s_(i+1):
+/// no division, so zeros do no harm.
 struct Cumprod : Function {
     static constexpr auto name = "cumprod";
     int dim;

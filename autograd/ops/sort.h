@@ -1,6 +1,7 @@
 // Order and running totals along a dimension.
 //
-// dim: negative numbers count from the end. errors: IndexError for a dimension out of range.
+// dim: negative numbers count from the end.
+// errors: IndexError for a dimension out of range.
 #pragma once
 
 #include <adjoint/autograd/ops/reduce.h>
@@ -12,7 +13,8 @@ namespace adjoint {
 ADJOINT_API ValuesIndices sort(const Tensor& x, int dim = -1, bool descending = false);
 /// The indices that sort() gives.
 ADJOINT_API Tensor argsort(const Tensor& x, int dim = -1, bool descending = false);
-/// The k largest or smallest, best first, and where they stood. Errors: ValueError unless 0 <= k <= size.
+/// The k largest or smallest, best first, and where they stood.
+/// errors: ValueError unless 0 <= k <= size.
 ADJOINT_API ValuesIndices topk(const Tensor& x, std::int64_t k, int dim = -1, bool largest = true);
 
 struct UniqueValues {

@@ -16,8 +16,8 @@ struct Settings {
 /// errors: ValueError for a setting out of range, ShapeError for a kernel larger than the padded input.
 Windows over(const char* op, const Tensor& x, const Settings& settings);
 
-/// x with a dimension in front if it has only `rank` - 1. Errors: ShapeError for any other rank; DTypeError
-/// unless floating.
+/// x with a dimension in front if it has only `rank` - 1.
+/// errors: ShapeError for any other rank; DTypeError unless floating.
 Tensor batched(const char* op, const Tensor& x, int rank);
 /// The result for an input that batched() may have grown.
 Tensor like_input(const Tensor& y, const Tensor& x, int rank);

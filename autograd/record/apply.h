@@ -1,15 +1,20 @@
-// Backend calls that make a new tensor, without recording: the forward passes are written with these.
-// Private.
+// Backend calls that make a new tensor, without recording: the forward passes are
+// written with these. Private.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <adjoint/core/contract/activate.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::apply {
 
-/// The type of a result of two operands: as promote(), but the type of a 0-d operand counts only against a
-/// lower kind.
+/// The type of a result of two operands: as promote(), but the type of a 0-d operand counts
+/// only against a lower kind.
 DType result_type(const Tensor& a, const Tensor& b);
 
 /// The type a real function of x has: x's own, f32 for integers.
@@ -24,7 +29,8 @@ inline Tensor map(const UnaryOp& op, const Tensor& x, DType type) {
     return map(op, x, type, compute_type(type));
 }
 
-/// op(a, b) over the broadcast shape. Errors: ShapeError, DeviceError naming `name`.
+/// op(a, b) over the broadcast shape.
+/// errors: ShapeError, DeviceError naming `name`.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b, DType type, DType compute);
 
 /// As zip, of the operands' common type.
@@ -32,6 +38,8 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
 
 /// An activation as an operator of its own.
 Tensor activated(const Tensor& x, Activation activation);
+/// The name of a function F that does an activation in its pass: "linear_relu".
+template <class F> const char* activated_name(Activation activation);
 /// Whether its slope takes what it was given, instead of its result.
 bool saves_input(Activation activation);
 /// What it passes back of g where `saved` is what its slope takes.
@@ -51,5 +59,27 @@ Tensor raised(const Tensor& x);
 
 /// Throws DeviceError unless both live on one device.
 void check_same_device(const char* name, const Tensor& a, const Tensor& b);
+
+namespace detail {
+
+template <class F, class G>
+inline constexpr auto joined_name = [] {
+    constexpr std::string_view first = F::name, second = G::name;
+    std::array<char, first.size() + second.size() + 2> text{};
+    *std::copy(second.begin(), second.end(), std::copy(first.begin(), first.end(), text.begin()) + 1) = 0;
+    text[first.size()] = '_';
+    return text;
+}();
+
+}  // namespace detail
+
+template <class F> const char* activated_name(Activation activation) {
+    return visit_activation(activation, []<class G>(G) -> const char* {
+        if constexpr (G::saves == Saves::nothing)
+            return F::name;
+        else
+            return detail::joined_name<F, G>.data();
+    });
+}
 
 }  // namespace adjoint::apply

@@ -20,8 +20,8 @@ namespace adjoint {
 
 /// While it lives, on this thread: matmul, bmm, addmm, linear, affine, einsum, bilinear, attention and the
 /// convolutions take their f32 operands in `type`; softmax, log_softmax, logsumexp and the losses take f16
-/// and bf16 operands in f32. All others compute in the type they get; f64 is never touched. errors:
-/// DTypeError unless `type` is f16, bf16 or f32 (which turns it off for a scope).
+/// and bf16 operands in f32. All others compute in the type they get; f64 is never touched.
+/// errors: DTypeError unless `type` is f16, bf16 or f32 (which turns it off for a scope).
 class ADJOINT_API Autocast {
   public:
     explicit Autocast(DType type);

@@ -20,8 +20,8 @@ struct Device {
     static constexpr Device cuda(int index = 0) noexcept {
         return {DeviceType::cuda, static_cast<std::uint8_t>(index)};
     }
-    /// Parses "cpu", "cuda", "cuda:1", and likewise any kind that is known. Errors: ValueError with the
-    /// accepted forms.
+    /// Parses "cpu", "cuda", "cuda:1", and likewise any kind that is known.
+    /// errors: ValueError with the accepted forms.
     ADJOINT_API static Device parse(const std::string& text);
 
     constexpr bool is_cpu() const noexcept { return type == DeviceType::cpu; }
@@ -36,7 +36,8 @@ namespace detail {
 /// There is room for so many kinds, and for so many devices of a kind.
 inline constexpr int max_device_kinds = 8, max_devices_of_kind = 16;
 
-/// Adds a kind; one at a time. `name` lives as long as the program. Errors: ValueError.
+/// Adds a kind; one at a time. `name` lives as long as the program.
+/// errors: ValueError.
 DeviceType add_device_kind(const char* name);
 }  // namespace detail
 

@@ -6,8 +6,8 @@
 
 namespace adjoint {
 
-/// Throws the IndexError of `op` for `value` outside [low, high); a `position` of at least 0 is that of a
-/// label.
+/// Throws the IndexError of `op` for `value` outside [low, high);
+/// a `position` of at least 0 is that of a label.
 [[noreturn]] void throw_index_error(const char* op, std::int64_t value, std::int64_t position,
                                     std::int64_t low, std::int64_t high);
 

@@ -5,10 +5,11 @@
 
 namespace adjoint {
 
-/// Threads of the CPU backend, the caller among them: ADJOINT_NUM_THREADS, else the cores this process may
-/// use.
+/// Threads of the CPU backend, the caller among them: ADJOINT_NUM_THREADS,
+/// else the cores this process may use.
 ADJOINT_API int num_threads();
-/// Errors: ValueError if n < 1. Results do not depend on the number, to the last bit.
+/// Results do not depend on the number, to the last bit.
+/// errors: ValueError if n < 1.
 ADJOINT_API void set_num_threads(int n);
 /// The instruction set level in use: "v2", "v3", "v4" of x86-64, or "generic".
 ADJOINT_API const char* cpu_level();

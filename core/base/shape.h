@@ -13,7 +13,8 @@ namespace adjoint {
 
 inline constexpr int max_dims = 8;
 
-/// A short list of sizes, strides or dimension numbers. Errors: ShapeError beyond eight dimensions.
+/// A short list of sizes, strides or dimension numbers.
+/// errors: ShapeError beyond eight dimensions.
 class ADJOINT_API Shape {
   public:
     constexpr Shape() noexcept = default;
@@ -38,7 +39,8 @@ class ADJOINT_API Shape {
     void insert(int position, std::int64_t size);
     void erase(int position) noexcept;
 
-    /// Product of the sizes, 1 for rank 0. Errors: ShapeError when it exceeds int64.
+    /// Product of the sizes, 1 for rank 0.
+    /// errors: ShapeError when it exceeds int64.
     std::int64_t numel() const;
 
     friend bool operator==(const Shape& a, const Shape& b) noexcept {
@@ -70,13 +72,16 @@ inline Shape dense_strides(const Shape& sizes) noexcept {
     return strides;
 }
 
-/// The shape two operands broadcast to, as in NumPy. Errors: ShapeError naming `op` and both shapes.
+/// The shape two operands broadcast to, as in NumPy.
+/// errors: ShapeError naming `op` and both shapes.
 ADJOINT_API Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 
-/// A dimension number in [-rank, rank) made non-negative; a 0-d tensor accepts 0 and -1. Errors: IndexError.
+/// A dimension number in [-rank, rank) made non-negative; a 0-d tensor accepts 0 and -1.
+/// errors: IndexError.
 ADJOINT_API int wrap_dim(const char* op, std::int64_t dim, int rank);
 
-/// a * b. Errors: ShapeError when the product exceeds int64.
+/// a * b.
+/// errors: ShapeError when the product exceeds int64.
 ADJOINT_API std::int64_t checked_mul(std::int64_t a, std::int64_t b);
 
 }  // namespace adjoint

@@ -15,12 +15,12 @@ ADJOINT_API void set_warnings(bool enabled) noexcept;
 ADJOINT_API bool warnings_enabled() noexcept;
 
 using WarningHandler = std::function<void(const std::string& message)>;
-/// Who gets the warnings, of all threads, from now on; {}: standard error again. What has been said may be
-/// said again.
+/// Who gets the warnings, of all threads, from now on; {}: standard error again.
+/// What has been said may be said again.
 ADJOINT_API void set_warning_handler(WarningHandler handler);
 
-/// Gives a warning, unless one of this topic has been given. The handler is not called by two threads at
-/// once.
+/// Gives a warning, unless one of this topic has been given.
+/// The handler is not called by two threads at once.
 ADJOINT_API void warn_once(const std::string& topic, const std::string& message);
 
 }  // namespace adjoint

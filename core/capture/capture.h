@@ -26,7 +26,8 @@
 namespace adjoint {
 
 struct CaptureOptions {
-    /// Where the step computes. Errors: CaptureError if it computes elsewhere.
+    /// Where the step computes.
+    /// errors: CaptureError if it computes elsewhere.
     Device device = Device::cpu();
     /// Runs before the recorded one: they make optimizer states and fill caches.
     int warmup = 2;
@@ -48,8 +49,9 @@ class ADJOINT_API Captured {
     std::shared_ptr<Recording> recording_;
 };
 
-/// Runs `step` options.warmup times, then once more recording it. Errors: CaptureError for what a replay
-/// could not repeat (item(), data(), copies to the host inside the step, a capture inside a capture).
+/// Runs `step` options.warmup times, then once more recording it.
+/// errors: CaptureError for what a replay could not repeat (item(), data(), copies to the host inside the
+/// step, a capture inside a capture).
 ADJOINT_API Captured capture(const std::function<void()>& step, const CaptureOptions& options = {});
 
 }  // namespace adjoint

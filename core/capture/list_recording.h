@@ -9,7 +9,8 @@
 namespace adjoint {
 
 /// What such a device answers to Backend::record: a replay makes the calls of `step` again, one by one, on
-/// `backend`, which is that of `device`. Errors: CaptureError.
+/// `backend`, which is that of `device`.
+/// errors: CaptureError.
 std::shared_ptr<Recording> record_as_list(Backend& backend, Device device, const std::function<void()>& step);
 
 }  // namespace adjoint

@@ -50,8 +50,8 @@ class RecordedStep : public Recording {
     std::string describe() const final;
 
   protected:
-    /// Runs `step` once on `backend`, which is that of `device`, and fills in what follows. Errors:
-    /// CaptureError.
+    /// Runs `step` once on `backend`, which is that of `device`, and fills in what follows.
+    /// errors: CaptureError.
     void record(Backend& backend, Device device, const std::function<void()>& step);
 
     /// Memory that nothing outside the step is given while the recording lives.

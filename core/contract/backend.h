@@ -49,7 +49,8 @@ class Backend : public detail::Verbs<Calls> {
     virtual void copy_to_host(void* destination, const void* source, std::size_t bytes) = 0;
     virtual void synchronize() = 0;
 
-    /// Runs `step` once and records what it does here. Errors: CaptureError.
+    /// Runs `step` once and records what it does here.
+    /// errors: CaptureError.
     virtual std::shared_ptr<Recording> record(const std::function<void()>& step) = 0;
 
     // Questions.
@@ -77,17 +78,19 @@ class Runs<Self, Base, CallList<Call, Rest...>> : public Runs<Self, Base, CallLi
     }
 };
 
-/// The backend of a device, which is started if that is still to do. Errors: DeviceError with what to do
-/// about it.
+/// The backend of a device, which is started if that is still to do.
+/// errors: DeviceError with what to do about it.
 Backend& backend(Device device);
 Backend& cpu_backend();
 
 /// Adds a kind of device: Device::parse knows it as `name`, "name:1" ... `start` gives the backend of device
 /// `index`, which lives as long as the program, or throws a DeviceError that says why there is none; it is
 /// asked until it has given one, perhaps by two threads at once. `name` (letters, digits, _) lives as long
-/// as the program. Errors: ValueError for a name that is none or is taken, or if there is no room.
+/// as the program.
+/// errors: ValueError for a name that is none or is taken, or if there is no room.
 DeviceType register_device_kind(const char* name, Backend& (*start)(int index));
-/// Makes one device known without starting it. Errors: DeviceError if there is no room for it.
+/// Makes one device known without starting it.
+/// errors: DeviceError if there is no room for it.
 void register_backend(Device device, Backend& backend);
 
 }  // namespace adjoint

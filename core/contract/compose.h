@@ -1,5 +1,5 @@
-// What compositions are written with: a device's working memory, and calls over grids of three dimensions.
-// Private.
+// What compositions are written with: a device's working memory, and calls over grids
+// of three dimensions. Private.
 #pragma once
 
 #include <array>

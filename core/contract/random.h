@@ -17,7 +17,7 @@ struct Philox4 {
 };
 
 /// Philox4x32-10 with ten rounds on a given counter and key.
-/// Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011.
+/// source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011.
 ADJOINT_HD Philox4 philox4x32_10(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
                                  std::uint32_t k0, std::uint32_t k1) {
     for (int round = 0; round < 10; ++round) {
@@ -75,7 +75,7 @@ struct DropoutRule {
 template <typename T> struct NormalPair { T first, second; };
 
 /// Two independent standard normal numbers from two words: sqrt(-2 log u) times (cos, sin)(2 pi v).
-/// Source: Box and Muller, Annals of Mathematical Statistics 29, 1958.
+/// source: Box and Muller, Annals of Mathematical Statistics 29, 1958.
 ADJOINT_HD NormalPair<float> normal_float(std::uint32_t a, std::uint32_t b) {
     // u lies in (0, 1]: the half keeps the logarithm finite, and u keeps 32 bits near 0 for the tail.
     const float u = (static_cast<float>(static_cast<std::int32_t>(a >> 1)) + 0.5f) * 0x1p-31f;
@@ -93,8 +93,9 @@ ADJOINT_HD NormalPair<double> normal_double(const Philox4& words) {
 }
 
 /// A random permutation of [0, n) that is computed place by place: index(i) is what stands at place i.
-/// A Feistel network on the smallest power of two that holds n; a value outside [0, n) walks on along its
-/// cycle. Source: Black and Rogaway, Ciphers with arbitrary finite domains, CT-RSA 2002.
+/// A Feistel network on the smallest power of two that holds n; a value outside
+/// [0, n) walks on along its cycle.
+/// source: Black and Rogaway, Ciphers with arbitrary finite domains, CT-RSA 2002.
 class IndexShuffle {
   public:
     ADJOINT_HD IndexShuffle(std::uint64_t n, std::uint64_t seed, std::uint64_t epoch) : n_(n) {

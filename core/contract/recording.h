@@ -34,7 +34,8 @@ extern constinit thread_local Recorder* recorder;
 /// The capture of this thread (core/memory/recorder.h), null outside of one.
 inline Recorder* recorder() noexcept { return detail::recorder; }
 
-/// The backend that records for `device`. Errors: CaptureError if the capture is of another device.
+/// The backend that records for `device`.
+/// errors: CaptureError if the capture is of another device.
 Backend& recording_backend(Device device);
 
 /// Throws CaptureError naming `what` inside a capture.

@@ -1,5 +1,5 @@
-// Windows tap by tap: the windows whose tap lies in the plane are a grid, and so is what they see there.
-// Private.
+// Windows tap by tap: the windows whose tap lies in the plane are a grid, and so is what
+// they see there. Private.
 #pragma once
 
 #include <adjoint/core/contract/compose.h>
@@ -38,8 +38,8 @@ struct Tap {
     }
 };
 
-/// Calls f(tap) for each tap that any window has in the plane, in window order, or from the last to the
-/// first.
+/// Calls f(tap) for each tap that any window has in the plane, in window order,
+/// or from the last to the first.
 template <class F> void for_taps(Backend& backend, const Windows& w, F f, bool backwards = false) {
     for (std::int64_t i = 0; i < w.taps(); ++i) {
         const std::int64_t tap = backwards ? w.taps() - 1 - i : i;

@@ -24,7 +24,7 @@ struct Properties {
     std::int64_t memory = 0;  ///< bytes
     std::string problem;      ///< why this build cannot use the device and what to do; empty if it can
 };
-/// Errors: DeviceError if there is no such device.
+/// errors: DeviceError if there is no such device.
 ADJOINT_API Properties properties(Device device = Device::cuda());
 
 /// A part of the software below the library.
@@ -40,7 +40,8 @@ struct Software {
 /// Opens cuBLASLt and cuDNN where there is a device; without one it only looks for the files.
 ADJOINT_API Software software();
 
-/// Waits until the device has done all it was given. Errors: what a kernel reported (IndexError, CudaError).
+/// Waits until the device has done all it was given.
+/// errors: what a kernel reported (IndexError, CudaError).
 ADJOINT_API void synchronize(Device device = Device::cuda());
 /// How often a thread of this process has waited for a device: item(), copies to the host, synchronize().
 ADJOINT_API std::int64_t sync_count() noexcept;
@@ -52,7 +53,8 @@ struct MemoryStats {
     std::int64_t segments = 0;            ///< pieces taken from the driver and held
     std::int64_t system_allocations = 0;  ///< pieces taken from the driver since start
 };
-/// Figures of the allocator of one device. Errors: DeviceError if there is no such device.
+/// Figures of the allocator of one device.
+/// errors: DeviceError if there is no such device.
 ADJOINT_API MemoryStats memory_stats(Device device = Device::cuda());
 /// Gives what is cached and not part of a captured graph back to the driver.
 ADJOINT_API void empty_cache(Device device = Device::cuda());

@@ -60,8 +60,8 @@ struct FreeBlock {
     FreeBlock* next;
 };
 
-// Counters are written by their thread alone and read by anyone, hence relaxed loads and stores without a
-// read-modify-write.
+// Counters are written by their thread alone and read by anyone, hence relaxed loads and stores
+// without a read-modify-write.
 struct Counter {
     std::atomic<std::int64_t> value{0};
     void add(std::int64_t n) noexcept {
@@ -113,8 +113,8 @@ struct SharedCache {
     std::vector<ThreadCache*> threads;
 };
 
-// Never destroyed: tensors with static storage duration give their memory back after every destructor has
-// run.
+// Never destroyed: tensors with static storage duration give their memory back after
+// every destructor has run.
 SharedCache& shared() {
     static SharedCache* cache = new SharedCache;
     return *cache;

@@ -12,7 +12,8 @@
 
 namespace adjoint {
 
-/// At least `bytes` bytes aligned to 64. Errors: OutOfMemoryError, after the caches have been given back.
+/// At least `bytes` bytes aligned to 64.
+/// errors: OutOfMemoryError, after the caches have been given back.
 ADJOINT_API void* host_allocate(std::size_t bytes);
 /// Gives a block back; `bytes` is the size it was asked for with.
 ADJOINT_API void host_release(void* block, std::size_t bytes) noexcept;

@@ -7,8 +7,8 @@
 
 namespace adjoint {
 
-/// Base of objects owned through Ref. Derived supplies `void destroy() noexcept`, called when the last owner
-/// goes.
+/// Base of objects owned through Ref. Derived supplies `void destroy() noexcept`,
+/// called when the last owner goes.
 template <class Derived> class RefCounted {
   public:
     RefCounted() = default;

@@ -14,7 +14,8 @@ namespace adjoint {
 
 class ADJOINT_API Storage : public RefCounted<Storage> {
   public:
-    /// Uninitialised memory on `device`. Errors: OutOfMemoryError; DeviceError if there is no such device.
+    /// Uninitialised memory on `device`.
+    /// errors: OutOfMemoryError; DeviceError if there is no such device.
     static Ref<Storage> allocate(std::size_t bytes, Device device);
     /// Memory of somebody else; `deleter` runs when the last tensor on it goes.
     static Ref<Storage> borrow(void* data, std::size_t bytes, Device device, std::function<void()> deleter);

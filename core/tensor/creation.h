@@ -10,7 +10,8 @@
 
 namespace adjoint {
 
-/// Uninitialised. Errors: ShapeError for negative sizes or 2^63 elements; OutOfMemoryError.
+/// Uninitialised.
+/// errors: ShapeError for negative sizes or 2^63 elements; OutOfMemoryError.
 ADJOINT_API Tensor empty(const Shape& shape, const Options& options = {});
 ADJOINT_API Tensor zeros(const Shape& shape, const Options& options = {});
 ADJOINT_API Tensor ones(const Shape& shape, const Options& options = {});
@@ -22,7 +23,8 @@ ADJOINT_API Tensor ones_like(const Tensor& like);
 ADJOINT_API Tensor full_like(const Tensor& like, double value);
 /// n x m with ones on the diagonal (m = n by default).
 ADJOINT_API Tensor eye(std::int64_t n, std::int64_t m = -1, const Options& options = {});
-/// start, start + step, ... below end. Errors: ValueError for a step of 0 or of the wrong sign.
+/// start, start + step, ... below end.
+/// errors: ValueError for a step of 0 or of the wrong sign.
 ADJOINT_API Tensor arange(double start, double end, double step = 1, const Options& options = {});
 ADJOINT_API Tensor arange(std::int64_t end, const Options& options = {.dtype = DType::i64});
 /// `steps` values from start to end, both included.
@@ -35,8 +37,8 @@ template <class T> Tensor tensor(const std::vector<T>& values, const Shape& shap
     options.dtype = dtype_of<T>;
     return tensor(values, shape, options);
 }
-/// 1-d and 2-d literals: tensor({1, 2, 3}), tensor({{1, 2}, {3, 4}}). Type f32 unless `options` names
-/// another.
+/// 1-d and 2-d literals: tensor({1, 2, 3}), tensor({{1, 2}, {3, 4}}).
+/// Type f32 unless `options` names another.
 ADJOINT_API Tensor tensor(std::initializer_list<double> values, const Options& options = {});
 ADJOINT_API Tensor tensor(std::initializer_list<std::initializer_list<double>> rows,
                           const Options& options = {});
@@ -44,8 +46,8 @@ ADJOINT_API Tensor tensor(std::initializer_list<std::initializer_list<double>> r
 ADJOINT_API Tensor from_blob(void* data, const Shape& shape, const Options& options = {},
                              std::function<void()> deleter = {});
 
-// Random numbers: a number is a function of (seed, stream, element), so every device draws the same (see
-// random.h).
+// Random numbers: a number is a function of (seed, stream, element), so every device draws
+// the same (see random.h).
 
 /// Uniform in [0, 1).
 ADJOINT_API Tensor rand(const Shape& shape, const Options& options = {});

@@ -1,8 +1,8 @@
 // Tensor: a shared handle to an n-dimensional array that may take part in a computational graph.
 //
 // Members say what a tensor is or move it; the mathematics is free functions (<adjoint/autograd/...>). What
-// makes a tensor from a tensor is declared here where it is a member or an operator, and defined with the
-// graph.
+// makes a tensor from a tensor is declared here where it is a member or an operator,
+// and defined with the graph.
 #pragma once
 
 #include <cstdint>
@@ -95,14 +95,15 @@ class ADJOINT_API Tensor {
     Tensor(bool value);
 
     // What it is
-    // -----------------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
     bool defined() const noexcept { return static_cast<bool>(impl_); }
     const Shape& shape() const { return impl().shape; }
     const Shape& strides() const { return impl().strides; }
     /// Number of dimensions.
     int dim() const { return impl().shape.size(); }
-    /// Size of dimension `dim`, which may be negative. Errors: IndexError.
+    /// Size of dimension `dim`, which may be negative.
+    /// errors: IndexError.
     std::int64_t size(std::int64_t dim) const;
     std::int64_t numel() const { return impl().numel; }
     DType dtype() const { return impl().dtype; }
@@ -112,12 +113,13 @@ class ADJOINT_API Tensor {
     /// Number of in-place writes to the memory so far.
     std::uint32_t version() const { return impl().storage->version(); }
 
-    /// Pointer to the first element. Errors: DTypeError if T is not the element type; DeviceError off the
-    /// CPU.
+    /// Pointer to the first element.
+    /// errors: DTypeError if T is not the element type; DeviceError off the CPU.
     template <class T> const T* data() const { return static_cast<const T*>(host_data(dtype_of<T>)); }
     /// The same for writing; counts as an in-place write.
     template <class T> T* mutable_data() const { return static_cast<T*>(mutable_host_data(dtype_of<T>)); }
-    /// The single element as T. Errors: ShapeError unless there is exactly one.
+    /// The single element as T.
+    /// errors: ShapeError unless there is exactly one.
     template <class T = double> T item() const {
         if constexpr (std::is_integral_v<T>)
             return static_cast<T>(item_integer());
@@ -139,11 +141,11 @@ class ADJOINT_API Tensor {
     std::string to_string() const;
 
     // The graph
-    // ------------------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
     bool requires_grad() const { return impl().requires_grad; }
-    /// Marks a leaf as a variable to differentiate by. Errors: AutogradError on a non-leaf; DTypeError if not
-    /// floating.
+    /// Marks a leaf as a variable to differentiate by.
+    /// errors: AutogradError on a non-leaf; DTypeError if not floating.
     const Tensor& set_requires_grad(bool requires_grad = true) const;
     /// Not the result of a recorded operation.
     bool is_leaf() const { return !impl().producer; }
@@ -151,8 +153,8 @@ class ADJOINT_API Tensor {
     const char* producer_name() const { return impl().producer ? impl().producer->name() : ""; }
     /// The accumulated gradient, undefined if there is none.
     Tensor grad() const { return Tensor(impl().grad); }
-    /// Replaces the gradient; an undefined tensor removes it. Errors: ShapeError, DTypeError, DeviceError on
-    /// mismatch.
+    /// Replaces the gradient; an undefined tensor removes it.
+    /// errors: ShapeError, DTypeError, DeviceError on mismatch.
     void set_grad(const Tensor& grad) const;
     /// Keeps the gradient of a non-leaf in grad() after backward.
     void retain_grad() const;
@@ -165,7 +167,7 @@ class ADJOINT_API Tensor {
     void backward(const Tensor& gradient, bool retain_graph = false, bool create_graph = false) const;
 
     // Moving and copying
-    // ---------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
     /// The same array outside the graph; shares memory.
     Tensor detach() const;
@@ -178,7 +180,7 @@ class ADJOINT_API Tensor {
     Tensor to(Device target) const;
 
     // Indexing
-    // -------------------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
     /// t(0), t(-1, slice(0, 10)), t(ellipsis, 0), t(all, new_axis), t(index_tensor), t(mask).
     /// The result reads as a tensor (a view where possible) and can be assigned to: t(all, 0) = 1.0;
@@ -186,10 +188,10 @@ class ADJOINT_API Tensor {
     template <class... Indices> Indexed operator()(const Indices&... indices) const;
 
     // In place
-    // -------------------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
-    /// Every element becomes `value`. Errors (all in-place members): AutogradError where the graph would go
-    /// wrong.
+    /// Every element becomes `value`.
+    /// errors (all in-place members): AutogradError where the graph would go wrong.
     const Tensor& fill_(double value) const;
     const Tensor& zero_() const { return fill_(0); }
     /// Elements of `source`, broadcast and converted.
@@ -200,9 +202,10 @@ class ADJOINT_API Tensor {
     const Tensor& operator/=(const Tensor& other) const;
 
     // Inside
-    // -----------------------------------------------------------------------------------------------------
+    // -----------------------------------------------------------------------------
 
-    /// The array. Errors: ValueError on an undefined tensor.
+    /// The array.
+    /// errors: ValueError on an undefined tensor.
     TensorImpl& impl() const {
         if (!impl_) [[unlikely]]
             throw_undefined();

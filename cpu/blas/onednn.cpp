@@ -1,5 +1,5 @@
-// Matrix products of f32 and bf16 by oneDNN, one thread of it per task of ours; f64, which it lacks, by our
-// own kernels.
+// Matrix products of f32 and bf16 by oneDNN, one thread of it per task of ours;
+// f64, which it lacks, by our own kernels.
 #include <string_view>
 #include <unordered_map>
 

@@ -31,8 +31,8 @@ class Ahead {
 };
 
 // Either the filters or the pixels of a tile lie in the lanes of vectors, and the others are taken one by
-// one. Filters do where they fill the lanes: then no lane is spent on what lies between two rows of the
-// output.
+// one. Filters do where they fill the lanes: then no lane is spent on what lies between
+// two rows of the output.
 template <typename T> bool filters_in_lanes(std::int64_t filters) {
     return 4 * filters >= 3 * round_up(filters, width<T>);
 }
@@ -202,8 +202,8 @@ template <typename T> void convolve_pixels_in_lanes(const ConvolveCall& call) {
     }
 }
 
-// y[filter][pixel] = sums[pixel][filter] + bias[filter], then relu if asked; bias has a whole number of
-// vectors.
+// y[filter][pixel] = sums[pixel][filter] + bias[filter], then relu if asked;
+// bias has a whole number of vectors.
 template <typename T, int vectors>
 void store_pixels(T* y, std::int64_t y_filter, std::int64_t filters, const T* sums, std::int64_t pixels,
                   const T* bias, bool relu) {
@@ -301,8 +301,8 @@ template <typename T> std::int64_t correlate_scratch(const CorrelateCall& call) 
     return row_step(call) * call.columns * tile_columns<T>;
 }
 
-// sums = or += pixels of `rows` channels, `plane` apart, x g: `lines` x `columns` pixels, their lines `width`
-// apart.
+// sums = or += pixels of `rows` channels, `plane` apart, x g: `lines` x `columns` pixels,
+// their lines `width` apart.
 template <typename T, int vectors, int rows>
 __attribute__((noinline)) void correlate_kernel(std::int64_t lines, std::int64_t columns, const T* image,
                                                 std::int64_t image_width, std::int64_t plane, const T* g,

@@ -1,5 +1,5 @@
-// The table of vectorised kernels. Each instruction set level fills one; the best that the machine runs is
-// used.
+// The table of vectorised kernels. Each instruction set level fills one;
+// the best that the machine runs is used.
 //
 // A kernel sees contiguous blocks of one compute type (f32, f64 or i64). Strides, broadcasting and conversion
 // are the drivers' business (block.h), so a functor is compiled once per type and level.
@@ -63,8 +63,8 @@ using SoftmaxBackwardKernel = void (*)(bool log, void* dx, const void* g, const 
 /// One row: writes the loss and, unless null, softmax - onehot.
 using CrossEntropyKernel = void (*)(void* loss, void* gradient, const void* logits, std::int64_t target,
                                     std::int64_t columns);
-/// out = x scaled by 1 / (1 - p) where the element's number is at least p, else 0; elements first .. first +
-/// n - 1.
+/// out = x scaled by 1 / (1 - p) where the element's number is at least p, else 0;
+/// elements first .. first + n - 1.
 using DropoutKernel = void (*)(void* out, const void* x, std::int64_t first, std::int64_t n, double p,
                                std::uint64_t seed, std::uint64_t stream);
 /// Random numbers for elements first .. first + n - 1; first is a multiple of 4.
@@ -184,7 +184,7 @@ struct Kernels {
 };
 
 /// The table in use: the best that the processor runs, or the level that $ADJOINT_CPU_LEVEL names.
-/// Errors: ValueError for a level that this build or this processor does not have.
+/// errors: ValueError for a level that this build or this processor does not have.
 const Kernels& kernels();
 
 }  // namespace adjoint::cpu

@@ -51,7 +51,7 @@ ADJOINT_DEVICE double multiply_add(double a, double b, double c) { return ::fma(
 ADJOINT_DEVICE std::int64_t multiply_add(std::int64_t a, std::int64_t b, std::int64_t c) { return a * b + c; }
 
 // Elements of any type
-// ------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 template <class T> ADJOINT_DEVICE_CALL T load_converted(const void* data, DType type, std::int64_t place) {
     switch (type) {
@@ -117,10 +117,10 @@ template <class T> ADJOINT_DEVICE void store(void* data, DType type, std::int64_
 }
 
 // Index arithmetic
-// ----------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 /// Division of 32-bit numbers below 2^31 by one that the host knows: a multiplication and a shift.
-/// Source: Granlund and Montgomery, Division by invariant integers using multiplication, PLDI 1994.
+/// source: Granlund and Montgomery, Division by invariant integers using multiplication, PLDI 1994.
 struct Divisor {
     std::uint32_t value = 1, factor = 1, shift = 0;
 

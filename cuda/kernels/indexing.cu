@@ -24,8 +24,8 @@ struct Range {
     }
 };
 
-/// out = source[index]; Word is an unsigned number of the elements' size, since nothing is computed with
-/// them.
+/// out = source[index]; Word is an unsigned number of the elements' size,
+/// since nothing is computed with them.
 template <class Word>
 __global__ void gather_elements(const Range range, const Places<3> places, Word* out, const Word* source,
                                 const std::int64_t* index, const std::uint32_t numel) {
@@ -47,8 +47,8 @@ struct ScatterLoop {
 };
 
 /// A thread owns, of one line of the destination, the places whose number modulo `shares` is its own; it
-/// walks over all indices of the line in their order. So no two threads meet at a place, and sums have one
-/// order.
+/// walks over all indices of the line in their order. So no two threads meet at a place,
+/// and sums have one order.
 template <class T>
 __global__ void scatter_elements(const Range range, const ScatterLoop loop, const bool add, T* destination,
                                  const T* source, const std::int64_t* index) {

@@ -1,5 +1,5 @@
-// Matrix products by our own kernel: tiles in shared memory, each thread with a rectangle of results in
-// registers.
+// Matrix products by our own kernel: tiles in shared memory, each thread with a rectangle
+// of results in registers.
 //
 // It serves what cuBLASLt does not: integers, strides of which none is 1, machines without the library. Every
 // result is one chain of multiply-adds over k, so its bits do not depend on the size of the tiles.

@@ -24,8 +24,8 @@ template <int N> bool fits_32_bits(const Loop<N>& loop) {
     return fits;
 }
 
-/// Calls f(piece) for parts of `loop` that 32-bit arithmetic can walk: for the loop itself, unless it is
-/// huge.
+/// Calls f(piece) for parts of `loop` that 32-bit arithmetic can walk:
+/// for the loop itself, unless it is huge.
 template <int N, class F> void for_32_bit_pieces(const Loop<N>& loop, F f) {
     if (fits_32_bits(loop)) {
         f(loop);

@@ -6,7 +6,7 @@
 namespace adjoint::cuda_backend {
 
 // Scans
-// ---------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 /// Sums of floats are kept in double, as on the CPU.
 template <class T> using ScanTotal = std::conditional_t<std::is_same_v<T, float>, double, T>;
@@ -40,8 +40,8 @@ __global__ void scan_short_lines(const LinePlaces places, const std::int64_t lin
 
 inline constexpr int scan_threads = 256, scan_items = 4;
 
-/// A block for each line: it takes pieces of threads x items elements and carries the total from one to the
-/// next.
+/// A block for each line: it takes pieces of threads x items elements and carries
+/// the total from one to the next.
 template <class Op, class T>
 __global__ void scan_long_lines(const LinePlaces places, const std::int64_t lines, T* out, const T* x) {
     using Total = ScanTotal<T>;
@@ -82,7 +82,7 @@ __global__ void scan_long_lines(const LinePlaces places, const std::int64_t line
 }
 
 // Sorting
-// -------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 /// Rows of keys with the places they came from.
 template <class T> struct Sortable {

@@ -26,7 +26,7 @@ class Products {
     /// Whether there is a kernel for products of this kind, bias included.
     bool supports(const ProductKey& key, const ProductPointers& pointers);
     /// On the stream of `device`: d = a b (+ bias); with `accumulate`, for a key without bias, d += a b.
-    /// Errors: CudaError.
+    /// errors: CudaError.
     void run(const DeviceState& device, const ProductKey& key, const ProductPointers& pointers,
              bool accumulate);
 

@@ -19,7 +19,8 @@ cudnnMathType_t math_type(DType type, MatmulPrecision precision);
 /// cuDNN is set up by the first use of a device and never taken down, as the device itself.
 class DnnHandle {
   public:
-    /// The handle, on the stream of `device`, which is made current. Errors: CudaError naming `op`.
+    /// The handle, on the stream of `device`, which is made current.
+    /// errors: CudaError naming `op`.
     cudnnHandle_t on(const DeviceState& device, const char* op);
 
   private:

@@ -9,8 +9,8 @@
 
 namespace adjoint::cuda_backend {
 
-/// Of one device; the methods are those of Backend. Types f32 and f64, sequences of one length; f32 means f32
-/// unless the precision of the layer says otherwise.
+/// Of one device; what is computed is said in core/contract/calls/recurrence.h. Types f32 and f64, sequences
+/// of one length; f32 means f32 unless the precision of the layer says otherwise.
 class Recurrences {
   public:
     Recurrences();

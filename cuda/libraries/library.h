@@ -1,5 +1,5 @@
-// Libraries that are opened when they are first used: a program starts without them and says if they are
-// missing.
+// Libraries that are opened when they are first used: a program starts without them
+// and says if they are missing.
 #pragma once
 
 #include <cstddef>

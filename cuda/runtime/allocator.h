@@ -27,7 +27,7 @@ class Memory {
     Memory& operator=(const Memory&) = delete;
     virtual ~Memory() = default;
 
-    /// Errors: OutOfMemoryError; the allocator is as before then. ValueError if there is no such pool.
+    /// errors: OutOfMemoryError; the allocator is as before then. ValueError if there is no such pool.
     virtual void* allocate(std::size_t bytes, PoolId pool = 0) = 0;
     virtual void release(void* memory, std::size_t bytes) noexcept = 0;
     virtual cuda::MemoryStats stats() = 0;

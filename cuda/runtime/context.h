@@ -14,8 +14,8 @@ class Products;      // cublaslt.h
 class Convolutions;  // dnn.h
 class Recurrences;   // dnn_recurrent.h
 
-/// Never destroyed: tensors with static storage duration outlive every destructor, and the driver may be gone
-/// before.
+/// Never destroyed: tensors with static storage duration outlive every destructor,
+/// and the driver may be gone before.
 struct Context : DeviceState {
     explicit Context(int device_index);
     ~Context();
@@ -32,7 +32,7 @@ struct Context : DeviceState {
 
 inline Context& context(const DeviceState& device) noexcept { return *device.context; }
 
-/// The context of device `index`, made by the first call. Errors: DeviceError that says what to do;
-/// CudaError.
+/// The context of device `index`, made by the first call.
+/// errors: DeviceError that says what to do; CudaError.
 Context& start_context(int index);
 }  // namespace adjoint::cuda_backend

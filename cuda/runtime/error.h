@@ -13,7 +13,8 @@ std::string error_text(cudaError_t error, const std::string& op);
 /// Whether the process cannot use CUDA any more after this error.
 bool is_sticky(cudaError_t error) noexcept;
 
-/// Errors: OutOfMemoryError or CudaError with error_text. What is not sticky is cleared.
+/// What is not sticky is cleared.
+/// errors: OutOfMemoryError or CudaError with error_text.
 [[noreturn]] void throw_error(cudaError_t error, const std::string& op);
 
 inline void check_cuda(cudaError_t error, const char* op) {

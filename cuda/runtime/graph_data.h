@@ -26,7 +26,8 @@ struct MovingStream {
 };
 using DrawnStream = std::variant<FixedStream, MovingStream>;
 
-/// Of one recorded step. Errors: OutOfMemoryError, CudaError.
+/// Of one recorded step.
+/// errors: OutOfMemoryError, CudaError.
 class GraphData {
   public:
     /// `first` is the turn of the recorded run.
@@ -42,7 +43,8 @@ class GraphData {
     /// A copy of the values on the device.
     const void* constant(const void* values, std::size_t bytes);
 
-    /// Before a replay. Errors: CaptureError if an update is another function than the recorded one.
+    /// Before a replay.
+    /// errors: CaptureError if an update is another function than the recorded one.
     void write(const Turn& turn);
 
   private:

@@ -1,7 +1,7 @@
 // What the kernels' side of the backend needs of a device: memory, its stream, graphs, the record of a fault.
 //
-// runtime.cpp writes these functions with the CUDA runtime, the emulation in tests/cuda_emulation with host
-// memory.
+// runtime.cpp writes these functions with the CUDA runtime,
+// the emulation in tests/cuda_emulation with host memory.
 #pragma once
 
 #include <cstddef>
@@ -40,16 +40,17 @@ struct DeviceState {
     GraphData* graph = nullptr;  // where kernels of a graph find what changes; null outside of one
 };
 
-/// Device memory of the stream: what one kernel releases the next may be given. Errors: OutOfMemoryError.
+/// Device memory of the stream: what one kernel releases the next may be given.
+/// errors: OutOfMemoryError.
 void* allocate(DeviceState& device, std::size_t bytes, PoolId pool = 0);
 void release(DeviceState& device, void* memory, std::size_t bytes) noexcept;
-/// What is released to a pool stays there until drop_pool makes ordinary memory of it. Errors: CaptureError
-/// where the allocator has none.
+/// What is released to a pool stays there until drop_pool makes ordinary memory of it.
+/// errors: CaptureError where the allocator has none.
 PoolId make_pool(DeviceState& device);
 void drop_pool(DeviceState& device, PoolId pool);
 
-/// Copies in stream order. The copy to the host and synchronize() wait, and throw what a kernel recorded in
-/// `fault`.
+/// Copies in stream order. The copy to the host and synchronize() wait, and throw what
+/// a kernel recorded in `fault`.
 void copy_from_host(DeviceState& device, void* destination, const void* source, std::size_t bytes);
 void copy_to_host(DeviceState& device, void* destination, const void* source, std::size_t bytes);
 void copy_on_device(DeviceState& device, void* destination, const void* source, std::size_t bytes);
@@ -67,12 +68,13 @@ class Graph {
     virtual void run(DeviceState& device) = 0;
 };
 /// What `launches` queues on `making`, which has a stream of its own meanwhile: taken down and not run.
-/// Errors: those of `launches`; CudaError.
+/// errors: those of `launches`; CudaError.
 std::unique_ptr<Graph> make_graph(DeviceState& making, const std::function<void()>& launches);
 
 /// Makes `device` the one that the calling thread launches on.
 void select(const DeviceState& device);
-/// Looks at the outcome of a launch. Errors: CudaError that names the op.
+/// Looks at the outcome of a launch.
+/// errors: CudaError that names the op.
 void check_launch(const DeviceState& device, const char* op);
 
 /// Device memory for the length of one backend call.

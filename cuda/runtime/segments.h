@@ -1,5 +1,5 @@
-// The two ways to device memory: segments for the caching allocator, and the driver's own stream-ordered
-// pool.
+// The two ways to device memory: segments for the caching allocator, and the driver's
+// own stream-ordered pool.
 #pragma once
 
 #include <memory>

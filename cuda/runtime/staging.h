@@ -1,5 +1,5 @@
-// Pinned host memory through which copies from and to a device go, so that the device reads and writes it by
-// itself.
+// Pinned host memory through which copies from and to a device go, so that the device reads
+// and writes it by itself.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -1,5 +1,5 @@
-// einsum, bilinear, attention and unbind: bad arguments are refused by an error that names them; types, long
-// chains.
+// einsum, bilinear, attention and unbind: bad arguments are refused by an error that names
+// them; types, long chains.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -316,7 +316,7 @@ TEST(Engine, ZeroSizeTensorsGoThroughBackward) {
 }
 
 // A user's function
-// ---------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 struct Cube : Function {
     static constexpr auto name = "cube";

@@ -1,5 +1,5 @@
-// The caching allocator on host memory: what it hands out, what it merges, what it says when there is no
-// more.
+// The caching allocator on host memory: what it hands out, what it merges,
+// what it says when there is no more.
 #include <gtest/gtest.h>
 
 #include <adjoint/core/base/error.h>

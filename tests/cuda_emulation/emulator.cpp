@@ -113,7 +113,7 @@ void Grid::fail(const std::string& what) {
 }
 
 // Switching
-// -------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 // From one stack to another; null is the scheduler's. AddressSanitizer is told which stack it is on.
 void Grid::switch_to(Fiber* from, Fiber* to) {
@@ -170,7 +170,7 @@ void Grid::resume(unsigned thread) {
 void Grid::yield() { switch_to(&fibers_[current_], nullptr); }
 
 // Meeting
-// -------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 void Grid::meet(detail::Meeting meeting, const std::source_location& at) {
     const bool barrier = meeting == detail::Meeting::barrier;
@@ -195,7 +195,7 @@ std::uint64_t Grid::exchange(std::uint64_t value, unsigned source_lane, const st
 }
 
 // Scheduling
-// -------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 void Grid::run_warp(unsigned warp) {
     const unsigned first = warp * warp_size, end = std::min(first + warp_size, count_), lanes = end - first;
@@ -299,7 +299,7 @@ void Grid::run(const char* op, dim3 grid, dim3 block, std::size_t dynamic_bytes,
 }
 
 // Shared memory
-// ---------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 void* Grid::shared(const void* site, std::size_t bytes) {
     SharedArray* found = nullptr;

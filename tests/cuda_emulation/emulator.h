@@ -43,8 +43,8 @@ enum class Order { forward, reverse };
 void set_order(Order order);
 Order order();
 
-/// Runs `thread` for each thread of the grid. `independent`: as plain loops, where no thread may meet
-/// another.
+/// Runs `thread` for each thread of the grid. `independent`: as plain loops,
+/// where no thread may meet another.
 void run(const char* op, dim3 grid, dim3 block, std::size_t dynamic_bytes, bool independent,
          const std::function<void()>& thread);
 

@@ -1,5 +1,5 @@
-// Kernels with the mistakes that people make, each beside the right one: the emulation has to tell them
-// apart.
+// Kernels with the mistakes that people make, each beside the right one:
+// the emulation has to tell them apart.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // cuda/runtime/runtime.h on host memory: a block of its own from the system for each tensor, so that
-// AddressSanitizer sees every bound, filled with 0xff: NaN, -1, no bool. A graph is the list of what was
-// queued.
+// AddressSanitizer sees every bound, filled with 0xff: NaN, -1, no bool.
+// A graph is the list of what was queued.
 #include <adjoint/cuda/runtime/runtime.h>
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// The main job on the emulated device: the same training as on the CPU, and no wait for the device within a
-// step.
+// The main job on the emulated device: the same training as on the CPU,
+// and no wait for the device within a step.
 #include <gtest/gtest.h>
 
 #include <adjoint/adjoint.h>

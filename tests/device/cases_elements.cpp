@@ -19,7 +19,7 @@ namespace adjoint::device {
 namespace {
 
 // Elementwise
-// ------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 void dense_sizes(Device device) {
     for (const DType type : {DType::f32, DType::f64, DType::i64})
@@ -91,7 +91,7 @@ void shared_mathematics(Device device) {
 }
 
 // Random numbers
-// -------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 void random_numbers(Device device) {
     const auto draw = [](Device on, DType type, std::int64_t n) {
@@ -130,7 +130,7 @@ void random_numbers(Device device) {
 }
 
 // Optimizers
-// ----------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 template <class Optimizer, class Options>
 void steps(Device device, const Options& options, const std::string& what) {

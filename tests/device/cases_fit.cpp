@@ -1,5 +1,5 @@
-// fit with captured steps: the bits of the eager fit, whatever callbacks do, and what is said when it cannot
-// be.
+// fit with captured steps: the bits of the eager fit, whatever callbacks do,
+// and what is said when it cannot be.
 #include <gtest/gtest.h>
 
 #include <functional>

@@ -1,5 +1,5 @@
-// MultiheadAttention, TransformerEncoderLayer, Bilinear: numbers of PyTorch, masks, gradients, state,
-// printing.
+// MultiheadAttention, TransformerEncoderLayer, Bilinear: numbers of PyTorch, masks,
+// gradients, state, printing.
 //
 // The numbers are those of libtorch 1.13.1 in f64; element k of the n-th parameter is sin(1 + n + 0.7 k) / 2
 // and element k of every input cos(0.3 k).

@@ -1,5 +1,5 @@
-// Convolution, pooling and normalisation layers: shapes, what they start from, state, modes, gradients,
-// printing.
+// Convolution, pooling and normalisation layers: shapes, what they start from, state,
+// modes, gradients, printing.
 #include <gtest/gtest.h>
 
 #include <algorithm>

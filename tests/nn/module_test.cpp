@@ -348,8 +348,8 @@ TEST(Sequential, TakesLayersFunctionsAndLambdas) {
     EXPECT_EQ(Sequential(layers).parameters().size(), 6U);
 }
 
-// One pass with the bits of two, values and gradients, also where there is a NaN; and with the gradients of
-// those.
+// One pass with the bits of two, values and gradients, also where there is a NaN;
+// and with the gradients of those.
 template <class Layer, class Module>
 void expect_activation_within(const Module& layer, const Layer& activation, const char* name,
                               const Shape& shape) {
@@ -409,7 +409,7 @@ TEST(Sequential, DoesActivationsInThePassOfTheLayerBefore) {
         EXPECT_TRUE(std::string_view(within(u).producer_name()).starts_with("linear_"));
         EXPECT_TRUE(equal(within(u), function(plain(u))));
     }
-    EXPECT_STREQ(Sequential(plain, softsign)(u).producer_name(), "softsign");
+    EXPECT_STREQ(Sequential(plain, hardswish)(u).producer_name(), "hardswish");
     const Layer alone{ReLU()};
     EXPECT_THROW(alone(u, Activation::relu), ValueError);
     // A layer made from another one computes what it says itself.

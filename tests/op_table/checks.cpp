@@ -77,7 +77,7 @@ void expect_values_of(const Row& row, DType type, Device device, double toleranc
 }
 
 // The same values in other memory
-// -------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------
 
 Tensor reversed_memory(const Tensor& x) {
     Shape order;

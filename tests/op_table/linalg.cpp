@@ -7,8 +7,8 @@
 namespace adjoint::table {
 namespace {
 
-// (.., m, k) (.., k, n) with leading dimensions that broadcast; vectors have been given their second
-// dimension.
+// (.., m, k) (.., k, n) with leading dimensions that broadcast;
+// vectors have been given their second dimension.
 Array product(const Array& a, const Array& b) {
     Shape lead_a = a.shape, lead_b = b.shape;
     for (Shape* lead : {&lead_a, &lead_b}) {

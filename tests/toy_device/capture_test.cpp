@@ -1,5 +1,5 @@
-// Captured steps on a device that makes most calls of others: their working memory is taken anew in each
-// replay.
+// Captured steps on a device that makes most calls of others:
+// their working memory is taken anew in each replay.
 #include <gtest/gtest.h>
 
 #include <optional>

@@ -15,8 +15,8 @@
 namespace adjoint {
 namespace {
 
-// NaN in every floating type, -1 in integers: what reads memory that nobody wrote, or that was given back,
-// shows.
+// NaN in every floating type, -1 in integers: what reads memory that nobody wrote,
+// or that was given back, shows.
 constexpr unsigned char poison = 0xff;
 
 // What is given back is kept for the next who asks, and looked at then: nobody may have written there.

@@ -1,5 +1,5 @@
-// The training loop: it learns, reports what it says, holds out what it should, and its bits do not depend on
-// threads.
+// The training loop: it learns, reports what it says, holds out what it should, and its bits do
+// not depend on threads.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -56,7 +56,7 @@ class ADJOINT_API Chart {
     Chart& contour(const std::function<double(double x, double y)>& f, Values levels);
 
     Svg draw() const;
-    /// Errors: IoError.
+    /// errors: IoError.
     void save(const std::string& path) const { save_text(path, draw().str()); }
 
   private:
@@ -87,7 +87,8 @@ struct HeatMapOptions {
     std::string title = {}, rows = {}, columns = {};  ///< what they are
     std::vector<std::string> row_names = {}, column_names = {};
 };
-/// shapes: (rows, columns). errors: ShapeError.
+/// shapes: (rows, columns).
+/// errors: ShapeError.
 ADJOINT_API Svg heat_map(const Tensor& table, const HeatMapOptions& options = {});
 
 /// Images in rows, each with a line of text below. `marked` ones have their text in red: wrong predictions.
@@ -98,7 +99,8 @@ struct SheetOptions {
     std::vector<std::string> captions = {};
     std::vector<bool> marked = {};
 };
-/// shapes: (N, H, W) or (N, H, W, 3). Errors: ShapeError; ValueError for another number of captions.
+/// shapes: (N, H, W) or (N, H, W, 3).
+/// errors: ShapeError; ValueError for another number of captions.
 ADJOINT_API Svg image_sheet(const Tensor& images, const SheetOptions& options = {});
 
 /// Pictures side by side, `columns` in a row.

@@ -38,10 +38,11 @@ struct ADJOINT_API Graph {
 
 /// The graph that led to `output`, with the gradient of its sum at every box; grad() of leaves stays. Values
 /// inside the graph are known where `trace` kept them. After backward() has freed the graph only leaves show
-/// gradients, those of their grad(). errors: AutogradError if `output` was not recorded; ValueError beyond
-/// 2000 operations.
+/// gradients, those of their grad().
+/// errors: AutogradError if `output` was not recorded; ValueError beyond 2000 operations.
 ADJOINT_API Graph graph(const Tensor& output, const Names& names = {}, const Trace* trace = nullptr);
-/// The picture as SVG, or as DOT if `path` ends in .dot. Errors: as graph(); IoError.
+/// The picture as SVG, or as DOT if `path` ends in .dot.
+/// errors: as graph(); IoError.
 ADJOINT_API void save_graph(const std::string& path, const Tensor& output, const Names& names = {},
                             const Trace* trace = nullptr);
 

@@ -1,5 +1,5 @@
-// Drawing a graph in layers: boxes are ordered by where their neighbours stand, long arrows get a lane of
-// their own.
+// Drawing a graph in layers: boxes are ordered by where their neighbours stand,
+// long arrows get a lane of their own.
 #include <algorithm>
 #include <cmath>
 

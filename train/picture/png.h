@@ -11,12 +11,15 @@
 
 namespace adjoint::picture {
 
-/// `pixels` row by row, `channels` (1 grey or 3 RGB) bytes each. Errors: ValueError for another size.
+/// `pixels` row by row, `channels` (1 grey or 3 RGB) bytes each.
+/// errors: ValueError for another size.
 ADJOINT_API std::vector<std::byte> png(std::span<const std::uint8_t> pixels, int width, int height,
                                        int channels);
-/// shapes: (H, W) or (H, W, 3). dtypes: integers are 0 .. 255; floats are stretched from least to greatest.
+/// shapes: (H, W) or (H, W, 3).
+/// dtypes: integers are 0 .. 255; floats are stretched from least to greatest.
 ADJOINT_API std::vector<std::byte> png(const Tensor& image);
-/// png(image) in a file. Errors: IoError.
+/// png(image) in a file.
+/// errors: IoError.
 ADJOINT_API void save_png(const std::string& path, const Tensor& image);
 
 ADJOINT_API std::string base64(std::span<const std::byte> bytes);

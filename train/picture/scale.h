@@ -12,7 +12,8 @@ namespace adjoint::picture {
 /// Maps [low, high] to [0, 1], evenly or by the logarithm.
 class ADJOINT_API Scale {
   public:
-    /// An empty or single-valued range is widened. Errors: ValueError for a logarithm of a number <= 0.
+    /// An empty or single-valued range is widened.
+    /// errors: ValueError for a logarithm of a number <= 0.
     Scale(double low, double high, bool logarithmic = false);
 
     double low() const noexcept { return low_; }
@@ -20,8 +21,8 @@ class ADJOINT_API Scale {
     /// NaN for what the scale cannot show.
     double position(double value) const noexcept;
     double value(double position) const noexcept;
-    /// Round values within the range, about `wanted` of them; powers of ten, or parts, on a logarithmic
-    /// scale.
+    /// Round values within the range, about `wanted` of them; powers of ten, or parts,
+    /// on a logarithmic scale.
     std::vector<double> ticks(int wanted = 6) const;
 
   private:

@@ -38,7 +38,8 @@ ADJOINT_API std::string series_color(std::size_t index);
 ADJOINT_API std::string map_color(double value);
 /// A mixture of two colours "#rrggbb": `amount` of the second.
 ADJOINT_API std::string blend(std::string_view first, std::string_view second, double amount);
-/// Writes `text` to a file. Errors: IoError.
+/// Writes `text` to a file.
+/// errors: IoError.
 ADJOINT_API void save_text(const std::string& path, std::string_view text);
 
 /// A picture that is written element by element; positions in pixels from the upper left corner.

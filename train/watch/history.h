@@ -24,8 +24,8 @@ struct EpochRecord {
     double seconds = 0;
     std::map<std::string, double> metrics = {};  ///< what callbacks measured besides
 
-    /// What early stopping and schedules go by: the loss on the validation set, without one on the training
-    /// set.
+    /// What early stopping and schedules go by: the loss on the validation set,
+    /// without one on the training set.
     double monitored_loss() const { return std::isnan(validation.loss) ? train.loss : validation.loss; }
 };
 
@@ -50,8 +50,8 @@ ADJOINT_API std::string to_json(const History& history);
 ADJOINT_API picture::Svg draw(const History& history, const std::string& title = "");
 /// The charts of draw() one by one: the loss, then the accuracy if there is one.
 ADJOINT_API std::vector<picture::Svg> charts(const History& history, const picture::ChartOptions& options);
-/// Writes the history as the ending of `path` says: .csv, .json or .svg. Errors: ValueError for another
-/// ending; IoError.
+/// Writes the history as the ending of `path` says: .csv, .json or .svg.
+/// errors: ValueError for another ending; IoError.
 ADJOINT_API void save(const std::string& path, const History& history);
 
 }  // namespace adjoint::train

@@ -5,8 +5,9 @@
 //     train::classification(outputs, set.targets).macro.f1;
 //
 // outputs: (n, classes), of which the largest is the predicted class (ties: the first), or (n) class numbers.
-// targets: (n) class numbers. errors of all for classes: ShapeError for other shapes or no samples;
-// DTypeError unless class numbers are integers; IndexError for a class outside the outputs' columns.
+// targets: (n) class numbers.
+// errors of all for classes: ShapeError for other shapes or no samples; DTypeError unless class numbers are
+// integers; IndexError for a class outside the outputs' columns.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ namespace adjoint::train {
 ADJOINT_API double accuracy(const Tensor& outputs, const Tensor& targets);
 
 /// Fraction of samples whose target is among the k largest outputs (fewer than k outputs exceed the target's,
-/// equal ones in front of it counted). Errors: ValueError unless 1 <= k <= classes.
+/// equal ones in front of it counted).
+/// errors: ValueError unless 1 <= k <= classes.
 ADJOINT_API double top_k_accuracy(const Tensor& outputs, const Tensor& targets, std::int64_t k);
 
 /// C[i, j] = number of samples of class i that are predicted as class j.

@@ -1,7 +1,7 @@
 // The few forms of Protocol Buffers that event files need. Private.
 //
-// A field is a key, (number << 3) | kind, and its value: a varint, eight or four bytes, or a length and that
-// many bytes.
+// A field is a key, (number << 3) | kind, and its value: a varint, eight or four bytes,
+// or a length and that many bytes.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,8 @@ namespace adjoint::train {
 /// source: TensorFlow's event.proto, summary.proto and tfrecord format.
 class ADJOINT_API SummaryWriter {
   public:
-    /// Makes the folder if need be. Errors: IoError.
+    /// Makes the folder if need be.
+    /// errors: IoError.
     explicit SummaryWriter(const std::string& folder);
     ~SummaryWriter();
     SummaryWriter(SummaryWriter&&) noexcept;
@@ -51,8 +52,9 @@ class ADJOINT_API SummaryWriter {
 struct TensorBoardOptions {
     bool histograms = false;  ///< of every parameter, after every epoch
 };
-/// Logs each epoch of a training into one file in `folder`: loss, accuracy, learning rate and the metrics of
-/// the record. Errors: IoError when the training begins, or when the file cannot be written.
+/// Logs each epoch of a training into one file in `folder`: loss, accuracy, learning rate and the
+/// metrics of the record.
+/// errors: IoError when the training begins, or when the file cannot be written.
 ADJOINT_API Callback tensorboard(const std::string& folder, const TensorBoardOptions& options = {});
 
 }  // namespace adjoint::train

@@ -28,7 +28,8 @@ struct Gather {
     }
 };
 
-/// destination[index] += source, or = source: the last write wins. Operands: destination, source, index.
+/// destination[index] += source, or = source, where the last write wins.
+/// Operands: destination, source, index.
 struct Scatter {
     static constexpr auto name = "scatter";
     Indexing along;

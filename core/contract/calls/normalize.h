@@ -5,8 +5,8 @@
 
 namespace adjoint {
 
-/// A batch of `batch` x `channels` x `inner` dense elements of type `dtype` (f32 or f64); weight, bias may be
-/// null.
+/// A batch of `batch` x `channels` x `inner` dense elements of type `dtype` (f32 or f64);
+/// weight, bias may be null.
 struct ChannelNorm {
     std::int64_t batch = 0, channels = 0, inner = 1;
     DType dtype = DType::f32;

@@ -95,7 +95,7 @@ struct RecurrentBackward {
     }
 };
 
-/// Errors: DeviceError.
+/// errors: DeviceError.
 [[noreturn]] void compose(Backend& backend, const Recurrent& c);
 [[noreturn]] void compose(Backend& backend, const RecurrentBackward& c);
 

@@ -1,5 +1,5 @@
-// Windows sliding over planes: unfolding and pooling. Planes, columns and gradients are dense and written as
-// a whole.
+// Windows sliding over planes: unfolding and pooling. Planes, columns and gradients are dense
+// and written as a whole.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ class Backend;
 
 /// Windows sliding over planes: `batch` x `channels` dense planes of `size` elements of type `dtype` (f32 or
 /// f64), each seen by `output` windows. Window o covers, per axis, the places o * stride - padding + dilation
-/// * k for k below `kernel`; those outside the plane are padding. Axes: height, width (one dimension: height
-/// 1).
+/// * k for k below `kernel`; those outside the plane are padding.
+/// Axes: height, width (one dimension: height 1).
 struct Windows {
     std::int64_t batch = 0, channels = 0;
     std::int64_t size[2] = {1, 1}, kernel[2] = {1, 1}, stride[2] = {1, 1}, padding[2] = {0, 0},

@@ -21,8 +21,8 @@ struct Copy {
     template <class T> ADJOINT_HD T value(T x) const { return x; }
 };
 
-// The functions below are plain formulas; this macro-free shape is repeated on purpose: name, saves, value,
-// slope.
+// The functions below are plain formulas; this macro-free shape is repeated on purpose:
+// name, saves, value, slope.
 
 struct Neg {
     static constexpr const char* name = "neg";

@@ -9,9 +9,9 @@ namespace adjoint {
 
 namespace functor {
 
-/// g = gradient + weight_decay p; v = momentum v + (1 - dampening) g; p -= lr (nesterov ? g + momentum v :
-/// v). Source: Sutskever et al., On the importance of initialization and momentum in deep learning, ICML
-/// 2013.
+/// g = gradient + weight_decay p; v = momentum v + (1 - dampening) g;
+/// p -= lr (nesterov ? g + momentum v : v).
+/// source: Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013.
 struct SgdStep {
     static constexpr const char* name = "sgd";
     static constexpr int states = 1;
@@ -38,7 +38,7 @@ struct PlainSgdStep {
 
 /// A running mean m of g rules the sign of the move alone: p -= lr (weight_decay p + sign(beta1 m +
 /// (1 - beta1) g)), then m = beta2 m + (1 - beta2) g.
-/// Source: Chen et al., Symbolic discovery of optimization algorithms, 2023.
+/// source: Chen et al., Symbolic discovery of optimization algorithms, 2023.
 struct LionStep {
     static constexpr const char* name = "lion";
     static constexpr int states = 1;

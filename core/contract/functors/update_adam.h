@@ -6,8 +6,9 @@
 
 namespace adjoint::functor {
 
-/// m, v: running means of g and g^2; p -= lr m^ / (sqrt(v^) + eps), ^ for bias-corrected. AdamW: decoupled
-/// decay. Source: Kingma and Ba, Adam, ICLR 2015; Loshchilov and Hutter, Decoupled weight decay, ICLR 2019.
+/// m, v: running means of g and g^2; p -= lr m^ / (sqrt(v^) + eps), ^ for bias-corrected.
+/// AdamW: decoupled decay.
+/// source: Kingma and Ba, Adam, ICLR 2015; Loshchilov and Hutter, Decoupled weight decay, ICLR 2019.
 struct AdamStep {
     static constexpr const char* name = "adam";
     static constexpr int states = 2;
@@ -31,7 +32,7 @@ struct AdamStep {
 };
 
 /// Adam that divides by the largest v so far.
-/// Source: Reddi et al., On the convergence of Adam and beyond, ICLR 2018.
+/// source: Reddi et al., On the convergence of Adam and beyond, ICLR 2018.
 struct AmsgradStep {
     static constexpr const char* name = "amsgrad";
     static constexpr int states = 3;
@@ -58,7 +59,7 @@ struct AdamKin {
 };
 
 /// u = max(beta2 u, |g| + eps); p -= lr m / ((1 - beta1^t) u).
-/// Source: Kingma and Ba, Adam, ICLR 2015, section 7.1.
+/// source: Kingma and Ba, Adam, ICLR 2015, section 7.1.
 struct AdamaxStep {
     static constexpr const char* name = "adamax";
     static constexpr int states = 2;
@@ -73,7 +74,7 @@ struct AdamaxStep {
 };
 
 /// Adam with a look ahead: p -= lr (ahead m + now g) / (sqrt(v / (1 - beta2^t)) + eps).
-/// Source: Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016.
+/// source: Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016.
 struct NAdamStep {
     static constexpr const char* name = "nadam";
     static constexpr int states = 2;
@@ -89,8 +90,9 @@ struct NAdamStep {
     }
 };
 
-/// Adam whose adaptive part waits until its variance can be told: p -= lr m^ (adaptive ? factor / (sqrt(v) +
-/// eps) : 1). Source: Liu et al., On the variance of the adaptive learning rate and beyond, ICLR 2020.
+/// Adam whose adaptive part waits until its variance can be told:
+/// p -= lr m^ (adaptive ? factor / (sqrt(v) + eps) : 1).
+/// source: Liu et al., On the variance of the adaptive learning rate and beyond, ICLR 2020.
 struct RAdamStep {
     static constexpr const char* name = "radam";
     static constexpr int states = 2;

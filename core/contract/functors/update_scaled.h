@@ -10,7 +10,7 @@ namespace adjoint::functor {
 template <class T> ADJOINT_HD T sign_of(T x) { return T(x > T(0)) - T(x < T(0)); }
 
 /// sum += g^2; p -= rate g / (sqrt(sum) + eps).
-/// Source: Duchi, Hazan and Singer, Adaptive subgradient methods, JMLR 12, 2011.
+/// source: Duchi, Hazan and Singer, Adaptive subgradient methods, JMLR 12, 2011.
 struct AdagradStep {
     static constexpr const char* name = "adagrad";
     static constexpr int states = 1;
@@ -24,7 +24,7 @@ struct AdagradStep {
 };
 
 /// v, d: running means of g^2 and of the squared moves; move = sqrt(d + eps) / sqrt(v + eps) g; p -= lr move.
-/// Source: Zeiler, ADADELTA, 2012.
+/// source: Zeiler, ADADELTA, 2012.
 struct AdadeltaStep {
     static constexpr const char* name = "adadelta";
     static constexpr int states = 2;
@@ -40,8 +40,9 @@ struct AdadeltaStep {
 };
 
 /// v: running mean of g^2, less the squared mean of g if centered; p -= lr g / (sqrt(v) + eps), through a
-/// momentum buffer if wanted. Source: Tieleman and Hinton, Lecture 6.5, Coursera 2012; Graves, Generating
-/// sequences with recurrent neural networks, 2013.
+/// momentum buffer if wanted.
+/// source: Tieleman and Hinton, Lecture 6.5, Coursera 2012; Graves, Generating sequences with recurrent
+/// neural networks, 2013.
 template <bool centered, bool momentous> struct RmspropStep {
     static constexpr const char* name = "rmsprop";
     static constexpr int states = 1 + centered + momentous;
@@ -67,8 +68,9 @@ template <bool centered, bool momentous> struct RmspropStep {
     }
 };
 
-/// The step of an element grows while its gradient keeps the sign, and shrinks (and rests once) when it
-/// turns. Source: Riedmiller and Braun, A direct adaptive method, ICNN 1993.
+/// The step of an element grows while its gradient keeps the sign,
+/// and shrinks (and rests once) when it turns.
+/// source: Riedmiller and Braun, A direct adaptive method, ICNN 1993.
 struct RpropStep {
     static constexpr const char* name = "rprop";
     static constexpr int states = 2;
