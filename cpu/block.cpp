@@ -52,6 +52,25 @@ void for_each_run(int rank, const std::int64_t* sizes, const std::int64_t* strid
 
 }  // namespace
 
+void fill_block(DType compute, void* out, double value, std::int64_t n) {
+    visit_compute(compute, [&](auto type) {
+        using T = decltype(type);
+        std::fill_n(static_cast<T*>(out), n, static_cast<T>(value));
+    });
+}
+
+void select_block(DType compute, void* out, const void* condition, const void* a, const void* b,
+                  std::int64_t n) {
+    visit_compute(compute, [&](auto type) {
+        using T = decltype(type);
+        const T *where = static_cast<const T*>(condition), *x = static_cast<const T*>(a),
+                *y = static_cast<const T*>(b);
+        T* const to = static_cast<T*>(out);
+#pragma GCC ivdep
+        for (std::int64_t i = 0; i < n; ++i) to[i] = where[i] != T(0) ? x[i] : y[i];
+    });
+}
+
 Walk::Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Operand operand, DType compute)
     : rank_(rank), sizes_(sizes), strides_(strides), operand_(operand), compute_(compute) {
     bool dense = true;

@@ -15,9 +15,15 @@ inline constexpr std::int64_t block_size = 16;
 inline constexpr std::int64_t block_size = 512;
 #endif
 
+/// out = value, and out = condition ? a : b, for n elements of a compute type.
+void fill_block(DType compute, void* out, double value, std::int64_t n);
+void select_block(DType compute, void* out, const void* condition, const void* a, const void* b,
+                  std::int64_t n);
+
 /// A walk over the elements of one operand in row-major order of the loop's sizes.
 class Walk {
   public:
+    Walk() = default;
     Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Operand operand, DType compute);
 
     /// Elements start .. start + n - 1 in the compute type: in place if they lie there like
@@ -30,13 +36,13 @@ class Walk {
     bool direct() const noexcept { return direct_; }
 
   private:
-    int rank_;
-    const std::int64_t* sizes_;
-    const std::int64_t* strides_;
+    int rank_ = 0;
+    const std::int64_t* sizes_ = nullptr;
+    const std::int64_t* strides_ = nullptr;
     Operand operand_;
-    DType compute_;
-    bool direct_;                   // dense and of the compute type
-    bool constant_;                 // all strides 0
+    DType compute_ = DType::f32;
+    bool direct_ = false;           // dense and of the compute type
+    bool constant_ = false;         // all strides 0
     const void* filled_ = nullptr;  // the buffer that holds a constant, and how often
     std::int64_t filled_count_ = 0;
 };

@@ -27,6 +27,9 @@ void on(CpuBackend& cpu, const call::Upload& c);
 // random.cpp
 void on(CpuBackend& cpu, const call::Random& c);
 void on(CpuBackend& cpu, const call::Dropout& c);
+// chain.cpp
+void on(CpuBackend& cpu, const call::Chain& c);
+void on(CpuBackend& cpu, const call::ChainReduce& c);
 // softmax.cpp
 void on(CpuBackend& cpu, const call::Softmax& c);
 void on(CpuBackend& cpu, const call::SoftmaxBackward& c);
@@ -60,7 +63,7 @@ class CpuBackend final : public Runs<CpuBackend, Backend, Calls> {
     void release(void* memory, std::size_t bytes) noexcept override;
     void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
     void synchronize() override {}
-    std::shared_ptr<Recording> record(const std::function<void()>& step) override;
+    std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) override;
     // convolution.cpp
     bool convolves_narrow(const Convolution& c) override;
     std::optional<std::size_t> recurrence_reserve(const Recurrence&) override { return std::nullopt; }

@@ -57,35 +57,11 @@ template <bool reads = true, int N, class Run> void for_blocks(const Loop<N>& lo
     });
 }
 
-template <class T> void fill_block(void* out, double value, std::int64_t n) {
-    std::fill_n(static_cast<T*>(out), n, static_cast<T>(value));
-}
-
-template <class T> void select_block(void* const* p, std::int64_t n) {
-    T* out = static_cast<T*>(p[0]);
-    const T* condition = static_cast<const T*>(p[1]);
-    const T* a = static_cast<const T*>(p[2]);
-    const T* b = static_cast<const T*>(p[3]);
-#pragma GCC ivdep
-    for (std::int64_t i = 0; i < n; ++i) out[i] = condition[i] != T(0) ? a[i] : b[i];
-}
-
-// The functor inside a variant, as the kernels take it.
-template <class Variant> const void* payload(const Variant& op) {
-    return std::visit([](const auto& f) { return static_cast<const void*>(&f); }, op);
-}
-
 }  // namespace
 
 void on(CpuBackend&, const call::Fill& c) {
-    for_blocks<false>(c.loop, [&](void* const* p, std::int64_t n) {
-        if (c.loop.compute == DType::f32)
-            fill_block<float>(p[0], c.value, n);
-        else if (c.loop.compute == DType::f64)
-            fill_block<double>(p[0], c.value, n);
-        else
-            fill_block<std::int64_t>(p[0], c.value, n);
-    });
+    for_blocks<false>(c.loop,
+                      [&](void* const* p, std::int64_t n) { fill_block(c.loop.compute, p[0], c.value, n); });
 }
 
 void on(CpuBackend& cpu, const call::Map& c) {
@@ -102,12 +78,7 @@ void on(CpuBackend& cpu, const call::Zip& c) {
 
 void on(CpuBackend&, const call::Select& c) {
     for_blocks(c.loop, [&](void* const* p, std::int64_t n) {
-        if (c.loop.compute == DType::f32)
-            select_block<float>(p, n);
-        else if (c.loop.compute == DType::f64)
-            select_block<double>(p, n);
-        else
-            select_block<std::int64_t>(p, n);
+        select_block(c.loop.compute, p[0], p[1], p[2], p[3], n);
     });
 }
 

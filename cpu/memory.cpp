@@ -25,8 +25,8 @@ void CpuBackend::copy_to_host(void* destination, const void* source, std::size_t
     if (bytes > 0) std::memcpy(destination, source, bytes);
 }
 
-std::shared_ptr<Recording> CpuBackend::record(const std::function<void()>& step) {
-    return record_as_list(*this, Device::cpu(), step);
+std::shared_ptr<Recording> CpuBackend::record(const std::function<void()>& step, bool optimize) {
+    return record_as_list(*this, Device::cpu(), step, optimize);
 }
 
 }  // namespace cpu

@@ -9,6 +9,7 @@
 #include <adjoint/cpu/block.h>
 #include <adjoint/cpu/cpu_backend.h>
 #include <adjoint/cpu/kernels/kernels.h>
+#include <adjoint/cpu/reduce.h>
 #include <adjoint/cpu/thread_pool.h>
 
 namespace adjoint::cpu {
@@ -120,9 +121,26 @@ class Chunks {
     alignas(64) char buffer_[block_size * 8];
 };
 
+// The same of rows that a source makes: chunks as of rows that are dense in memory.
+class MadeChunks {
+  public:
+    MadeChunks(const ReductionLoop& r, const RowSource& source, std::int64_t output)
+        : source_(source), first_(output * r.length) {}
+    std::int64_t size(std::int64_t start, std::int64_t end) const { return std::min(end - start, row_chunk); }
+    const void* load(std::int64_t start, std::int64_t n) {
+        source_(first_ + start, n, buffer_);
+        return buffer_;
+    }
+
+  private:
+    const RowSource& source_;
+    std::int64_t first_;
+    alignas(64) char buffer_[row_chunk * 8];
+};
+
 // One output: its elements as a stream of chunks.
-void reduce_one(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_t output) {
-    Chunks chunks(r, output);
+template <class C>
+void reduce_one(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_t output, C chunks) {
     alignas(8) char single[8];
     if (r.length == 0 || chunks.size(0, r.length) == r.length) {
         kernel.row(single, r.length > 0 ? chunks.load(0, r.length) : single, r.length);
@@ -138,20 +156,22 @@ void reduce_one(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_
     store_result(r, output, partial.finish(), 1);
 }
 
-// Few outputs over many elements: the chunks of one output are the tasks.
-void reduce_long(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_t output) {
+// Few outputs over many elements: the chunks of one output are the tasks; with_chunks(f) calls f with those of a task.
+template <class With>
+void reduce_long(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_t output, With with_chunks) {
     const std::int64_t tasks = (r.length + task_elements - 1) / task_elements;
     const std::size_t element = size_of(r.compute);
     std::vector<char> partial(static_cast<std::size_t>(tasks) * element);
     parallel_for(tasks, [&](std::int64_t task) {
-        Chunks chunks(r, output);
         const std::int64_t end = std::min((task + 1) * task_elements, r.length);
         Pairwise own(kernel.combine, 1, element);
-        for (std::int64_t start = task * task_elements, n = 0; start < end; start += n) {
-            n = chunks.size(start, end);
-            kernel.row(own.next(), chunks.load(start, n), n);
-            own.push();
-        }
+        with_chunks([&](auto chunks) {
+            for (std::int64_t start = task * task_elements, n = 0; start < end; start += n) {
+                n = chunks.size(start, end);
+                kernel.row(own.next(), chunks.load(start, n), n);
+                own.push();
+            }
+        });
         std::memcpy(partial.data() + static_cast<std::size_t>(task) * element, own.finish(), element);
     });
     Pairwise total(kernel.combine, 1, element);
@@ -212,14 +232,12 @@ template <class T> std::int64_t best_place(bool largest, const ReductionLoop& r,
     return place;
 }
 
-// Splits the outputs into tasks of about task_elements elements.
+// Splits the outputs into tasks of about task_elements elements: f(first, end).
 template <class F> void for_outputs(const ReductionLoop& r, F f) {
     const std::int64_t per_task =
         std::max<std::int64_t>(1, task_elements / std::max<std::int64_t>(r.length, 1));
-    parallel_for((r.outputs + per_task - 1) / per_task, [&](std::int64_t task) {
-        const std::int64_t end = std::min((task + 1) * per_task, r.outputs);
-        for (std::int64_t output = task * per_task; output < end; ++output) f(output);
-    });
+    parallel_for((r.outputs + per_task - 1) / per_task,
+                 [&](std::int64_t task) { f(task * per_task, std::min((task + 1) * per_task, r.outputs)); });
 }
 
 }  // namespace
@@ -232,22 +250,42 @@ void on(CpuBackend& cpu, const call::Reduce& c) {
     if (columns) {
         reduce_columns(kernel, r);
     } else if (r.length > 2 * task_elements) {
-        for (std::int64_t output = 0; output < r.outputs; ++output) reduce_long(kernel, r, output);
+        for (std::int64_t output = 0; output < r.outputs; ++output)
+            reduce_long(kernel, r, output, [&](auto f) { f(Chunks(r, output)); });
     } else {
-        for_outputs(r, [&](std::int64_t output) { reduce_one(kernel, r, output); });
+        for_outputs(r, [&](std::int64_t first, std::int64_t end) {
+            for (std::int64_t output = first; output < end; ++output)
+                reduce_one(kernel, r, output, Chunks(r, output));
+        });
     }
+}
+
+void reduce_rows(CpuBackend& cpu, const call::Reduce& c, const std::function<RowSource()>& make) {
+    const ReductionLoop& r = c.loop;
+    const ReduceKernels& kernel = cpu.kernels.reduce[c.op.index()][compute_column(r.compute)];
+    if (r.length > 2 * task_elements) {
+        for (std::int64_t output = 0; output < r.outputs; ++output)
+            reduce_long(kernel, r, output, [&](auto f) {
+                const RowSource source = make();
+                f(MadeChunks(r, source, output));
+            });
+        return;
+    }
+    for_outputs(r, [&](std::int64_t first, std::int64_t end) {
+        const RowSource source = make();
+        for (std::int64_t output = first; output < end; ++output)
+            reduce_one(kernel, r, output, MadeChunks(r, source, output));
+    });
 }
 
 void on(CpuBackend&, const call::ArgReduce& c) {
     const ReductionLoop& r = c.loop;
     auto* out = r.out.as<std::int64_t>();
-    for_outputs(r, [&](std::int64_t output) {
-        if (r.compute == DType::f32)
-            out[output] = best_place<float>(c.largest, r, output);
-        else if (r.compute == DType::f64)
-            out[output] = best_place<double>(c.largest, r, output);
-        else
-            out[output] = best_place<std::int64_t>(c.largest, r, output);
+    for_outputs(r, [&](std::int64_t first, std::int64_t end) {
+        visit_compute(r.compute, [&](auto type) {
+            for (std::int64_t output = first; output < end; ++output)
+                out[output] = best_place<decltype(type)>(c.largest, r, output);
+        });
     });
 }
 

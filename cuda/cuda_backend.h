@@ -66,7 +66,7 @@ class CudaBackend final : public Runs<CudaBackend, Backend, Calls> {
     void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
     void synchronize() override;
     // runtime/recording.cpp
-    std::shared_ptr<Recording> record(const std::function<void()>& step) override;
+    std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) override;
     // libraries/convolution.cpp, recurrent.cpp
     bool convolves_narrow(const Convolution& c) override;
     std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override;

@@ -30,7 +30,7 @@ Captured capture(const std::function<void()>& step, const CaptureOptions& option
     check<ValueError>(options.warmup >= 0, "capture: {} warm-up runs", options.warmup);
     check_not_capturing("capture");
     for (int i = 0; i < options.warmup; ++i) step();
-    return Captured(backend(options.device).record(step));
+    return Captured(backend(options.device).record(step, options.optimize));
 }
 
 }  // namespace adjoint

@@ -77,6 +77,26 @@ template <class Variant> std::string_view functor_name(const Variant& op) {
         op);
 }
 
+// The steps of a program, in order.
+std::string steps_of(const ElementProgram& program) {
+    std::string text;
+    for (const ElementProgram::Step& step : program.steps) {
+        const std::string_view name = std::visit(
+            []<class Op>(const Op& op) -> std::string_view {
+                if constexpr (std::is_same_v<Op, ElementProgram::Constant>)
+                    return call::Fill::name;
+                else if constexpr (std::is_same_v<Op, ElementProgram::Select>)
+                    return call::Select::name;
+                else
+                    return functor_name(op);
+            },
+            step.op);
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
+    }
+    if (text.empty()) text = functor::Copy::name;
+    return text;
+}
+
 std::string then(const Epilogue& epilogue) {
     std::string text = epilogue.bias ? " + bias" : "";
     if (epilogue.activation != Activation::none)
@@ -92,6 +112,9 @@ std::string describe(const AnyCall& any, Names& names) {
             std::string detail;
             if constexpr (requires { call.op.index(); }) detail = functor_name(call.op);
             if constexpr (std::is_same_v<decltype(call), const call::Convolve&>) detail = then(call.epilogue);
+            if constexpr (requires { call.program; })
+                detail = detail.empty() ? steps_of(*call.program)
+                                        : fmt::format("{}, {}", steps_of(*call.program), detail);
             if constexpr (requires { call.batch_rank; }) {
                 std::int64_t batch = 1;
                 for (int d = 0; d < call.batch_rank; ++d) batch *= call.batch_sizes[d];
@@ -105,11 +128,33 @@ std::string describe(const AnyCall& any, Names& names) {
 
 }  // namespace
 
+std::vector<std::vector<std::size_t>> RecordedStep::edges() const {
+    std::vector<Effects> effects;
+    for (const RecordedCall& one : list_) effects.emplace_back(one.call);
+    std::vector<std::vector<std::size_t>> after(list_.size());
+    std::vector<std::vector<bool>> reached(list_.size());  // whom a call follows, by others too
+    for (std::size_t i = 0; i < list_.size(); ++i) {
+        reached[i].resize(i, false);
+        for (std::size_t j = i; j-- > 0;) {
+            if (reached[i][j] || !effects[i].conflicts(effects[j])) continue;
+            after[i].insert(after[i].begin(), j);
+            reached[i][j] = true;
+            for (std::size_t k = 0; k < j; ++k) reached[i][k] = reached[i][k] || reached[j][k];
+        }
+    }
+    return after;
+}
+
 std::string RecordedStep::describe() const {
     Names names;
     std::string text;
-    for (std::size_t i = 0; i < list_.size(); ++i)
-        text += fmt::format("{:3}  {}\n", i, adjoint::describe(list_[i].call, names));
+    const std::vector<std::vector<std::size_t>> after = edges();
+    for (std::size_t i = 0; i < list_.size(); ++i) {
+        text += fmt::format("{:3}  {}", i, adjoint::describe(list_[i].call, names));
+        for (std::size_t j = 0; j < after[i].size(); ++j)
+            text += fmt::format("{}{}", j == 0 ? "; after " : ", ", after[i][j]);
+        text += '\n';
+    }
     return text;
 }
 

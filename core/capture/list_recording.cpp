@@ -41,9 +41,9 @@ class Arena {
 
 class ListRecording final : public RecordedStep {
   public:
-    ListRecording(Backend& backend, Device device, const std::function<void()>& step)
+    ListRecording(Backend& backend, Device device, const std::function<void()>& step, bool optimize)
         : backend_(backend), arena_(std::make_shared<Arena>(backend, device)) {
-        record(backend, device, step);
+        record(backend, device, step, optimize);
     }
 
   private:
@@ -56,9 +56,9 @@ class ListRecording final : public RecordedStep {
 
 }  // namespace
 
-std::shared_ptr<Recording> record_as_list(Backend& backend, Device device,
-                                          const std::function<void()>& step) {
-    return std::make_shared<ListRecording>(backend, device, step);
+std::shared_ptr<Recording> record_as_list(Backend& backend, Device device, const std::function<void()>& step,
+                                          bool optimize) {
+    return std::make_shared<ListRecording>(backend, device, step, optimize);
 }
 
 }  // namespace adjoint

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include <adjoint/core/capture/passes.h>
 #include <adjoint/core/contract/math.h>
 #include <adjoint/core/memory/recorder.h>
 
@@ -35,12 +36,6 @@ struct StreamPlace {
     }
 };
 
-/// A call of a recorded step, as it was made in the recorded run.
-struct RecordedCall {
-    AnyCall call;
-    std::size_t update = 0;  ///< of an Update: its place among them
-};
-
 /// A recorded step: its calls in order, and what it takes to run them again. Each device says where its
 /// memory lies and how it is run.
 class RecordedStep : public Recording {
@@ -48,18 +43,27 @@ class RecordedStep : public Recording {
     void replay(std::int64_t times) final;
     std::size_t calls() const final { return list_.size(); }
     std::string describe() const final;
+    /// For each call the earlier ones that it has to follow, because one of the two writes what the other touches;
+    /// those that follow from others are left out.
+    std::vector<std::vector<std::size_t>> edges() const;
 
   protected:
     /// Runs `step` once on `backend`, which is that of `device`, and fills in what follows.
     /// errors: CaptureError.
-    void record(Backend& backend, Device device, const std::function<void()>& step);
+    void record(Backend& backend, Device device, const std::function<void()>& step, bool optimize);
 
     /// Memory that nothing outside the step is given while the recording lives.
     virtual Ref<Storage> allocate(std::size_t bytes) = 0;
     virtual void run(const Turn& turn) = 0;
 
     /// Makes the calls of the list on `device`, with what this turn has of its own.
-    template <class Device> void call_all(Device& device, const Turn& turn) const;
+    template <class Device> void call_all(Device& device, const Turn& turn) const {
+        for (const RecordedCall& one : list_) call(device, one, turn);
+    }
+    /// One of them.
+    template <class Device> void call_one(Device& device, std::size_t i, const Turn& turn) const {
+        call(device, list_[i], turn);
+    }
 
     /// The turn of the recorded run.
     Turn first_turn() const noexcept { return {start_, updates_}; }
@@ -67,10 +71,14 @@ class RecordedStep : public Recording {
   private:
     friend class StepRecorder;
 
+    template <class Device> void call(Device& device, const RecordedCall& one, const Turn& turn) const;
+
     std::vector<RecordedCall> list_;
+    std::vector<Lifetime> lifetimes_;
     // What calls of the list point to.
     std::deque<std::vector<UpdateSlice>> slices_;
     std::deque<std::vector<char>> constants_;
+    std::deque<ElementProgram> programs_;
 
     GeneratorState start_;
     std::uint64_t streams_ = 0;  // that one run takes
@@ -79,21 +87,21 @@ class RecordedStep : public Recording {
     std::vector<Ref<Storage>> kept_;
 };
 
-template <class Device> void RecordedStep::call_all(Device& device, const Turn& turn) const {
-    for (const RecordedCall& one : list_)
-        std::visit(
-            [&]<class Call>(const Call& call) {
-                if constexpr (std::is_same_v<Call, call::Update>) {
-                    device.run(call::Update{turn.updates[one.update], call.slices});
-                } else if constexpr (requires { call.state; }) {
-                    Call moved = call;
-                    moved.state = StreamPlace::from(start_, call.state).at(turn.generator);
-                    device.run(moved);
-                } else {
-                    device.run(call);
-                }
-            },
-            one.call);
+template <class Device>
+void RecordedStep::call(Device& device, const RecordedCall& one, const Turn& turn) const {
+    std::visit(
+        [&]<class Call>(const Call& call) {
+            if constexpr (std::is_same_v<Call, call::Update>) {
+                device.run(call::Update{turn.updates[one.update], call.slices});
+            } else if constexpr (requires { call.state; }) {
+                Call moved = call;
+                moved.state = StreamPlace::from(start_, call.state).at(turn.generator);
+                device.run(moved);
+            } else {
+                device.run(call);
+            }
+        },
+        one.call);
 }
 
 }  // namespace adjoint

@@ -1,5 +1,5 @@
 // Captures: a backend in front of the real one that makes every call there and keeps it.
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include <adjoint/core/base/format.h>
@@ -19,11 +19,17 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     Device device() const override { return device_; }
     Ref<Storage> allocate_storage(std::size_t bytes) override {
         Ref<Storage> storage = step_.allocate(bytes);
-        own_.insert(storage.get());
+        own_.emplace(storage.get(), step_.list_.size());
         return storage;
     }
     bool keep(Storage* storage) override {
-        if (own_.erase(storage) > 0 || storage->device() != device_) return false;
+        if (const auto own = own_.find(storage); own != own_.end()) {
+            const char* begin = static_cast<const char*>(storage->data());
+            step_.lifetimes_.push_back({{begin, begin + storage->bytes()}, own->second, step_.list_.size()});
+            own_.erase(own);
+            return false;
+        }
+        if (storage->device() != device_) return false;
         step_.kept_.push_back(Ref<Storage>::adopt(storage));
         return true;
     }
@@ -36,7 +42,7 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     void copy_to_host(void*, const void*, std::size_t) override {
         check_not_capturing("item() or a copy to the host");
     }
-    std::shared_ptr<Recording> record(const std::function<void()>&) override {
+    std::shared_ptr<Recording> record(const std::function<void()>&, bool) override {
         check_not_capturing("capture");
         return nullptr;
     }
@@ -51,17 +57,19 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     }
 
   private:
-    template <class Call> void keep_call(const Call& call) { step_.list_.push_back({call}); }
+    template <class Call> void keep_call(const Call& call) {
+        step_.list_.push_back({call, step_.list_.size()});
+    }
     // A constant of the step.
     void keep_call(call::Upload call) {
         if (call.bytes == 0) return;
         const char* first = static_cast<const char*>(call.values);
         call.values = step_.constants_.emplace_back(first, first + call.bytes).data();
-        step_.list_.push_back({call});
+        step_.list_.push_back({call, step_.list_.size()});
     }
     void keep_call(call::Update call) {
         call.slices = step_.slices_.emplace_back(call.slices.begin(), call.slices.end());
-        step_.list_.push_back({call, step_.updates_.size()});
+        step_.list_.push_back({call, step_.list_.size(), step_.updates_.size()});
         step_.updates_.push_back(call.op);
         step_.sources_.push_back(update_source_ ? std::exchange(update_source_, nullptr)
                                                 : [op = call.op] { return op; });
@@ -70,14 +78,21 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     RecordedStep& step_;
     Backend& backend_;
     const Device device_;
-    std::unordered_set<const Storage*> own_;
+    std::unordered_map<const Storage*, std::size_t> own_;  // and the number of calls when it was made
     std::function<UpdateOp()> update_source_;
 };
 
-void RecordedStep::record(Backend& backend, Device device, const std::function<void()>& step) {
-    StepRecorder recorder(*this, backend, device);
-    step();
-    recorder.finish();
+void RecordedStep::record(Backend& backend, Device device, const std::function<void()>& step, bool optimize) {
+    {
+        StepRecorder recorder(*this, backend, device);
+        step();
+        recorder.finish();
+    }
+    if (!optimize) return;
+    const Lifetimes lifetimes(lifetimes_);
+    fold_constants(list_);
+    drop_dead_calls(list_, lifetimes);
+    fuse_elementwise(list_, lifetimes, programs_);
 }
 
 void RecordedStep::replay(std::int64_t times) {

@@ -49,9 +49,9 @@ class Backend : public detail::Verbs<Calls> {
     virtual void copy_to_host(void* destination, const void* source, std::size_t bytes) = 0;
     virtual void synchronize() = 0;
 
-    /// Runs `step` once and records what it does here.
+    /// Runs `step` once and records what it does here; with `optimize` the calls of a replay are made fewer.
     /// errors: CaptureError.
-    virtual std::shared_ptr<Recording> record(const std::function<void()>& step) = 0;
+    virtual std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) = 0;
 
     // Questions.
     /// Whether the device does this convolution in its 16-bit type, with sums in f32; they may be rounded

@@ -11,6 +11,7 @@
 
 #include <variant>
 
+#include <adjoint/core/contract/calls/chain.h>
 #include <adjoint/core/contract/calls/convolution.h>
 #include <adjoint/core/contract/calls/elementwise.h>
 #include <adjoint/core/contract/calls/index.h>
@@ -34,7 +35,8 @@ using Calls = CallList<call::Upload, call::Fill, call::Map, call::Zip, call::Sel
                        call::BatchNorm, call::BatchNormBackward, call::LayerNorm, call::LayerNormBackward,
                        call::Scan, call::Sort, call::Unfold, call::Fold, call::MaxPool, call::MaxPoolBackward,
                        call::AvgPool, call::AvgPoolBackward, call::Convolve, call::ConvolveInput,
-                       call::ConvolveWeight, call::Recurrent, call::RecurrentBackward>;
+                       call::ConvolveWeight, call::Chain, call::ChainReduce, call::Recurrent,
+                       call::RecurrentBackward>;
 
 /// Any of them.
 using AnyCall = Calls::Variant;

@@ -183,6 +183,11 @@ struct Kernels {
     RandomKernel normal[2] = {};
 };
 
+/// The functor inside a variant, as the kernels take it.
+template <class Variant> const void* payload(const Variant& op) {
+    return std::visit([](const auto& f) { return static_cast<const void*>(&f); }, op);
+}
+
 /// The table in use: the best that the processor runs, or the level that $ADJOINT_CPU_LEVEL names.
 /// errors: ValueError for a level that this build or this processor does not have.
 const Kernels& kernels();

@@ -25,9 +25,9 @@ class Pool {
 
 class CudaRecording final : public RecordedStep {
   public:
-    CudaRecording(DeviceState& device, CudaBackend& backend, const std::function<void()>& step)
+    CudaRecording(DeviceState& device, CudaBackend& backend, const std::function<void()>& step, bool optimize)
         : device_(device), backend_(backend), tensors_(device), scratch_(device) {
-        record(backend, Device::cuda(device.index), step);
+        record(backend, Device::cuda(device.index), step, optimize);
         data_.emplace(device, first_turn());
         DeviceState making = device;
         // What calls take for themselves while the graph is made must be none of the tensors' memory: tensors
@@ -58,8 +58,8 @@ class CudaRecording final : public RecordedStep {
 
 }  // namespace
 
-std::shared_ptr<Recording> CudaBackend::record(const std::function<void()>& step) {
-    return std::make_shared<CudaRecording>(device, *this, step);
+std::shared_ptr<Recording> CudaBackend::record(const std::function<void()>& step, bool optimize) {
+    return std::make_shared<CudaRecording>(device, *this, step, optimize);
 }
 
 }  // namespace adjoint::cuda_backend

@@ -87,8 +87,8 @@ void on(ToyBackend&, const call::Upload& c) {
     if (c.bytes > 0) std::memcpy(c.out, c.values, c.bytes);
 }
 
-std::shared_ptr<Recording> ToyBackend::record(const std::function<void()>& step) {
-    return record_as_list(*this, device_, step);
+std::shared_ptr<Recording> ToyBackend::record(const std::function<void()>& step, bool optimize) {
+    return record_as_list(*this, device_, step, optimize);
 }
 
 }  // namespace adjoint

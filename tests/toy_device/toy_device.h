@@ -35,7 +35,7 @@ class ToyBackend final : public Runs<ToyBackend, Backend, Calls> {
     void release(void* memory, std::size_t bytes) noexcept override;
     void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
     void synchronize() override {}
-    std::shared_ptr<Recording> record(const std::function<void()>& step) override;
+    std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) override;
     bool convolves_narrow(const Convolution&) override { return false; }
     std::optional<std::size_t> recurrence_reserve(const Recurrence&) override { return std::nullopt; }
 

@@ -49,11 +49,14 @@ TEST(RecordedCalls, AStepOfAnMlpIsTheseCalls) {
                                nn::Linear(64, 10));
     optim::SGD optimizer(model.parameters(), {.lr = 0.1});
     const Tensor x = rand({64, 784}), y = zeros({64}, {.dtype = i64});
-    const Captured step = capture([&] {
+    Tensor loss;
+    const auto once = [&] {
         optimizer.zero_grad();
-        cross_entropy(model(x), y).backward();
+        loss = cross_entropy(model(x), y);
+        loss.backward();
         optimizer.step();
-    });
+    };
+    const Captured step = capture(once, {.optimize = false});
     EXPECT_EQ(names_of(step), (std::vector<std::string>{"matmul 64 x 784 x 128 + bias, relu",
                                                         "matmul 64 x 128 x 64 + bias, relu",
                                                         "matmul 64 x 64 x 10 + bias",
@@ -75,26 +78,41 @@ TEST(RecordedCalls, AStepOfAnMlpIsTheseCalls) {
                                                         "reduce sum",
                                                         "update sgd"}));
     EXPECT_EQ(step.calls(), 20);
+    // The gradient of the loss is known to be 1; the loss and its gradient's divisor are one call.
+    EXPECT_EQ(names_of(capture(once)),
+              (std::vector<std::string>{
+                  "matmul 64 x 784 x 128 + bias, relu", "matmul 64 x 128 x 64 + bias, relu",
+                  "matmul 64 x 64 x 10 + bias", "cross_entropy", "reduce sum", "chain div, rdiv_scalar",
+                  "zip mul", "matmul 64 x 10 x 64", "matmul 10 x 64 x 64", "reduce sum", "zip relu",
+                  "matmul 64 x 64 x 128", "matmul 64 x 64 x 128", "reduce sum", "zip relu",
+                  "matmul 128 x 64 x 784", "reduce sum", "update sgd"}));
 }
 
 TEST(RecordedCalls, AreDescribedWithWhatTheyReadAndWrite) {
     const Tensor a = ones({4, 3}), b = ones({3}), places = tensor<std::int64_t>({0, 2}, {2});
-    const Captured step = capture([&] {
+    const auto once = [&] {
         const Tensor s = dropout(sigmoid(a) + b, 0.5);
         index_select(s, 0, places).copy_(zeros({2, 3}));
         a.copy_(cumsum(s, 1).to(f64));
-    });
-    EXPECT_EQ(step.describe(),
+    };
+    EXPECT_EQ(capture(once, {.optimize = false}).describe(),
               "  0  map sigmoid: #0 f32[12] of #1 f32[12]\n"
-              "  1  zip add: #2 f32[4x3] of #0 f32[4x3], #3 f32[1x3]\n"
-              "  2  dropout: #4 f32[12] of #2 f32[12]\n"
-              "  3  gather: #5 f32[2x3] of #4 f32[1x3], #6 i64[2x1]\n"
+              "  1  zip add: #2 f32[4x3] of #0 f32[4x3], #3 f32[1x3]; after 0\n"
+              "  2  dropout: #4 f32[12] of #2 f32[12]; after 1\n"
+              "  3  gather: #5 f32[2x3] of #4 f32[1x3], #6 i64[2x1]; after 2\n"
               "  4  fill: #7 f32[6]\n"
-              "  5  map copy: #5 f32[6] of #7 f32[6]\n"
-              "  6  scan sum: #0 f32[12] of #4 f32[12]\n"  // sigmoid's memory is free by now
-              "  7  map copy: #8 f64[12] of #0 f32[12]\n"
-              "  8  map copy: #2 f32[12] of #8 f64[12]\n"
-              "  9  map copy: #1 f32[12] of #2 f32[12]\n");
+              "  5  map copy: #5 f32[6] of #7 f32[6]; after 3, 4\n"
+              "  6  scan sum: #0 f32[12] of #4 f32[12]; after 2\n"  // sigmoid's memory is free by now
+              "  7  map copy: #8 f64[12] of #0 f32[12]; after 6\n"
+              "  8  map copy: #2 f32[12] of #8 f64[12]; after 7\n"
+              "  9  map copy: #1 f32[12] of #2 f32[12]; after 8\n");
+    // Nobody sees what was copied into the selection; a copy and its copy back are one call.
+    EXPECT_EQ(capture(once).describe(),
+              "  0  chain sigmoid, add: #0 f32[12] of #1 f32[12], #2 f32[1x3]\n"
+              "  1  dropout: #3 f32[12] of #0 f32[12]; after 0\n"
+              "  2  scan sum: #4 f32[12] of #3 f32[12]; after 1\n"
+              "  3  chain copy: #0 f32[12] of #4 f32[12]; after 2\n"
+              "  4  map copy: #1 f32[12] of #0 f32[12]; after 3\n");
 }
 
 }  // namespace

@@ -1,0 +1,105 @@
+// Constants and dead calls.
+#include <adjoint/core/capture/passes.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace adjoint {
+namespace {
+
+// A dense constant in memory.
+struct Filled {
+    MemoryRange memory;
+    Operand x;
+    double value;
+};
+
+// The same loop without operand `left_out`.
+Loop<2> without(const Loop<3>& loop, int left_out) {
+    Loop<2> rest;
+    rest.numel = loop.numel;
+    rest.compute = loop.compute;
+    const int kept[2] = {0, 3 - left_out};
+    for (int i = 0; i < 2; ++i) rest.operands[i] = loop.operands[kept[i]];
+    for (int d = 0; d < loop.rank; ++d) {
+        const std::int64_t steps[2] = {loop.strides[kept[0]][d], loop.strides[kept[1]][d]};
+        append_dimension(rest.rank, rest.sizes, rest.strides, loop.sizes[d], steps);
+    }
+    settle_dense(rest);
+    return rest;
+}
+
+// The call with operand 1 or 2 known to be `value` everywhere: the same arithmetic, by a functor with a number.
+std::optional<call::Map> with_constant(const call::Zip& zip, int operand, double value) {
+    const auto map = [&](const UnaryOp& op) { return call::Map{op, without(zip.loop, operand)}; };
+    const bool first = operand == 1;
+    return std::visit(
+        [&]<class F>(const F&) -> std::optional<call::Map> {
+            if constexpr (std::is_same_v<F, functor::Mul>)
+                return value == 1 ? map(functor::Copy{}) : map(functor::MulScalar{value});
+            else if constexpr (std::is_same_v<F, functor::Add>)
+                return map(functor::AddScalar{value});
+            else if constexpr (std::is_same_v<F, functor::Div>)
+                return first ? map(functor::RdivScalar{value}) : map(functor::DivScalar{value});
+            else
+                return std::nullopt;
+        },
+        zip.op);
+}
+
+}  // namespace
+
+void fold_constants(std::vector<RecordedCall>& list) {
+    std::vector<Filled> known;
+    for (RecordedCall& one : list) {
+        if (const auto* zip = std::get_if<call::Zip>(&one.call); zip && zip->loop.compute != DType::i64) {
+            for (int operand = 1; operand <= 2; ++operand) {
+                const Operand& x = zip->loop.operands[operand];
+                const auto constant = std::find_if(known.begin(), known.end(), [&](const Filled& f) {
+                    return f.x.dtype == x.dtype && f.memory.contains(range_of(zip->loop, operand));
+                });
+                if (constant == known.end()) continue;
+                if (std::optional<call::Map> map = with_constant(*zip, operand, constant->value)) {
+                    one.call = *map;
+                    break;
+                }
+            }
+        }
+        const Effects effects(one.call);
+        std::erase_if(known, [&](const Filled& f) {
+            return std::any_of(effects.writes.begin(), effects.writes.end(),
+                               [&](const MemoryRange& w) { return w.overlaps(f.memory); });
+        });
+        // Where nothing is rounded on the way to memory: a number of the compute type, which is the functor's own.
+        if (const auto* fill = std::get_if<call::Fill>(&one.call);
+            fill && fill->loop.dense && fill->loop.operands[0].dtype == fill->loop.compute &&
+            fill->loop.compute != DType::i64)
+            known.push_back({effects.writes[0], fill->loop.operands[0], fill->value});
+    }
+}
+
+void drop_dead_calls(std::vector<RecordedCall>& list, const Lifetimes& lifetimes) {
+    std::map<const Lifetime*, std::vector<MemoryRange>> read_later;
+    std::vector<RecordedCall> live;
+    for (auto one = list.rbegin(); one != list.rend(); ++one) {
+        const Effects effects(one->call);
+        const bool seen =
+            effects.writes.empty() ||
+            std::any_of(effects.writes.begin(), effects.writes.end(), [&](const MemoryRange& w) {
+                const Lifetime* lifetime = lifetimes.find(w, one->at);
+                if (!lifetime) return true;
+                const std::vector<MemoryRange>& reads = read_later[lifetime];
+                return std::any_of(reads.begin(), reads.end(),
+                                   [&](const MemoryRange& r) { return r.overlaps(w); });
+            });
+        if (!seen) continue;
+        for (const MemoryRange& r : effects.reads)
+            if (const Lifetime* lifetime = lifetimes.find(r, one->at)) read_later[lifetime].push_back(r);
+        live.push_back(std::move(*one));
+    }
+    std::reverse(live.begin(), live.end());
+    list = std::move(live);
+}
+
+}  // namespace adjoint

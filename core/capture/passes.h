@@ -1,0 +1,28 @@
+// Passes over the calls of a recorded step: fewer calls, the same bits. Private.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include <adjoint/core/capture/effects.h>
+
+namespace adjoint {
+
+/// A call of a recorded step, as it was made in the recorded run.
+struct RecordedCall {
+    AnyCall call;
+    std::size_t at = 0;      // its place in the recorded run
+    std::size_t update = 0;  // of an Update: its place among them
+};
+
+/// A constant that a call reads becomes part of it: a gradient of 1 at the start of a backward pass goes.
+void fold_constants(std::vector<RecordedCall>& list);
+/// Calls go whose results nobody sees.
+void drop_dead_calls(std::vector<RecordedCall>& list, const Lifetimes& lifetimes);
+/// Elementwise calls over the same elements become one, and so does a reduction behind them. What is between them
+/// is not written. `programs` keeps what the new calls point to.
+void fuse_elementwise(std::vector<RecordedCall>& list, const Lifetimes& lifetimes,
+                      std::deque<ElementProgram>& programs);
+
+}  // namespace adjoint
