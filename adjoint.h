@@ -61,7 +61,6 @@
 #include <adjoint/nn/sequential.h>
 #include <adjoint/optim/adagrad.h>
 #include <adjoint/optim/adam.h>
-#include <adjoint/optim/adam_kin.h>
 #include <adjoint/optim/average.h>
 #include <adjoint/optim/clip.h>
 #include <adjoint/optim/grad_scaler.h>
