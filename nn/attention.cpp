@@ -6,6 +6,7 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/attention.h>
 #include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>

@@ -1,6 +1,7 @@
 // Pooling and resizing layers: they keep nothing but their settings.
 #pragma once
 
+#include <adjoint/autograd/ops/fractional_pooling.h>
 #include <adjoint/autograd/ops/pooling.h>
 #include <adjoint/autograd/ops/resample.h>
 #include <adjoint/nn/module.h>

@@ -1,11 +1,12 @@
 // Fractional max pooling: windows picked by index along one axis, then the other.
-#include <adjoint/autograd/ops/pooling.h>
+#include <adjoint/autograd/ops/fractional_pooling.h>
 
 #include <cmath>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/windows.h>
 #include <adjoint/autograd/record/grad_mode.h>

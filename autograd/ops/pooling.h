@@ -49,18 +49,6 @@ struct AvgPool1dOptions {
 ADJOINT_API Tensor avg_pool1d(const Tensor& x, std::int64_t kernel_size,
                               const AvgPool1dOptions& options = {});
 
-struct FractionalMaxPool2dOptions {
-    Pair output_size = {};    ///< either this
-    double output_ratio = 0;  ///< or this: the result's size is the input's times it, rounded down
-    Tensor samples = {};      ///< (2) in [0, 1), for height and width: where windows begin; else drawn
-};
-/// The largest of windows whose distances vary around a fraction, the same for all samples and channels:
-/// window i of n begins at floor((i + u) a) - floor(u a), a = (H - K) / (n - 1), the last at H - K.
-/// shapes: (N, C, H, W) -> (N, C, H', W'). errors: ValueError unless exactly one of output_size and
-/// output_ratio is given. Source: Graham, Fractional max-pooling, 2014.
-ADJOINT_API Tensor fractional_max_pool2d(const Tensor& x, Pair kernel_size,
-                                         const FractionalMaxPool2dOptions& options);
-
 /// Means over output_size windows that cover the image: from floor(i H / H') to ceil((i + 1) H / H').
 /// shapes: (N, C, H, W) -> (N, C, H', W').
 ADJOINT_API Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size);

@@ -5,7 +5,7 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>

@@ -8,6 +8,7 @@
 
 #include <adjoint/autograd/ops/attention.h>
 #include <adjoint/autograd/ops/einsum.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/sort.h>
 #include <adjoint/core/tensor/creation.h>

@@ -1,7 +1,7 @@
 // Rows of the normalisations.
 #include <cmath>
 
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/batch_norm.h>
 #include <adjoint/core/tensor/creation.h>
 
 #include "op_table/layers.h"

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include <adjoint/autograd/ops/fractional_pooling.h>
 #include <adjoint/autograd/ops/pooling.h>
 #include <adjoint/core/tensor/creation.h>
 

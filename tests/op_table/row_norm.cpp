@@ -1,7 +1,6 @@
 // Rows of layer, group and instance normalisation.
+#include <adjoint/autograd/ops/layer_norm.h>
 #include <cmath>
-
-#include <adjoint/autograd/ops/norm.h>
 
 #include "op_table/layers.h"
 

@@ -1,9 +1,10 @@
 // Views: each with the view that carries its gradient back.
+#include <adjoint/autograd/ops/shape.h>
+
 #include <algorithm>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/reduce.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
 #include <adjoint/core/base/format.h>
 
