@@ -83,7 +83,9 @@
 #include <adjoint/train/fit.h>
 #include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/graph.h>
+#include <adjoint/train/picture/model.h>
 #include <adjoint/train/picture/png.h>
+#include <adjoint/train/picture/sheet.h>
 #include <adjoint/train/search/cross_validation.h>
 #include <adjoint/train/search/grid_search.h>
 #include <adjoint/train/watch/diagnosis.h>
