@@ -3,7 +3,6 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/reduce.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>

@@ -5,7 +5,6 @@
 
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/reduce.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/loops.h>

@@ -11,7 +11,6 @@
 #include <adjoint/autograd/ops/einsum.h>
 #include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/tensor/creation.h>
 

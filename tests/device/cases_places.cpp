@@ -10,7 +10,6 @@
 #include <adjoint/autograd/ops/index.h>
 #include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/layer_norm.h>
-#include <adjoint/autograd/ops/loss.h>
 #include <adjoint/autograd/ops/pooling.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>

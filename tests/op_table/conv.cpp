@@ -1,7 +1,7 @@
 // Rows of the convolutions, of unfold and of fold.
 #include <adjoint/autograd/ops/convolution.h>
 
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {

@@ -7,7 +7,7 @@
 #include <adjoint/autograd/ops/pooling.h>
 #include <adjoint/core/tensor/creation.h>
 
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {
