@@ -1,4 +1,5 @@
-// Programs over elements: block by block through all the steps, so that what is between them stays in the cache.
+// Programs over elements: block by block through all the steps, so that what is between
+// them stays in the cache.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -63,8 +64,8 @@ class ProgramWalk {
         memory_ = static_cast<char*>(scratch((p_.inputs.size() + p_.buffers) * bytes(block_)));
     }
 
-    /// All steps for elements start .. start + n - 1, at most block_size. The outputs are written, the values stand
-    /// in blocks until the next call.
+    /// All steps for elements start .. start + n - 1, at most block_size. The outputs are written, the values
+    /// stand in blocks until the next call.
     void block(std::int64_t start, std::int64_t n) {
         const std::size_t inputs = p_.inputs.size();
         for (std::size_t i = 0; i < inputs; ++i)

@@ -156,7 +156,8 @@ void reduce_one(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_
     store_result(r, output, partial.finish(), 1);
 }
 
-// Few outputs over many elements: the chunks of one output are the tasks; with_chunks(f) calls f with those of a task.
+// Few outputs over many elements: the chunks of one output are the tasks; with_chunks(f)
+// calls f with those of a task.
 template <class With>
 void reduce_long(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_t output, With with_chunks) {
     const std::int64_t tasks = (r.length + task_elements - 1) / task_elements;

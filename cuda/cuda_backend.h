@@ -13,6 +13,9 @@ void on(CudaBackend& cuda, const call::Fill& c);
 void on(CudaBackend& cuda, const call::Map& c);
 void on(CudaBackend& cuda, const call::Zip& c);
 void on(CudaBackend& cuda, const call::Select& c);
+// kernels/chain.cu
+void on(CudaBackend& cuda, const call::Chain& c);
+void on(CudaBackend& cuda, const call::ChainReduce& c);
 // kernels/update.cu
 void on(CudaBackend& cuda, const call::Update& c);
 // kernels/reduce.cu

@@ -13,31 +13,21 @@ namespace {
 
 // Rows first .. first + count - 1 of x as a dense tensor sharing its memory.
 Tensor rows(const Tensor& x, std::int64_t first, std::int64_t count) {
-    Tensor view = x.detach();
-    TensorImpl& impl = view.impl();
-    const std::int64_t step = x.strides()[0];
-    impl.data += first * step * static_cast<std::int64_t>(size_of(impl.dtype));
-    impl.shape[0] = count;
-    impl.numel = impl.shape.numel();
-    return view;
+    Shape shape = x.shape();
+    shape[0] = count;
+    return detached_view(x, shape, x.strides(), first * x.strides()[0]);
 }
 
 Tensor with_shape(const Tensor& x, const Shape& shape) {
-    Tensor view = x.detach();
-    view.impl().shape = shape;
-    view.impl().strides = dense_strides(shape);
-    return view;
+    return detached_view(x, shape, dense_strides(shape));
 }
 
 // The rows of x that `index` names, as a matrix (count, elements per row).
 Tensor pick(const Tensor& x, const Tensor& index) {
     const std::int64_t count = index.numel(), width = x.numel() / x.shape()[0];
     Tensor out = empty({count, width}, {.dtype = x.dtype(), .device = x.device()});
-    Tensor source = with_shape(x, {x.shape()[0], width});
-    source.impl().shape[0] = count;
-    source.impl().strides[0] = 0;
-    source.impl().contiguous = false;
-    Tensor places = with_shape(index, {count, 1});
+    const Tensor source = detached_view(x, {count, width}, {0, 1});
+    const Tensor places = with_shape(index, {count, 1});
     if (out.numel() > 0)
         backend(x.device())
             .run(call::Gather{{.op = "loader", .stride = width, .size = x.shape()[0]},

@@ -7,6 +7,14 @@
 
 namespace adjoint::nn {
 
+Activation activation_of(Tensor (*function)(const Tensor&)) noexcept {
+    if (function == &relu) return Activation::relu;
+    if (function == &silu) return Activation::silu;
+    if (function == &tanh) return Activation::tanh;
+    if (function == &sigmoid) return Activation::sigmoid;
+    return Activation::none;
+}
+
 PReLU::PReLU(std::int64_t num_parameters, double init)
     : Module("PReLU", fmt::format("num_parameters={}", num_parameters)),
       weight(parameter("weight", full({num_parameters}, init))) {}

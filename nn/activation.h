@@ -9,6 +9,9 @@
 
 namespace adjoint::nn {
 
+/// Which activation a plain function is; none if it is none of those.
+ADJOINT_API Activation activation_of(Tensor (*function)(const Tensor&)) noexcept;
+
 class ADJOINT_API ReLU : public Module {
   public:
     ReLU() : Module("ReLU") {}

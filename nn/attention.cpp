@@ -6,6 +6,7 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/attention.h>
 #include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
@@ -178,6 +179,8 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t d_model, std::int6
       activation_(options.activation),
       norm_first_(options.norm_first) {
     check<ValueError>(static_cast<bool>(activation_), "TransformerEncoderLayer: no activation");
+    if (const auto* function = activation_.target<Tensor (*)(const Tensor&)>())
+        then_ = activation_of(*function);
     for (const LayerNorm* norm : {&norm1, &norm2}) {
         norm->to(options.dtype);
         norm->to(options.device);
@@ -189,7 +192,8 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& x, const AttentionMasks
         return dropout1(self_attn(in, in, in, masks, false).output);
     };
     const auto feed_forward = [&](const Tensor& in) {
-        return dropout2(linear2(dropout(activation_(linear1(in)))));
+        const Tensor hidden = then_ == Activation::none ? activation_(linear1(in)) : linear1(in, then_);
+        return dropout2(linear2(dropout(hidden)));
     };
     if (norm_first_) {
         const Tensor y = x + attend(norm1(x));

@@ -85,6 +85,7 @@ class ADJOINT_API TransformerEncoderLayer : public Module {
 
   private:
     std::function<Tensor(const Tensor&)> activation_;
+    Activation then_ = Activation::none;  // the same, where linear1 does it in its pass
     bool norm_first_;
 };
 

@@ -2,6 +2,7 @@
 #include <adjoint/nn/batch_norm.h>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/batch_norm.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>

@@ -3,7 +3,6 @@
 
 #include <optional>
 
-#include <adjoint/autograd/ops/norm.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

@@ -10,7 +10,8 @@
 namespace adjoint::nn {
 namespace {
 
-void check_sizes(const char* layer, std::int64_t in, std::int64_t out, Pair kernel, std::int64_t groups) {
+void check_sizes(const char* layer, std::int64_t in, std::int64_t out, HeightWidth kernel,
+                 std::int64_t groups) {
     check<ValueError>(in >= 1 && out >= 1, "{}: {} input and {} output channels, expected at least 1", layer,
                       in, out);
     check<ValueError>(kernel.height >= 1 && kernel.width >= 1,
@@ -19,9 +20,9 @@ void check_sizes(const char* layer, std::int64_t in, std::int64_t out, Pair kern
                       "{}: {} groups do not divide {} input and {} output channels", layer, groups, in, out);
 }
 
-std::string text(Pair pair) { return fmt::format("({}, {})", pair.height, pair.width); }
+std::string text(HeightWidth pair) { return fmt::format("({}, {})", pair.height, pair.width); }
 std::string text(std::int64_t number) { return fmt::format("({},)", number); }
-bool is(Pair pair, std::int64_t number) { return pair.height == number && pair.width == number; }
+bool is(HeightWidth pair, std::int64_t number) { return pair.height == number && pair.width == number; }
 bool is(std::int64_t a, std::int64_t b) { return a == b; }
 
 // As PyTorch prints them: what differs from the default.
@@ -58,7 +59,7 @@ template <class Options> Tensor initial_bias(std::int64_t out, const Shape& weig
 }
 
 template <class Options>
-Shape weight_shape(const char* layer, std::int64_t in, std::int64_t out, Pair kernel,
+Shape weight_shape(const char* layer, std::int64_t in, std::int64_t out, HeightWidth kernel,
                    const Options& options) {
     check_sizes(layer, in, out, kernel, options.groups);
     return {out, in / options.groups, kernel.height, kernel.width};
@@ -81,17 +82,18 @@ Conv1d::Conv1d(std::int64_t in_channels, std::int64_t out_channels, std::int64_t
       bias(parameter("bias", initial_bias(out_channels, weight.shape(), o))),
       options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {}
 
-Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, Pair kernel_size,
+Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, HeightWidth kernel_size,
                const Conv2dLayerOptions& o)
-    : Module("Conv2d", describe<Pair>(in_channels, out_channels, kernel_size, o, 0)),
+    : Module("Conv2d", describe<HeightWidth>(in_channels, out_channels, kernel_size, o, 0)),
       weight(parameter("weight",
                        initial_weight(weight_shape("Conv2d", in_channels, out_channels, kernel_size, o), o))),
       bias(parameter("bias", initial_bias(out_channels, weight.shape(), o))),
       options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {}
 
-ConvTranspose2d::ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, Pair kernel_size,
+ConvTranspose2d::ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, HeightWidth kernel_size,
                                  const ConvTranspose2dLayerOptions& o)
-    : Module("ConvTranspose2d", describe<Pair>(in_channels, out_channels, kernel_size, o, o.output_padding)),
+    : Module("ConvTranspose2d",
+             describe<HeightWidth>(in_channels, out_channels, kernel_size, o, o.output_padding)),
       weight(parameter(
           "weight",
           initial_weight(weight_shape("ConvTranspose2d", out_channels, in_channels, kernel_size, o), o))),

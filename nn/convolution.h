@@ -31,7 +31,7 @@ class ADJOINT_API Conv1d : public Module {
 };
 
 struct Conv2dLayerOptions {
-    Pair stride = 1, padding = 0, dilation = 1;
+    HeightWidth stride = 1, padding = 0, dilation = 1;
     std::int64_t groups = 1;
     bool bias = true;
     DType dtype = DType::f32;
@@ -44,7 +44,7 @@ struct Conv2dLayerOptions {
 /// errors: ValueError for sizes that make no sense.
 class ADJOINT_API Conv2d : public Module {
   public:
-    Conv2d(std::int64_t in_channels, std::int64_t out_channels, Pair kernel_size,
+    Conv2d(std::int64_t in_channels, std::int64_t out_channels, HeightWidth kernel_size,
            const Conv2dLayerOptions& options = {});
     /// With an activation behind it in the same pass.
     Tensor operator()(const Tensor& x, Activation then = Activation::none) const;
@@ -56,10 +56,10 @@ class ADJOINT_API Conv2d : public Module {
 };
 
 struct ConvTranspose2dLayerOptions {
-    Pair stride = 1, padding = 0, output_padding = 0;
+    HeightWidth stride = 1, padding = 0, output_padding = 0;
     std::int64_t groups = 1;
     bool bias = true;
-    Pair dilation = 1;
+    HeightWidth dilation = 1;
     DType dtype = DType::f32;
     Device device = Device::cpu();
 };
@@ -69,7 +69,7 @@ struct ConvTranspose2dLayerOptions {
 /// shapes: (N, in, H, W) -> (N, out, H', W'), also without N.
 class ADJOINT_API ConvTranspose2d : public Module {
   public:
-    ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, Pair kernel_size,
+    ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, HeightWidth kernel_size,
                     const ConvTranspose2dLayerOptions& options = {});
     Tensor operator()(const Tensor& x) const { return conv_transpose2d(x, weight, bias, options_); }
 

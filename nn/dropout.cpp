@@ -2,7 +2,7 @@
 #include <adjoint/nn/dropout.h>
 
 #include <adjoint/autograd/ops/arithmetic.h>
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/dropout.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>

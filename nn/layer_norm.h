@@ -1,7 +1,7 @@
 // Normalisation layers that look at each sample alone.
 #pragma once
 
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/layer_norm.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {

@@ -5,7 +5,6 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
-#include <adjoint/nn/describe.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {
@@ -24,13 +23,6 @@ Tensor initial(const Shape& shape, std::int64_t in, const LinearOptions& options
 }
 
 }  // namespace
-
-std::string detail::describe(std::initializer_list<std::pair<const char*, double>> options) {
-    std::string text;
-    for (const auto& [name, value] : options)
-        text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, value);
-    return text;
-}
 
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options)
     : Module("Linear", sizes(in_features, out_features, options.bias)),

@@ -2,6 +2,7 @@
 // say what they compute.
 #pragma once
 
+#include <adjoint/autograd/ops/cross_entropy.h>
 #include <adjoint/autograd/ops/loss.h>
 #include <adjoint/nn/module.h>
 

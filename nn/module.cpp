@@ -46,11 +46,7 @@ NamedTensors collect(const ModuleState& root, Part part) {
 void reseat(TensorImpl& into, const TensorImpl& from) noexcept {
     // A value saved for backward compares versions; the new memory must not pass for the old.
     while (from.storage->version() <= into.storage->version()) from.storage->bump();
-    into.hold(from.storage);
-    into.data = from.data;
-    into.strides = from.strides;
-    into.dtype = from.dtype;
-    into.contiguous = from.contiguous;
+    into.share(from);
     into.is_view = from.is_view;
 }
 

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include <adjoint/nn/held.h>
+#include <adjoint/nn/parameter.h>
 
 namespace adjoint::nn {
 
@@ -129,7 +129,7 @@ class ADJOINT_API CloneScope {
     ~CloneScope();
     CloneScope(const CloneScope&) = delete;
     CloneScope& operator=(const CloneScope&) = delete;
-    /// Throws ValueError if a tensor of the module was not met in a Held.
+    /// Throws ValueError if a tensor of the module was not met as a parameter or buffer.
     void check_complete(const NamedTensors& state) const;
     static bool active() noexcept;
 };

@@ -6,18 +6,18 @@
 namespace adjoint::nn {
 namespace {
 
-std::string short_text(Pair pair) {
+std::string short_text(HeightWidth pair) {
     return pair.height == pair.width ? fmt::format("{}", pair.height)
                                      : fmt::format("({}, {})", pair.height, pair.width);
 }
 
-Pair checked(const char* layer, Pair size) {
+HeightWidth checked(const char* layer, HeightWidth size) {
     check<ValueError>(size.height >= 1 && size.width >= 1, "{}: size {}, expected at least 1", layer,
                       short_text(size));
     return size;
 }
 
-std::string settings(const char* layer, Pair kernel, Pair stride, Pair padding) {
+std::string settings(const char* layer, HeightWidth kernel, HeightWidth stride, HeightWidth padding) {
     checked(layer, kernel);
     return fmt::format("kernel_size={}, stride={}, padding={}", short_text(kernel),
                        short_text(stride.given() ? checked(layer, stride) : kernel), short_text(padding));
@@ -31,32 +31,34 @@ std::string size_of(const InterpolateOptions& options) {
 }  // namespace
 
 MaxPool1d::MaxPool1d(std::int64_t kernel_size, const MaxPool1dOptions& options)
-    : Module("MaxPool1d", fmt::format("{}, dilation={}, ceil_mode={}",
-                                      settings("MaxPool1d", kernel_size,
-                                               options.stride == Pair::unset ? Pair() : Pair(options.stride),
-                                               options.padding),
-                                      options.dilation, options.ceil_mode)),
+    : Module("MaxPool1d",
+             fmt::format(
+                 "{}, dilation={}, ceil_mode={}",
+                 settings("MaxPool1d", kernel_size,
+                          options.stride == HeightWidth::unset ? HeightWidth() : HeightWidth(options.stride),
+                          options.padding),
+                 options.dilation, options.ceil_mode)),
       kernel_size_(kernel_size),
       options_(options) {}
 
-MaxPool2d::MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options)
+MaxPool2d::MaxPool2d(HeightWidth kernel_size, const MaxPool2dOptions& options)
     : Module("MaxPool2d", fmt::format("{}, dilation={}, ceil_mode={}",
                                       settings("MaxPool2d", kernel_size, options.stride, options.padding),
                                       short_text(options.dilation), options.ceil_mode)),
       kernel_size_(kernel_size),
       options_(options) {}
 
-AvgPool2d::AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options)
+AvgPool2d::AvgPool2d(HeightWidth kernel_size, const AvgPool2dOptions& options)
     : Module("AvgPool2d", settings("AvgPool2d", kernel_size, options.stride, options.padding)),
       kernel_size_(kernel_size),
       options_(options) {}
 
-AdaptiveAvgPool2d::AdaptiveAvgPool2d(Pair output_size)
+AdaptiveAvgPool2d::AdaptiveAvgPool2d(HeightWidth output_size)
     : Module("AdaptiveAvgPool2d",
              fmt::format("output_size={}", short_text(checked("AdaptiveAvgPool2d", output_size)))),
       output_size_(output_size) {}
 
-FractionalMaxPool2d::FractionalMaxPool2d(Pair kernel_size, const FractionalMaxPool2dOptions& options)
+FractionalMaxPool2d::FractionalMaxPool2d(HeightWidth kernel_size, const FractionalMaxPool2dOptions& options)
     : Module("FractionalMaxPool2d",
              fmt::format("kernel_size={}, {}", short_text(checked("FractionalMaxPool2d", kernel_size)),
                          options.output_size.given()

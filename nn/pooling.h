@@ -1,6 +1,7 @@
 // Pooling and resizing layers: they keep nothing but their settings.
 #pragma once
 
+#include <adjoint/autograd/ops/fractional_pooling.h>
 #include <adjoint/autograd/ops/pooling.h>
 #include <adjoint/autograd/ops/resample.h>
 #include <adjoint/nn/module.h>
@@ -19,41 +20,41 @@ class ADJOINT_API MaxPool1d : public Module {
 
 class ADJOINT_API MaxPool2d : public Module {
   public:
-    explicit MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options = {});
+    explicit MaxPool2d(HeightWidth kernel_size, const MaxPool2dOptions& options = {});
     Tensor operator()(const Tensor& x) const { return max_pool2d(x, kernel_size_, options_); }
 
   private:
-    Pair kernel_size_;
+    HeightWidth kernel_size_;
     MaxPool2dOptions options_;
 };
 
 class ADJOINT_API AvgPool2d : public Module {
   public:
-    explicit AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options = {});
+    explicit AvgPool2d(HeightWidth kernel_size, const AvgPool2dOptions& options = {});
     Tensor operator()(const Tensor& x) const { return avg_pool2d(x, kernel_size_, options_); }
 
   private:
-    Pair kernel_size_;
+    HeightWidth kernel_size_;
     AvgPool2dOptions options_;
 };
 
 class ADJOINT_API AdaptiveAvgPool2d : public Module {
   public:
-    explicit AdaptiveAvgPool2d(Pair output_size);
+    explicit AdaptiveAvgPool2d(HeightWidth output_size);
     Tensor operator()(const Tensor& x) const { return adaptive_avg_pool2d(x, output_size_); }
 
   private:
-    Pair output_size_;
+    HeightWidth output_size_;
 };
 
 /// Max pooling to a fraction of the size, with windows drawn anew at every call, in evaluation too.
 class ADJOINT_API FractionalMaxPool2d : public Module {
   public:
-    FractionalMaxPool2d(Pair kernel_size, const FractionalMaxPool2dOptions& options);
+    FractionalMaxPool2d(HeightWidth kernel_size, const FractionalMaxPool2dOptions& options);
     Tensor operator()(const Tensor& x) const { return fractional_max_pool2d(x, kernel_size_, options_); }
 
   private:
-    Pair kernel_size_;
+    HeightWidth kernel_size_;
     FractionalMaxPool2dOptions options_;
 };
 

@@ -1,7 +1,8 @@
 // Sequences: layer upon layer, each in one or both directions.
 #include <adjoint/nn/recurrent.h>
 
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/dropout.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>

@@ -1,7 +1,6 @@
 // The layers of a Sequential.
 #include <adjoint/nn/sequential.h>
 
-#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/nn/module_state.h>
 
@@ -13,14 +12,6 @@ Layer& Layer::operator=(const Layer& other) { return *this = Layer(other); }
 
 void Layer::throw_not_fused() {
     fail<ValueError>("Layer: its module takes no activation in its pass; ask fuses_activation() first");
-}
-
-Activation Layer::activation_of(Tensor (*function)(const Tensor&)) noexcept {
-    if (function == &relu) return Activation::relu;
-    if (function == &silu) return Activation::silu;
-    if (function == &tanh) return Activation::tanh;
-    if (function == &sigmoid) return Activation::sigmoid;
-    return Activation::none;
 }
 
 Sequential::Sequential(std::vector<Layer> layers)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <adjoint/core/contract/epilogue.h>
+#include <adjoint/nn/activation.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {
@@ -101,7 +102,6 @@ class ADJOINT_API Layer {
     };
 
     [[noreturn]] static void throw_not_fused();
-    static Activation activation_of(Tensor (*function)(const Tensor&)) noexcept;
 
     std::shared_ptr<const Any> held_;
 };

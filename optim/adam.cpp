@@ -1,70 +1,126 @@
-// Adam and AdamW: options and functors.
+// Adam and its variants: options and functors.
 #include <adjoint/optim/adam.h>
 
 #include <cmath>
 
-#include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/functors/update.h>
+#include <adjoint/optim/option_checks.h>
 
 namespace adjoint::optim {
 namespace {
 
-AdamOptions as_adam(const AdamWOptions& options) {
-    return {.lr = options.lr,
-            .betas = options.betas,
-            .eps = options.eps,
-            .weight_decay = options.weight_decay,
-            .amsgrad = options.amsgrad,
-            .maximize = options.maximize};
+template <class O> void check_options(const char* op, const O& o) {
+    detail::check_shares(op, {{"betas.first", o.betas.first}, {"betas.second", o.betas.second}});
+    detail::check_not_negative(op, {{"eps", o.eps}, {"weight_decay", o.weight_decay}});
 }
 
-bool is_rate(double beta) { return beta >= 0 && beta < 1; }
-
-}  // namespace
-
-void AdamFamily::add(const std::vector<Tensor>& parameters, const AdamOptions& options) {
-    check<ValueError>(is_rate(options.betas.first) && is_rate(options.betas.second),
-                      "{}: betas {} and {} must lie in [0, 1)", name_, options.betas.first,
-                      options.betas.second);
-    check<ValueError>(options.eps >= 0 && options.weight_decay >= 0,
-                      "{}: eps {}, weight_decay {}: neither may be negative", name_, options.eps,
-                      options.weight_decay);
-    std::vector<const char*> states{"exp_avg", "exp_avg_sq"};
-    if (options.amsgrad) states.push_back("max_exp_avg_sq");
-    add_group(parameters, options.lr, std::move(states));
-    options_.push_back(options);
+template <class O> std::vector<const char*> adam_states(const O& o) {
+    if (o.amsgrad) return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
+    return {"exp_avg", "exp_avg_sq"};
 }
 
-UpdateOp AdamFamily::update(std::size_t group, double lr, std::int64_t step) const {
-    const AdamOptions& options = options_[group];
-    const auto t = static_cast<double>(step);
-    const functor::AdamStep adam{.lr = lr,
-                                 .beta1 = options.betas.first,
-                                 .beta2 = options.betas.second,
-                                 .eps = options.eps,
-                                 .weight_decay = options.weight_decay,
-                                 .correction1 = 1 - std::pow(options.betas.first, t),
-                                 .correction2_root = std::sqrt(1 - std::pow(options.betas.second, t)),
-                                 .decoupled = decoupled_,
-                                 .maximize = options.maximize};
-    if (options.amsgrad) return functor::AmsgradStep{adam};
+template <class O> functor::AdamMoments moments(const O& o, double lr, bool decoupled) {
+    return {.lr = lr,
+            .beta1 = o.betas.first,
+            .beta2 = o.betas.second,
+            .eps = o.eps,
+            .weight_decay = o.weight_decay,
+            .decoupled = decoupled,
+            .maximize = o.maximize};
+}
+
+double correction(double beta, std::int64_t step) { return 1 - std::pow(beta, static_cast<double>(step)); }
+
+template <class O> UpdateOp adam_step(const O& o, double lr, bool decoupled, std::int64_t step) {
+    const functor::AdamStep adam{.moments = moments(o, lr, decoupled),
+                                 .correction1 = correction(o.betas.first, step),
+                                 .correction2_root = std::sqrt(correction(o.betas.second, step))};
+    if (o.amsgrad) return functor::AmsgradStep{adam};
     return adam;
 }
 
-Adam::Adam(const std::vector<Tensor>& parameters, const AdamOptions& options) : AdamFamily("Adam", false) {
-    add(parameters, options);
+double nadam_momentum(const NAdamOptions& o, std::int64_t step) {
+    return o.betas.first * (1 - 0.5 * std::pow(0.96, static_cast<double>(step) * o.momentum_decay));
 }
 
-Adam::Adam(const std::vector<Group>& groups) : AdamFamily("Adam", false) {
-    for (const Group& group : groups) add(group.parameters, group.options);
+}  // namespace
+
+Adam::Adam(const std::vector<Group>& groups) : OptimizerWith("Adam") {
+    for (const Group& group : groups) {
+        check_options("Adam", group.options);
+        add(group, adam_states(group.options));
+    }
 }
 
-AdamW::AdamW(const std::vector<Tensor>& parameters, const AdamWOptions& options) : AdamFamily("AdamW", true) {
-    add(parameters, as_adam(options));
+UpdateOp Adam::update(std::size_t group, double lr, std::int64_t step) const {
+    return adam_step(options(group), lr, false, step);
 }
 
-AdamW::AdamW(const std::vector<Group>& groups) : AdamFamily("AdamW", true) {
-    for (const Group& group : groups) add(group.parameters, as_adam(group.options));
+AdamW::AdamW(const std::vector<Group>& groups) : OptimizerWith("AdamW") {
+    for (const Group& group : groups) {
+        check_options("AdamW", group.options);
+        add(group, adam_states(group.options));
+    }
+}
+
+UpdateOp AdamW::update(std::size_t group, double lr, std::int64_t step) const {
+    return adam_step(options(group), lr, true, step);
+}
+
+Adamax::Adamax(const std::vector<Group>& groups) : OptimizerWith("Adamax") {
+    for (const Group& group : groups) {
+        check_options("Adamax", group.options);
+        add(group, {"exp_avg", "exp_inf"});
+    }
+}
+
+UpdateOp Adamax::update(std::size_t group, double lr, std::int64_t step) const {
+    const AdamaxOptions& o = options(group);
+    return functor::AdamaxStep{.moments = moments(o, lr, false),
+                               .correction1 = correction(o.betas.first, step)};
+}
+
+NAdam::NAdam(const std::vector<Group>& groups) : OptimizerWith("NAdam") {
+    for (const Group& group : groups) {
+        check_options("NAdam", group.options);
+        detail::check_not_negative("NAdam", {{"momentum_decay", group.options.momentum_decay}});
+        add(group, {"exp_avg", "exp_avg_sq"});
+    }
+    products_.resize(groups.size());
+}
+
+UpdateOp NAdam::update(std::size_t group, double lr, std::int64_t step) const {
+    const NAdamOptions& o = options(group);
+    Product& product = products_[group];
+    if (product.step > step) product = {};
+    while (product.step < step) product.value *= nadam_momentum(o, ++product.step);
+    const double now = nadam_momentum(o, step), next = nadam_momentum(o, step + 1);
+    return functor::NAdamStep{.moments = moments(o, lr, o.decoupled_weight_decay),
+                              .correction2 = correction(o.betas.second, step),
+                              .now = (1 - now) / (1 - product.value),
+                              .ahead = next / (1 - product.value * next)};
+}
+
+RAdam::RAdam(const std::vector<Group>& groups) : OptimizerWith("RAdam") {
+    for (const Group& group : groups) {
+        check_options("RAdam", group.options);
+        add(group, {"exp_avg", "exp_avg_sq"});
+    }
+}
+
+UpdateOp RAdam::update(std::size_t group, double lr, std::int64_t step) const {
+    const RAdamOptions& o = options(group);
+    const double beta2 = o.betas.second, correction2 = correction(beta2, step);
+    const double limit = 2 / (1 - beta2) - 1;
+    const double length =
+        limit - 2 * static_cast<double>(step) * std::pow(beta2, static_cast<double>(step)) / correction2;
+    const bool adaptive = length > 5;
+    const double rectified =
+        adaptive ? std::sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)) : 0;
+    return functor::RAdamStep{.moments = moments(o, lr, o.decoupled_weight_decay),
+                              .correction1 = correction(o.betas.first, step),
+                              .factor = rectified * std::sqrt(correction2),
+                              .adaptive = adaptive};
 }
 
 }  // namespace adjoint::optim

@@ -7,6 +7,7 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>

@@ -1,7 +1,7 @@
 // Optimizer: the base of what moves parameters against their gradients, with groups and state.
 //
-// An optimizer of one's own derives from it, names its state tensors and gives the functor of a step; a
-// functor is an elementwise function of parameter, gradient and up to three states
+// An optimizer of one's own derives from OptimizerWith<its options>, names its state tensors and gives the
+// functor of a step; a functor is an elementwise function of parameter, gradient and up to three states
 // (<adjoint/core/contract/functors/update.h>).
 #pragma once
 

@@ -20,21 +20,15 @@ struct SGDOptions {
 /// errors: as Optimizer::add_group; ValueError for a negative option, nesterov without
 /// momentum or with dampening.
 /// source: Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013.
-class ADJOINT_API SGD final : public Optimizer {
+class ADJOINT_API SGD final : public OptimizerWith<SGDOptions> {
   public:
-    struct Group {
-        std::vector<Tensor> parameters;
-        SGDOptions options;
-    };
-    explicit SGD(const std::vector<Tensor>& parameters, const SGDOptions& options = {});
+    explicit SGD(const std::vector<Tensor>& parameters, const SGDOptions& options = {})
+        : SGD(std::vector<Group>{{parameters, options}}) {}
     explicit SGD(const std::vector<Group>& groups);
 
   private:
-    void add(const std::vector<Tensor>& parameters, const SGDOptions& options);
     UpdateOp update(std::size_t group, double lr, std::int64_t step) const override;
     std::int64_t update_key(std::size_t group, std::int64_t step) const override;
-
-    std::vector<SGDOptions> options_;
 };
 
 }  // namespace adjoint::optim

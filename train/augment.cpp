@@ -7,6 +7,7 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/resample.h>
 #include <adjoint/autograd/ops/shape.h>
@@ -100,7 +101,7 @@ Tensor places(const Tensor& x, std::int64_t n, int dim) {
 }
 
 // The images at affinely mapped points; `theta` has six numbers for each sample.
-Tensor sampled(const Tensor& x, const std::vector<double>& theta, Pair size, double fill) {
+Tensor sampled(const Tensor& x, const std::vector<double>& theta, HeightWidth size, double fill) {
     const std::int64_t n = x.shape()[0];
     const Tensor maps = tensor(theta, {n, 2, 3}, {.dtype = x.dtype(), .device = x.device()});
     const Tensor grid = affine_grid(maps, {n, x.shape()[1], size.height, size.width});
@@ -138,7 +139,7 @@ Transform random_flip(const FlipOptions& options) {
     });
 }
 
-Transform random_crop(Pair size, const CropOptions& options) {
+Transform random_crop(HeightWidth size, const CropOptions& options) {
     check<ValueError>(size.height > 0 && size.width > 0, "random_crop: a window of {} x {}", size.height,
                       size.width);
     check<ValueError>(options.padding.height >= 0 && options.padding.width >= 0,
@@ -163,7 +164,7 @@ Transform random_crop(Pair size, const CropOptions& options) {
     });
 }
 
-Transform random_resized_crop(Pair size, const ResizedCropOptions& options) {
+Transform random_resized_crop(HeightWidth size, const ResizedCropOptions& options) {
     constexpr auto op = "random_resized_crop";
     check<ValueError>(size.height > 0 && size.width > 0, "{}: a size of {} x {}", op, size.height,
                       size.width);

@@ -16,7 +16,7 @@
 #include <functional>
 #include <vector>
 
-#include <adjoint/autograd/ops/pair.h>
+#include <adjoint/autograd/ops/height_width.h>
 #include <adjoint/data/loader.h>
 
 namespace adjoint::train {
@@ -38,12 +38,12 @@ struct FlipOptions {
 ADJOINT_API Transform random_flip(const FlipOptions& options = {});
 
 struct CropOptions {
-    Pair padding = 0;  ///< pixels added on each side before
-    double fill = 0;   ///< their value
+    HeightWidth padding = 0;  ///< pixels added on each side before
+    double fill = 0;          ///< their value
 };
 /// A window of `size` at a random place.
 /// errors: ShapeError if the padded image is smaller.
-ADJOINT_API Transform random_crop(Pair size, const CropOptions& options = {});
+ADJOINT_API Transform random_crop(HeightWidth size, const CropOptions& options = {});
 
 struct ResizedCropOptions {
     Interval area = {0.08, 1};         ///< share of the image's pixels
@@ -51,7 +51,7 @@ struct ResizedCropOptions {
 };
 /// A window of random size and place, scaled to `size` (bilinear).
 /// source: Szegedy et al., Going deeper with convolutions, CVPR 2015.
-ADJOINT_API Transform random_resized_crop(Pair size, const ResizedCropOptions& options = {});
+ADJOINT_API Transform random_resized_crop(HeightWidth size, const ResizedCropOptions& options = {});
 
 struct AffineOptions {
     Interval degrees = {0, 0};               ///< rotation about the centre, counter-clockwise

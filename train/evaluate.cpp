@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/train/mode.h>

@@ -51,7 +51,8 @@ class Loop {
           callbacks_(std::move(callbacks)),
           transform_(options.transform),
           settings_(std::move(settings)),
-          step_(run.trainee, run.optimizer, run.totals_, options) {
+          step_(run.trainee, run.optimizer, run.totals_,
+                {.capture = options.capture, .batch_size = options.batch_size, .verbose = options.verbose}) {
         for (const Callback& callback : options.callbacks)
             keeps_batches_ = keeps_batches_ || callback.on_batch;
         for (const Callback& callback : callbacks_) {

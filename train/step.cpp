@@ -2,6 +2,7 @@
 #include <adjoint/train/step.h>
 
 #include <cstdio>
+#include <utility>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
@@ -10,8 +11,6 @@
 
 namespace adjoint::train {
 namespace {
-
-constexpr int warm_up = 2;  // they make optimizer states and fill caches
 
 // What a step can change, to take a failed one back.
 class Before {
@@ -48,16 +47,38 @@ bool alike(const Tensor& a, const Tensor& b) {
     return a.shape() == b.shape() && a.dtype() == b.dtype() && a.device() == b.device();
 }
 
+bool alike(const data::Batch& a, const data::Batch& b) { return alike(a.x, b.x) && alike(a.y, b.y); }
+
 }  // namespace
 
-Step::Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, const FitOptions& options)
+Step::Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, const StepOptions& options)
     : trainee_(trainee),
       optimizer_(optimizer),
       totals_(totals),
-      mode_(options.capture),
-      batch_size_(options.batch_size),
-      verbose_(options.verbose),
-      parameters_(optimizer.parameters()) {}
+      parameters_(optimizer.parameters()),
+      options_(options) {}
+
+void Step::look_again() noexcept {
+    if (captured_) captured_->verified = false;
+}
+
+Step::Result Step::run(const data::Batch& batch) {
+    totals_.count(batch.y.shape()[0]);
+    if (!may_replay(batch)) return eager(batch);
+    if (warm_up_left_ > 0) {
+        --warm_up_left_;
+        return eager(batch);
+    }
+    if (captured_ && !still_holds(*captured_)) captured_.reset();
+    if (!captured_) return captured(batch);
+    return alike(batch, captured_->input) ? replayed(batch) : eager(batch);
+}
+
+bool Step::may_replay(const data::Batch& batch) const {
+    const bool wanted = options_.capture == CaptureMode::on ||
+                        (options_.capture == CaptureMode::automatic && !batch.x.device().is_cpu());
+    return wanted && batch.y.shape()[0] == options_.batch_size;
+}
 
 Step::Result Step::eager(const data::Batch& batch) {
     optimizer_.zero_grad();
@@ -66,81 +87,68 @@ Step::Result Step::eager(const data::Batch& batch) {
     loss.backward();
     optimizer_.step();
     totals_.add(loss, output, batch.y);
-    gradients_there_ = false;
     return {loss.detach(), output.detach()};
 }
 
-Step::Result Step::run(const data::Batch& batch) {
-    const std::int64_t samples = batch.y.shape()[0];
-    totals_.count(samples);
-    if (mode_ == CaptureMode::off || refused_ || samples != batch_size_ ||
-        (mode_ == CaptureMode::automatic && batch.x.device().is_cpu()))
-        return eager(batch);
-    if (warm_ < warm_up) {
-        ++warm_;
-        return eager(batch);
-    }
-    if (captured_ && !unchanged()) captured_.reset();
-    if (!captured_) {
-        capture_on(batch);
-        return captured_ ? result_ : eager(batch);
-    }
-    if (!fits(batch)) return eager(batch);
-    if (!gradients_there_)
-        for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].set_grad(gradients_[i]);
-    gradients_there_ = true;
-    {
-        const NoGrad guard;
-        input_.x.copy_(batch.x);
-        input_.y.copy_(batch.y);
-    }
-    captured_->replay();
-    return result_;
-}
-
-// The step on this batch, recorded; or nothing has happened and there is no recording.
-void Step::capture_on(const data::Batch& batch) {
+// The step, carried out and recorded; where it cannot be recorded, as if that had never been tried.
+Step::Result Step::captured(const data::Batch& batch) {
     const Before before(trainee_, optimizer_, totals_);
-    input_ = {batch.x.detach().clone(), batch.y.detach().clone()};
     try {
-        check<CaptureError>(batch.x.device() == batch.y.device(), "inputs are on {}, targets on {}",
-                            batch.x.device(), batch.y.device());
-        captured_ = capture([this] { result_ = eager(input_); }, {.device = batch.x.device(), .warmup = 0});
+        captured_ = capture_on(batch);
     } catch (const Error& error) {
         if (!is_of_the_capture(error)) throw;
-        result_ = {};
         before.restore(trainee_, optimizer_, totals_);
         refuse(error.what());
-        return;
+        return eager(batch);
     }
-    gradients_.clear();
-    for (const Tensor& parameter : parameters_) gradients_.push_back(parameter.grad());
-    gradients_there_ = true;
-    if (verbose_ && recorded_with_.empty())
-        fmt::print(stderr, "adjoint: fit: steps are captured on {}, {} calls each\n", batch.x.device(),
-                   captured_->calls());
-    recorded_with_ = signature();
-    looked_ = true;
+    return captured_->result;
 }
 
+Step::CapturedStep Step::capture_on(const data::Batch& batch) {
+    check<CaptureError>(batch.x.device() == batch.y.device(), "inputs are on {}, targets on {}",
+                        batch.x.device(), batch.y.device());
+    const data::Batch input{batch.x.detach().clone(), batch.y.detach().clone()};
+    Result result;
+    Captured step = capture([&] { result = eager(input); }, {.device = batch.x.device(), .warmup = 0});
+    if (std::exchange(options_.verbose, false))
+        fmt::print(stderr, "adjoint: fit: steps are captured on {}, {} calls each\n", batch.x.device(),
+                   step.calls());
+    std::vector<Tensor> gradients;
+    for (const Tensor& parameter : parameters_) gradients.push_back(parameter.grad());
+    return {.input = input,
+            .result = result,
+            .gradients = std::move(gradients),
+            .signature = signature(),
+            .verified = true,
+            .step = std::move(step)};
+}
+
+Step::Result Step::replayed(const data::Batch& batch) {
+    // An eager step in between, or a callback, has put others in their place.
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+        if (parameters_[i].impl().grad != captured_->gradients[i].ref())
+            parameters_[i].set_grad(captured_->gradients[i]);
+    {
+        const NoGrad guard;
+        captured_->input.x.copy_(batch.x);
+        captured_->input.y.copy_(batch.y);
+    }
+    captured_->step.replay();
+    return captured_->result;
+}
+
+bool Step::still_holds(CapturedStep& captured) const {
+    captured.verified = captured.verified || captured.signature == signature();
+    return captured.verified;
+}
+
+// Steps run eagerly from now on.
 void Step::refuse(const std::string& why) {
-    refused_ = true;
-    check<CaptureError>(mode_ != CaptureMode::on, "fit: the steps cannot be captured: {}", why);
+    check<CaptureError>(options_.capture != CaptureMode::on, "fit: the steps cannot be captured: {}", why);
+    options_.capture = CaptureMode::off;
     warn_once(
         "fit without capture",
         fmt::format("fit: steps are not captured and take longer: {} (CaptureMode::off silences this)", why));
-}
-
-bool Step::fits(const data::Batch& batch) const {
-    return alike(batch.x, input_.x) && alike(batch.y, input_.y);
-}
-
-bool Step::unchanged() {
-    if (!looked_) {
-        if (signature() != recorded_with_) return false;
-        looked_ = true;
-    }
-    return true;
 }
 
 Step::Signature Step::signature() const {

@@ -7,17 +7,23 @@
 #include <vector>
 
 #include <adjoint/core/capture/capture.h>
-#include <adjoint/core/contract/generator.h>
 #include <adjoint/data/loader.h>
-#include <adjoint/train/fit.h>
+#include <adjoint/train/capture_mode.h>
+#include <adjoint/train/run.h>
 
 namespace adjoint::train {
 
-/// A full batch like the one that was recorded is copied to where that one lay and the step replayed; others
-/// are run eagerly. The recording is made anew when the model or the optimizer is not what it was.
+struct StepOptions {
+    CaptureMode capture;
+    std::int64_t batch_size;  // of a full batch
+    bool verbose;             // says on stderr that steps are captured
+};
+
+/// The first full batches run eagerly, the next one is recorded; from then on a batch like it is copied to
+/// where it lay and the recording replayed. All others run eagerly.
 class Step {
   public:
-    Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, const FitOptions& options);
+    Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, const StepOptions& options);
 
     /// Without graph. After a replay they share the memory of the next.
     struct Result {
@@ -25,8 +31,9 @@ class Step {
     };
     /// Zero gradients, forward, backward, step, sums of the epoch.
     Result run(const data::Batch& batch);
-    /// Somebody else has had the model or the optimizer in hand.
-    void look_again() noexcept { looked_ = gradients_there_ = false; }
+    /// Somebody else has had the model or the optimizer in hand: if one is not what it was,
+    /// the step is recorded anew.
+    void look_again() noexcept;
     /// Whether results are overwritten by the next step.
     bool replays() const noexcept { return captured_.has_value(); }
 
@@ -34,28 +41,31 @@ class Step {
     /// What a recording holds on to, by address.
     using Signature = std::vector<std::uintptr_t>;
 
+    struct CapturedStep {
+        data::Batch input;
+        Result result;
+        std::vector<Tensor> gradients;  // that replays write, in the order of the parameters
+        Signature signature;
+        bool verified;  // nobody has had what it holds on to in hand since the signature was compared
+        Captured step;
+    };
+
+    bool may_replay(const data::Batch& batch) const;
     Result eager(const data::Batch& batch);
-    void capture_on(const data::Batch& batch);
-    void refuse(const std::string& why);
-    bool fits(const data::Batch& batch) const;
-    bool unchanged();
+    Result captured(const data::Batch& batch);
+    Result replayed(const data::Batch& batch);
+    CapturedStep capture_on(const data::Batch& batch);
+    bool still_holds(CapturedStep& captured) const;
     Signature signature() const;
+    void refuse(const std::string& why);
 
     const Trainee& trainee_;
     optim::Optimizer& optimizer_;
     Totals& totals_;
-    const CaptureMode mode_;
-    const std::int64_t batch_size_;
-    const bool verbose_;
-
-    bool refused_ = false, looked_ = false;
-    int warm_ = 0;  // full batches that ran eagerly
-    std::optional<Captured> captured_;
-    Signature recorded_with_;
-    data::Batch input_;
-    Result result_;
-    std::vector<Tensor> parameters_, gradients_;  // the gradients that replays write
-    bool gradients_there_ = false;
+    const std::vector<Tensor> parameters_;
+    StepOptions options_;
+    int warm_up_left_ = 2;  // full batches that make optimizer states and fill caches
+    std::optional<CapturedStep> captured_;
 };
 
 }  // namespace adjoint::train

@@ -1,11 +1,9 @@
-// Fitting and adding of gradients; the members of Tensor that deal with them.
+// Fitting and adding of gradients.
 #include <adjoint/autograd/backward/gradient_buffer.h>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/reduce.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
-#include <adjoint/autograd/record/node.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/tensor/loops.h>
@@ -55,34 +53,6 @@ void accumulate_leaf(TensorImpl& leaf, Tensor gradient, bool create_graph) {
     } else {
         add_in_place(Tensor(leaf.grad), gradient);
     }
-}
-
-void Tensor::set_grad(const Tensor& grad) const {
-    if (!grad.defined()) {
-        impl().grad = nullptr;
-        return;
-    }
-    check<ShapeError>(grad.shape() == shape(), "set_grad: gradient of shape {} for a tensor of shape {}",
-                      grad.shape(), shape());
-    check<DTypeError>(grad.dtype() == dtype(), "set_grad: gradient of type {} for a tensor of type {}",
-                      name(grad.dtype()), name(dtype()));
-    check<DeviceError>(grad.device() == device(), "set_grad: gradient on {} for a tensor on {}",
-                       grad.device(), device());
-    impl().grad = grad.ref();
-}
-
-void Tensor::retain_grad() const {
-    check<AutogradError>(requires_grad(), "retain_grad: the tensor does not require a gradient");
-    if (is_leaf()) return;
-    impl().retains_grad = true;
-    node_of(impl().producer)->output(impl().output_index).retained = &impl();
-}
-
-void Tensor::register_hook(TensorHook hook) const {
-    check<AutogradError>(requires_grad(), "register_hook: the tensor does not require a gradient");
-    auto& hooks = is_leaf() ? impl().hooks : node_of(impl().producer)->output(impl().output_index).hooks;
-    if (!hooks) hooks = std::make_unique<std::vector<TensorHook>>();
-    hooks->push_back(std::move(hook));
 }
 
 }  // namespace adjoint

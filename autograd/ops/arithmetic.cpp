@@ -5,7 +5,6 @@
 
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/reduce.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/loops.h>
@@ -208,92 +207,6 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool e
     Tensor close = logical_or(eq(x, y), logical_and(le(abs(x - y), atol + rtol * abs(y)), isfinite(y)));
     if (equal_nan) close = logical_or(close, logical_and(isnan(x), isnan(y)));
     return amin(close.to(DType::u8)).item<int>() == 1;
-}
-
-// In place: the result is computed beside, so that nothing reads what is being written, then takes the place.
-
-namespace {
-
-// What an in-place operation reads: another handle on the array, because a function that saved the handle
-// which becomes its own result would keep itself alive.
-Tensor own_handle_of(const Tensor& x) {
-    if (!grad_enabled()) return x;
-    Tensor other = x.detach();
-    other.impl().requires_grad = x.impl().requires_grad;
-    other.impl().producer = x.impl().producer;
-    other.impl().output_index = x.impl().output_index;
-    return other;
-}
-
-void check_own_places(const char* op, const Tensor& x) {
-    for (int d = 0; d < x.dim(); ++d)
-        check<ValueError>(x.strides()[d] != 0 || x.shape()[d] <= 1,
-                          "{}: an expanded tensor has several elements in one place; clone() it first", op);
-}
-
-const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) {
-    check<ShapeError>(result.shape() == x.shape(),
-                      "{}: in place, the result of shape {} does not fit into {}", op, result.shape(),
-                      x.shape());
-    check<DTypeError>(result.dtype() == x.dtype() || !is_floating(result.dtype()) || is_floating(x.dtype()),
-                      "{}: in place, the result of type {} does not fit into {}", op, name(result.dtype()),
-                      name(x.dtype()));
-    check<DeviceError>(result.device() == x.device(),
-                       "{}: operands live on {} and {}; move one with to(device)", op, x.device(),
-                       result.device());
-    TensorImpl& impl = x.impl();
-    Tensor source = result.to(x.dtype());
-    if (source.impl().storage == impl.storage)
-        source = source.clone();  // must not read what is being written
-    if (grad_enabled() && (impl.requires_grad || source.requires_grad())) {
-        check<AutogradError>(!impl.requires_grad || impl.producer,
-                             "{}: a leaf that requires a gradient cannot change in place; use a NoGrad guard",
-                             op);
-        check<AutogradError>(!impl.is_view, "{}: a view cannot change in place while gradients are recorded",
-                             op);
-        check<AutogradError>(source.requires_grad(), "{}: would cut the history of the tensor", op);
-    }
-    check_own_places(op, x);
-    if (x.numel() > 0)
-        backend(x.device())
-            .run(call::Map{functor::Copy{}, make_loop<2>({&x, &source}, compute_type(x.dtype()))});
-    impl.storage->bump();
-    if (grad_enabled() && source.requires_grad()) {
-        impl.producer = source.impl().producer;
-        impl.output_index = source.impl().output_index;
-        impl.requires_grad = true;
-    }
-    return x;
-}
-
-}  // namespace
-
-const Tensor& Tensor::copy_(const Tensor& source) const {
-    return write_back("copy_", *this, source.shape() == shape() ? source : expand(source, shape()));
-}
-const Tensor& Tensor::operator+=(const Tensor& other) const {
-    return write_back("add", *this, own_handle_of(*this) + (is_same(other) ? own_handle_of(other) : other));
-}
-const Tensor& Tensor::operator-=(const Tensor& other) const {
-    return write_back("sub", *this, own_handle_of(*this) - (is_same(other) ? own_handle_of(other) : other));
-}
-const Tensor& Tensor::operator*=(const Tensor& other) const {
-    return write_back("mul", *this, own_handle_of(*this) * (is_same(other) ? own_handle_of(other) : other));
-}
-const Tensor& Tensor::operator/=(const Tensor& other) const {
-    return write_back("div", *this, own_handle_of(*this) / (is_same(other) ? own_handle_of(other) : other));
-}
-
-const Tensor& Tensor::fill_(double value) const {
-    check<AutogradError>(
-        !grad_enabled() || !requires_grad(),
-        "fill_: a tensor that requires a gradient cannot be filled while gradients are recorded; use a "
-        "NoGrad guard");
-    check_own_places("fill_", *this);
-    if (numel() > 0)
-        adjoint::backend(device()).run(call::Fill{make_loop<1>({this}, compute_type(dtype())), value});
-    impl().storage->bump();
-    return *this;
 }
 
 }  // namespace adjoint

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/dropout.h>
 #include <adjoint/autograd/ops/linalg.h>
-#include <adjoint/autograd/ops/norm.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/softmax.h>

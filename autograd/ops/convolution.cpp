@@ -289,10 +289,10 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b,
                           shape);
         return length;
     };
-    const Pair output{size(2, options.stride.height, options.padding.height, options.output_padding.height,
-                           options.dilation.height),
-                      size(3, options.stride.width, options.padding.width, options.output_padding.width,
-                           options.dilation.width)};
+    const HeightWidth output{size(2, options.stride.height, options.padding.height,
+                                  options.output_padding.height, options.dilation.height),
+                             size(3, options.stride.width, options.padding.width,
+                                  options.output_padding.width, options.dilation.width)};
     // The windows of the convolution that this transposes, whose input is our output.
     Convolution c{.windows = {.batch = shape[0],
                               .channels = channels,
@@ -310,7 +310,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b,
     return windows::like_input(y.to(in.type), x, 4);
 }
 
-Tensor unfold(const Tensor& x, Pair kernel_size, const UnfoldOptions& options) {
+Tensor unfold(const Tensor& x, HeightWidth kernel_size, const UnfoldOptions& options) {
     const Tensor image = windows::batched("unfold", x, 4);
     const Windows w = windows::over("unfold", image,
                                     {.kernel = kernel_size,
@@ -320,7 +320,8 @@ Tensor unfold(const Tensor& x, Pair kernel_size, const UnfoldOptions& options) {
     return windows::like_input(record(Unfold(w), image.to(compute_type(x.dtype()))).to(x.dtype()), x, 4);
 }
 
-Tensor fold(const Tensor& columns, Pair output_size, Pair kernel_size, const UnfoldOptions& options) {
+Tensor fold(const Tensor& columns, HeightWidth output_size, HeightWidth kernel_size,
+            const UnfoldOptions& options) {
     const Tensor batch = windows::batched("fold", columns, 3);
     windows::check_setting("fold", "output size", output_size, 1);
     windows::check_setting("fold", "kernel size", kernel_size, 1);

@@ -7,7 +7,7 @@
 // channels that do not fit or a kernel larger than the padded input.
 #pragma once
 
-#include <adjoint/autograd/ops/pair.h>
+#include <adjoint/autograd/ops/height_width.h>
 #include <adjoint/autograd/record/function.h>
 #include <adjoint/core/contract/epilogue.h>
 
@@ -24,7 +24,7 @@ ADJOINT_API Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b = {}
                           const Conv1dOptions& options = {});
 
 struct Conv2dOptions {
-    Pair stride = 1, padding = 0, dilation = 1;
+    HeightWidth stride = 1, padding = 0, dilation = 1;
     std::int64_t groups = 1;
     Activation then = Activation::none;
 };
@@ -34,9 +34,9 @@ ADJOINT_API Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b = {}
                           const Conv2dOptions& options = {});
 
 struct ConvTranspose2dOptions {
-    Pair stride = 1, padding = 0, output_padding = 0;
+    HeightWidth stride = 1, padding = 0, output_padding = 0;
     std::int64_t groups = 1;
-    Pair dilation = 1;
+    HeightWidth dilation = 1;
 };
 /// The transpose of conv2d's map from x to y, plus a bias; H' = (H - 1) stride - 2 padding + dilation (K - 1)
 /// + output_padding + 1.
@@ -46,14 +46,14 @@ ADJOINT_API Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tens
                                     const ConvTranspose2dOptions& options = {});
 
 struct UnfoldOptions {
-    Pair dilation = 1, padding = 0, stride = 1;
+    HeightWidth dilation = 1, padding = 0, stride = 1;
 };
 /// The windows of an image as columns, 0 for padding.
 /// shapes: (N, C, H, W) -> (N, C K L, windows).
-ADJOINT_API Tensor unfold(const Tensor& x, Pair kernel_size, const UnfoldOptions& options = {});
+ADJOINT_API Tensor unfold(const Tensor& x, HeightWidth kernel_size, const UnfoldOptions& options = {});
 /// The transpose of unfold: columns summed into an image of `output_size`.
 /// shapes: (N, C K L, windows) -> (N, C, H, W).
-ADJOINT_API Tensor fold(const Tensor& columns, Pair output_size, Pair kernel_size,
+ADJOINT_API Tensor fold(const Tensor& columns, HeightWidth output_size, HeightWidth kernel_size,
                         const UnfoldOptions& options = {});
 
 }  // namespace adjoint

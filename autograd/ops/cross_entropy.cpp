@@ -1,4 +1,6 @@
 // Losses against class numbers.
+#include <adjoint/autograd/ops/cross_entropy.h>
+
 #include <string_view>
 
 #include <adjoint/autograd/ops/arithmetic.h>

@@ -1,12 +1,10 @@
-// Each function of one variable: its derivative of any order and its public line.
+// Each function of one variable: its public line.
 //
-// The first backward pass runs the functor's slope in one kernel; derivative(f, s) says the same in
-// differentiable functions and is used when the pass is recorded. `s` is what the functor saves:
-// its input or its output.
+// A backward pass runs the functor's slope in one kernel; one that is recorded runs the same slope with
+// tensors for numbers, which makes it of differentiable functions.
 #include <adjoint/autograd/ops/elementwise.h>
 
 #include <cmath>
-#include <limits>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/shape.h>
@@ -14,92 +12,17 @@
 #include <adjoint/core/base/format.h>
 
 namespace adjoint {
+
+// For the slopes. Not in the namespace below: what has none by name is not found by its argument.
+static Tensor indicator(const Tensor& condition, const Tensor& x) { return condition.to(x.dtype()); }
+
 namespace {
 
 using Input = const Tensor&;
 
-// 1 where the condition holds, else 0, in the type of x.
-Tensor indicator(const Tensor& condition, const Tensor& x) { return condition.to(x.dtype()); }
-
-Tensor derivative(functor::Abs, Input x) { return sign(x); }
-Tensor derivative(functor::Exp, Input y) { return y; }
-Tensor derivative(functor::Expm1, Input y) { return y + 1; }
-Tensor derivative(functor::Log, Input x) { return reciprocal(x); }
-Tensor derivative(functor::Log1p, Input x) { return reciprocal(x + 1); }
-Tensor derivative(functor::Log2, Input x) { return 1.4426950408889634074 / x; }
-Tensor derivative(functor::Log10, Input x) { return 0.43429448190325182765 / x; }
-Tensor derivative(functor::Sqrt, Input y) { return 0.5 / y; }
-Tensor derivative(functor::Rsqrt, Input y) { return -0.5 * (y * square(y)); }
-Tensor derivative(functor::Square, Input x) { return x * 2; }
-Tensor derivative(functor::Reciprocal, Input y) { return neg(square(y)); }
-Tensor derivative(functor::Sin, Input x) { return cos(x); }
-Tensor derivative(functor::Cos, Input x) { return neg(sin(x)); }
-Tensor derivative(functor::Tan, Input y) { return square(y) + 1; }
-Tensor derivative(functor::Asin, Input x) { return rsqrt((1 - x) * (1 + x)); }
-Tensor derivative(functor::Acos, Input x) { return neg(rsqrt((1 - x) * (1 + x))); }
-Tensor derivative(functor::Atan, Input x) { return reciprocal(square(x) + 1); }
-Tensor derivative(functor::Sinh, Input x) { return cosh(x); }
-Tensor derivative(functor::Cosh, Input x) { return sinh(x); }
-Tensor derivative(functor::Tanh, Input y) { return 1 - square(y); }
-Tensor derivative(functor::Asinh, Input x) { return rsqrt(square(x) + 1); }
-Tensor derivative(functor::Acosh, Input x) { return rsqrt(x - 1) * rsqrt(x + 1); }
-Tensor derivative(functor::Atanh, Input x) { return reciprocal((1 - x) * (1 + x)); }
-Tensor derivative(functor::Erf, Input x) { return 1.1283791670955125739 * exp(neg(square(x))); }
-Tensor derivative(functor::Erfc, Input x) { return -1.1283791670955125739 * exp(neg(square(x))); }
-Tensor derivative(functor::Relu, Input y) { return indicator(gt(y, 0), y); }
-Tensor derivative(functor::Relu6, Input x) { return indicator(logical_and(gt(x, 0), lt(x, 6)), x); }
-Tensor derivative(functor::LeakyRelu f, Input x) {
-    return where(gt(x, 0), ones_like(x), full_like(x, f.negative_slope));
-}
-Tensor derivative(functor::Elu f, Input x) {
-    const Tensor below = f.alpha * f.input_scale * f.scale *
-                         exp(clamp(x, -std::numeric_limits<double>::infinity(), 0) * f.input_scale);
-    return where(gt(x, 0), full_like(x, f.scale), below);
-}
-Tensor derivative(functor::Sigmoid, Input y) { return y * (1 - y); }
-Tensor derivative(functor::LogSigmoid, Input x) { return sigmoid(neg(x)); }
-Tensor derivative(functor::Silu, Input x) {
-    const Tensor s = sigmoid(x);
-    return s * (1 + x * (1 - s));
-}
-Tensor derivative(functor::Softplus f, Input x) {
-    return where(gt(x * f.beta, f.threshold), ones_like(x), sigmoid(x * f.beta));
-}
-Tensor derivative(functor::Mish, Input x) {
-    const Tensor t = tanh(softplus(x));
-    return t + x * (1 - square(t)) * sigmoid(x);
-}
-Tensor derivative(functor::Softsign, Input x) { return reciprocal(square(abs(x) + 1)); }
-Tensor derivative(functor::Hardtanh f, Input x) {
-    return indicator(logical_and(gt(x, f.low), lt(x, f.high)), x);
-}
-Tensor derivative(functor::Hardsigmoid, Input x) {
-    return indicator(logical_and(gt(x, -3), lt(x, 3)), x) / 6;
-}
-Tensor derivative(functor::Hardswish, Input x) {
-    const Tensor middle = where(lt(x, -3), zeros_like(x), (x * 2 + 3) / 6);
-    return where(gt(x, 3), ones_like(x), middle);
-}
-Tensor derivative(functor::Gelu, Input x) {
-    return 0.5 * (1 + erf(x * M_SQRT1_2)) + x * 0.39894228040143267794 * exp(-0.5 * square(x));
-}
-Tensor derivative(functor::GeluTanh, Input x) {
-    const Tensor t = tanh(0.79788456080286535588 * (x + 0.044715 * (x * square(x))));
-    const Tensor inner = 0.79788456080286535588 * (1 + 0.134145 * square(x));
-    return 0.5 * (1 + t) + 0.5 * x * (1 - square(t)) * inner;
-}
-Tensor derivative(functor::Clamp f, Input x) {
-    return indicator(logical_and(ge(x, f.low), le(x, f.high)), x);
-}
-Tensor derivative(functor::RdivScalar f, Input x) { return -f.s * square(reciprocal(x)); }
-Tensor derivative(functor::PowScalar f, Input x) {
-    return f.p == 0 ? zeros_like(x) : f.p * pow_scalar(x, f.p - 1);
-}
-Tensor derivative(functor::ScalarPow f, Input y) { return where(eq(y, 0), zeros_like(y), y * f.log_a); }
-
 // What a function with a slope gives back for g, where it saved s.
 template <class F> Tensor slope_times(F f, const Tensor& g, const Tensor& s) {
-    if (grad_enabled()) return g * derivative(f, s);
+    if (grad_enabled()) return g * f.slope(s);
     return apply::zip(F::name, functor::SlopeTimes<F>{f}, g, s);
 }
 
@@ -311,7 +234,7 @@ Tensor Sigmoid::forward(Input x) {
 
 Grads Sigmoid::backward(const Tensor& g) {
     const Tensor s = y.get();
-    if (grad_enabled()) return {g * derivative(functor::Sigmoid{}, s)};
+    if (grad_enabled()) return {g * functor::Sigmoid{}.slope(s)};
     return {apply::zip(name, functor::SlopeTimes<functor::Sigmoid>{}, g, s)};
 }
 

@@ -1,11 +1,12 @@
 // Fractional max pooling: windows picked by index along one axis, then the other.
-#include <adjoint/autograd/ops/pooling.h>
+#include <adjoint/autograd/ops/fractional_pooling.h>
 
 #include <cmath>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/windows.h>
 #include <adjoint/autograd/record/grad_mode.h>
@@ -51,7 +52,8 @@ std::int64_t output_size(const char* axis, std::int64_t size, std::int64_t kerne
 
 }  // namespace
 
-Tensor fractional_max_pool2d(const Tensor& x, Pair kernel_size, const FractionalMaxPool2dOptions& options) {
+Tensor fractional_max_pool2d(const Tensor& x, HeightWidth kernel_size,
+                             const FractionalMaxPool2dOptions& options) {
     const double ratio = options.output_ratio;
     const Tensor image = windows::batched(pool_name, x, 4);
     windows::check_setting(pool_name, "kernel size", kernel_size, 1);

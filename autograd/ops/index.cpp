@@ -28,13 +28,9 @@ void check_index_shape(const char* op, const Tensor& x, int dim, const Tensor& i
 
 // x with the sizes of `index` and a stride of 0 along dim: where the indexed operand stands in the loop.
 Tensor placed(const Tensor& x, int dim, const Shape& index_shape) {
-    Tensor view = x.detach();
-    TensorImpl& impl = view.impl();
-    impl.shape = index_shape;
-    impl.strides[dim] = 0;
-    impl.numel = index_shape.numel();
-    impl.contiguous = false;
-    return view;
+    Shape strides = x.strides();
+    strides[dim] = 0;
+    return detached_view(x, index_shape, strides);
 }
 
 Indexing along(const char* op, const Tensor& x, int dim) {

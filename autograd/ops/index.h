@@ -1,11 +1,6 @@
-// Picking elements by index, and indexing with parentheses: x(0, slice(1, 5), all), x(mask) = 0.
+// Picking elements by index.
 #pragma once
 
-#include <limits>
-#include <optional>
-#include <vector>
-
-#include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/record/function.h>
 
 namespace adjoint {
@@ -30,74 +25,5 @@ ADJOINT_API Tensor one_hot(const Tensor& index, std::int64_t classes = -1);
 ADJOINT_API Tensor nonzero(const Tensor& x);
 /// The elements where the mask is true, in order, as a vector.
 ADJOINT_API Tensor masked_select(const Tensor& x, const Tensor& mask);
-
-/// A range of places with Python's meaning: slice(1, 5), slice(0, to_end, 2).
-struct Slice {
-    std::int64_t start = 0;
-    std::int64_t stop = std::numeric_limits<std::int64_t>::max();
-    std::int64_t step = 1;
-};
-inline constexpr std::int64_t to_end = std::numeric_limits<std::int64_t>::max();
-constexpr Slice slice(std::int64_t start, std::int64_t stop = to_end, std::int64_t step = 1) {
-    return {start, stop, step};
-}
-struct Ellipsis {};
-struct NewAxis {};
-inline constexpr Ellipsis ellipsis{};  ///< as many whole dimensions as are left
-inline constexpr NewAxis new_axis{};   ///< a dimension of size 1
-
-/// One index between the parentheses.
-class ADJOINT_API Index {
-  public:
-    enum class Kind { at, range, whole, rest, axis, tensor };
-
-    template <class T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Index(T at)
-        : kind_(Kind::at), slice_{static_cast<std::int64_t>(at), 0, 1} {}
-    Index(Slice range) : kind_(Kind::range), slice_(range) {}
-    Index(All) : kind_(Kind::whole) {}
-    Index(Ellipsis) noexcept : kind_(Kind::rest) {}
-    Index(NewAxis) : kind_(Kind::axis) {}
-    Index(Tensor places) : kind_(Kind::tensor), places_(std::move(places)) {}
-
-    Kind kind() const noexcept { return kind_; }
-    std::int64_t integer() const noexcept { return slice_.start; }
-    Slice range() const noexcept { return slice_; }
-    const Tensor& places() const noexcept { return places_; }
-
-  private:
-    Kind kind_;
-    Slice slice_;
-    Tensor places_;
-};
-
-/// What x(indices...) gives: a tensor (a view unless index tensors or masks are involved)
-/// that can be assigned to.
-class ADJOINT_API Indexed : public Tensor {
-  public:
-    Indexed(const Tensor& base, std::vector<Index> indices);
-
-    /// Writes into the base, with broadcasting.
-    /// errors: as the in-place members of Tensor.
-    const Indexed& operator=(const Tensor& source) const;
-    const Indexed& operator=(const Indexed& source) const {
-        return *this = static_cast<const Tensor&>(source);
-    }
-    const Indexed& operator=(double value) const;
-    const Indexed& operator+=(const Tensor& other) const;
-    const Indexed& operator-=(const Tensor& other) const;
-    const Indexed& operator*=(const Tensor& other) const;
-    const Indexed& operator/=(const Tensor& other) const;
-    Indexed(const Indexed&) = default;
-
-  private:
-    Tensor base_;
-    std::vector<Index> indices_;
-    bool is_view_ = true;
-};
-
-template <class... Indices> Indexed Tensor::operator()(const Indices&... indices) const {
-    return Indexed(*this, {Index(indices)...});
-}
 
 }  // namespace adjoint

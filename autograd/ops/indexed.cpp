@@ -1,4 +1,6 @@
 // Indexing with parentheses: basic indices are views, index tensors and masks gather.
+#include <adjoint/autograd/ops/indexed.h>
+
 #include <algorithm>
 
 #include <adjoint/autograd/ops/arithmetic.h>

@@ -1,5 +1,5 @@
 // Layer, group and instance normalisation: rows brought to mean 0 and variance 1, then scaled and shifted.
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/layer_norm.h>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>

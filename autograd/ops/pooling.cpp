@@ -175,13 +175,13 @@ Tensor adaptive_mean(const Tensor& x, int dim, std::int64_t outputs) {
 windows::Settings along_width(std::int64_t kernel, std::int64_t stride, std::int64_t padding,
                               std::int64_t dilation, bool ceil_mode) {
     return {.kernel = {1, kernel},
-            .stride = {1, stride == Pair::unset ? kernel : stride},
+            .stride = {1, stride == HeightWidth::unset ? kernel : stride},
             .padding = {0, padding},
             .dilation = {1, dilation},
             .ceil_mode = ceil_mode};
 }
 
-windows::Settings settings_of(Pair kernel, const MaxPool2dOptions& options) {
+windows::Settings settings_of(HeightWidth kernel, const MaxPool2dOptions& options) {
     return {.kernel = kernel,
             .stride = options.stride.given() ? options.stride : kernel,
             .padding = options.padding,
@@ -191,13 +191,14 @@ windows::Settings settings_of(Pair kernel, const MaxPool2dOptions& options) {
 
 }  // namespace
 
-Tensor max_pool2d(const Tensor& x, Pair kernel_size, const MaxPool2dOptions& options) {
+Tensor max_pool2d(const Tensor& x, HeightWidth kernel_size, const MaxPool2dOptions& options) {
     const Tensor image = windows::batched("max_pool2d", x, 4);
     return windows::like_input(pool_max("max_pool2d", image, settings_of(kernel_size, options), false).values,
                                x, 4);
 }
 
-ValuesIndices max_pool2d_with_indices(const Tensor& x, Pair kernel_size, const MaxPool2dOptions& options) {
+ValuesIndices max_pool2d_with_indices(const Tensor& x, HeightWidth kernel_size,
+                                      const MaxPool2dOptions& options) {
     constexpr auto op = "max_pool2d_with_indices";
     const Tensor image = windows::batched(op, x, 4);
     const ValuesIndices y = pool_max(op, image, settings_of(kernel_size, options), true);
@@ -214,7 +215,7 @@ Tensor max_pool1d(const Tensor& x, std::int64_t kernel_size, const MaxPool1dOpti
     return windows::like_input(squeeze(y, 2), x, 3);
 }
 
-Tensor avg_pool2d(const Tensor& x, Pair kernel_size, const AvgPool2dOptions& options) {
+Tensor avg_pool2d(const Tensor& x, HeightWidth kernel_size, const AvgPool2dOptions& options) {
     const Tensor image = windows::batched("avg_pool2d", x, 4);
     const windows::Settings settings{.kernel = kernel_size,
                                      .stride = options.stride.given() ? options.stride : kernel_size,
@@ -235,7 +236,7 @@ Tensor avg_pool1d(const Tensor& x, std::int64_t kernel_size, const AvgPool1dOpti
     return windows::like_input(squeeze(y, 2), x, 3);
 }
 
-Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size) {
+Tensor adaptive_avg_pool2d(const Tensor& x, HeightWidth output_size) {
     constexpr auto op = "adaptive_avg_pool2d";
     const Tensor image = windows::batched(op, x, 4);
     windows::check_setting(op, "output size", output_size, 1);
@@ -243,7 +244,7 @@ Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size) {
     check<ShapeError>(height > 0 && width > 0, "{}: the input has no elements to average, its shape is {}",
                       op, x.shape());
     if (height % output_size.height == 0 && width % output_size.width == 0) {
-        const Pair kernel{height / output_size.height, width / output_size.width};
+        const HeightWidth kernel{height / output_size.height, width / output_size.width};
         return windows::like_input(pool_average(op, image, {.kernel = kernel, .stride = kernel}, {}), x, 4);
     }
     return adaptive_mean(adaptive_mean(x, -2 + x.dim(), output_size.height), -1 + x.dim(), output_size.width);

@@ -7,25 +7,25 @@
 // larger than the padded input.
 #pragma once
 
-#include <adjoint/autograd/ops/pair.h>
+#include <adjoint/autograd/ops/height_width.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/record/function.h>
 
 namespace adjoint {
 
 struct MaxPool2dOptions {
-    Pair stride = {}, padding = 0, dilation = 1;
+    HeightWidth stride = {}, padding = 0, dilation = 1;
     bool ceil_mode = false;  ///< also windows that hang over the end, if they begin before it
 };
 /// The largest of each window; padding counts as -inf, NaN wins, the first of equals takes the gradient.
 /// shapes: (N, C, H, W) -> (N, C, H', W').
-ADJOINT_API Tensor max_pool2d(const Tensor& x, Pair kernel_size, const MaxPool2dOptions& options = {});
+ADJOINT_API Tensor max_pool2d(const Tensor& x, HeightWidth kernel_size, const MaxPool2dOptions& options = {});
 /// The same with the place of each maximum in its plane (i64, h W + w).
-ADJOINT_API ValuesIndices max_pool2d_with_indices(const Tensor& x, Pair kernel_size,
+ADJOINT_API ValuesIndices max_pool2d_with_indices(const Tensor& x, HeightWidth kernel_size,
                                                   const MaxPool2dOptions& options = {});
 
 struct MaxPool1dOptions {
-    std::int64_t stride = Pair::unset, padding = 0, dilation = 1;
+    std::int64_t stride = HeightWidth::unset, padding = 0, dilation = 1;
     bool ceil_mode = false;
 };
 /// shapes: (N, C, L) -> (N, C, L').
@@ -33,17 +33,17 @@ ADJOINT_API Tensor max_pool1d(const Tensor& x, std::int64_t kernel_size,
                               const MaxPool1dOptions& options = {});
 
 struct AvgPool2dOptions {
-    Pair stride = {}, padding = 0;
+    HeightWidth stride = {}, padding = 0;
     bool ceil_mode = false;
     bool count_include_pad = true;      ///< zeros of the padding count as elements
     std::int64_t divisor_override = 0;  ///< if positive: what sums are divided by
 };
 /// The mean of each window.
 /// shapes: (N, C, H, W) -> (N, C, H', W').
-ADJOINT_API Tensor avg_pool2d(const Tensor& x, Pair kernel_size, const AvgPool2dOptions& options = {});
+ADJOINT_API Tensor avg_pool2d(const Tensor& x, HeightWidth kernel_size, const AvgPool2dOptions& options = {});
 
 struct AvgPool1dOptions {
-    std::int64_t stride = Pair::unset, padding = 0;
+    std::int64_t stride = HeightWidth::unset, padding = 0;
     bool ceil_mode = false;
     bool count_include_pad = true;
 };
@@ -51,22 +51,9 @@ struct AvgPool1dOptions {
 ADJOINT_API Tensor avg_pool1d(const Tensor& x, std::int64_t kernel_size,
                               const AvgPool1dOptions& options = {});
 
-struct FractionalMaxPool2dOptions {
-    Pair output_size = {};    ///< either this
-    double output_ratio = 0;  ///< or this: the result's size is the input's times it, rounded down
-    Tensor samples = {};      ///< (2) in [0, 1), for height and width: where windows begin; else drawn
-};
-/// The largest of windows whose distances vary around a fraction, the same for all samples and channels:
-/// window i of n begins at floor((i + u) a) - floor(u a), a = (H - K) / (n - 1), the last at H - K.
-/// shapes: (N, C, H, W) -> (N, C, H', W').
-/// errors: ValueError unless exactly one of output_size and output_ratio is given.
-/// source: Graham, Fractional max-pooling, 2014.
-ADJOINT_API Tensor fractional_max_pool2d(const Tensor& x, Pair kernel_size,
-                                         const FractionalMaxPool2dOptions& options);
-
 /// Means over output_size windows that cover the image: from floor(i H / H') to ceil((i + 1) H / H').
 /// shapes: (N, C, H, W) -> (N, C, H', W').
-ADJOINT_API Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size);
+ADJOINT_API Tensor adaptive_avg_pool2d(const Tensor& x, HeightWidth output_size);
 
 /// The largest of each `pieces` neighbours along a dimension, of equal ones the first.
 /// shapes: size n -> n / pieces there.

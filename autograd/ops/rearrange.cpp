@@ -1,9 +1,13 @@
-// Rearrangements made of views, joining and index_select.
+// Rearrangements: joining, and what is made of it, of views and of index_select.
+#include <adjoint/autograd/ops/rearrange.h>
+
 #include <algorithm>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/apply.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 
@@ -62,6 +66,48 @@ Tensor triangle(const char* op, const Tensor& x, std::int64_t diagonal, bool upp
     return (upper ? ge(columns, rows) : le(columns, rows)).to(x.device());
 }
 
+/// Joined along a dimension.
+struct Cat : Function {
+    static constexpr auto name = "cat";
+    int dim;
+    std::vector<std::int64_t> sizes;
+    explicit Cat(int d) : dim(d) {}
+    Tensor forward(std::span<const Tensor> parts) {
+        Shape shape = parts[0].shape();
+        DType type = parts[0].dtype();
+        shape[dim] = 0;
+        for (const Tensor& part : parts) {
+            Shape rest = part.shape();
+            check<ShapeError>(rest.size() == shape.size(),
+                              "cat: shapes {} and {} differ in their number of dimensions", parts[0].shape(),
+                              part.shape());
+            sizes.push_back(rest[dim]);
+            rest[dim] = shape[dim];
+            check<ShapeError>(rest == shape, "cat: shapes {} and {} differ outside dimension {}",
+                              parts[0].shape(), part.shape(), dim);
+            apply::check_same_device(name, parts[0], part);
+            shape[dim] += sizes.back();
+            type = promote(type, part.dtype());
+        }
+        Tensor out = empty(shape, {.dtype = type, .device = parts[0].device()});
+        std::int64_t start = 0;
+        for (const Tensor& part : parts) {
+            if (part.numel() > 0) narrow(out, dim, start, part.shape()[dim]).copy_(part);
+            start += part.shape()[dim];
+        }
+        return out;
+    }
+    Grads backward(const Tensor& g) {
+        Grads grads;
+        std::int64_t start = 0;
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            grads.push_back(needs(i) ? narrow(g, dim, start, sizes[i]) : Tensor());
+            start += sizes[i];
+        }
+        return grads;
+    }
+};
+
 /// x[.., i, ..] for each i; the gradient is their stack.
 struct Unbind : Function {
     static constexpr auto name = "unbind";
@@ -87,6 +133,33 @@ struct Unbind : Function {
 std::vector<Tensor> unbind(const Tensor& x, int dim) {
     check<ShapeError>(x.dim() > 0, "unbind: a 0-d tensor has no dimension to take apart");
     return record(Unbind(wrap_dim("unbind", dim, x.dim())), x);
+}
+
+Tensor cat(std::span<const Tensor> tensors, int dim) {
+    check<ShapeError>(!tensors.empty(), "cat: no tensors");
+    check<ShapeError>(tensors[0].dim() > 0, "cat: 0-d tensors cannot be joined; use stack");
+    return record(Cat(wrap_dim("cat", dim, tensors[0].dim())), tensors);
+}
+
+Tensor cat(std::initializer_list<Tensor> tensors, int dim) {
+    return cat(std::span(tensors.begin(), tensors.size()), dim);
+}
+
+Tensor stack(std::span<const Tensor> tensors, int dim) {
+    return named("stack", [&] {
+        check<ShapeError>(!tensors.empty(), "stack: no tensors");
+        std::vector<Tensor> rows;
+        for (const Tensor& x : tensors) {
+            check<ShapeError>(x.shape() == tensors[0].shape(), "stack: shapes {} and {} differ",
+                              tensors[0].shape(), x.shape());
+            rows.push_back(unsqueeze(x, dim));
+        }
+        return cat(rows, wrap_dim("stack", dim, tensors[0].dim() + 1));
+    });
+}
+
+Tensor stack(std::initializer_list<Tensor> tensors, int dim) {
+    return stack(std::span(tensors.begin(), tensors.size()), dim);
 }
 
 Tensor repeat(const Tensor& x, const Shape& times) {

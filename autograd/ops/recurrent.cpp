@@ -9,6 +9,7 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/function.h>
 #include <adjoint/core/contract/backend.h>

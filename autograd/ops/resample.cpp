@@ -9,6 +9,7 @@
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/index.h>
 #include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/windows.h>
 #include <adjoint/autograd/record/apply.h>
@@ -106,7 +107,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
                       "{}: align_corners has a meaning for bilinear only", op);
     const std::int64_t height = x.shape()[2], width = x.shape()[3];
     check<ShapeError>(height > 0 && width > 0, "{}: the image has no pixels, its shape is {}", op, x.shape());
-    Pair size = options.size;
+    HeightWidth size = options.size;
     if (scale > 0) {
         const auto grown = [&](std::int64_t n) {
             const double wanted = std::floor(static_cast<double>(n) * scale);

@@ -1,7 +1,7 @@
 // Images read at other places: resizing, and sampling at the points of a grid.
 #pragma once
 
-#include <adjoint/autograd/ops/pair.h>
+#include <adjoint/autograd/ops/height_width.h>
 #include <adjoint/autograd/record/function.h>
 
 namespace adjoint {
@@ -9,7 +9,7 @@ namespace adjoint {
 enum class InterpolateMode { nearest, bilinear };
 
 struct InterpolateOptions {
-    Pair size = {};           ///< of the result; either this
+    HeightWidth size = {};    ///< of the result; either this
     double scale_factor = 0;  ///< or this: the result's size is the input's times it, rounded down
     InterpolateMode mode = InterpolateMode::nearest;
     bool align_corners = false;  ///< bilinear: the centres of the corner pixels stay corners, else the edges

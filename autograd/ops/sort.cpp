@@ -3,6 +3,7 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
 #include <adjoint/core/base/format.h>

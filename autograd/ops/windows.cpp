@@ -6,7 +6,7 @@
 
 namespace adjoint::windows {
 
-void check_setting(const char* op, const char* what, Pair value, std::int64_t least) {
+void check_setting(const char* op, const char* what, HeightWidth value, std::int64_t least) {
     constexpr std::int64_t limit = std::int64_t{1} << 31;
     for (const std::int64_t number : {value.height, value.width})
         check<ValueError>(number >= least && number < limit, "{}: {} {}, expected at least {}{}", op, what,
@@ -22,7 +22,7 @@ Windows over(const char* op, const Tensor& x, const Settings& settings) {
     w.batch = x.shape()[0];
     w.channels = x.shape()[1];
     w.dtype = compute_type(x.dtype());
-    const auto set = [](std::int64_t(&to)[2], Pair from) {
+    const auto set = [](std::int64_t(&to)[2], HeightWidth from) {
         to[0] = from.height;
         to[1] = from.width;
     };

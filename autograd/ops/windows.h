@@ -1,14 +1,14 @@
 // The geometry of windows from a function's arguments, checked. Private.
 #pragma once
 
-#include <adjoint/autograd/ops/pair.h>
+#include <adjoint/autograd/ops/height_width.h>
 #include <adjoint/core/contract/calls/windows.h>
 #include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::windows {
 
 struct Settings {
-    Pair kernel, stride = 1, padding = 0, dilation = 1;
+    HeightWidth kernel, stride = 1, padding = 0, dilation = 1;
     bool ceil_mode = false;
 };
 
@@ -23,6 +23,6 @@ Tensor batched(const char* op, const Tensor& x, int rank);
 Tensor like_input(const Tensor& y, const Tensor& x, int rank);
 
 /// Throws ValueError unless both numbers are in [least, 2^31).
-void check_setting(const char* op, const char* what, Pair value, std::int64_t least);
+void check_setting(const char* op, const char* what, HeightWidth value, std::int64_t least);
 
 }  // namespace adjoint::windows

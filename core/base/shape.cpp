@@ -51,6 +51,16 @@ std::string to_string(const Shape& shape) {
     return fmt::format("({})", fmt::join(shape.begin(), shape.end(), ", "));
 }
 
+bool is_dense(const Shape& sizes, const Shape& strides) noexcept {
+    if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return true;
+    std::int64_t step = 1;
+    for (int d = sizes.size() - 1; d >= 0; --d) {
+        if (sizes[d] != 1 && strides[d] != step) return false;
+        step *= sizes[d];
+    }
+    return true;
+}
+
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
     if (a == b) return a;
     const Shape& longer = a.size() >= b.size() ? a : b;

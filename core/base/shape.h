@@ -72,6 +72,9 @@ inline Shape dense_strides(const Shape& sizes) noexcept {
     return strides;
 }
 
+/// Whether elements of these sizes and strides lie in row-major order without gaps.
+ADJOINT_API bool is_dense(const Shape& sizes, const Shape& strides) noexcept;
+
 /// The shape two operands broadcast to, as in NumPy.
 /// errors: ShapeError naming `op` and both shapes.
 ADJOINT_API Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);

@@ -31,9 +31,9 @@ struct CaptureOptions {
     Device device = Device::cpu();
     /// Runs before the recorded one: they make optimizer states and fill caches.
     int warmup = 2;
-    /// Whether the calls of a replay are made fewer, with the same bits: constants become part of the calls that
-    /// read them, results that nobody reads are not computed, chains of elementwise calls and a reduction behind
-    /// them become one.
+    /// Whether the calls of a replay are made fewer, with the same bits: constants become part of the calls
+    /// that read them, results that nobody reads are not computed, chains of elementwise calls and a
+    /// reduction behind them become one.
     bool optimize = true;
 };
 
@@ -45,9 +45,9 @@ class ADJOINT_API Captured {
     void replay(std::int64_t times = 1) const { recording_->replay(times); }
     /// Backend calls of one replay.
     std::size_t calls() const { return recording_->calls(); }
-    /// The calls of a replay, a line for each: its number and name; what it writes, updates and reads, by shape and
-    /// type, memory being numbered in the order in which it is first met; and after which calls it has to come, for
-    /// the sake of that memory: others are independent of it.
+    /// The calls of a replay, a line for each: its number and name; what it writes, updates and reads, by
+    /// shape and type, memory being numbered in the order in which it is first met; and after which calls it
+    /// has to come, for the sake of that memory: others are independent of it.
     std::string describe() const { return recording_->describe(); }
 
   private:

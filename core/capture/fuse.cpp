@@ -1,8 +1,10 @@
-// Chains: elementwise calls over the same elements, one of which reads what another gives or reads, become one call.
+// Chains: elementwise calls over the same elements, one of which reads what another gives
+// or reads, become one call.
 //
-// The list is gone through once. Calls are gathered in open chains, no two of which touch what the other writes, so
-// that each may be made at any later place; a call that conflicts with one of them closes it. A chain is made where
-// it is closed, later than its calls stood: what stands between conflicts with none of them.
+// The list is gone through once. Calls are gathered in open chains, no two of which touch what the
+// other writes, so that each may be made at any later place; a call that conflicts with one of them
+// closes it. A chain is made where it is closed, later than its calls stood: what stands between
+// conflicts with none of them.
 #include <adjoint/core/capture/passes.h>
 
 #include <algorithm>
@@ -73,7 +75,8 @@ class OpenChain {
         return place->value;
     }
 
-    /// What the chain has become: its program, with the results that `is_read` (range, from) finds readers for.
+    /// What the chain has become: its program, with the results that `is_read` (range,
+    /// from) finds readers for.
     template <class IsRead> ElementProgram finish(IsRead is_read) {
         for (const Place& place : places_)
             if (is_read(place.memory, place.at)) program_.outputs.push_back({place.value, place.x});
@@ -156,7 +159,8 @@ class OpenChain {
         return std::find_if(places_.begin(), places_.end(), [&](const Place& p) { return p.x.data == data; });
     }
 
-    // The value of operand i of a step whose earlier operands are known; `related` if the chain knows it already.
+    // The value of operand i of a step whose earlier operands are known; `related` if
+    // the chain knows it already.
     template <int N>
     std::optional<std::uint8_t> read(const Loop<N>& loop, int i, ElementProgram::Step& next, bool& related) {
         const Operand& x = loop.operands[i];
@@ -320,7 +324,8 @@ class Fusion {
     }
 
   private:
-    // Whether what call `at` wrote is read by somebody who is not in the chain: after the step, or by a later call.
+    // Whether what call `at` wrote is read by somebody who is not in the chain: after the
+    // step, or by a later call.
     bool is_read(const OpenChain& chain, const MemoryRange& memory, std::size_t at,
                  std::size_t reduction) const {
         const Lifetime* lifetime = lifetimes_.find(memory, at);

@@ -30,7 +30,8 @@ Loop<2> without(const Loop<3>& loop, int left_out) {
     return rest;
 }
 
-// The call with operand 1 or 2 known to be `value` everywhere: the same arithmetic, by a functor with a number.
+// The call with operand 1 or 2 known to be `value` everywhere: the same arithmetic, by
+// a functor with a number.
 std::optional<call::Map> with_constant(const call::Zip& zip, int operand, double value) {
     const auto map = [&](const UnaryOp& op) { return call::Map{op, without(zip.loop, operand)}; };
     const bool first = operand == 1;
@@ -71,7 +72,8 @@ void fold_constants(std::vector<RecordedCall>& list) {
             return std::any_of(effects.writes.begin(), effects.writes.end(),
                                [&](const MemoryRange& w) { return w.overlaps(f.memory); });
         });
-        // Where nothing is rounded on the way to memory: a number of the compute type, which is the functor's own.
+        // Where nothing is rounded on the way to memory: a number of the compute type,
+        // which is the functor's own.
         if (const auto* fill = std::get_if<call::Fill>(&one.call);
             fill && fill->loop.dense && fill->loop.operands[0].dtype == fill->loop.compute &&
             fill->loop.compute != DType::i64)

@@ -20,8 +20,8 @@ struct RecordedCall {
 void fold_constants(std::vector<RecordedCall>& list);
 /// Calls go whose results nobody sees.
 void drop_dead_calls(std::vector<RecordedCall>& list, const Lifetimes& lifetimes);
-/// Elementwise calls over the same elements become one, and so does a reduction behind them. What is between them
-/// is not written. `programs` keeps what the new calls point to.
+/// Elementwise calls over the same elements become one, and so does a reduction behind them. What is between
+/// them is not written. `programs` keeps what the new calls point to.
 void fuse_elementwise(std::vector<RecordedCall>& list, const Lifetimes& lifetimes,
                       std::deque<ElementProgram>& programs);
 

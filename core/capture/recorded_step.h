@@ -43,8 +43,8 @@ class RecordedStep : public Recording {
     void replay(std::int64_t times) final;
     std::size_t calls() const final { return list_.size(); }
     std::string describe() const final;
-    /// For each call the earlier ones that it has to follow, because one of the two writes what the other touches;
-    /// those that follow from others are left out.
+    /// For each call the earlier ones that it has to follow, because one of the two writes what the other
+    /// touches; those that follow from others are left out.
     std::vector<std::vector<std::size_t>> edges() const;
 
   protected:

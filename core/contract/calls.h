@@ -29,14 +29,14 @@ namespace adjoint {
 
 template <class... Calls> struct CallList { using Variant = std::variant<Calls...>; };
 
-using Calls = CallList<call::Upload, call::Fill, call::Map, call::Zip, call::Select, call::Reduce,
-                       call::ArgReduce, call::MatMul, call::Gather, call::Scatter, call::Random,
-                       call::Dropout, call::Update, call::Softmax, call::SoftmaxBackward, call::CrossEntropy,
-                       call::BatchNorm, call::BatchNormBackward, call::LayerNorm, call::LayerNormBackward,
-                       call::Scan, call::Sort, call::Unfold, call::Fold, call::MaxPool, call::MaxPoolBackward,
-                       call::AvgPool, call::AvgPoolBackward, call::Convolve, call::ConvolveInput,
-                       call::ConvolveWeight, call::Chain, call::ChainReduce, call::Recurrent,
-                       call::RecurrentBackward>;
+using Calls =
+    CallList<call::Upload, call::Fill, call::Map, call::Zip, call::Select, call::Reduce, call::ArgReduce,
+             call::MatMul, call::Gather, call::Scatter, call::Random, call::Dropout, call::Update,
+             call::Softmax, call::SoftmaxBackward, call::CrossEntropy, call::BatchNorm,
+             call::BatchNormBackward, call::LayerNorm, call::LayerNormBackward, call::Scan, call::Sort,
+             call::Unfold, call::Fold, call::MaxPool, call::MaxPoolBackward, call::AvgPool,
+             call::AvgPoolBackward, call::Convolve, call::ConvolveInput, call::ConvolveWeight, call::Chain,
+             call::ChainReduce, call::Recurrent, call::RecurrentBackward>;
 
 /// Any of them.
 using AnyCall = Calls::Variant;

@@ -44,8 +44,8 @@ Loop<static_cast<int>(N)> loop_over(const ElementProgram& p, const Place (&place
     return loop;
 }
 
-// The values of a program, each in working memory, and its results where they belong. A result may lie where an
-// input does: it goes there when all steps are done.
+// The values of a program, each in working memory, and its results where they belong. A result may lie where
+// an input does: it goes there when all steps are done.
 class Values {
   public:
     Values(Backend& backend, const ElementProgram& p)

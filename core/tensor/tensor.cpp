@@ -67,18 +67,32 @@ std::int64_t Tensor::item_integer() const {
     return value;
 }
 
+void TensorImpl::share(const TensorImpl& other) noexcept {
+    hold(other.storage);
+    data = other.data;
+    shape = other.shape;
+    strides = other.strides;
+    numel = other.numel;
+    dtype = other.dtype;
+    contiguous = other.contiguous;
+}
+
 Tensor Tensor::detach() const {
-    const TensorImpl& from = impl();
-    auto to = Ref<TensorImpl>::adopt(new TensorImpl);
-    to->storage = from.storage;
-    to->data = from.data;
-    to->shape = from.shape;
-    to->strides = from.strides;
-    to->numel = from.numel;
-    to->dtype = from.dtype;
-    to->contiguous = from.contiguous;
-    to->is_view = true;
-    return Tensor(std::move(to));
+    auto view = Ref<TensorImpl>::adopt(new TensorImpl);
+    view->share(impl());
+    view->is_view = true;
+    return Tensor(std::move(view));
+}
+
+Tensor detached_view(const Tensor& x, const Shape& shape, const Shape& strides, std::int64_t offset) {
+    Tensor view = x.detach();
+    TensorImpl& impl = view.impl();
+    impl.data += offset * static_cast<std::int64_t>(size_of(impl.dtype));
+    impl.shape = shape;
+    impl.strides = strides;
+    impl.numel = shape.numel();
+    impl.contiguous = is_dense(shape, strides);
+    return view;
 }
 
 const Tensor& Tensor::set_requires_grad(bool requires_grad) const {

@@ -78,6 +78,8 @@ struct ADJOINT_API TensorImpl final : RefCounted<TensorImpl>, Pooled {
 
     /// Takes `memory` in the place of what was held; the first element is its first.
     void hold(Ref<Storage> memory) noexcept;
+    /// Takes the memory of `other` and where the elements lie in it; of its graph nothing.
+    void share(const TensorImpl& other) noexcept;
     void destroy() noexcept;
 };
 
@@ -225,5 +227,10 @@ class ADJOINT_API Tensor {
 
     Ref<TensorImpl> impl_;
 };
+
+/// The memory of x seen with other sizes and strides, `offset` elements further on, outside the graph. That
+/// no place lies outside the memory is up to the caller.
+ADJOINT_API Tensor detached_view(const Tensor& x, const Shape& shape, const Shape& strides,
+                                 std::int64_t offset = 0);
 
 }  // namespace adjoint

@@ -6,6 +6,7 @@
 #include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/convolution.h>
+#include <adjoint/autograd/ops/cross_entropy.h>
 #include <adjoint/autograd/ops/einsum.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/linalg.h>

@@ -7,11 +7,13 @@
 
 #include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/batch_norm.h>
+#include <adjoint/autograd/ops/cross_entropy.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/linalg.h>
 #include <adjoint/autograd/ops/loss.h>
-#include <adjoint/autograd/ops/norm.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/softmax.h>

@@ -6,8 +6,8 @@
 
 #include <adjoint/autograd/backward/gradcheck_gtest.h>
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/dropout.h>
 #include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/autograd/ops/norm.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>

@@ -9,8 +9,8 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/attention.h>
 #include <adjoint/autograd/ops/einsum.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/tensor/creation.h>
 

@@ -4,7 +4,7 @@
 #include <adjoint/autograd/backward/gradcheck_gtest.h>
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/linalg.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/tensor/creation.h>

@@ -8,8 +8,6 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/linalg.h>
-#include <adjoint/autograd/ops/loss.h>
-#include <adjoint/autograd/ops/norm.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/softmax.h>
 #include <adjoint/core/memory/host_memory.h>

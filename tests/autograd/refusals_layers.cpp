@@ -1,8 +1,11 @@
 // Bad calls of convolutions, pooling, normalisation and resampling.
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/batch_norm.h>
 #include <adjoint/autograd/ops/convolution.h>
-#include <adjoint/autograd/ops/index.h>
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/dropout.h>
+#include <adjoint/autograd/ops/fractional_pooling.h>
+#include <adjoint/autograd/ops/indexed.h>
+#include <adjoint/autograd/ops/layer_norm.h>
 #include <adjoint/autograd/ops/pooling.h>
 #include <adjoint/autograd/ops/resample.h>
 #include <adjoint/core/tensor/creation.h>

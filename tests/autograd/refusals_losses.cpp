@@ -1,4 +1,5 @@
 // Bad calls of losses.
+#include <adjoint/autograd/ops/cross_entropy.h>
 #include <adjoint/autograd/ops/loss.h>
 #include <adjoint/core/tensor/creation.h>
 

@@ -1,6 +1,8 @@
 // Bad calls of views and rearrangements, and of picking by index.
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/tensor/creation.h>
 

@@ -5,7 +5,7 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>
@@ -97,6 +97,21 @@ TEST(Indexing, BasicIndicesAreViews) {
     EXPECT_EQ(x(all, 0).to_vector<double>(), (Values{-1, -2, 8}));
     x(2) += tensor({1, 1, 1, 1});
     EXPECT_EQ(x(2).to_vector<double>(), (Values{9, 10, 11, 12}));
+}
+
+TEST(Views, ADetachedViewSeesTheMemoryOfATensorInAnotherWay) {
+    const Tensor x = count({3, 4});
+    x.set_requires_grad();
+    const Tensor column = detached_view(x, {3}, {4}, 1), row = detached_view(x, {1, 4}, {9, 1}, 4);
+    EXPECT_EQ(column.to_vector<double>(), (Values{1, 5, 9}));
+    EXPECT_FALSE(column.is_contiguous());
+    EXPECT_EQ(row.to_vector<double>(), (Values{4, 5, 6, 7}));
+    EXPECT_TRUE(row.is_contiguous());
+    EXPECT_TRUE(detached_view(x, {0, 2}, {7, 7}).is_contiguous());
+    EXPECT_EQ(detached_view(x, {2, 2}, {0, 1}, 2).to_vector<double>(), (Values{2, 3, 2, 3}));
+    EXPECT_FALSE(row.requires_grad());
+    row.fill_(0);
+    EXPECT_EQ(x.detach()(1).to_vector<double>(), (Values{0, 0, 0, 0}));
 }
 
 TEST(Indexing, TensorsAndMasksGather) {

@@ -4,8 +4,9 @@
 #include <cmath>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/dropout.h>
 #include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/tensor/creation.h>

@@ -5,10 +5,11 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/convolution.h>
+#include <adjoint/autograd/ops/cross_entropy.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/index.h>
-#include <adjoint/autograd/ops/loss.h>
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/indexed.h>
+#include <adjoint/autograd/ops/layer_norm.h>
 #include <adjoint/autograd/ops/pooling.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>

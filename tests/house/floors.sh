@@ -1,6 +1,6 @@
 #!/bin/sh
 # Holds the #include lines to the floors of docs/design.md: train -> nn, optim, data -> autograd -> core <- cpu, cuda,
-# and inside core to tensor, capture -> memory -> contract -> base.
+# and inside core to tensor, capture -> memory -> contract -> base. No header includes itself by way of others.
 set -eu
 cd "$1"
 list=$(find adjoint.h core cpu cuda autograd nn optim data train python_free_examples bench -type f \
@@ -56,3 +56,11 @@ match($0, /^[ \t]*#[ \t]*include[ \t]*</) {
     }
 }
 END { exit bad }' $list
+
+# shellcheck disable=SC2086
+circle=$(awk '
+FILENAME ~ /\.(h|cuh)$/ && match($0, /^[ \t]*#[ \t]*include[ \t]*<adjoint\//) {
+    name = substr($0, RLENGTH + 1)
+    sub(/>.*/, "", name)
+    print FILENAME, name
+}' $list | tsort 2>&1 >/dev/null) || { printf 'headers that include each other:\n%s\n' "$circle"; exit 1; }

@@ -11,7 +11,8 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/attention.h>
 #include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>

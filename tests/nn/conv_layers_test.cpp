@@ -7,9 +7,9 @@
 #include <functional>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/cross_entropy.h>
 #include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/autograd/ops/index.h>
-#include <adjoint/autograd/ops/loss.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>

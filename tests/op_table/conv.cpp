@@ -2,13 +2,13 @@
 #include <adjoint/autograd/ops/convolution.h>
 
 #include "op_table/activations.h"
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {
 
 struct Geometry {
-    Pair stride = 1, padding = 0, dilation = 1;
+    HeightWidth stride = 1, padding = 0, dilation = 1;
     std::int64_t groups = 1;
 };
 
@@ -214,7 +214,7 @@ void add_conv_transpose2d(Rows& rows) {
 struct Columns {
     const char* variant;
     Shape x;
-    Pair kernel;
+    HeightWidth kernel;
     UnfoldOptions options;
 };
 

@@ -8,11 +8,11 @@
 
 #include <adjoint/autograd/ops/attention.h>
 #include <adjoint/autograd/ops/einsum.h>
-#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/sort.h>
 #include <adjoint/core/tensor/creation.h>
 
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {

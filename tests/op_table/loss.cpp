@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <adjoint/autograd/ops/cross_entropy.h>
 #include <adjoint/autograd/ops/loss.h>
 
 #include "op_table/op_table.h"

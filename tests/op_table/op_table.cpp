@@ -51,7 +51,8 @@ const Rows& rows() {
     static const Rows all = [] {
         Rows table;
         for (const auto add :
-             {add_unary, add_binary, add_reduce, add_shape, add_linalg, add_index, add_loss, add_norm})
+             {add_unary, add_binary, add_reduce, add_shape, add_linalg, add_index, add_loss, add_batch_norm,
+              add_layer_norm, add_convolution, add_pooling, add_resample, add_sort, add_einsum})
             add(table);
         return table;
     }();

@@ -102,7 +102,13 @@ void add_shape(Rows& rows);
 void add_linalg(Rows& rows);
 void add_index(Rows& rows);
 void add_loss(Rows& rows);
-void add_norm(Rows& rows);
+void add_batch_norm(Rows& rows);
+void add_layer_norm(Rows& rows);
+void add_convolution(Rows& rows);
+void add_pooling(Rows& rows);
+void add_resample(Rows& rows);
+void add_sort(Rows& rows);
+void add_einsum(Rows& rows);
 
 /// The values of an input, the same for each (row, position).
 Array generate(const Input& input, const std::string& row_name, std::size_t position);

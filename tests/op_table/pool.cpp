@@ -3,16 +3,17 @@
 #include <cmath>
 #include <limits>
 
+#include <adjoint/autograd/ops/fractional_pooling.h>
 #include <adjoint/autograd/ops/pooling.h>
 #include <adjoint/core/tensor/creation.h>
 
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {
 
 struct Settings {
-    Pair kernel, stride, padding = 0, dilation = 1;
+    HeightWidth kernel, stride, padding = 0, dilation = 1;
     bool ceil_mode = false;
 };
 
@@ -248,7 +249,7 @@ void add_adaptive(Rows& rows) {
     struct Case {
         const char* variant;
         Shape x;
-        Pair size;
+        HeightWidth size;
     };
     const Case cases[] = {{"even", {2, 2, 4, 6}, {2, 3}},
                           {"uneven", {2, 2, 5, 7}, {3, 4}},
@@ -338,7 +339,7 @@ void add_fractional(Rows& rows) {
     struct Case {
         const char* variant;
         Shape x;
-        Pair kernel, size;
+        HeightWidth kernel, size;
     };
     const Case cases[] = {{"plain", {2, 2, 7, 6}, 2, {4, 3}},
                           {"one", {1, 1, 3, 4}, {2, 3}, 1},

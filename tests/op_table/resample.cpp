@@ -4,7 +4,7 @@
 
 #include <adjoint/autograd/ops/resample.h>
 
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {

@@ -1,4 +1,5 @@
 // Rows of the views and rearrangements: the reference says from which place each element comes.
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 
 #include "op_table/op_table.h"

@@ -6,7 +6,7 @@
 
 #include <adjoint/autograd/ops/sort.h>
 
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {

@@ -1,7 +1,7 @@
 // Optimizers that scale by what the gradients were: trajectories against plain loops of doubles, resuming.
 #include <adjoint/core/base/error.h>
 #include <adjoint/optim/adagrad.h>
-#include <adjoint/optim/adam_kin.h>
+#include <adjoint/optim/adam.h>
 #include <adjoint/optim/lion.h>
 #include <adjoint/optim/rmsprop.h>
 

@@ -6,7 +6,7 @@
 
 #include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/ops/arithmetic.h>
-#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/linalg.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>

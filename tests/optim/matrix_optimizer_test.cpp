@@ -1,7 +1,7 @@
 // Muon, LBFGS and averages of weights: against plain loops of doubles, fixed numbers, resuming.
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/autograd/ops/index.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>

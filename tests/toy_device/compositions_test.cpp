@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include <adjoint/autograd/ops/cross_entropy.h>
 #include <adjoint/autograd/ops/loss.h>
 #include <adjoint/autograd/ops/sort.h>
 #include <adjoint/core/base/error.h>

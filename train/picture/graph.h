@@ -1,4 +1,4 @@
-// The computational graph and the model as pictures.
+// The computational graph as a picture.
 //
 //     const Trace trace;  // keeps the values inside
 //     const Tensor price = (apple * count + orange * other_count) * tax;
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <adjoint/autograd/record/trace.h>
-#include <adjoint/nn/module.h>
 #include <adjoint/train/picture/svg.h>
 
 namespace adjoint::picture {
@@ -45,11 +44,5 @@ ADJOINT_API Graph graph(const Tensor& output, const Names& names = {}, const Tra
 /// errors: as graph(); IoError.
 ADJOINT_API void save_graph(const std::string& path, const Tensor& output, const Names& names = {},
                             const Trace* trace = nullptr);
-
-/// A box for each line of a module's print-out, nested as they are, with the shapes of its parameters.
-ADJOINT_API Svg draw_model(const std::string& printed, const nn::NamedTensors& parameters);
-template <nn::IsModule M> Svg draw_model(const M& model) {
-    return draw_model(nn::to_string(model), model.named_parameters());
-}
 
 }  // namespace adjoint::picture

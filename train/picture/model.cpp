@@ -1,9 +1,10 @@
 // A model as nested boxes, read from its print-out, which is what every module can say of itself.
+#include <adjoint/train/picture/model.h>
+
 #include <algorithm>
 #include <sstream>
 
 #include <adjoint/core/base/format.h>
-#include <adjoint/train/picture/graph.h>
 
 namespace adjoint::picture {
 namespace {

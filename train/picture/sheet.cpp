@@ -1,10 +1,11 @@
-// Tables of colours, sheets of images, pictures side by side.
+// Cells of colour, images as PNG, and text beside them.
+#include <adjoint/train/picture/sheet.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/png.h>
 
 namespace adjoint::picture {

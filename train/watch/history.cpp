@@ -5,6 +5,7 @@
 #include <set>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/train/picture/sheet.h>
 
 namespace adjoint::train {
 namespace {

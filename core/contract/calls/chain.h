@@ -1,4 +1,5 @@
-// Elementwise calls that became one: a short program of functors over elements, and a reduction of its result.
+// Elementwise calls that became one: a short program of functors over elements, and a
+// reduction of its result.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace adjoint {
 
 class Backend;
 
-/// What is done with each element of `numel`, in row-major order of `sizes`. Values are numbered: first the inputs, then
-/// what the steps give.
+/// What is done with each element of `numel`, in row-major order of `sizes`. Values are numbered: first the
+/// inputs, then what the steps give.
 struct ElementProgram {
     static constexpr std::size_t most_steps = 16, most_inputs = 8;
 
@@ -62,8 +63,8 @@ struct Chain {
     }
 };
 
-/// One value of a program, rows one after the other, is reduced row by row: as if it had been written and Reduce
-/// had followed, to the bit. What else the program gives is written.
+/// One value of a program, rows one after the other, is reduced row by row: as if it had been written and
+/// Reduce had followed, to the bit. What else the program gives is written.
 struct ChainReduce {
     static constexpr auto name = "chain_reduce";
     const ElementProgram* program;

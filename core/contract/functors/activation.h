@@ -12,14 +12,14 @@ struct Relu {
     template <class T> ADJOINT_HD T value(T x) const {
         return x < T(0) ? T(0) : x;  // NaN passes
     }
-    template <class T> ADJOINT_HD T slope(T y) const { return y > T(0) ? T(1) : T(0); }
+    template <class T> ADJOINT_HD T slope(T y) const { return indicator(y > 0, y); }
 };
 
 struct Relu6 {
     static constexpr const char* name = "relu6";
     static constexpr Saves saves = Saves::input;
     template <class T> ADJOINT_HD T value(T x) const { return x < T(0) ? T(0) : (x > T(6) ? T(6) : x); }
-    template <class T> ADJOINT_HD T slope(T x) const { return (x > T(0) && x < T(6)) ? T(1) : T(0); }
+    template <class T> ADJOINT_HD T slope(T x) const { return indicator(logical_and(x > 0, x < 6), x); }
 };
 
 struct LeakyRelu {
@@ -27,7 +27,9 @@ struct LeakyRelu {
     static constexpr Saves saves = Saves::input;
     double negative_slope;
     template <class T> ADJOINT_HD T value(T x) const { return x > T(0) ? x : x * T(negative_slope); }
-    template <class T> ADJOINT_HD T slope(T x) const { return x > T(0) ? T(1) : T(negative_slope); }
+    template <class T> ADJOINT_HD T slope(T x) const {
+        return where(x > 0, full_like(x, 1), full_like(x, negative_slope));
+    }
 };
 
 /// alpha (exp(x / beta) - 1) scaled by `scale` below 0: ELU, CELU and SELU.
@@ -40,8 +42,9 @@ struct Elu {
         return T(scale) * (x > T(0) ? x : below);
     }
     template <class T> ADJOINT_HD T slope(T x) const {
-        const T below = T(alpha * input_scale) * math::exp((x > T(0) ? T(0) : x) * T(input_scale));
-        return T(scale) * (x > T(0) ? T(1) : below);
+        const T low = where(x > 0, full_like(x, 0), x);
+        const T below = Real<T>(alpha * input_scale) * exp(low * Real<T>(input_scale));
+        return Real<T>(scale) * where(x > 0, full_like(x, 1), below);
     }
 };
 
@@ -49,7 +52,7 @@ struct Sigmoid {
     static constexpr const char* name = "sigmoid";
     static constexpr Saves saves = Saves::output;
     template <class T> ADJOINT_HD T value(T x) const { return math::sigmoid(x); }
-    template <class T> ADJOINT_HD T slope(T y) const { return (T(1) - y) * y; }
+    template <class T> ADJOINT_HD T slope(T y) const { return (1 - y) * y; }
 };
 
 struct LogSigmoid {
@@ -59,7 +62,7 @@ struct LogSigmoid {
         const T low = x < T(0) ? x : (x > T(0) ? T(0) : x);
         return low - math::log1p(math::exp(-math::abs(x)));
     }
-    template <class T> ADJOINT_HD T slope(T x) const { return math::sigmoid(-x); }
+    template <class T> ADJOINT_HD T slope(T x) const { return sigmoid(-x); }
 };
 
 struct Silu {
@@ -67,8 +70,8 @@ struct Silu {
     static constexpr Saves saves = Saves::input;
     template <class T> ADJOINT_HD T value(T x) const { return x * math::sigmoid(x); }
     template <class T> ADJOINT_HD T slope(T x) const {
-        const T s = math::sigmoid(x);
-        return s * (T(1) + x * (T(1) - s));
+        const T s = sigmoid(x);
+        return s * (1 + x * (1 - s));
     }
 };
 
@@ -83,19 +86,21 @@ struct Softplus {
         return z > T(threshold) ? x : curved;
     }
     template <class T> ADJOINT_HD T slope(T x) const {
-        const T z = x * T(beta);
-        return z > T(threshold) ? T(1) : math::sigmoid(z);
+        const T z = x * Real<T>(beta);
+        return where(z > Real<T>(threshold), full_like(x, 1), sigmoid(z));
     }
 };
+
+template <class T> ADJOINT_HD T softplus(T x) { return Softplus{1, 20}.value(x); }
 
 /// x tanh(softplus(x)).
 struct Mish {
     static constexpr const char* name = "mish";
     static constexpr Saves saves = Saves::input;
-    template <class T> ADJOINT_HD T value(T x) const { return x * math::tanh(Softplus{1, 20}.value(x)); }
+    template <class T> ADJOINT_HD T value(T x) const { return x * math::tanh(softplus(x)); }
     template <class T> ADJOINT_HD T slope(T x) const {
-        const T t = math::tanh(Softplus{1, 20}.value(x));
-        return t + x * (T(1) - t * t) * math::sigmoid(x);
+        const T t = tanh(softplus(x));
+        return t + x * (1 - t * t) * sigmoid(x);
     }
 };
 
@@ -104,8 +109,8 @@ struct Softsign {
     static constexpr Saves saves = Saves::input;
     template <class T> ADJOINT_HD T value(T x) const { return x / (T(1) + math::abs(x)); }
     template <class T> ADJOINT_HD T slope(T x) const {
-        const T d = T(1) + math::abs(x);
-        return T(1) / (d * d);
+        const T d = 1 + abs(x);
+        return 1 / (d * d);
     }
 };
 
@@ -116,7 +121,9 @@ struct Hardtanh {
     template <class T> ADJOINT_HD T value(T x) const {
         return x < T(low) ? T(low) : (x > T(high) ? T(high) : x);
     }
-    template <class T> ADJOINT_HD T slope(T x) const { return (x > T(low) && x < T(high)) ? T(1) : T(0); }
+    template <class T> ADJOINT_HD T slope(T x) const {
+        return indicator(logical_and(x > Real<T>(low), x < Real<T>(high)), x);
+    }
 };
 
 struct Hardsigmoid {
@@ -125,7 +132,9 @@ struct Hardsigmoid {
     template <class T> ADJOINT_HD T value(T x) const {
         return (x < T(-3) ? T(0) : (x > T(3) ? T(6) : x + T(3))) / T(6);
     }
-    template <class T> ADJOINT_HD T slope(T x) const { return (x > T(-3) && x < T(3)) ? T(1) / T(6) : T(0); }
+    template <class T> ADJOINT_HD T slope(T x) const {
+        return indicator(logical_and(x > -3, x < 3), x) * Real<T>(1.0 / 6);
+    }
 };
 
 struct Hardswish {
@@ -135,7 +144,7 @@ struct Hardswish {
         return x < T(-3) ? T(0) : (x > T(3) ? x : x * (x + T(3)) / T(6));
     }
     template <class T> ADJOINT_HD T slope(T x) const {
-        return x < T(-3) ? T(0) : (x > T(3) ? T(1) : (x + x + T(3)) / T(6));
+        return where(x < -3, full_like(x, 0), where(x > 3, full_like(x, 1), (x + x + 3) / 6));
     }
 };
 
@@ -147,8 +156,8 @@ struct Gelu {
         return x * T(0.5) * (T(1) + math::erf(x * T(0.70710678118654752440)));
     }
     template <class T> ADJOINT_HD T slope(T x) const {
-        const T below = T(0.5) * (T(1) + math::erf(x * T(0.70710678118654752440)));
-        return below + x * T(0.39894228040143267794) * math::exp(T(-0.5) * (x * x));
+        const T below = Real<T>(0.5) * (1 + erf(x * Real<T>(0.70710678118654752440)));
+        return below + x * Real<T>(0.39894228040143267794) * exp(Real<T>(-0.5) * (x * x));
     }
 };
 
@@ -161,9 +170,9 @@ struct GeluTanh {
         return T(0.5) * x * (T(1) + math::tanh(inner));
     }
     template <class T> ADJOINT_HD T slope(T x) const {
-        const T t = math::tanh(T(0.79788456080286535588) * (x + T(0.044715) * x * x * x));
-        const T inner_slope = T(0.79788456080286535588) * (T(1) + T(0.134145) * x * x);
-        return T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * inner_slope;
+        const T t = tanh(Real<T>(0.79788456080286535588) * (x + Real<T>(0.044715) * x * x * x));
+        const T inner_slope = Real<T>(0.79788456080286535588) * (1 + Real<T>(0.134145) * x * x);
+        return Real<T>(0.5) * (1 + t) + Real<T>(0.5) * x * (1 - t * t) * inner_slope;
     }
 };
 
@@ -179,7 +188,7 @@ struct Clamp {
         return static_cast<double>(above) > high ? T(high) : above;
     }
     template <class T> ADJOINT_HD T slope(T x) const {
-        return (static_cast<double>(x) >= low && static_cast<double>(x) <= high) ? T(1) : T(0);
+        return indicator(logical_and(x >= low, x <= high), x);
     }
 };
 

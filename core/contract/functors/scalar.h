@@ -51,7 +51,7 @@ struct RdivScalar {
     static constexpr Saves saves = Saves::input;
     double s;
     template <class T> ADJOINT_HD T value(T x) const { return T(s) / x; }
-    template <class T> ADJOINT_HD T slope(T x) const { return -(T(s) / x) / x; }
+    template <class T> ADJOINT_HD T slope(T x) const { return -(Real<T>(s) / x) / x; }
 };
 
 /// x^p
@@ -60,7 +60,9 @@ struct PowScalar {
     static constexpr Saves saves = Saves::input;
     double p;
     template <class T> ADJOINT_HD T value(T x) const { return math::pow(x, T(p)); }
-    template <class T> ADJOINT_HD T slope(T x) const { return p == 0 ? T(0) : T(p) * math::pow(x, T(p - 1)); }
+    template <class T> ADJOINT_HD T slope(T x) const {
+        return p == 0 ? full_like(x, 0) : Real<T>(p) * pow(x, Real<T>(p - 1));
+    }
 };
 
 /// a^x
@@ -69,7 +71,9 @@ struct ScalarPow {
     static constexpr Saves saves = Saves::output;
     double a, log_a;
     template <class T> ADJOINT_HD T value(T x) const { return math::pow(T(a), x); }
-    template <class T> ADJOINT_HD T slope(T y) const { return y == T(0) ? T(0) : y * T(log_a); }
+    template <class T> ADJOINT_HD T slope(T y) const {
+        return where(y == 0, full_like(y, 0), y * Real<T>(log_a));
+    }
 };
 
 }  // namespace adjoint::functor

@@ -6,27 +6,33 @@
 
 namespace adjoint::functor {
 
-/// m, v: running means of g and g^2; p -= lr m^ / (sqrt(v^) + eps), ^ for bias-corrected.
-/// AdamW: decoupled decay.
-/// source: Kingma and Ba, Adam, ICLR 2015; Loshchilov and Hutter, Decoupled weight decay, ICLR 2019.
-struct AdamStep {
-    static constexpr const char* name = "adam";
-    static constexpr int states = 2;
+/// What the steps of Adam's kind share: the decay, and running means m of the gradient g and v of g^2.
+struct AdamMoments {
     double lr, beta1, beta2, eps, weight_decay;
-    double correction1, correction2_root;  // 1 - beta1^t, sqrt(1 - beta2^t)
     bool decoupled, maximize;
-    template <class T> ADJOINT_HD void decay_and_average(T& p, T gradient, T& m, T& v) const {
+    /// Decays p, or adds the decay to the gradient; moves m towards that g and returns it.
+    template <class T> ADJOINT_HD T first(T& p, T gradient, T& m) const {
         T g = maximize ? -gradient : gradient;
         p = decoupled ? p * T(1 - lr * weight_decay) : p;
         g = decoupled ? g : g + T(weight_decay) * p;
         m = m + T(1 - beta1) * (g - m);
-        v = T(beta2) * v + T(1 - beta2) * (g * g);
+        return g;
     }
+    template <class T> ADJOINT_HD void second(T g, T& v) const { v = T(beta2) * v + T(1 - beta2) * (g * g); }
+};
+
+/// p -= lr m^ / (sqrt(v^) + eps), ^ for bias-corrected. AdamW: decoupled decay.
+/// source: Kingma and Ba, Adam, ICLR 2015; Loshchilov and Hutter, Decoupled weight decay, ICLR 2019.
+struct AdamStep {
+    static constexpr const char* name = "adam";
+    static constexpr int states = 2;
+    AdamMoments moments;
+    double correction1, correction2_root;  // 1 - beta1^t, sqrt(1 - beta2^t)
     template <class T> ADJOINT_HD void move(T& p, T m, T v) const {
-        p -= T(lr / correction1) * (m / (math::sqrt(v) / T(correction2_root) + T(eps)));
+        p -= T(moments.lr / correction1) * (m / (math::sqrt(v) / T(correction2_root) + T(moments.eps)));
     }
     template <class T> ADJOINT_HD void step(T& p, T gradient, T& m, T& v, T&) const {
-        decay_and_average(p, gradient, m, v);
+        moments.second(moments.first(p, gradient, m), v);
         move(p, m, v);
     }
 };
@@ -38,23 +44,9 @@ struct AmsgradStep {
     static constexpr int states = 3;
     AdamStep adam;
     template <class T> ADJOINT_HD void step(T& p, T gradient, T& m, T& v, T& largest) const {
-        adam.decay_and_average(p, gradient, m, v);
+        adam.moments.second(adam.moments.first(p, gradient, m), v);
         largest = largest > v ? largest : v;
         adam.move(p, m, largest);
-    }
-};
-
-/// What the younger kin of Adam share: g with coupled or decoupled decay, m as in Adam.
-struct AdamKin {
-    double lr, beta1, beta2, eps, weight_decay;
-    bool decoupled, maximize;
-    /// Decays p or the gradient, moves m towards the gradient and returns it.
-    template <class T> ADJOINT_HD T begin(T& p, T gradient, T& m) const {
-        T g = maximize ? -gradient : gradient;
-        p = decoupled ? p * T(1 - lr * weight_decay) : p;
-        g = decoupled ? g : g + T(weight_decay) * p;
-        m = m + T(1 - beta1) * (g - m);
-        return g;
     }
 };
 
@@ -63,13 +55,13 @@ struct AdamKin {
 struct AdamaxStep {
     static constexpr const char* name = "adamax";
     static constexpr int states = 2;
-    AdamKin adam;
+    AdamMoments moments;
     double correction1;  // 1 - beta1^t
     template <class T> ADJOINT_HD void step(T& p, T gradient, T& m, T& u, T&) const {
-        const T g = adam.begin(p, gradient, m);
-        const T size = math::abs(g) + T(adam.eps), faded = T(adam.beta2) * u;
+        const T g = moments.first(p, gradient, m);
+        const T size = math::abs(g) + T(moments.eps), faded = T(moments.beta2) * u;
         u = faded > size ? faded : size;
-        p -= T(adam.lr / correction1) * (m / u);
+        p -= T(moments.lr / correction1) * (m / u);
     }
 };
 
@@ -78,15 +70,15 @@ struct AdamaxStep {
 struct NAdamStep {
     static constexpr const char* name = "nadam";
     static constexpr int states = 2;
-    AdamKin adam;
+    AdamMoments moments;
     double correction2;  // 1 - beta2^t
     double now, ahead;   // the weights of g and of m
     template <class T> ADJOINT_HD void step(T& p, T gradient, T& m, T& v, T&) const {
-        const T g = adam.begin(p, gradient, m);
-        v = T(adam.beta2) * v + T(1 - adam.beta2) * (g * g);
-        const T size = math::sqrt(v / T(correction2)) + T(adam.eps);
-        p -= T(adam.lr * now) * (g / size);
-        p -= T(adam.lr * ahead) * (m / size);
+        const T g = moments.first(p, gradient, m);
+        moments.second(g, v);
+        const T size = math::sqrt(v / T(correction2)) + T(moments.eps);
+        p -= T(moments.lr * now) * (g / size);
+        p -= T(moments.lr * ahead) * (m / size);
     }
 };
 
@@ -96,14 +88,14 @@ struct NAdamStep {
 struct RAdamStep {
     static constexpr const char* name = "radam";
     static constexpr int states = 2;
-    AdamKin adam;
+    AdamMoments moments;
     double correction1, factor;  // 1 - beta1^t; the rectification times sqrt(1 - beta2^t)
     bool adaptive;
     template <class T> ADJOINT_HD void step(T& p, T gradient, T& m, T& v, T&) const {
-        const T g = adam.begin(p, gradient, m);
-        v = T(adam.beta2) * v + T(1 - adam.beta2) * (g * g);
-        const T scale = adaptive ? T(factor) / (math::sqrt(v) + T(adam.eps)) : T(1);
-        p -= T(adam.lr) * (m / T(correction1) * scale);
+        const T g = moments.first(p, gradient, m);
+        moments.second(g, v);
+        const T scale = adaptive ? T(factor) / (math::sqrt(v) + T(moments.eps)) : T(1);
+        p -= T(moments.lr) * (m / T(correction1) * scale);
     }
 };
 

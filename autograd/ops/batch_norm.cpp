@@ -1,5 +1,5 @@
-// Batch normalisation and dropout.
-#include <adjoint/autograd/ops/norm.h>
+// Batch normalisation: by the statistics of the batch in one pass each way, by running ones as arithmetic.
+#include <adjoint/autograd/ops/batch_norm.h>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
@@ -110,22 +110,6 @@ Tensor normalised_by(const Tensor& x, const Tensor& mean, const Tensor& inverse_
     return bias.defined() ? y + beside_channels(bias, x) : y;
 }
 
-/// Linear in x, and its own transpose: backward draws the same numbers again instead of keeping a mask.
-struct Dropout : Function {
-    static constexpr auto name = "dropout";
-    double p;
-    GeneratorState state;
-    Dropout(double probability, GeneratorState s) : p(probability), state(s) {}
-    Tensor forward(const Tensor& input) {
-        const Tensor x = input.contiguous();
-        Tensor out = empty_like(x);
-        if (x.numel() > 0)
-            backend(x.device()).run(call::Dropout{operand(out), operand(x), x.numel(), p, state});
-        return out;
-    }
-    Grads backward(const Tensor& g) { return {record(Dropout(p, state), g)}; }
-};
-
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
@@ -161,12 +145,6 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
         running_var.copy_(running_var * (1 - m) + out[2] * (m * unbias));
     }
     return out[0].to(x.dtype());
-}
-
-Tensor dropout(const Tensor& x, double p, bool training) {
-    check<ValueError>(p >= 0 && p <= 1, "dropout: probability {} is outside [0, 1]", p);
-    if (!training || p == 0) return x;
-    return record(Dropout(p, next_stream()), x);
 }
 
 }  // namespace adjoint

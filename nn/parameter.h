@@ -1,4 +1,4 @@
-// Held: a tensor that belongs to a module, a parameter or a buffer; a Tensor that nn::clone can follow.
+// Parameter and Buffer: the tensors of a module, which nn::clone can follow.
 #pragma once
 
 #include <adjoint/core/tensor/tensor.h>
@@ -14,21 +14,21 @@ ADJOINT_API Tensor copied(const Tensor& original);
 
 /// What Module::parameter and Module::buffer return and a layer keeps as a member. Used as a Tensor; its
 /// copies share the array as those of a Tensor do, except while nn::clone copies the module around it.
-class Held : public Tensor {
+class ModuleTensor : public Tensor {
   public:
-    Held() = default;
-    explicit Held(Tensor tensor) noexcept : Tensor(std::move(tensor)) {}
-    Held(const Held& other) : Tensor(detail::copied(other)) {}
-    Held(Held&&) = default;
-    Held& operator=(const Held& other) {
+    ModuleTensor() = default;
+    explicit ModuleTensor(Tensor tensor) noexcept : Tensor(std::move(tensor)) {}
+    ModuleTensor(const ModuleTensor& other) : Tensor(detail::copied(other)) {}
+    ModuleTensor(ModuleTensor&&) = default;
+    ModuleTensor& operator=(const ModuleTensor& other) {
         Tensor::operator=(detail::copied(other));
         return *this;
     }
-    Held& operator=(Held&&) = default;
-    ~Held() = default;
+    ModuleTensor& operator=(ModuleTensor&&) = default;
+    ~ModuleTensor() = default;
 };
 
-using Parameter = Held;
-using Buffer = Held;
+using Parameter = ModuleTensor;
+using Buffer = ModuleTensor;
 
 }  // namespace adjoint::nn

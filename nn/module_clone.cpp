@@ -15,7 +15,7 @@ struct Copies {
     // member) keeps them.
     std::map<const TensorImpl*, Tensor> tensors;
     std::map<const ModuleState*, std::shared_ptr<ModuleState>> states;
-    std::set<const TensorImpl*> held;  // the originals that were met in a Held
+    std::set<const TensorImpl*> held;  // the originals that were met as a ModuleTensor
 };
 
 constinit thread_local Copies* current = nullptr;

@@ -1,9 +1,9 @@
 // Rows of layer, group and instance normalisation.
 #include <cmath>
 
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/layer_norm.h>
 
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {
@@ -29,7 +29,7 @@ Array by_channel(const Array& y, const Array& w, const Array& b) {
     return build(y.shape, [&](const Shape& p) { return y.at(p) * w[p[1]] + b[p[1]]; });
 }
 
-void add_layer_norm(Rows& rows) {
+void add_plain_layer_norm(Rows& rows) {
     struct Case {
         const char* variant;
         Shape x, normalized;
@@ -151,8 +151,8 @@ void add_instance_norm(Rows& rows) {
 
 }  // namespace
 
-void add_row_norm(Rows& rows) {
-    add_layer_norm(rows);
+void add_layer_norm(Rows& rows) {
+    add_plain_layer_norm(rows);
     add_group_norm(rows);
     add_instance_norm(rows);
 }

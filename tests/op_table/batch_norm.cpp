@@ -1,10 +1,10 @@
-// Rows of the normalisations.
+// Rows of batch normalisation.
 #include <cmath>
 
-#include <adjoint/autograd/ops/norm.h>
+#include <adjoint/autograd/ops/batch_norm.h>
 #include <adjoint/core/tensor/creation.h>
 
-#include "op_table/layers.h"
+#include "op_table/op_table.h"
 
 namespace adjoint::table {
 namespace {
@@ -114,11 +114,9 @@ void add_evaluation(Rows& rows) {
 
 }  // namespace
 
-void add_norm(Rows& rows) {
+void add_batch_norm(Rows& rows) {
     add_training(rows);
     add_evaluation(rows);
-    for (const auto add : {add_row_norm, add_convolution, add_pooling, add_resample, add_sort, add_einsum})
-        add(rows);
 }
 
 }  // namespace adjoint::table

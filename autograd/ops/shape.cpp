@@ -1,32 +1,15 @@
 // Views: each with the view that carries its gradient back.
+#include <adjoint/autograd/ops/shape.h>
+
 #include <algorithm>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/reduce.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
 #include <adjoint/core/base/format.h>
 
 namespace adjoint {
 namespace {
-
-// The same memory seen with other sizes and strides, `offset` elements further on.
-Tensor view_of(const Tensor& x, const Shape& shape, const Shape& strides, std::int64_t offset = 0) {
-    Tensor out = x.detach();
-    TensorImpl& impl = out.impl();
-    impl.shape = shape;
-    impl.strides = strides;
-    impl.numel = shape.numel();
-    impl.data += offset * static_cast<std::int64_t>(size_of(impl.dtype));
-    impl.contiguous = true;
-    std::int64_t dense = 1;
-    for (int d = shape.size() - 1; d >= 0; --d) {
-        if (shape[d] != 1 && strides[d] != dense) impl.contiguous = false;
-        dense *= shape[d];
-    }
-    impl.contiguous = impl.contiguous || impl.numel == 0;
-    return out;
-}
 
 // Strides of x seen in another shape, if its memory allows that without a copy.
 bool strides_for(const Tensor& x, const Shape& shape, Shape& strides) {
@@ -68,8 +51,8 @@ struct Reshape : Function {
         before = x.shape();
         Shape strides;
         if (x.numel() > 0 && !strides_for(x, shape, strides))
-            return view_of(x.contiguous(), shape, dense_strides(shape));
-        return view_of(x, shape, x.numel() > 0 ? strides : dense_strides(shape));
+            return detached_view(x.contiguous(), shape, dense_strides(shape));
+        return detached_view(x, shape, x.numel() > 0 ? strides : dense_strides(shape));
     }
     Grads backward(const Tensor& g) { return {reshape(g, before)}; }
 };
@@ -82,7 +65,7 @@ struct Expand : Function {
         Shape strides = Shape::filled(shape.size(), 0);
         const int shift = shape.size() - x.dim();
         for (int d = 0; d < x.dim(); ++d) strides[d + shift] = x.shape()[d] == 1 ? 0 : x.strides()[d];
-        return view_of(x, shape, strides);
+        return detached_view(x, shape, strides);
     }
     Grads backward(const Tensor& g) { return {g}; }  // the engine sums over what was broadcast
 };
@@ -97,7 +80,7 @@ struct Permute : Function {
             shape[i] = x.shape()[static_cast<int>(dims[i])];
             strides[i] = x.strides()[static_cast<int>(dims[i])];
         }
-        return view_of(x, shape, strides);
+        return detached_view(x, shape, strides);
     }
     Grads backward(const Tensor& g) {
         Shape inverse = dims;
@@ -119,7 +102,7 @@ struct StridedSlice : Function {
         Shape shape = x.shape(), strides = x.strides();
         shape[dim] = count;
         strides[dim] *= step;
-        return view_of(x, shape, strides, start * x.strides()[dim]);
+        return detached_view(x, shape, strides, start * x.strides()[dim]);
     }
     Grads backward(const Tensor& g);
 };
