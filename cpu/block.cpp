@@ -84,10 +84,24 @@ Walk::Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Ope
     direct_ = dense && operand.dtype == compute;
 }
 
+const void* Walk::inside_run(std::int64_t start, std::int64_t n) const {
+    const int last = rank_ - 1;
+    if (last < 0 || strides_[last] != 1 || operand_.dtype != compute_) return nullptr;
+    const std::int64_t place = start % sizes_[last];
+    if (place + n > sizes_[last]) return nullptr;
+    std::int64_t offset = place, rest = start / sizes_[last];
+    for (int d = last - 1; d >= 0 && rest > 0; --d) {
+        offset += rest % sizes_[d] * strides_[d];
+        rest /= sizes_[d];
+    }
+    return static_cast<const char*>(operand_.data) + offset * static_cast<std::int64_t>(size_of(compute_));
+}
+
 const void* Walk::load(std::int64_t start, std::int64_t n, void* buffer) {
     if (direct_)
         return static_cast<const char*>(operand_.data) + start * static_cast<std::int64_t>(size_of(compute_));
     if (constant_ && filled_ == buffer && n <= filled_count_) return buffer;
+    if (const void* run = inside_run(start, n)) return run;
     const ConvertKernel dense = dense_load(operand_.dtype, compute_);
     visit_dtype(operand_.dtype, [&](auto stored) {
         using From = decltype(stored);

@@ -36,6 +36,9 @@ class Walk {
     bool direct() const noexcept { return direct_; }
 
   private:
+    // Where they lie, one after the other and of the compute type; null if they do not.
+    const void* inside_run(std::int64_t start, std::int64_t n) const;
+
     int rank_ = 0;
     const std::int64_t* sizes_ = nullptr;
     const std::int64_t* strides_ = nullptr;

@@ -61,7 +61,10 @@ class ProgramWalk {
           block_(std::min(block_size, p_.numel)) {
         for (std::size_t i = 0; i < p_.inputs.size(); ++i)
             inputs_[i] = Walk(p_.rank, p_.sizes, p_.inputs[i].strides, p_.inputs[i].x, p_.compute);
-        memory_ = static_cast<char*>(scratch((p_.inputs.size() + p_.buffers) * bytes(block_)));
+        memory_ = static_cast<char*>(scratch((p_.inputs.size() + p_.buffers) * buffer_step()));
+        for (const ElementProgram::Output& out : p_.outputs)
+            if (out.value >= p_.inputs.size() && out.to.dtype == p_.compute && !is_read(out.to.data))
+                place_[out.value - p_.inputs.size()] = static_cast<char*>(out.to.data);
     }
 
     /// All steps for elements start .. start + n - 1, at most block_size. The outputs are written, the values
@@ -69,9 +72,10 @@ class ProgramWalk {
     void block(std::int64_t start, std::int64_t n) {
         const std::size_t inputs = p_.inputs.size();
         for (std::size_t i = 0; i < inputs; ++i)
-            values_[i] = inputs_[i].load(start, n, memory_ + i * bytes(block_));
+            values_[i] = inputs_[i].load(start, n, memory_ + i * buffer_step());
         for (std::size_t i = 0; i < p_.steps.size(); ++i) {
-            void* const to = memory_ + (inputs + p_.steps[i].to) * bytes(block_);
+            void* const to =
+                place_[i] ? place_[i] + bytes(start) : memory_ + (inputs + p_.steps[i].to) * buffer_step();
             steps_.run(i, to, values_.data(), n);
             values_[inputs + i] = to;
         }
@@ -81,13 +85,29 @@ class ProgramWalk {
 
   private:
     std::size_t bytes(std::int64_t elements) const { return static_cast<std::size_t>(elements) * element_; }
+
+    // From one buffer to the next: not a power of two, or stores to one would stand in the
+    // way of loads from another.
+    std::size_t buffer_step() const { return bytes(block_) + 320; }
+
+    // Whether an input may lie there: what is written then waits until all steps are done.
+    bool is_read(const void* out) const {
+        const char* const begin = static_cast<const char*>(out);
+        const char* const end = begin + bytes(p_.numel);
+        return std::any_of(p_.inputs.begin(), p_.inputs.end(), [&](const ElementProgram::Input& in) {
+            std::int64_t last = 0;
+            for (int d = 0; d < p_.rank; ++d) last += (p_.sizes[d] - 1) * in.strides[d];
+            const char* const x = static_cast<const char*>(in.x.data);
+            return x < end && begin < x + (last + 1) * static_cast<std::int64_t>(size_of(in.x.dtype));
+        });
+    }
+
     void write(const ElementProgram::Output& out, std::int64_t start, std::int64_t n) const {
         const std::int64_t dense = 1;
-        const Walk to(1, &p_.numel, &dense, out.to, p_.compute);
-        if (to.direct())
-            std::memcpy(to.target(start, nullptr), values_[out.value], bytes(n));
-        else
-            to.store(start, n, values_[out.value]);
+        const Walk walk(1, &p_.numel, &dense, out.to, p_.compute);
+        if (!walk.direct()) return walk.store(start, n, values_[out.value]);
+        void* const to = walk.target(start, nullptr);
+        if (to != values_[out.value]) std::memcpy(to, values_[out.value], bytes(n));
     }
 
     const StepKernels& steps_;
@@ -96,6 +116,8 @@ class ProgramWalk {
     const std::int64_t block_;
     char* memory_;
     std::array<Walk, ElementProgram::most_inputs> inputs_;
+    std::array<char*, ElementProgram::most_steps>
+        place_{};  // of steps that write their result where it belongs
     std::array<const void*, ElementProgram::most_inputs + ElementProgram::most_steps> values_{};
 };
 

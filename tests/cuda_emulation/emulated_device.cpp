@@ -64,8 +64,13 @@ void in_f32(CudaBackend& cuda, Call c, void* Call::*result, std::int64_t results
 bool CudaBackend::convolves_narrow(const Convolution&) { return true; }
 
 void on(CudaBackend& cuda, const call::Convolve& c) {
-    in_f32(cuda, c, &call::Convolve::y, c.shape.results(), &call::Convolve::x, c.shape.windows.inputs(),
+    // An activation takes what was rounded.
+    call::Convolve sums = c;
+    sums.y = c.epilogue.sums_or(c.y);
+    sums.epilogue = {.bias = c.epilogue.bias};
+    in_f32(cuda, sums, &call::Convolve::y, c.shape.results(), &call::Convolve::x, c.shape.windows.inputs(),
            &call::Convolve::w, c.shape.weights(), [&](const call::Convolve& wide) { compose(cuda, wide); });
+    call::activate(cuda, c.epilogue, {c.y, c.shape.windows.dtype}, c.shape.results());
 }
 void on(CudaBackend& cuda, const call::ConvolveInput& c) {
     in_f32(cuda, c, &call::ConvolveInput::dx, c.shape.windows.inputs(), &call::ConvolveInput::g,
