@@ -63,6 +63,18 @@ class OpenChain {
         return true;
     }
 
+    /// Takes in all calls of another open chain, which touches nothing that this one
+    /// writes; else stays as it is.
+    bool absorb(const OpenChain& other) {
+        OpenChain longer = *this;
+        longer.absorbs_ = true;
+        for (const RecordedCall& one : other.members_)
+            if (!longer.add(one, Effects(one.call))) return false;
+        longer.absorbs_ = false;
+        *this = std::move(longer);
+        return true;
+    }
+
     /// The value that a reduction of dense rows reads, if the chain made it and nothing is lost on the way.
     std::optional<std::uint8_t> rows_of(const call::Reduce& c) const {
         const ReductionLoop& r = c.loop;
@@ -129,7 +141,7 @@ class OpenChain {
             return false;
         if (program_.steps.size() == ElementProgram::most_steps) return false;
         ElementProgram::Step next{op, {}, 0};
-        bool related = begins;
+        bool related = begins || absorbs_;
         for (int i = 1; i < N; ++i) {
             const std::optional<std::uint8_t> value = read(loop, i, next, related);
             if (!value) return false;
@@ -285,6 +297,7 @@ class OpenChain {
     }
 
     std::vector<RecordedCall> members_;
+    bool absorbs_ = false;  // calls that read nothing of it join it, too
     Effects effects_;
     ElementProgram program_;
     std::vector<Place> places_;
@@ -304,6 +317,7 @@ class Fusion {
             const Effects& effects = effects_[i];
             const auto reduce = std::get_if<call::Reduce>(&list_[i].call);
             if (reduce && fold(*reduce, list_[i], effects)) continue;
+            if (join_several(list_[i], effects)) continue;
             bool joined = false;
             for (auto chain = open_.begin(); chain != open_.end();) {
                 const auto next = std::next(chain);
@@ -324,6 +338,21 @@ class Fusion {
     }
 
   private:
+    // The results of several chains that one call reads: they become one, which the call joins.
+    bool join_several(const RecordedCall& one, const Effects& effects) {
+        std::vector<std::list<OpenChain>::iterator> touched;
+        for (auto chain = open_.begin(); chain != open_.end(); ++chain)
+            if (chain->effects().conflicts(effects)) touched.push_back(chain);
+        if (touched.size() < 2) return false;
+        OpenChain merged = *touched[0];
+        for (std::size_t i = 1; i < touched.size(); ++i)
+            if (!merged.absorb(*touched[i])) return false;
+        if (!merged.take(one, effects)) return false;
+        *touched[0] = std::move(merged);
+        for (std::size_t i = 1; i < touched.size(); ++i) open_.erase(touched[i]);
+        return true;
+    }
+
     // Whether what call `at` wrote is read by somebody who is not in the chain: after the
     // step, or by a later call.
     bool is_read(const OpenChain& chain, const MemoryRange& memory, std::size_t at,

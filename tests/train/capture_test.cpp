@@ -18,6 +18,9 @@ TEST_P(Capture, OnTheCpu) { GetParam().check(Device::cpu()); }
 INSTANTIATE_TEST_SUITE_P(Cases, Capture, testing::ValuesIn(capture_cases()),
                          [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
 
+INSTANTIATE_TEST_SUITE_P(Chains, Capture, testing::ValuesIn(chain_cases()),
+                         [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
+
 INSTANTIATE_TEST_SUITE_P(Fit, Capture, testing::ValuesIn(fit_cases()),
                          [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
 

@@ -225,7 +225,7 @@ TrainingStep transformer() {
 const std::vector<CountedStep>& counted_steps() {
     static const std::vector<CountedStep> all{row("W1", 20, 18),
                                               row("W2", 24, 22),
-                                              row("W3", 50, 34),
+                                              row("W3", 50, 30),
                                               row("W4", 27, 25),
                                               {"transformer", 73, 67, transformer}};
     return all;
