@@ -27,6 +27,13 @@ template <class T> constexpr std::int64_t bytes_of(std::int64_t elements) {
     return elements * static_cast<std::int64_t>(sizeof(T));
 }
 
+// What the number of a task stands for: a sample or a chunk of samples, a group, a block of rows or filters in it.
+struct Task {
+    std::int64_t samples, group, block;
+    Task(std::int64_t number, std::int64_t groups, std::int64_t blocks)
+        : samples(number / blocks / groups), group(number / blocks % groups), block(number % blocks) {}
+};
+
 // Rows of the output in one task: enough work, and enough pixels for the weights to be worth reading.
 std::int64_t block_rows(const Convolution& c) {
     constexpr std::int64_t most_work = std::int64_t{1} << 24, least_pixels = 128;
@@ -109,27 +116,29 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
     const T* const bias = static_cast<const T*>(epilogue.bias);
     const std::size_t bytes = static_cast<std::size_t>(image.size()) * sizeof(T);
     // A multiply-add costs a small part of what for_pieces counts in.
-    for_pieces(windows.batch * c.groups * blocks, rows * windows.output[1] * depth * filters / 8,
-               [&](std::int64_t piece) {
-                   const std::int64_t first = piece % blocks * rows, group = piece / blocks % c.groups;
-                   const std::int64_t sample = piece / blocks / c.groups;
-                   T* const memory = static_cast<T*>(scratch(bytes));
-                   ConvolveCall one = call;
-                   one.image = image.prepare(
-                       memory, x + (sample * windows.channels + group * channels) * windows.plane(), first);
-                   one.weights = packed.data() + group * packed_size;
-                   one.epilogue.bias = bias ? bias + group * filters : nullptr;
-                   one.rows = std::min(rows, windows.output[0] - first);
-                   one.inside = by_rows ? inside.data() + first : nullptr;
-                   const std::int64_t place =
-                       (sample * c.filters + group * filters) * windows.outputs() + first * windows.output[1];
-                   one.y = sums + place;
-                   kernel.convolve(one);
-                   if (!is_left(epilogue)) return;
-                   for (std::int64_t f = 0; f < filters; ++f)
-                       activate(epilogue.activation, dtype_of<T>, y + place + f * windows.outputs(),
-                                sums + place + f * windows.outputs(), one.rows * one.columns);
-               });
+    for_pieces(
+        windows.batch * c.groups * blocks, rows * windows.output[1] * depth * filters / 8,
+        [&](std::int64_t number) {
+            const Task task(number, c.groups, blocks);
+            const std::int64_t first = task.block * rows;
+            T* const memory = static_cast<T*>(scratch(bytes));
+            ConvolveCall one = call;
+            one.image = image.prepare(
+                memory, x + (task.samples * windows.channels + task.group * channels) * windows.plane(),
+                first);
+            one.weights = packed.data() + task.group * packed_size;
+            one.epilogue.bias = bias ? bias + task.group * filters : nullptr;
+            one.rows = std::min(rows, windows.output[0] - first);
+            one.inside = by_rows ? inside.data() + first : nullptr;
+            const std::int64_t place = (task.samples * c.filters + task.group * filters) * windows.outputs() +
+                                       first * windows.output[1];
+            one.y = sums + place;
+            kernel.convolve(one);
+            if (!is_left(epilogue)) return;
+            for (std::int64_t f = 0; f < filters; ++f)
+                activate(epilogue.activation, dtype_of<T>, y + place + f * windows.outputs(),
+                         sums + place + f * windows.outputs(), one.rows * one.columns);
+        });
 }
 
 // With stride 1 the gradient of the input is a convolution of g with the weights turned round.
@@ -190,19 +199,19 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
     const std::size_t bytes =
         static_cast<std::size_t>(image_size + kernel.correlate_scratch(call)) * sizeof(T);
     for_pieces(chunks * c.groups * filter_blocks, samples * sample_work / c.groups / filter_blocks / 8,
-               [&](std::int64_t piece) {
-                   const std::int64_t block = piece % filter_blocks, group = piece / filter_blocks % c.groups;
-                   const std::int64_t start = piece / filter_blocks / c.groups * samples;
+               [&](std::int64_t number) {
+                   const Task task(number, c.groups, filter_blocks);
+                   const std::int64_t start = task.samples * samples;
                    T* const memory = static_cast<T*>(scratch(bytes));
                    CorrelateCall one = call;
-                   one.sums = sums.data() + piece * block_size;
+                   one.sums = sums.data() + number * block_size;
                    one.scratch = memory + image_size;
-                   one.filters = std::min(tile, filters - block * tile);
+                   one.filters = std::min(tile, filters - task.block * tile);
                    one.fresh = true;
                    for (std::int64_t n = start; n < std::min(windows.batch, start + samples); ++n) {
-                       const T* plane = x + (n * windows.channels + group * channels) * windows.plane();
+                       const T* plane = x + (n * windows.channels + task.group * channels) * windows.plane();
                        const T* upstream =
-                           g + (n * c.filters + group * filters + block * tile) * windows.outputs();
+                           g + (n * c.filters + task.group * filters + task.block * tile) * windows.outputs();
                        for (std::int64_t row = 0; row < windows.output[0]; row += band) {
                            one.image = image.prepare(memory, plane, row);
                            one.g = upstream + row * windows.output[1];
@@ -224,8 +233,9 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
     const std::int64_t chunk_size = c.groups * filter_blocks * block_size;
     for_pieces(c.groups * filter_blocks * channels, taps * tile * chunks, [&](std::int64_t piece) {
         const std::int64_t channel = piece % channels, block = piece / channels;
-        const std::int64_t first = block / filter_blocks * filters + block % filter_blocks * tile;
-        const std::int64_t count = std::min(tile, filters - block % filter_blocks * tile);
+        const Task task(block, c.groups, filter_blocks);
+        const std::int64_t first = task.group * filters + task.block * tile;
+        const std::int64_t count = std::min(tile, filters - task.block * tile);
         for (std::int64_t tap = 0; tap < taps; ++tap) {
             const T* from = sums.data() + block * block_size + (tap * channels + channel) * tile;
             for (std::int64_t f = 0; f < count; ++f) {

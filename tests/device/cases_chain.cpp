@@ -58,7 +58,7 @@ void add_step(ElementProgram& p, const decltype(ElementProgram::Step::op)& op, s
 }
 
 void add_output(ElementProgram& p, std::size_t value, const Tensor& to) {
-    p.outputs.push_back({value, {to.impl().data, to.dtype()}});
+    p.outputs.push_back({static_cast<std::uint8_t>(value), {to.impl().data, to.dtype()}});
 }
 
 // The program on `device`, and on the CPU made of single calls: the same bits.
