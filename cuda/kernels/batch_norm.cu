@@ -136,9 +136,9 @@ ChannelShape shape_of(const ChannelNorm& norm) {
 }
 
 // Calls f(T{}, samples, shape, blocks) for the types and sizes of `norm`.
-template <class F> void visit_norm(const ChannelNorm& norm, F f) {
+template <class F> void visit_norm(const DeviceState& device, const ChannelNorm& norm, F f) {
     const ChannelShape shape = shape_of(norm);
-    const dim3 blocks(static_cast<unsigned>(divide_up(norm.channels, shape.width)));
+    const dim3 blocks(block_count("batch_norm", divide_up(norm.channels, shape.width)));
     const auto with_type = [&](auto samples) {
         if (norm.dtype == DType::f64)
             f(double{}, samples, shape, blocks);
@@ -146,8 +146,8 @@ template <class F> void visit_norm(const ChannelNorm& norm, F f) {
             f(float{}, samples, shape, blocks);
     };
     const std::int64_t row = norm.channels * norm.inner;
-    if (norm.batch * norm.inner <= std::numeric_limits<std::int32_t>::max())
-        with_type(NarrowSamples{Divisor(static_cast<std::uint32_t>(norm.inner)), row});
+    if (norm.batch * norm.inner <= device.narrow)
+        with_type(NarrowSamples{Divisor(norm.inner), row});
     else
         with_type(WideSamples{norm.inner, row});
 }
@@ -156,7 +156,7 @@ template <class F> void visit_norm(const ChannelNorm& norm, F f) {
 
 void on(CudaBackend& cuda, const call::BatchNorm& c) {
     if (c.norm.batch * c.norm.inner * c.norm.channels == 0) return;
-    visit_norm(c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
+    visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
         launch(cuda.device, "batch_norm", &batch_norm_channels<T, decltype(samples)>, blocks,
                dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, c.training, static_cast<T*>(c.y));
@@ -165,7 +165,7 @@ void on(CudaBackend& cuda, const call::BatchNorm& c) {
 
 void on(CudaBackend& cuda, const call::BatchNormBackward& c) {
     if (c.norm.batch * c.norm.inner * c.norm.channels == 0) return;
-    visit_norm(c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
+    visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
         launch(cuda.device, "batch_norm", &batch_norm_backward_channels<T, decltype(samples)>, blocks,
                dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, static_cast<const T*>(c.g),

@@ -84,7 +84,7 @@ void run_elements(const DeviceState& device, const char* op, const F& f, const L
                            loop.numel);
         return;
     }
-    for_32_bit_pieces(loop, [&](const Loop<N>& piece) {
+    for_32_bit_pieces(device, loop, [&](const Loop<N>& piece) {
         StridedOperands<N> operands;
         operands.places = places(piece);
         for (int k = 0; k < N; ++k) {

@@ -108,7 +108,7 @@ template <class F> void visit_word(std::size_t bytes, F f) {
 void on(CudaBackend& cuda, const call::Gather& c) {
     if (c.loop.numel == 0) return;
     const Range range(cuda.device.fault, c.along);
-    for_32_bit_pieces(c.loop, [&](const Loop<3>& piece) {
+    for_32_bit_pieces(cuda.device, c.loop, [&](const Loop<3>& piece) {
         visit_word(size_of(piece.operands[0].dtype), [&](auto word) {
             using Word = decltype(word);
             const Spread spread(cuda.device, piece.numel);
@@ -124,7 +124,7 @@ void on(CudaBackend& cuda, const call::Gather& c) {
 void on(CudaBackend& cuda, const call::Scatter& c) {
     if (c.loop.numel == 0) return;
     const Range range(cuda.device.fault, c.along);
-    for_32_bit_pieces(c.loop, [&](const Loop<3>& piece) {
+    for_32_bit_pieces(cuda.device, c.loop, [&](const Loop<3>& piece) {
         constexpr std::int64_t wanted_threads = 65536;
         const Loop<3> apart = part_of(piece, true), together = part_of(piece, false);
         ScatterLoop walk;

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <string>
 
+#include <adjoint/core/base/error.h>
 #include <adjoint/cuda/kernels/device_code.h>
 #include <adjoint/cuda/runtime/runtime.h>
 
@@ -38,6 +41,14 @@ void launch_independent(const DeviceState& device, const char* op, void (*kernel
 #else
     launch(device, op, kernel, grid, block, 0, args...);
 #endif
+}
+
+/// `blocks` as the first size of a grid.
+/// errors: CudaError where a grid has not so many.
+inline unsigned block_count(const char* op, std::int64_t blocks) {
+    if (blocks > std::numeric_limits<std::int32_t>::max()) [[unlikely]]
+        throw CudaError(std::string(op) + ": " + std::to_string(blocks) + " blocks are more than a grid has");
+    return static_cast<unsigned>(blocks);
 }
 
 constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

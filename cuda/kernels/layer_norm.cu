@@ -50,7 +50,7 @@ __global__ void normalize_each_row_backward(const std::int64_t rows, const std::
 
 void on(CudaBackend& cuda, const call::LayerNorm& c) {
     if (c.rows.rows == 0) return;
-    const RowLaunch with(c.rows);
+    const RowLaunch with("layer_norm", c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
         launch_rows(cuda.device, "layer_norm", with, &normalize_each_row<T>, c.rows.rows, c.rows.columns,
@@ -61,7 +61,7 @@ void on(CudaBackend& cuda, const call::LayerNorm& c) {
 
 void on(CudaBackend& cuda, const call::LayerNormBackward& c) {
     if (c.rows.rows == 0) return;
-    const RowLaunch with(c.rows);
+    const RowLaunch with("layer_norm", c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
         launch_rows(cuda.device, "layer_norm", with, &normalize_each_row_backward<T>, c.rows.rows,

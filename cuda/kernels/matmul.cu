@@ -133,7 +133,7 @@ void run_product(const DeviceState& device, const call::MatMul& p, std::int64_t 
         part.m = std::min(p.m - first, most * T::rows);
         part.a.data = p.a.as<In>() + first * p.a_row;
         part.out.data = p.out.as<Out>() + first * p.out_row;
-        const dim3 grid(static_cast<unsigned>(divide_up(part.n, T::columns)),
+        const dim3 grid(block_count("matmul", divide_up(part.n, T::columns)),
                         static_cast<unsigned>(divide_up(part.m, T::rows)),
                         static_cast<unsigned>(std::min(batch, most)));
         launch(device, "matmul", &matrix_product<In, Out, Acc, T>, grid, dim3(T::threads), 0, part, batch);

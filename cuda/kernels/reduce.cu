@@ -165,8 +165,7 @@ void reduce_stage(DeviceState& device, const char* op, const Source& source, con
     const ReduceShape shape = shape_of(r.outputs, length, adjacent);
     const std::int64_t segments = std::max<std::int64_t>(divide_up(length, shape.segment), 1);
     const auto start = [&](const ReduceShape& with, std::int64_t pieces, typename R::State* states) {
-        const dim3 grid(static_cast<unsigned>(divide_up(r.outputs, with.outputs)),
-                        static_cast<unsigned>(pieces));
+        const dim3 grid(block_count(op, divide_up(r.outputs, with.outputs)), static_cast<unsigned>(pieces));
         const dim3 block(with.outputs * with.lanes);
         const auto kernel = &reduce_elements<R, Source>;
         if (with.lanes == 1)
@@ -210,7 +209,7 @@ template <class R> void run_reduction(DeviceState& device, const char* op, const
     const std::int64_t reduced_step =
         r.reduced_rank > 0 ? std::abs(r.reduced_strides[r.reduced_rank - 1]) : 0;
     const bool adjacent = r.outputs == 1 || reduced_step <= kept_step;
-    if (fits_32_bits(kept) && fits_32_bits(reduced)) {
+    if (fits_32_bits(device, kept) && fits_32_bits(device, reduced)) {
         using Source = TensorSource<R, NarrowWalk>;
         reduce_stage<R>(device, op, Source{{places(kept), places(reduced)}, r.in.data, r.in.dtype}, r,
                         r.length, adjacent);

@@ -78,31 +78,32 @@ const char* const cross_entropy_name = "cross_entropy";
 
 void on(CudaBackend& cuda, const call::Softmax& c) {
     if (c.rows.rows == 0 || c.rows.columns == 0) return;
-    const RowLaunch with(c.rows);
+    const char* const op = c.log ? "log_softmax" : "softmax";
+    const RowLaunch with(op, c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        launch_rows(cuda.device, c.log ? "log_softmax" : "softmax", with, &softmax_rows<T>, c.rows.rows,
-                    c.rows.columns, with.lanes, c.log, static_cast<T*>(c.out), static_cast<const T*>(c.x));
+        launch_rows(cuda.device, op, with, &softmax_rows<T>, c.rows.rows, c.rows.columns, with.lanes, c.log,
+                    static_cast<T*>(c.out), static_cast<const T*>(c.x));
     });
 }
 
 void on(CudaBackend& cuda, const call::SoftmaxBackward& c) {
     if (c.rows.rows == 0 || c.rows.columns == 0) return;
-    const RowLaunch with(c.rows);
+    const char* const op = c.log ? "log_softmax" : "softmax";
+    const RowLaunch with(op, c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        launch_rows(cuda.device, c.log ? "log_softmax" : "softmax", with, &softmax_backward_rows<T>,
-                    c.rows.rows, c.rows.columns, with.lanes, c.log, static_cast<T*>(c.dx),
-                    static_cast<const T*>(c.g), static_cast<const T*>(c.y));
+        launch_rows(cuda.device, op, with, &softmax_backward_rows<T>, c.rows.rows, c.rows.columns, with.lanes,
+                    c.log, static_cast<T*>(c.dx), static_cast<const T*>(c.g), static_cast<const T*>(c.y));
     });
 }
 
 void on(CudaBackend& cuda, const call::CrossEntropy& c) {
-    const RowLaunch with(c.rows);
+    const RowLaunch with(cross_entropy_name, c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
-        launch(cuda.device, cross_entropy_name, &cross_entropy_rows<decltype(type)>, dim3(with.blocks + 1),
-               dim3(with.threads), 0, c.rows.rows, c.rows.columns, with.lanes, c, cuda.device.fault,
-               cross_entropy_name);
+        launch(cuda.device, cross_entropy_name, &cross_entropy_rows<decltype(type)>,
+               dim3(block_count(cross_entropy_name, std::int64_t{with.blocks} + 1)), dim3(with.threads), 0,
+               c.rows.rows, c.rows.columns, with.lanes, c, cuda.device.fault, cross_entropy_name);
     });
 }
 

@@ -39,10 +39,14 @@ ConvolutionKey key_of(const Convolution& c, Direction direction) {
             static_cast<std::int64_t>(matmul_precision())};
 }
 
-// cuDNN counts in int.
+// cuDNN counts in int, and takes nothing that is empty.
 bool fits(const Convolution& c) {
     constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
     const Windows& w = c.windows;
+    // Sizes that stand beside a 0 make no product.
+    for (const std::int64_t size :
+         {w.batch, w.channels, c.filters, w.size[0], w.size[1], w.output[0], w.output[1]})
+        if (size < 1 || size > most) return false;
     return w.batch * w.channels * w.plane() <= most && w.batch * c.filters * w.outputs() <= most &&
            c.filters * c.depth() <= most && *std::max_element(w.padding, w.padding + 2) <= most &&
            *std::max_element(w.stride, w.stride + 2) <= most &&

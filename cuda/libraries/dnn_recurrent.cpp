@@ -27,9 +27,10 @@ RecurrenceKey key_of(const Recurrence& r) {
             static_cast<std::int64_t>(r.precision)};
 }
 
-// cuDNN counts in int.
+// cuDNN counts in int, and takes nothing that is empty.
 bool fits(const Recurrence& r) {
     constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    if (std::min({r.steps, r.batch, r.inputs, r.hidden}) < 1) return false;
     const std::int64_t widest = r.gates() * std::max(r.inputs, r.hidden);
     return r.steps <= most && r.batch <= most / r.steps && widest <= most / (r.steps * r.batch) &&
            widest <= most / r.hidden;

@@ -47,7 +47,7 @@ Context::Context(int device_index) {
         memory = std::make_unique<CachingAllocator>(*source, Device::cuda(index));
     }
     staging = std::make_unique<Staging>(stream);
-    products = std::make_unique<Products>(*this);
+    products = std::make_unique<Products>();
     convolutions = std::make_unique<Convolutions>();
     recurrences = std::make_unique<Recurrences>();
 }

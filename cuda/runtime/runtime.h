@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 
 struct CUstream_st;
@@ -36,6 +37,8 @@ struct DeviceState {
     Stream stream = nullptr;  // all computing
     Fault* fault = nullptr;   // never null once the device has started
     Context* context = nullptr;
+    // Element numbers and offsets up to here are computed in 32 bits; tests lower it to reach what is beyond.
+    std::int64_t narrow = std::numeric_limits<std::int32_t>::max();
     PoolId pool = 0;             // of the memory that a call takes for itself
     GraphData* graph = nullptr;  // where kernels of a graph find what changes; null outside of one
 };

@@ -10,6 +10,9 @@ namespace adjoint {
 /// cuda:0 with the kernels of cuda/*.cu under the emulator, registered at the first call.
 Device emulated_device();
 
+/// The largest number that its kernels compute places with in 32 bits; 2^31 - 1 unless it was changed.
+std::int64_t& emulated_narrow();
+
 /// Bytes that it holds.
 std::int64_t emulated_memory();
 

@@ -89,6 +89,12 @@ TEST_F(DnnRecurrent, WhatItDoesNotTakeGoesStepByStep) {
     Recurrence huge = r;
     huge.batch = std::int64_t{1} << 31;
     EXPECT_FALSE(reserve(huge));
+    for (const auto size :
+         {&Recurrence::steps, &Recurrence::batch, &Recurrence::inputs, &Recurrence::hidden}) {
+        Recurrence empty = r;
+        empty.*size = 0;
+        EXPECT_FALSE(reserve(empty));
+    }
     emulated::fake_cudnn().version = 8900;
     EXPECT_FALSE(reserve(r));
     emulated::fake_cudnn() = {.takes_gru = false};
