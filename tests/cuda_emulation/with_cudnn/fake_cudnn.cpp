@@ -40,6 +40,10 @@ cudnnStatus_t refusal() { return CUDNN_STATUS_NOT_SUPPORTED; }
 std::size_t version() { return fake_cudnn().version; }
 const char* text(cudnnStatus_t) { return "a refusal of the fake"; }
 cudnnStatus_t create(cudnnHandle_t* handle) {
+    const char* const workspace = std::getenv("CUBLAS_WORKSPACE_CONFIG");
+    fake_cudnn().cublas_workspace = workspace ? workspace : "";
+    ++fake_cudnn().handles;
+    if (fake_cudnn().create != good) return fake_cudnn().create;
     static std::vector<std::unique_ptr<cudnnContext>> all;  // nobody destroys them
     *handle = all.emplace_back(std::make_unique<cudnnContext>()).get();
     return good;
@@ -141,6 +145,7 @@ cudnnStatus_t forward_pass(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, cudnn
                            std::size_t weight_bytes, const void* weights, std::size_t work_bytes, void*,
                            std::size_t reserve_bytes, void* reserve) {
     const bool training = mode == CUDNN_FWD_MODE_TRAINING;
+    if (fake_cudnn().layer != good) return fake_cudnn().layer;
     if (!fits(*rnn, *x_data, *y_data, *state, weight_bytes, lengths) ||
         work_bytes != (training ? training_workspace : inference_workspace) ||
         training != (reserve != nullptr) || reserve_bytes != (training ? reserve_of(*rnn, *x_data) : 0) ||
@@ -221,29 +226,31 @@ cudnnStatus_t backward_weights(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, c
 }
 
 FakeLibrary library() {
-    return {{{"cudnnGetVersion", address(version)},
-             {"cudnnGetErrorString", address(text)},
-             {"cudnnCreate", address(create)},
-             {"cudnnSetStream", address(set_stream)},
-             {"cudnnCreateTensorDescriptor", address(make<cudnnTensorStruct>)},
-             {"cudnnDestroyTensorDescriptor", address(destroy<cudnnTensorStruct>)},
-             {"cudnnSetTensorNdDescriptor", address(set_tensor)},
-             {"cudnnCreateDropoutDescriptor", address(make<cudnnDropoutStruct>)},
-             {"cudnnSetDropoutDescriptor", address(set_dropout)},
-             {"cudnnDestroyDropoutDescriptor", address(destroy<cudnnDropoutStruct>)},
-             {"cudnnCreateRNNDescriptor", address(make<cudnnRNNStruct>)},
-             {"cudnnSetRNNDescriptor_v8", address(set_rnn)},
-             {"cudnnDestroyRNNDescriptor", address(destroy<cudnnRNNStruct>)},
-             {"cudnnCreateRNNDataDescriptor", address(make<cudnnRNNDataStruct>)},
-             {"cudnnSetRNNDataDescriptor", address(set_data)},
-             {"cudnnDestroyRNNDataDescriptor", address(destroy<cudnnRNNDataStruct>)},
-             {"cudnnGetRNNTempSpaceSizes", address(temporary_sizes)},
-             {"cudnnGetRNNWeightSpaceSize", address(weight_size)},
-             {"cudnnGetRNNWeightParams", address(weight_places)},
-             {"cudnnRNNForward", address(forward_pass)},
-             {"cudnnRNNBackwardData_v8", address(backward_data)},
-             {"cudnnRNNBackwardWeights_v8", address(backward_weights)}},
-            address(refusal)};
+    FakeLibrary all{{{"cudnnGetVersion", address(version)},
+                     {"cudnnGetErrorString", address(text)},
+                     {"cudnnCreate", address(create)},
+                     {"cudnnSetStream", address(set_stream)},
+                     {"cudnnCreateTensorDescriptor", address(make<cudnnTensorStruct>)},
+                     {"cudnnDestroyTensorDescriptor", address(destroy<cudnnTensorStruct>)},
+                     {"cudnnSetTensorNdDescriptor", address(set_tensor)},
+                     {"cudnnCreateDropoutDescriptor", address(make<cudnnDropoutStruct>)},
+                     {"cudnnSetDropoutDescriptor", address(set_dropout)},
+                     {"cudnnDestroyDropoutDescriptor", address(destroy<cudnnDropoutStruct>)},
+                     {"cudnnCreateRNNDescriptor", address(make<cudnnRNNStruct>)},
+                     {"cudnnSetRNNDescriptor_v8", address(set_rnn)},
+                     {"cudnnDestroyRNNDescriptor", address(destroy<cudnnRNNStruct>)},
+                     {"cudnnCreateRNNDataDescriptor", address(make<cudnnRNNDataStruct>)},
+                     {"cudnnSetRNNDataDescriptor", address(set_data)},
+                     {"cudnnDestroyRNNDataDescriptor", address(destroy<cudnnRNNDataStruct>)},
+                     {"cudnnGetRNNTempSpaceSizes", address(temporary_sizes)},
+                     {"cudnnGetRNNWeightSpaceSize", address(weight_size)},
+                     {"cudnnGetRNNWeightParams", address(weight_places)},
+                     {"cudnnRNNForward", address(forward_pass)},
+                     {"cudnnRNNBackwardData_v8", address(backward_data)},
+                     {"cudnnRNNBackwardWeights_v8", address(backward_weights)}},
+                    address(refusal)};
+    fake::add_convolutions(all);
+    return all;
 }
 
 }  // namespace
