@@ -2,11 +2,13 @@
 #include <adjoint/train/step.h>
 
 #include <cstdio>
+#include <exception>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/precision.h>
+#include <adjoint/core/cuda/cuda.h>
 
 namespace adjoint::train {
 namespace {
@@ -57,6 +59,7 @@ Step::Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, 
       mode_(options.capture),
       batch_size_(options.batch_size),
       verbose_(options.verbose),
+      refused_(options.capture == CaptureMode::automatic && cuda::waits_after_launches()),
       parameters_(optimizer.parameters()) {}
 
 Step::Result Step::eager(const data::Batch& batch) {
@@ -108,8 +111,13 @@ void Step::capture_on(const data::Batch& batch) {
         captured_ = capture([this] { result_ = eager(input_); }, {.device = batch.x.device(), .warmup = 0});
     } catch (const Error& error) {
         if (!is_of_the_capture(error)) throw;
+        const std::exception_ptr cause = std::current_exception();
         result_ = {};
-        before.restore(trainee_, optimizer_, totals_);
+        try {
+            before.restore(trainee_, optimizer_, totals_);
+        } catch (const Error&) {
+            std::rethrow_exception(cause);  // the device does nothing any more since then
+        }
         refuse(error.what());
         return;
     }

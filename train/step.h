@@ -48,7 +48,7 @@ class Step {
     const std::int64_t batch_size_;
     const bool verbose_;
 
-    bool refused_ = false, looked_ = false;
+    bool refused_, looked_ = false;
     int warm_ = 0;  // full batches that ran eagerly
     std::optional<Captured> captured_;
     Signature recorded_with_;

@@ -13,4 +13,7 @@ Backend& start_cuda_device(int index);
 /// Called by a thread before it waits for a device; cuda::sync_count() tells how often.
 void count_cuda_sync() noexcept;
 
+/// Whether a variable of the environment is set to anything but 0.
+bool is_wanted(const char* variable);
+
 }  // namespace adjoint

@@ -2,6 +2,8 @@
 #include <adjoint/core/cuda/cuda.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <string_view>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
@@ -12,9 +14,16 @@ namespace {
 std::atomic<std::int64_t> syncs{0};
 }
 
+bool is_wanted(const char* variable) {
+    const char* const value = std::getenv(variable);
+    return value && *value != '\0' && std::string_view(value) != "0";
+}
+
 void count_cuda_sync() noexcept { syncs.fetch_add(1, std::memory_order_relaxed); }
 
 namespace cuda {
+
+bool waits_after_launches() { return is_wanted("ADJOINT_CUDA_SYNC"); }
 
 std::int64_t sync_count() noexcept { return syncs.load(std::memory_order_relaxed); }
 

@@ -17,7 +17,7 @@ constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what NVIDIA a
 constexpr std::size_t most_plans = 2048;
 constexpr int most_algorithms = 8;
 
-cudaDataType data_type(DType type) {
+cudaDataType lt_type(DType type) {
     switch (type) {
         case DType::f16:
             return CUDA_R_16F;
@@ -53,15 +53,10 @@ void check_status(cublasStatus_t status) {
 }
 
 // Whether the same question would be answered in the same way.
-bool is_final(cublasStatus_t status) {
+bool will_stay(cublasStatus_t status) {
     return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||
            status == CUBLAS_STATUS_ARCH_MISMATCH;
 }
-
-struct LtAlgorithm {
-    cublasLtMatmulAlgo_t algorithm;
-    std::size_t workspace;
-};
 
 }  // namespace
 
@@ -99,16 +94,21 @@ class LtPlan {
                 wide ? static_cast<const void*>(&wide_beta) : &beta, at.d, d_, at.d, d_, &next->algorithm,
                 workspace.as<void>(), next->workspace, device.stream);
             if (status == CUBLAS_STATUS_SUCCESS) return;
-            next = is_final(status) ? algorithms_.erase(next) : next + 1;
+            next = will_stay(status) ? algorithms_.erase(next) : next + 1;
         }
         throw Refusal{status};
     }
 
   private:
+    struct Proposal {
+        cublasLtMatmulAlgo_t algorithm;
+        std::size_t workspace;
+    };
+
     void describe(const void* bias) {
         const ProductKey& key = key_;
         const bool wide = key.type == DType::f64;
-        const cudaDataType type = data_type(key.type);
+        const cudaDataType type = lt_type(key.type);
         check_status(
             lt_.cublasLtMatmulDescCreate(&operation_, compute_type_of(key), wide ? CUDA_R_64F : CUDA_R_32F));
         const cublasOperation_t a_operation = key.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -177,7 +177,7 @@ class LtPlan {
     const ProductKey key_;
     cublasLtMatmulDesc_t operation_ = nullptr;
     cublasLtMatrixLayout_t a_ = nullptr, b_ = nullptr, d_ = nullptr;
-    std::vector<LtAlgorithm> algorithms_;  // the best first
+    std::vector<Proposal> algorithms_;  // the best first
 };
 
 struct Products::Implementation {

@@ -149,6 +149,15 @@ TEST_F(ByCublasLt, ABiasOffItsAlignmentDoesNotReachTheEpilogue) {
     EXPECT_TRUE(said_.empty());
 }
 
+TEST_F(ByCublasLt, ItsWorkspaceIsHeldForACallAlone) {
+    fake_cublaslt().workspace = std::size_t{20} << 20;
+    const Tensor a = numbers({20, 30}).to(gpu()), b = numbers({30, 40}).to(gpu());
+    const std::int64_t before = emulated_memory();
+    matmul(a, b);
+    EXPECT_EQ(emulated_memory(), before);
+    EXPECT_EQ(fake_cublaslt().products, 1);
+}
+
 TEST_F(ByCublasLt, IsNotAskedForAlgorithmsWhileAGraphIsMade) {
     // What the recorded run does not get, the graph is not to ask for.
     const Tensor a = numbers({20, 30}).to(gpu()), b = numbers({30, 40}).to(gpu());
