@@ -16,6 +16,10 @@ ADJOINT_API int device_count();
 /// Why is_available() is false and what to do about it; empty when it is true.
 ADJOINT_API std::string unavailable_reason();
 
+/// The first device that this build can use, else the CPU.
+/// Where there is an NVIDIA driver all the same, a warning says why.
+ADJOINT_API Device automatic_device();
+
 /// One device as the driver describes it.
 struct Properties {
     std::string name;
