@@ -90,3 +90,13 @@ set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 # The static runtime is named below, as a library: a user of the installed library need not enable the language.
 set(CMAKE_CUDA_RUNTIME_LIBRARY None)
 set(adjoint_cuda_libraries CUDA::cudart_static)
+
+# A static library takes the runtime into itself: whoever links it needs no toolkit, and what it then still needs is there
+# on every machine.
+function(adjoint_take_in_cudart target)
+    get_target_property(cudart CUDA::cudart_static IMPORTED_LOCATION)
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+        COMMAND ${CMAKE_COMMAND} -D AR=${CMAKE_AR} -D FROM=${cudart} -D INTO=$<TARGET_FILE:${target}>
+                -D WORK=${CMAKE_CURRENT_BINARY_DIR}/cudart -P ${PROJECT_SOURCE_DIR}/cmake/merge_archive.cmake)
+    target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS} rt)
+endfunction()
