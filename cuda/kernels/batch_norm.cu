@@ -21,6 +21,8 @@ struct WideSamples {
     ADJOINT_HD std::int64_t offset(std::int64_t s) const { return s / inner * row + s % inner; }
 };
 
+inline constexpr int channel_threads = warp_size * warp_size;
+
 /// The channels of a block: `width` of them, `lanes` threads each.
 struct ChannelShape {
     unsigned width = 1, lanes = 1;
@@ -59,9 +61,10 @@ template <class Samples> struct ChannelShare {
 };
 
 template <class T, class Samples>
-__global__ void batch_norm_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
-                                    const bool training, T* y) {
-    ADJOINT_SHARED(double, shared, 1024);
+__global__ void __launch_bounds__(channel_threads, 1)
+    batch_norm_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
+                        const bool training, T* y) {
+    ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
     T centre = T(0), inverse = T(0);
@@ -93,10 +96,10 @@ __global__ void batch_norm_channels(const ChannelNorm norm, const Samples sample
 }
 
 template <class T, class Samples>
-__global__ void batch_norm_backward_channels(const ChannelNorm norm, const Samples samples,
-                                             const ChannelShape shape, const T* g, T* dx, T* dweight,
-                                             T* dbias) {
-    ADJOINT_SHARED(double, shared, 1024);
+__global__ void __launch_bounds__(channel_threads, 1)
+    batch_norm_backward_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
+                                 const T* g, T* dx, T* dweight, T* dbias) {
+    ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
     const T centre = share.exists() ? static_cast<const T*>(norm.mean)[share.channel] : T(0);

@@ -1,4 +1,8 @@
 // The one way in which kernels are started.
+//
+// Every kernel says how many threads its blocks have at most (__launch_bounds__), so that the compiler keeps
+// its registers below what a multiprocessor has for as many. A second number, 1, is for those that would
+// spill registers to have more blocks side by side. tests/house/resources.sh looks at both.
 #pragma once
 
 #include <algorithm>
@@ -59,12 +63,14 @@ constexpr int power_of_two(std::int64_t n, int low, int high) {
     return low;
 }
 
+inline constexpr int spread_threads = 256;
+
 /// A grid for a loop of one thread per item with the grid's size as its step.
 struct Spread {
     dim3 grid, block;
     Spread(const DeviceState& device, std::int64_t items) {
-        constexpr int most = 256, blocks_per_multiprocessor = 8;
-        const int threads = power_of_two(items, warp_size, most);
+        constexpr int blocks_per_multiprocessor = 8;
+        const int threads = power_of_two(items, warp_size, spread_threads);
         const std::int64_t most_blocks = std::int64_t{device.multiprocessors} * blocks_per_multiprocessor;
         block = dim3(static_cast<unsigned>(threads));
         grid =

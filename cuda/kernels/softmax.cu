@@ -5,8 +5,9 @@
 namespace adjoint::cuda_backend {
 
 template <class T>
-__global__ void softmax_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
-                             const bool log, T* out, const T* in) {
+__global__ void __launch_bounds__(row_threads)
+    softmax_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes, const bool log,
+                 T* out, const T* in) {
     const RowShare share(rows, columns, lanes);
     const T* x = in + share.row * columns;
     T* y = out + share.row * columns;
@@ -23,9 +24,9 @@ __global__ void softmax_rows(const std::int64_t rows, const std::int64_t columns
 }
 
 template <class T>
-__global__ void softmax_backward_rows(const std::int64_t rows, const std::int64_t columns,
-                                      const unsigned lanes, const bool log, T* out, const T* upstream,
-                                      const T* result) {
+__global__ void __launch_bounds__(row_threads)
+    softmax_backward_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
+                          const bool log, T* out, const T* upstream, const T* result) {
     const RowShare share(rows, columns, lanes);
     const T* g = upstream + share.row * columns;
     const T* y = result + share.row * columns;
@@ -38,8 +39,9 @@ __global__ void softmax_backward_rows(const std::int64_t rows, const std::int64_
 
 /// The last block counts the rows that are not ignored; the others have the rows.
 template <class T>
-__global__ void cross_entropy_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
-                                   const call::CrossEntropy loss, Fault* fault, const char* op) {
+__global__ void __launch_bounds__(row_threads)
+    cross_entropy_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
+                       const call::CrossEntropy loss, Fault* fault, const char* op) {
     if (blockIdx.x == gridDim.x - 1) {
         std::int64_t counted = 0;
         for (std::int64_t r = threadIdx.x; r < rows; r += blockDim.x)

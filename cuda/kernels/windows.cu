@@ -57,7 +57,8 @@ template <class F> ADJOINT_DEVICE void for_windows(const Windows& w, int axis, s
 }
 
 template <class T, class D>
-__global__ void unfold_elements(const Sliding<D> s, const typename D::Number count, T* columns, const T* x) {
+__global__ void __launch_bounds__(spread_threads)
+    unfold_elements(const Sliding<D> s, const typename D::Number count, T* columns, const T* x) {
     const Windows& w = s.windows;
     for_elements(count, [&](typename D::Number e) {
         const PlanePlace window(e, s.output_width, s.output_height);
@@ -70,7 +71,8 @@ __global__ void unfold_elements(const Sliding<D> s, const typename D::Number cou
 }
 
 template <class T, class D>
-__global__ void fold_elements(const Sliding<D> s, const typename D::Number count, T* x, const T* columns) {
+__global__ void __launch_bounds__(spread_threads)
+    fold_elements(const Sliding<D> s, const typename D::Number count, T* x, const T* columns) {
     const Windows& w = s.windows;
     for_elements(count, [&](typename D::Number e) {
         const PlanePlace at(e, s.width, s.height);
@@ -103,8 +105,9 @@ struct Inside {
 };
 
 template <class T, class D>
-__global__ void max_pool_elements(const Sliding<D> s, const typename D::Number count, T* y,
-                                  std::int64_t* indices, const T* x) {
+__global__ void __launch_bounds__(spread_threads)
+    max_pool_elements(const Sliding<D> s, const typename D::Number count, T* y, std::int64_t* indices,
+                      const T* x) {
     for_elements(count, [&](typename D::Number e) {
         const PlanePlace window(e, s.output_width, s.output_height);
         const T* plane = x + window.number * s.windows.plane();
@@ -124,8 +127,9 @@ __global__ void max_pool_elements(const Sliding<D> s, const typename D::Number c
 }
 
 template <class T, class D>
-__global__ void max_pool_backward_elements(const Sliding<D> s, const typename D::Number count, T* dx,
-                                           const T* g, const std::int64_t* indices) {
+__global__ void __launch_bounds__(spread_threads)
+    max_pool_backward_elements(const Sliding<D> s, const typename D::Number count, T* dx, const T* g,
+                               const std::int64_t* indices) {
     const Windows& w = s.windows;
     for_elements(count, [&](typename D::Number e) {
         const PlanePlace at(e, s.width, s.height);
@@ -142,8 +146,9 @@ __global__ void max_pool_backward_elements(const Sliding<D> s, const typename D:
 }
 
 template <class T, class D>
-__global__ void avg_pool_elements(const Sliding<D> s, const Average average, const typename D::Number count,
-                                  T* y, const T* x) {
+__global__ void __launch_bounds__(spread_threads)
+    avg_pool_elements(const Sliding<D> s, const Average average, const typename D::Number count, T* y,
+                      const T* x) {
     for_elements(count, [&](typename D::Number e) {
         const PlanePlace window(e, s.output_width, s.output_height);
         const T* plane = x + window.number * s.windows.plane();
@@ -156,8 +161,9 @@ __global__ void avg_pool_elements(const Sliding<D> s, const Average average, con
 }
 
 template <class T, class D>
-__global__ void avg_pool_backward_elements(const Sliding<D> s, const Average average,
-                                           const typename D::Number count, T* dx, const T* g) {
+__global__ void __launch_bounds__(spread_threads)
+    avg_pool_backward_elements(const Sliding<D> s, const Average average, const typename D::Number count,
+                               T* dx, const T* g) {
     const Windows& w = s.windows;
     for_elements(count, [&](typename D::Number e) {
         const PlanePlace at(e, s.width, s.height);
