@@ -22,6 +22,22 @@ if(NOT DEFINED ENV{CUDACXX} AND NOT DEFINED CMAKE_CUDA_COMPILER)
         set(ENV{CUDACXX} ${ADJOINT_NVCC})
     endif()
 endif()
+# An older one is not tried, lest its compiler end the configuration.
+include(${CMAKE_CURRENT_LIST_DIR}/AdjointCudaChoice.cmake)
+set(nvcc "$ENV{CUDACXX}")
+if(CMAKE_CUDA_COMPILER)
+    set(nvcc ${CMAKE_CUDA_COMPILER})
+endif()
+if(EXISTS "${nvcc}")
+    adjoint_nvcc_version(version ${nvcc})
+    if(version AND version VERSION_LESS adjoint_oldest_cuda)
+        set(adjoint_cuda_state "off (CUDA ${version} is older than ${adjoint_oldest_cuda})")
+        if(NOT ADJOINT_CUDA STREQUAL AUTO)
+            message(FATAL_ERROR "CUDA ${version} is older than ${adjoint_oldest_cuda}, the oldest that is served: ${nvcc}")
+        endif()
+        return()
+    endif()
+endif()
 include(CheckLanguage)
 check_language(CUDA)
 if(NOT CMAKE_CUDA_COMPILER)
@@ -32,9 +48,10 @@ if(NOT CMAKE_CUDA_COMPILER)
     return()
 endif()
 
-# Developers and CI compile for one architecture; a release names its own list (80-real;90-real;90-virtual).
-if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 90-real CACHE STRING "CUDA architectures to compile for")
+# What may run here. A release names its own list.
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
+    adjoint_default_architectures(adjoint_cards ${CMAKE_CUDA_COMPILER})
+    set(CMAKE_CUDA_ARCHITECTURES "${adjoint_cards}" CACHE STRING "CUDA architectures to compile for")
 endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
@@ -73,3 +90,13 @@ set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 # The static runtime is named below, as a library: a user of the installed library need not enable the language.
 set(CMAKE_CUDA_RUNTIME_LIBRARY None)
 set(adjoint_cuda_libraries CUDA::cudart_static)
+
+# A static library takes the runtime into itself: whoever links it needs no toolkit, and what it then still needs is there
+# on every machine.
+function(adjoint_take_in_cudart target)
+    get_target_property(cudart CUDA::cudart_static IMPORTED_LOCATION)
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+        COMMAND ${CMAKE_COMMAND} -D AR=${CMAKE_AR} -D FROM=${cudart} -D INTO=$<TARGET_FILE:${target}>
+                -D WORK=${CMAKE_CURRENT_BINARY_DIR}/cudart -P ${PROJECT_SOURCE_DIR}/cmake/merge_archive.cmake)
+    target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS} rt)
+endfunction()

@@ -27,7 +27,8 @@ template <class T> constexpr std::int64_t bytes_of(std::int64_t elements) {
     return elements * static_cast<std::int64_t>(sizeof(T));
 }
 
-// What the number of a task stands for: a sample or a chunk of samples, a group, a block of rows or filters in it.
+// What the number of a task stands for: a sample or a chunk of samples, a group, a block
+// of rows or filters in it.
 struct Task {
     std::int64_t samples, group, block;
     Task(std::int64_t number, std::int64_t groups, std::int64_t blocks)

@@ -113,8 +113,7 @@ data::Mnist load_data(const Settings& s) {
 }
 
 Device choose_device(const std::string& wanted) {
-    if (wanted != "auto") return Device::parse(wanted);
-    return cuda::is_available() ? Device::cuda() : Device::cpu();
+    return wanted == "auto" ? cuda::automatic_device() : Device::parse(wanted);
 }
 
 // What the run was, how it went and which images it took for something else.

@@ -2,12 +2,14 @@
 #include <adjoint/train/step.h>
 
 #include <cstdio>
+#include <exception>
 #include <utility>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/precision.h>
+#include <adjoint/core/cuda/cuda.h>
 
 namespace adjoint::train {
 namespace {
@@ -56,7 +58,11 @@ Step::Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, 
       optimizer_(optimizer),
       totals_(totals),
       parameters_(optimizer.parameters()),
-      options_(options) {}
+      options_(options) {
+    // Who waits after each launch wants to see the eager ones.
+    if (options_.capture == CaptureMode::automatic && cuda::waits_after_launches())
+        options_.capture = CaptureMode::off;
+}
 
 void Step::look_again() noexcept {
     if (captured_) captured_->verified = false;
@@ -97,7 +103,12 @@ Step::Result Step::captured(const data::Batch& batch) {
         captured_ = capture_on(batch);
     } catch (const Error& error) {
         if (!is_of_the_capture(error)) throw;
-        before.restore(trainee_, optimizer_, totals_);
+        const std::exception_ptr cause = std::current_exception();
+        try {
+            before.restore(trainee_, optimizer_, totals_);
+        } catch (const Error&) {
+            std::rethrow_exception(cause);  // the device does nothing any more since then
+        }
         refuse(error.what());
         return eager(batch);
     }

@@ -16,6 +16,10 @@ ADJOINT_API int device_count();
 /// Why is_available() is false and what to do about it; empty when it is true.
 ADJOINT_API std::string unavailable_reason();
 
+/// The first device that this build can use, else the CPU.
+/// Where there is an NVIDIA driver all the same, a warning says why.
+ADJOINT_API Device automatic_device();
+
 /// One device as the driver describes it.
 struct Properties {
     std::string name;
@@ -43,12 +47,16 @@ ADJOINT_API Software software();
 /// Waits until the device has done all it was given.
 /// errors: what a kernel reported (IndexError, CudaError).
 ADJOINT_API void synchronize(Device device = Device::cuda());
+/// Whether ADJOINT_CUDA_SYNC asks to wait after every launch, so that an error names its op.
+/// Steps are then not captured by themselves.
+ADJOINT_API bool waits_after_launches();
 /// How often a thread of this process has waited for a device: item(), copies to the host, synchronize().
 ADJOINT_API std::int64_t sync_count() noexcept;
 
 struct MemoryStats {
     std::int64_t in_use = 0;              ///< bytes of living tensors
     std::int64_t peak = 0;                ///< the most that `in_use` was
+    std::int64_t workspace = 0;           ///< bytes that calls and captured graphs hold for themselves
     std::int64_t cached = 0;              ///< bytes held for reuse
     std::int64_t segments = 0;            ///< pieces taken from the driver and held
     std::int64_t system_allocations = 0;  ///< pieces taken from the driver since start

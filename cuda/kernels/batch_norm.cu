@@ -21,6 +21,8 @@ struct WideSamples {
     ADJOINT_HD std::int64_t offset(std::int64_t s) const { return s / inner * row + s % inner; }
 };
 
+inline constexpr int channel_threads = warp_size * warp_size;
+
 /// The channels of a block: `width` of them, `lanes` threads each.
 struct ChannelShape {
     unsigned width = 1, lanes = 1;
@@ -59,9 +61,10 @@ template <class Samples> struct ChannelShare {
 };
 
 template <class T, class Samples>
-__global__ void batch_norm_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
-                                    const bool training, T* y) {
-    ADJOINT_SHARED(double, shared, 1024);
+__global__ void __launch_bounds__(channel_threads, 1)
+    batch_norm_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
+                        const bool training, T* y) {
+    ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
     T centre = T(0), inverse = T(0);
@@ -93,10 +96,10 @@ __global__ void batch_norm_channels(const ChannelNorm norm, const Samples sample
 }
 
 template <class T, class Samples>
-__global__ void batch_norm_backward_channels(const ChannelNorm norm, const Samples samples,
-                                             const ChannelShape shape, const T* g, T* dx, T* dweight,
-                                             T* dbias) {
-    ADJOINT_SHARED(double, shared, 1024);
+__global__ void __launch_bounds__(channel_threads, 1)
+    batch_norm_backward_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
+                                 const T* g, T* dx, T* dweight, T* dbias) {
+    ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
     const T centre = share.exists() ? static_cast<const T*>(norm.mean)[share.channel] : T(0);
@@ -136,9 +139,9 @@ ChannelShape shape_of(const ChannelNorm& norm) {
 }
 
 // Calls f(T{}, samples, shape, blocks) for the types and sizes of `norm`.
-template <class F> void visit_norm(const ChannelNorm& norm, F f) {
+template <class F> void visit_norm(const DeviceState& device, const ChannelNorm& norm, F f) {
     const ChannelShape shape = shape_of(norm);
-    const dim3 blocks(static_cast<unsigned>(divide_up(norm.channels, shape.width)));
+    const dim3 blocks(block_count("batch_norm", divide_up(norm.channels, shape.width)));
     const auto with_type = [&](auto samples) {
         if (norm.dtype == DType::f64)
             f(double{}, samples, shape, blocks);
@@ -146,8 +149,8 @@ template <class F> void visit_norm(const ChannelNorm& norm, F f) {
             f(float{}, samples, shape, blocks);
     };
     const std::int64_t row = norm.channels * norm.inner;
-    if (norm.batch * norm.inner <= std::numeric_limits<std::int32_t>::max())
-        with_type(NarrowSamples{Divisor(static_cast<std::uint32_t>(norm.inner)), row});
+    if (norm.batch * norm.inner <= device.narrow)
+        with_type(NarrowSamples{Divisor(norm.inner), row});
     else
         with_type(WideSamples{norm.inner, row});
 }
@@ -156,7 +159,7 @@ template <class F> void visit_norm(const ChannelNorm& norm, F f) {
 
 void on(CudaBackend& cuda, const call::BatchNorm& c) {
     if (c.norm.batch * c.norm.inner * c.norm.channels == 0) return;
-    visit_norm(c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
+    visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
         launch(cuda.device, "batch_norm", &batch_norm_channels<T, decltype(samples)>, blocks,
                dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, c.training, static_cast<T*>(c.y));
@@ -165,7 +168,7 @@ void on(CudaBackend& cuda, const call::BatchNorm& c) {
 
 void on(CudaBackend& cuda, const call::BatchNormBackward& c) {
     if (c.norm.batch * c.norm.inner * c.norm.channels == 0) return;
-    visit_norm(c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
+    visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
         launch(cuda.device, "batch_norm", &batch_norm_backward_channels<T, decltype(samples)>, blocks,
                dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, static_cast<const T*>(c.g),

@@ -81,7 +81,7 @@ ADJOINT_DEVICE T run_binary(FunctorList<Fs...>, const StepCode& step, T a, T b) 
     return y;
 }
 
-template <class T> __global__ void chain_elements(const ChainCode c) {
+template <class T> __global__ void __launch_bounds__(chain_threads) chain_elements(const ChainCode c) {
     ADJOINT_SHARED(T, shared, chain_values * chain_threads);
     T* const values = shared + threadIdx.x;
     const auto value = [&](int i) -> T& { return values[i * chain_threads]; };
@@ -132,7 +132,7 @@ StepCode code_of(const ElementProgram::Step& step) {
 }
 
 // The walk over all inputs; none where it needs more than 31 bits.
-std::optional<Places<chain_inputs>> places_of(const ElementProgram& p) {
+std::optional<Places<chain_inputs>> places_of(const DeviceState& device, const ElementProgram& p) {
     Loop<chain_inputs> loop;
     loop.rank = p.rank;
     loop.numel = p.numel;
@@ -142,12 +142,12 @@ std::optional<Places<chain_inputs>> places_of(const ElementProgram& p) {
             loop.strides[i][d] = static_cast<std::size_t>(i) < p.inputs.size()
                                      ? p.inputs[static_cast<std::size_t>(i)].strides[d]
                                      : 0;
-    if (!fits_32_bits(loop)) return std::nullopt;
+    if (!fits_32_bits(device, loop)) return std::nullopt;
     return places(loop);
 }
 
-std::optional<ChainCode> code_of(const ElementProgram& p) {
-    const std::optional<Places<chain_inputs>> walk = places_of(p);
+std::optional<ChainCode> code_of(const DeviceState& device, const ElementProgram& p) {
+    const std::optional<Places<chain_inputs>> walk = places_of(device, p);
     if (!walk || p.outputs.size() > static_cast<std::size_t>(chain_values)) return std::nullopt;
     ChainCode code;
     code.numel = static_cast<std::uint32_t>(p.numel);
@@ -168,7 +168,7 @@ std::optional<ChainCode> code_of(const ElementProgram& p) {
 }  // namespace
 
 void on(CudaBackend& cuda, const call::Chain& c) {
-    const std::optional<ChainCode> code = code_of(*c.program);
+    const std::optional<ChainCode> code = code_of(cuda.device, *c.program);
     if (!code) return compose(cuda, c);
     const int threads = power_of_two(c.program->numel, warp_size, chain_threads);
     const std::int64_t most_blocks = std::int64_t{cuda.device.multiprocessors} * 16;

@@ -122,18 +122,36 @@ template <class T> ADJOINT_DEVICE void store(void* data, DType type, std::int64_
 /// Division of 32-bit numbers below 2^31 by one that the host knows: a multiplication and a shift.
 /// source: Granlund and Montgomery, Division by invariant integers using multiplication, PLDI 1994.
 struct Divisor {
-    std::uint32_t value = 1, factor = 1, shift = 0;
+    using Number = std::uint32_t;
+    Number value = 1, factor = 1, shift = 0;
 
     Divisor() = default;
-    explicit Divisor(std::uint32_t d) : value(d) {
-        while (shift < 31 && (std::uint32_t{1} << shift) < d) ++shift;
-        const std::uint64_t excess = (std::uint64_t{1} << shift) - d;
-        factor = static_cast<std::uint32_t>((excess << 32) / d + 1);
+    /// Any size: 0, of which there is no element to divide, counts as 1, and 2^31 stands for all that is more
+    /// than any number.
+    explicit Divisor(std::int64_t size)
+        : value(static_cast<Number>(size < 1      ? 1
+                                    : size < most ? size
+                                                  : most)) {
+        while (shift < 31 && (Number{1} << shift) < value) ++shift;
+        const std::uint64_t excess = (std::uint64_t{1} << shift) - value;
+        factor = static_cast<Number>((excess << 32) / value + 1);
     }
     ADJOINT_HD std::uint32_t divide(std::uint32_t n) const {
         const auto high = static_cast<std::uint32_t>(std::uint64_t{n} * factor >> 32);
         return (high + n) >> shift;
     }
+
+  private:
+    static constexpr std::int64_t most = std::int64_t{1} << 31;
+};
+
+/// The same for numbers of 64 bits, slower.
+struct WideDivisor {
+    using Number = std::int64_t;
+    Number value = 1;
+
+    explicit WideDivisor(std::int64_t size) : value(size < 1 ? 1 : size) {}
+    ADJOINT_HD std::int64_t divide(std::int64_t n) const { return n / value; }
 };
 
 /// The row-major walk over `rank` dimensions as a kernel computes it, from an element's number to the offsets

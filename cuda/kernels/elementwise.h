@@ -32,7 +32,8 @@ ADJOINT_DEVICE T evaluate(const F& f, const T* x, std::index_sequence<i...>) {
 }
 
 template <class T, class F, int N>
-__global__ void dense_elements(const F f, const DenseOperands<N> operands, const std::int64_t numel) {
+__global__ void __launch_bounds__(spread_threads)
+    dense_elements(const F f, const DenseOperands<N> operands, const std::int64_t numel) {
     constexpr auto inputs = std::make_index_sequence<N - 1>{};
     constexpr int width = Pack<T>::size;
     const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
@@ -57,7 +58,8 @@ __global__ void dense_elements(const F f, const DenseOperands<N> operands, const
 }
 
 template <class T, class F, int N>
-__global__ void strided_elements(const F f, const StridedOperands<N> operands, const std::uint32_t numel) {
+__global__ void __launch_bounds__(spread_threads)
+    strided_elements(const F f, const StridedOperands<N> operands, const std::uint32_t numel) {
     const std::uint32_t step = gridDim.x * blockDim.x;
     for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < numel; i += step) {
         std::int32_t at[N];
@@ -84,7 +86,7 @@ void run_elements(const DeviceState& device, const char* op, const F& f, const L
                            loop.numel);
         return;
     }
-    for_32_bit_pieces(loop, [&](const Loop<N>& piece) {
+    for_32_bit_pieces(device, loop, [&](const Loop<N>& piece) {
         StridedOperands<N> operands;
         operands.places = places(piece);
         for (int k = 0; k < N; ++k) {

@@ -27,8 +27,9 @@ struct Range {
 /// out = source[index]; Word is an unsigned number of the elements' size,
 /// since nothing is computed with them.
 template <class Word>
-__global__ void gather_elements(const Range range, const Places<3> places, Word* out, const Word* source,
-                                const std::int64_t* index, const std::uint32_t numel) {
+__global__ void __launch_bounds__(spread_threads)
+    gather_elements(const Range range, const Places<3> places, Word* out, const Word* source,
+                    const std::int64_t* index, const std::uint32_t numel) {
     const std::uint32_t step = gridDim.x * blockDim.x;
     for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < numel; i += step) {
         std::int32_t at[3];
@@ -50,8 +51,9 @@ struct ScatterLoop {
 /// walks over all indices of the line in their order. So no two threads meet at a place,
 /// and sums have one order.
 template <class T>
-__global__ void scatter_elements(const Range range, const ScatterLoop loop, const bool add, T* destination,
-                                 const T* source, const std::int64_t* index) {
+__global__ void __launch_bounds__(spread_threads)
+    scatter_elements(const Range range, const ScatterLoop loop, const bool add, T* destination,
+                     const T* source, const std::int64_t* index) {
     const std::uint32_t threads = loop.apart_count * loop.shares, step = gridDim.x * blockDim.x;
     for (std::uint32_t t = blockIdx.x * blockDim.x + threadIdx.x; t < threads; t += step) {
         const std::uint32_t share = t / loop.apart_count;
@@ -108,7 +110,7 @@ template <class F> void visit_word(std::size_t bytes, F f) {
 void on(CudaBackend& cuda, const call::Gather& c) {
     if (c.loop.numel == 0) return;
     const Range range(cuda.device.fault, c.along);
-    for_32_bit_pieces(c.loop, [&](const Loop<3>& piece) {
+    for_32_bit_pieces(cuda.device, c.loop, [&](const Loop<3>& piece) {
         visit_word(size_of(piece.operands[0].dtype), [&](auto word) {
             using Word = decltype(word);
             const Spread spread(cuda.device, piece.numel);
@@ -124,7 +126,7 @@ void on(CudaBackend& cuda, const call::Gather& c) {
 void on(CudaBackend& cuda, const call::Scatter& c) {
     if (c.loop.numel == 0) return;
     const Range range(cuda.device.fault, c.along);
-    for_32_bit_pieces(c.loop, [&](const Loop<3>& piece) {
+    for_32_bit_pieces(cuda.device, c.loop, [&](const Loop<3>& piece) {
         constexpr std::int64_t wanted_threads = 65536;
         const Loop<3> apart = part_of(piece, true), together = part_of(piece, false);
         ScatterLoop walk;

@@ -1,10 +1,17 @@
 // The one way in which kernels are started.
+//
+// Every kernel says how many threads its blocks have at most (__launch_bounds__), so that the compiler keeps
+// its registers below what a multiprocessor has for as many. A second number, 1, is for those that would
+// spill registers to have more blocks side by side. tests/house/resources.sh looks at both.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <string>
 
+#include <adjoint/core/base/error.h>
 #include <adjoint/cuda/kernels/device_code.h>
 #include <adjoint/cuda/runtime/runtime.h>
 
@@ -40,6 +47,14 @@ void launch_independent(const DeviceState& device, const char* op, void (*kernel
 #endif
 }
 
+/// `blocks` as the first size of a grid.
+/// errors: CudaError where a grid has not so many.
+inline unsigned block_count(const char* op, std::int64_t blocks) {
+    if (blocks > std::numeric_limits<std::int32_t>::max()) [[unlikely]]
+        throw CudaError(std::string(op) + ": " + std::to_string(blocks) + " blocks are more than a grid has");
+    return static_cast<unsigned>(blocks);
+}
+
 constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// The smallest power of two that is at least n, between `low` and `high`.
@@ -48,12 +63,14 @@ constexpr int power_of_two(std::int64_t n, int low, int high) {
     return low;
 }
 
+inline constexpr int spread_threads = 256;
+
 /// A grid for a loop of one thread per item with the grid's size as its step.
 struct Spread {
     dim3 grid, block;
     Spread(const DeviceState& device, std::int64_t items) {
-        constexpr int most = 256, blocks_per_multiprocessor = 8;
-        const int threads = power_of_two(items, warp_size, most);
+        constexpr int blocks_per_multiprocessor = 8;
+        const int threads = power_of_two(items, warp_size, spread_threads);
         const std::int64_t most_blocks = std::int64_t{device.multiprocessors} * blocks_per_multiprocessor;
         block = dim3(static_cast<unsigned>(threads));
         grid =

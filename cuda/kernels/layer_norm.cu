@@ -5,8 +5,9 @@
 namespace adjoint::cuda_backend {
 
 template <class T>
-__global__ void normalize_each_row(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
-                                   const double eps, T* out, T* inverse_std, const T* in) {
+__global__ void __launch_bounds__(row_threads)
+    normalize_each_row(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
+                       const double eps, T* out, T* inverse_std, const T* in) {
     const RowShare share(rows, columns, lanes);
     const T* x = in + share.row * columns;
     const auto count = static_cast<double>(columns);
@@ -25,9 +26,9 @@ __global__ void normalize_each_row(const std::int64_t rows, const std::int64_t c
 }
 
 template <class T>
-__global__ void normalize_each_row_backward(const std::int64_t rows, const std::int64_t columns,
-                                            const unsigned lanes, T* out, const T* upstream, const T* normal,
-                                            const T* inverse_std) {
+__global__ void __launch_bounds__(row_threads)
+    normalize_each_row_backward(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
+                                T* out, const T* upstream, const T* normal, const T* inverse_std) {
     const RowShare share(rows, columns, lanes);
     const T* g = upstream + share.row * columns;
     const T* y = normal + share.row * columns;
@@ -50,7 +51,7 @@ __global__ void normalize_each_row_backward(const std::int64_t rows, const std::
 
 void on(CudaBackend& cuda, const call::LayerNorm& c) {
     if (c.rows.rows == 0) return;
-    const RowLaunch with(c.rows);
+    const RowLaunch with("layer_norm", c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
         launch_rows(cuda.device, "layer_norm", with, &normalize_each_row<T>, c.rows.rows, c.rows.columns,
@@ -61,7 +62,7 @@ void on(CudaBackend& cuda, const call::LayerNorm& c) {
 
 void on(CudaBackend& cuda, const call::LayerNormBackward& c) {
     if (c.rows.rows == 0) return;
-    const RowLaunch with(c.rows);
+    const RowLaunch with("layer_norm", c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
         launch_rows(cuda.device, "layer_norm", with, &normalize_each_row_backward<T>, c.rows.rows,

@@ -56,7 +56,8 @@ ADJOINT_DEVICE void store_product(const call::MatMul& p, Out* out, std::int64_t 
 }
 
 template <class In, class Out, class Acc>
-__global__ void tiny_product(const call::MatMul p, const std::int64_t batch) {
+__global__ void __launch_bounds__(spread_threads)
+    tiny_product(const call::MatMul p, const std::int64_t batch) {
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x, results = batch * p.m * p.n;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < results; e += step) {
         const std::int64_t line = e / p.n, column = e - line * p.n, item = line / p.m,
@@ -72,7 +73,8 @@ __global__ void tiny_product(const call::MatMul p, const std::int64_t batch) {
 }
 
 template <class In, class Out, class Acc, class T>
-__global__ void matrix_product(const call::MatMul p, const std::int64_t batch) {
+__global__ void __launch_bounds__(T::threads, 1)
+    matrix_product(const call::MatMul p, const std::int64_t batch) {
     constexpr int pad = 4;  // spreads the columns of a tile over the banks
     ADJOINT_SHARED(Acc, a_tile, T::depth * (T::rows + pad));
     ADJOINT_SHARED(Acc, b_tile, T::depth * (T::columns + pad));
@@ -133,7 +135,7 @@ void run_product(const DeviceState& device, const call::MatMul& p, std::int64_t 
         part.m = std::min(p.m - first, most * T::rows);
         part.a.data = p.a.as<In>() + first * p.a_row;
         part.out.data = p.out.as<Out>() + first * p.out_row;
-        const dim3 grid(static_cast<unsigned>(divide_up(part.n, T::columns)),
+        const dim3 grid(block_count("matmul", divide_up(part.n, T::columns)),
                         static_cast<unsigned>(divide_up(part.m, T::rows)),
                         static_cast<unsigned>(std::min(batch, most)));
         launch(device, "matmul", &matrix_product<In, Out, Acc, T>, grid, dim3(T::threads), 0, part, batch);

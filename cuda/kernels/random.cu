@@ -51,8 +51,9 @@ struct UniformInteger {
 };
 
 template <class Draw, class From>
-__global__ void random_elements(const Draw draw, const From stream, void* out, const DType type,
-                                const std::int64_t numel) {
+__global__ void __launch_bounds__(spread_threads)
+    random_elements(const Draw draw, const From stream, void* out, const DType type,
+                    const std::int64_t numel) {
     using T = typename Draw::T;
     const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
@@ -68,8 +69,9 @@ __global__ void random_elements(const Draw draw, const From stream, void* out, c
 }
 
 template <class T, class From>
-__global__ void dropout_elements(const DropoutRule rule, const From stream, void* out, const DType out_type,
-                                 const void* x, const DType type, const std::int64_t numel) {
+__global__ void __launch_bounds__(spread_threads)
+    dropout_elements(const DropoutRule rule, const From stream, void* out, const DType out_type,
+                     const void* x, const DType type, const std::int64_t numel) {
     const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; block * 4 < numel;
@@ -84,8 +86,8 @@ __global__ void dropout_elements(const DropoutRule rule, const From stream, void
 }
 
 template <class From>
-__global__ void permutation_elements(const From stream, void* out, const DType type,
-                                     const std::int64_t numel) {
+__global__ void __launch_bounds__(spread_threads)
+    permutation_elements(const From stream, void* out, const DType type, const std::int64_t numel) {
     const GeneratorState from = stream.state();
     const IndexShuffle shuffle(static_cast<std::uint64_t>(numel), from.seed, from.stream);
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;

@@ -43,6 +43,8 @@ template <bool largest, class T> struct Finding {
     ADJOINT_HD static std::int64_t result(State a) { return a.place; }
 };
 
+inline constexpr int reduce_threads = warp_size * warp_size;
+
 /// How the threads of a block share the work. Neighbouring threads take neighbouring outputs, or neighbouring
 /// elements of one reduction: whatever is adjacent in memory.
 struct ReduceShape {
@@ -102,9 +104,9 @@ template <class R> struct SegmentSource {
 
 /// Writes states[output * segments + segment], or, if `states` is null, the results.
 template <class R, class Source>
-__global__ void reduce_elements(const Source source, const ReduceShape shape, const std::int64_t outputs,
-                                const std::int64_t length, typename R::State* states, void* out,
-                                const DType out_type) {
+__global__ void __launch_bounds__(reduce_threads, 1)
+    reduce_elements(const Source source, const ReduceShape shape, const std::int64_t outputs,
+                    const std::int64_t length, typename R::State* states, void* out, const DType out_type) {
     using State = typename R::State;
     constexpr int unroll = 4;
     const unsigned x = shape.lanes_adjacent ? threadIdx.x / shape.lanes : threadIdx.x % shape.outputs;
@@ -114,21 +116,26 @@ __global__ void reduce_elements(const Source source, const ReduceShape shape, co
     const std::int64_t end = first + shape.segment < length ? first + shape.segment : length;
 
     State partial[unroll];
+    ADJOINT_UNROLL
     for (int j = 0; j < unroll; ++j) partial[j] = R::start();
     const bool mine = x < shape.outputs && output < outputs;
     if (mine) {
         const std::int64_t base = source.base(output);
         std::int64_t i = first + lane;
-        for (; i + (unroll - 1) * shape.lanes < end; i += unroll * shape.lanes)
+        for (; i + (unroll - 1) * shape.lanes < end; i += unroll * shape.lanes) {
+            ADJOINT_UNROLL
             for (int j = 0; j < unroll; ++j)
                 partial[j] = R::combine(partial[j], source.get(base, i + j * shape.lanes));
-        for (int j = 0; i < end; i += shape.lanes, ++j)
-            partial[j] = R::combine(partial[j], source.get(base, i));
+        }
+        ADJOINT_UNROLL
+        for (int j = 0; j < unroll - 1; ++j)
+            if (i + j * shape.lanes < end)
+                partial[j] = R::combine(partial[j], source.get(base, i + j * shape.lanes));
     }
     State total = R::combine(R::combine(partial[0], partial[1]), R::combine(partial[2], partial[3]));
 
     if (shape.lanes > 1) {
-        ADJOINT_SHARED(State, states_of_block, 1024);
+        ADJOINT_SHARED(State, states_of_block, reduce_threads);
         total = fold_columns(states_of_block, x, lane, shape.outputs, shape.lanes, total,
                              [](const State& a, const State& b) { return R::combine(a, b); });
     }
@@ -165,8 +172,7 @@ void reduce_stage(DeviceState& device, const char* op, const Source& source, con
     const ReduceShape shape = shape_of(r.outputs, length, adjacent);
     const std::int64_t segments = std::max<std::int64_t>(divide_up(length, shape.segment), 1);
     const auto start = [&](const ReduceShape& with, std::int64_t pieces, typename R::State* states) {
-        const dim3 grid(static_cast<unsigned>(divide_up(r.outputs, with.outputs)),
-                        static_cast<unsigned>(pieces));
+        const dim3 grid(block_count(op, divide_up(r.outputs, with.outputs)), static_cast<unsigned>(pieces));
         const dim3 block(with.outputs * with.lanes);
         const auto kernel = &reduce_elements<R, Source>;
         if (with.lanes == 1)
@@ -210,7 +216,7 @@ template <class R> void run_reduction(DeviceState& device, const char* op, const
     const std::int64_t reduced_step =
         r.reduced_rank > 0 ? std::abs(r.reduced_strides[r.reduced_rank - 1]) : 0;
     const bool adjacent = r.outputs == 1 || reduced_step <= kept_step;
-    if (fits_32_bits(kept) && fits_32_bits(reduced)) {
+    if (fits_32_bits(device, kept) && fits_32_bits(device, reduced)) {
         using Source = TensorSource<R, NarrowWalk>;
         reduce_stage<R>(device, op, Source{{places(kept), places(reduced)}, r.in.data, r.in.dtype}, r,
                         r.length, adjacent);

@@ -28,18 +28,20 @@ template <class Op, class T, class F> ADJOINT_DEVICE T fold_row(const RowShare& 
     return fold_group<Op>(partial, lanes);
 }
 
+inline constexpr int row_threads = 256;
+
 /// How many threads a row gets, and how many rows a block.
 struct RowLaunch {
     unsigned lanes, threads, blocks;
-    explicit RowLaunch(const Rows& rows) {
+    RowLaunch(const char* op, const Rows& rows) {
         constexpr std::int64_t shortest = 16, longest = 1024;
         if (rows.columns > longest) {
-            lanes = threads = 256;
+            lanes = threads = row_threads;
         } else {
             lanes = rows.columns > shortest ? warp_size : 1;
             threads = static_cast<unsigned>(power_of_two(rows.rows * lanes, warp_size, 128));
         }
-        blocks = static_cast<unsigned>(divide_up(rows.rows, threads / lanes));
+        blocks = block_count(op, divide_up(rows.rows, threads / lanes));
     }
 };
 

@@ -23,7 +23,8 @@ struct LinePlaces {
 
 /// A thread for each line.
 template <class Op, class T>
-__global__ void scan_short_lines(const LinePlaces places, const std::int64_t lines, T* out, const T* x) {
+__global__ void __launch_bounds__(spread_threads)
+    scan_short_lines(const LinePlaces places, const std::int64_t lines, T* out, const T* x) {
     using Total = ScanTotal<T>;
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t line = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; line < lines;
@@ -43,7 +44,8 @@ inline constexpr int scan_threads = 256, scan_items = 4;
 /// A block for each line: it takes pieces of threads x items elements and carries
 /// the total from one to the next.
 template <class Op, class T>
-__global__ void scan_long_lines(const LinePlaces places, const std::int64_t lines, T* out, const T* x) {
+__global__ void __launch_bounds__(scan_threads)
+    scan_long_lines(const LinePlaces places, const std::int64_t lines, T* out, const T* x) {
     using Total = ScanTotal<T>;
     ADJOINT_SHARED(Total, totals, scan_threads);
     const Op op{};
@@ -94,8 +96,9 @@ inline constexpr std::int64_t sorted_run = 128;
 
 /// Runs of sorted_run elements, each put in order: an element's rank is the number of those before it.
 template <class T>
-__global__ void sort_runs(const bool descending, const std::int64_t columns, const std::int64_t elements,
-                          const Sortable<T> to, const T* x) {
+__global__ void __launch_bounds__(spread_threads)
+    sort_runs(const bool descending, const std::int64_t columns, const std::int64_t elements,
+              const Sortable<T> to, const T* x) {
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < elements; e += step) {
         const std::int64_t row = e / columns * columns, place = e - row;
@@ -113,8 +116,9 @@ __global__ void sort_runs(const bool descending, const std::int64_t columns, con
 /// Pairs of neighbouring runs of `run` elements become one: an element moves by the number of those before it
 /// in the other run.
 template <class T>
-__global__ void merge_runs(const bool descending, const std::int64_t columns, const std::int64_t elements,
-                           const std::int64_t run, const Sortable<T> to, const Sortable<T> from) {
+__global__ void __launch_bounds__(spread_threads)
+    merge_runs(const bool descending, const std::int64_t columns, const std::int64_t elements,
+               const std::int64_t run, const Sortable<T> to, const Sortable<T> from) {
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < elements; e += step) {
         const std::int64_t row = e / columns * columns, at = e - row;

@@ -5,8 +5,9 @@
 namespace adjoint::cuda_backend {
 
 template <class T>
-__global__ void softmax_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
-                             const bool log, T* out, const T* in) {
+__global__ void __launch_bounds__(row_threads)
+    softmax_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes, const bool log,
+                 T* out, const T* in) {
     const RowShare share(rows, columns, lanes);
     const T* x = in + share.row * columns;
     T* y = out + share.row * columns;
@@ -23,9 +24,9 @@ __global__ void softmax_rows(const std::int64_t rows, const std::int64_t columns
 }
 
 template <class T>
-__global__ void softmax_backward_rows(const std::int64_t rows, const std::int64_t columns,
-                                      const unsigned lanes, const bool log, T* out, const T* upstream,
-                                      const T* result) {
+__global__ void __launch_bounds__(row_threads)
+    softmax_backward_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
+                          const bool log, T* out, const T* upstream, const T* result) {
     const RowShare share(rows, columns, lanes);
     const T* g = upstream + share.row * columns;
     const T* y = result + share.row * columns;
@@ -38,8 +39,9 @@ __global__ void softmax_backward_rows(const std::int64_t rows, const std::int64_
 
 /// The last block counts the rows that are not ignored; the others have the rows.
 template <class T>
-__global__ void cross_entropy_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
-                                   const call::CrossEntropy loss, Fault* fault, const char* op) {
+__global__ void __launch_bounds__(row_threads)
+    cross_entropy_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
+                       const call::CrossEntropy loss, Fault* fault, const char* op) {
     if (blockIdx.x == gridDim.x - 1) {
         std::int64_t counted = 0;
         for (std::int64_t r = threadIdx.x; r < rows; r += blockDim.x)
@@ -78,31 +80,32 @@ const char* const cross_entropy_name = "cross_entropy";
 
 void on(CudaBackend& cuda, const call::Softmax& c) {
     if (c.rows.rows == 0 || c.rows.columns == 0) return;
-    const RowLaunch with(c.rows);
+    const char* const op = c.log ? "log_softmax" : "softmax";
+    const RowLaunch with(op, c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        launch_rows(cuda.device, c.log ? "log_softmax" : "softmax", with, &softmax_rows<T>, c.rows.rows,
-                    c.rows.columns, with.lanes, c.log, static_cast<T*>(c.out), static_cast<const T*>(c.x));
+        launch_rows(cuda.device, op, with, &softmax_rows<T>, c.rows.rows, c.rows.columns, with.lanes, c.log,
+                    static_cast<T*>(c.out), static_cast<const T*>(c.x));
     });
 }
 
 void on(CudaBackend& cuda, const call::SoftmaxBackward& c) {
     if (c.rows.rows == 0 || c.rows.columns == 0) return;
-    const RowLaunch with(c.rows);
+    const char* const op = c.log ? "log_softmax" : "softmax";
+    const RowLaunch with(op, c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
-        launch_rows(cuda.device, c.log ? "log_softmax" : "softmax", with, &softmax_backward_rows<T>,
-                    c.rows.rows, c.rows.columns, with.lanes, c.log, static_cast<T*>(c.dx),
-                    static_cast<const T*>(c.g), static_cast<const T*>(c.y));
+        launch_rows(cuda.device, op, with, &softmax_backward_rows<T>, c.rows.rows, c.rows.columns, with.lanes,
+                    c.log, static_cast<T*>(c.dx), static_cast<const T*>(c.g), static_cast<const T*>(c.y));
     });
 }
 
 void on(CudaBackend& cuda, const call::CrossEntropy& c) {
-    const RowLaunch with(c.rows);
+    const RowLaunch with(cross_entropy_name, c.rows);
     visit_real(c.rows.dtype, [&](auto type) {
-        launch(cuda.device, cross_entropy_name, &cross_entropy_rows<decltype(type)>, dim3(with.blocks + 1),
-               dim3(with.threads), 0, c.rows.rows, c.rows.columns, with.lanes, c, cuda.device.fault,
-               cross_entropy_name);
+        launch(cuda.device, cross_entropy_name, &cross_entropy_rows<decltype(type)>,
+               dim3(block_count(cross_entropy_name, std::int64_t{with.blocks} + 1)), dim3(with.threads), 0,
+               c.rows.rows, c.rows.columns, with.lanes, c, cuda.device.fault, cross_entropy_name);
     });
 }
 

@@ -7,7 +7,7 @@ namespace adjoint::cuda_backend {
 namespace {
 
 constexpr int most_slices = 48;  // whose table fits into a kernel's arguments
-constexpr unsigned threads = 256;
+constexpr unsigned update_threads = 256;
 constexpr std::int64_t chunk = 2048;  // elements of one block
 
 }  // namespace
@@ -24,7 +24,8 @@ struct UpdateTable {
 
 /// The step is `given`, or in a graph what lies at `stored`.
 template <class T, class F>
-__global__ void update_elements(const F given, const F* stored, const UpdateTable table) {
+__global__ void __launch_bounds__(update_threads)
+    update_elements(const F given, const F* stored, const UpdateTable table) {
     const F f = stored != nullptr ? *stored : given;
     int low = 0, high = table.slices;  // the slice of this block, by halving
     while (high - low > 1) {
@@ -56,7 +57,7 @@ void run_updates(const DeviceState& device, const F& f, const F* stored,
     const auto flush = [&] {
         const unsigned blocks = table.first_block[table.slices];
         if (blocks > 0)
-            launch_independent(device, F::name, &update_elements<T, F>, dim3(blocks), dim3(threads), f,
+            launch_independent(device, F::name, &update_elements<T, F>, dim3(blocks), dim3(update_threads), f,
                                stored, table);
         table.slices = 0;
     };

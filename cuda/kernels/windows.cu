@@ -7,19 +7,28 @@
 
 namespace adjoint::cuda_backend {
 
-/// The windows, with what takes element numbers apart.
-struct Sliding {
+/// The windows, with what takes element numbers apart: Divisor or WideDivisor.
+template <class D> struct Sliding {
     Windows windows;
-    Divisor width, height;                // of a plane
-    Divisor output_width, output_height;  // of its windows
-    Divisor kernel_width, kernel_height;
+    D width, height;                // of a plane
+    D output_width, output_height;  // of its windows
+    D kernel_width, kernel_height;
+
+    explicit Sliding(const Windows& w)
+        : windows(w),
+          width(w.size[1]),
+          height(w.size[0]),
+          output_width(w.output[1]),
+          output_height(w.output[0]),
+          kernel_width(w.kernel[1]),
+          kernel_height(w.kernel[0]) {}
 };
 
 /// An element's number as a row and a column of something of `width` x `height`, and the number of that.
 struct PlanePlace {
     std::int64_t number, row, column;
-    ADJOINT_HD PlanePlace(std::uint32_t element, const Divisor& width, const Divisor& height) {
-        const std::uint32_t line = width.divide(element), above = height.divide(line);
+    template <class D> ADJOINT_HD PlanePlace(typename D::Number element, const D& width, const D& height) {
+        const auto line = width.divide(element), above = height.divide(line);
         number = above;
         row = line - above * height.value;
         column = element - line * width.value;
@@ -27,9 +36,9 @@ struct PlanePlace {
 };
 
 /// Runs f(element) for each element of the grid's loop.
-template <class F> ADJOINT_DEVICE void for_elements(std::uint32_t count, F f) {
-    const std::uint32_t step = gridDim.x * blockDim.x;
-    for (std::uint32_t e = blockIdx.x * blockDim.x + threadIdx.x; e < count; e += step) f(e);
+template <class Number, class F> ADJOINT_DEVICE void for_elements(Number count, F f) {
+    const Number step = Number{gridDim.x} * blockDim.x;
+    for (Number e = Number{blockIdx.x} * blockDim.x + threadIdx.x; e < count; e += step) f(e);
 }
 
 /// Calls f(window, tap) for the taps i = 0, 1 .. that lie on the place of an axis.
@@ -47,12 +56,13 @@ template <class F> ADJOINT_DEVICE void for_windows(const Windows& w, int axis, s
     }
 }
 
-template <class T>
-__global__ void unfold_elements(const Sliding s, const std::uint32_t count, T* columns, const T* x) {
+template <class T, class D>
+__global__ void __launch_bounds__(spread_threads)
+    unfold_elements(const Sliding<D> s, const typename D::Number count, T* columns, const T* x) {
     const Windows& w = s.windows;
-    for_elements(count, [&](std::uint32_t e) {
+    for_elements(count, [&](typename D::Number e) {
         const PlanePlace window(e, s.output_width, s.output_height);
-        const PlanePlace tap(static_cast<std::uint32_t>(window.number), s.kernel_width, s.kernel_height);
+        const PlanePlace tap(static_cast<typename D::Number>(window.number), s.kernel_width, s.kernel_height);
         const std::int64_t row = place(w, 0, window.row, tap.row);
         const std::int64_t column = place(w, 1, window.column, tap.column);
         const bool inside = row >= 0 && row < w.size[0] && column >= 0 && column < w.size[1];
@@ -60,10 +70,11 @@ __global__ void unfold_elements(const Sliding s, const std::uint32_t count, T* c
     });
 }
 
-template <class T>
-__global__ void fold_elements(const Sliding s, const std::uint32_t count, T* x, const T* columns) {
+template <class T, class D>
+__global__ void __launch_bounds__(spread_threads)
+    fold_elements(const Sliding<D> s, const typename D::Number count, T* x, const T* columns) {
     const Windows& w = s.windows;
-    for_elements(count, [&](std::uint32_t e) {
+    for_elements(count, [&](typename D::Number e) {
         const PlanePlace at(e, s.width, s.height);
         const T* from = columns + at.number * w.taps() * w.outputs();
         T total = T(0);
@@ -93,10 +104,11 @@ struct Inside {
     }
 };
 
-template <class T>
-__global__ void max_pool_elements(const Sliding s, const std::uint32_t count, T* y, std::int64_t* indices,
-                                  const T* x) {
-    for_elements(count, [&](std::uint32_t e) {
+template <class T, class D>
+__global__ void __launch_bounds__(spread_threads)
+    max_pool_elements(const Sliding<D> s, const typename D::Number count, T* y, std::int64_t* indices,
+                      const T* x) {
+    for_elements(count, [&](typename D::Number e) {
         const PlanePlace window(e, s.output_width, s.output_height);
         const T* plane = x + window.number * s.windows.plane();
         const Inside inside(s.windows, window);
@@ -114,11 +126,12 @@ __global__ void max_pool_elements(const Sliding s, const std::uint32_t count, T*
     });
 }
 
-template <class T>
-__global__ void max_pool_backward_elements(const Sliding s, const std::uint32_t count, T* dx, const T* g,
-                                           const std::int64_t* indices) {
+template <class T, class D>
+__global__ void __launch_bounds__(spread_threads)
+    max_pool_backward_elements(const Sliding<D> s, const typename D::Number count, T* dx, const T* g,
+                               const std::int64_t* indices) {
     const Windows& w = s.windows;
-    for_elements(count, [&](std::uint32_t e) {
+    for_elements(count, [&](typename D::Number e) {
         const PlanePlace at(e, s.width, s.height);
         const std::int64_t base = at.number * w.outputs(), own = at.row * w.size[1] + at.column;
         T total = T(0);
@@ -132,10 +145,11 @@ __global__ void max_pool_backward_elements(const Sliding s, const std::uint32_t 
     });
 }
 
-template <class T>
-__global__ void avg_pool_elements(const Sliding s, const Average average, const std::uint32_t count, T* y,
-                                  const T* x) {
-    for_elements(count, [&](std::uint32_t e) {
+template <class T, class D>
+__global__ void __launch_bounds__(spread_threads)
+    avg_pool_elements(const Sliding<D> s, const Average average, const typename D::Number count, T* y,
+                      const T* x) {
+    for_elements(count, [&](typename D::Number e) {
         const PlanePlace window(e, s.output_width, s.output_height);
         const T* plane = x + window.number * s.windows.plane();
         const Inside inside(s.windows, window);
@@ -146,11 +160,12 @@ __global__ void avg_pool_elements(const Sliding s, const Average average, const 
     });
 }
 
-template <class T>
-__global__ void avg_pool_backward_elements(const Sliding s, const Average average, const std::uint32_t count,
-                                           T* dx, const T* g) {
+template <class T, class D>
+__global__ void __launch_bounds__(spread_threads)
+    avg_pool_backward_elements(const Sliding<D> s, const Average average, const typename D::Number count,
+                               T* dx, const T* g) {
     const Windows& w = s.windows;
-    for_elements(count, [&](std::uint32_t e) {
+    for_elements(count, [&](typename D::Number e) {
         const PlanePlace at(e, s.width, s.height);
         const T* upstream = g + at.number * w.outputs();
         T total = T(0);
@@ -168,34 +183,29 @@ __global__ void avg_pool_backward_elements(const Sliding s, const Average averag
 
 namespace {
 
-Divisor divisor(std::int64_t n) { return Divisor(static_cast<std::uint32_t>(n)); }
-
 template <class T, class P> auto* at(P* base, std::int64_t element) {
     using Target = std::conditional_t<std::is_const_v<P>, const T, T>;
     return static_cast<Target*>(base) + element;
 }
 
-// Calls f(T{}, windows, first plane, elements) for parts of the planes whose element numbers have 31 bits;
-// `per_plane` elements of the result belong to a plane.
-template <class F> void for_plane_pieces(const Windows& windows, std::int64_t per_plane, F f) {
+// Calls f(T{}, windows, first plane, elements) for parts of the planes whose element numbers have 32 bits, or
+// for all of them in 64 bits where one plane, which has `per_plane` elements of the result, is
+// too large by itself.
+template <class F>
+void for_plane_pieces(const DeviceState& device, const Windows& windows, std::int64_t per_plane, F f) {
     const std::int64_t planes = windows.batch * windows.channels;
     if (planes * per_plane == 0) return;
-    const Sliding sliding{windows,
-                          divisor(windows.size[1]),
-                          divisor(windows.size[0]),
-                          divisor(windows.output[1]),
-                          divisor(windows.output[0]),
-                          divisor(windows.kernel[1]),
-                          divisor(windows.kernel[0])};
-    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
-    const std::int64_t together = std::max<std::int64_t>(most / per_plane, 1);
-    for (std::int64_t first = 0; first < planes; first += together) {
-        const auto count = static_cast<std::uint32_t>(std::min(together, planes - first) * per_plane);
-        if (windows.dtype == DType::f64)
-            f(double{}, sliding, first, count);
-        else
-            f(float{}, sliding, first, count);
-    }
+    visit_real(windows.dtype, [&](auto type) {
+        if (per_plane > device.narrow) {
+            f(type, Sliding<WideDivisor>(windows), 0, planes * per_plane);
+            return;
+        }
+        const Sliding<Divisor> sliding(windows);
+        const std::int64_t together = device.narrow / per_plane;
+        for (std::int64_t first = 0; first < planes; first += together)
+            f(type, sliding, first,
+              static_cast<std::uint32_t>(std::min(together, planes - first) * per_plane));
+    });
 }
 
 }  // namespace
@@ -203,10 +213,10 @@ template <class F> void for_plane_pieces(const Windows& windows, std::int64_t pe
 void on(CudaBackend& cuda, const call::Unfold& c) {
     const std::int64_t size = c.windows.taps() * c.windows.outputs();
     for_plane_pieces(
-        c.windows, size, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-            using T = decltype(type);
+        cuda.device, c.windows, size,
+        [&]<class T, class D>(T, const Sliding<D>& s, std::int64_t first, typename D::Number count) {
             const Spread spread(cuda.device, count);
-            launch_independent(cuda.device, "unfold", &unfold_elements<T>, spread.grid, spread.block, s,
+            launch_independent(cuda.device, "unfold", &unfold_elements<T, D>, spread.grid, spread.block, s,
                                count, at<T>(c.columns, first * size), at<T>(c.x, first * c.windows.plane()));
         });
 }
@@ -214,59 +224,59 @@ void on(CudaBackend& cuda, const call::Unfold& c) {
 void on(CudaBackend& cuda, const call::Fold& c) {
     const std::int64_t size = c.windows.taps() * c.windows.outputs(), plane = c.windows.plane();
     for_plane_pieces(
-        c.windows, plane, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-            using T = decltype(type);
+        cuda.device, c.windows, plane,
+        [&]<class T, class D>(T, const Sliding<D>& s, std::int64_t first, typename D::Number count) {
             const Spread spread(cuda.device, count);
-            launch_independent(cuda.device, "fold", &fold_elements<T>, spread.grid, spread.block, s, count,
+            launch_independent(cuda.device, "fold", &fold_elements<T, D>, spread.grid, spread.block, s, count,
                                at<T>(c.x, first * plane), at<T>(c.columns, first * size));
         });
 }
 
 void on(CudaBackend& cuda, const call::MaxPool& c) {
     const std::int64_t outputs = c.windows.outputs();
-    for_plane_pieces(c.windows, outputs,
-                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-                         using T = decltype(type);
-                         const Spread spread(cuda.device, count);
-                         launch_independent(cuda.device, "max_pool", &max_pool_elements<T>, spread.grid,
-                                            spread.block, s, count, at<T>(c.y, first * outputs),
-                                            c.indices != nullptr ? c.indices + first * outputs : nullptr,
-                                            at<T>(c.x, first * c.windows.plane()));
-                     });
+    for_plane_pieces(
+        cuda.device, c.windows, outputs,
+        [&]<class T, class D>(T, const Sliding<D>& s, std::int64_t first, typename D::Number count) {
+            const Spread spread(cuda.device, count);
+            launch_independent(cuda.device, "max_pool", &max_pool_elements<T, D>, spread.grid, spread.block,
+                               s, count, at<T>(c.y, first * outputs),
+                               c.indices != nullptr ? c.indices + first * outputs : nullptr,
+                               at<T>(c.x, first * c.windows.plane()));
+        });
 }
 
 void on(CudaBackend& cuda, const call::MaxPoolBackward& c) {
     const std::int64_t plane = c.windows.plane();
-    for_plane_pieces(c.windows, plane,
-                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-                         using T = decltype(type);
-                         const std::int64_t outputs = first * c.windows.outputs();
-                         const Spread spread(cuda.device, count);
-                         launch_independent(cuda.device, "max_pool", &max_pool_backward_elements<T>,
-                                            spread.grid, spread.block, s, count, at<T>(c.dx, first * plane),
-                                            at<T>(c.g, outputs), c.indices + outputs);
-                     });
+    for_plane_pieces(
+        cuda.device, c.windows, plane,
+        [&]<class T, class D>(T, const Sliding<D>& s, std::int64_t first, typename D::Number count) {
+            const std::int64_t outputs = first * c.windows.outputs();
+            const Spread spread(cuda.device, count);
+            launch_independent(cuda.device, "max_pool", &max_pool_backward_elements<T, D>, spread.grid,
+                               spread.block, s, count, at<T>(c.dx, first * plane), at<T>(c.g, outputs),
+                               c.indices + outputs);
+        });
 }
 
 void on(CudaBackend& cuda, const call::AvgPool& c) {
     const std::int64_t outputs = c.windows.outputs();
-    for_plane_pieces(c.windows, outputs,
-                     [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-                         using T = decltype(type);
-                         const Spread spread(cuda.device, count);
-                         launch_independent(cuda.device, "avg_pool", &avg_pool_elements<T>, spread.grid,
-                                            spread.block, s, c.average, count, at<T>(c.y, first * outputs),
-                                            at<T>(c.x, first * c.windows.plane()));
-                     });
+    for_plane_pieces(
+        cuda.device, c.windows, outputs,
+        [&]<class T, class D>(T, const Sliding<D>& s, std::int64_t first, typename D::Number count) {
+            const Spread spread(cuda.device, count);
+            launch_independent(cuda.device, "avg_pool", &avg_pool_elements<T, D>, spread.grid, spread.block,
+                               s, c.average, count, at<T>(c.y, first * outputs),
+                               at<T>(c.x, first * c.windows.plane()));
+        });
 }
 
 void on(CudaBackend& cuda, const call::AvgPoolBackward& c) {
     const std::int64_t plane = c.windows.plane();
     for_plane_pieces(
-        c.windows, plane, [&](auto type, const Sliding& s, std::int64_t first, std::uint32_t count) {
-            using T = decltype(type);
+        cuda.device, c.windows, plane,
+        [&]<class T, class D>(T, const Sliding<D>& s, std::int64_t first, typename D::Number count) {
             const Spread spread(cuda.device, count);
-            launch_independent(cuda.device, "avg_pool", &avg_pool_backward_elements<T>, spread.grid,
+            launch_independent(cuda.device, "avg_pool", &avg_pool_backward_elements<T, D>, spread.grid,
                                spread.block, s, c.average, count, at<T>(c.dx, first * plane),
                                at<T>(c.g, first * c.windows.outputs()));
         });

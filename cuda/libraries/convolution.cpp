@@ -1,4 +1,5 @@
 // Convolutions: cuDNN where it serves, unfold and matrix products elsewhere.
+#include <adjoint/cuda/libraries/composed_convolution.h>
 #include <adjoint/cuda/libraries/dnn.h>
 #include <adjoint/cuda/runtime/context.h>
 
@@ -12,17 +13,17 @@ void on(CudaBackend& cuda, const call::Convolve& c) {
     if (context(cuda.device).convolutions->forward(cuda.device, c.shape, c.epilogue.sums_or(c.y), c.x, c.w))
         finish(cuda, c);
     else
-        compose(cuda, c);
+        compose_any(cuda, c);
 }
 
 void on(CudaBackend& cuda, const call::ConvolveInput& c) {
     if (!context(cuda.device).convolutions->backward_data(cuda.device, c.shape, c.dx, c.g, c.w))
-        compose(cuda, c);
+        compose_any(cuda, c);
 }
 
 void on(CudaBackend& cuda, const call::ConvolveWeight& c) {
     if (!context(cuda.device).convolutions->backward_filter(cuda.device, c.shape, c.dw, c.x, c.g))
-        compose(cuda, c);
+        compose_any(cuda, c);
 }
 
 }  // namespace adjoint::cuda_backend

@@ -4,17 +4,20 @@
 #include <cstdio>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/base/warning.h>
 #include <adjoint/cuda/libraries/cublaslt_table.h>
 
 namespace adjoint::cuda_backend {
 namespace {
 
 constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what NVIDIA advises for Hopper
-constexpr std::size_t most_plans = 4096;
+constexpr std::size_t most_plans = 2048;
+constexpr int most_algorithms = 8;
 
-cudaDataType data_type(DType type) {
+cudaDataType lt_type(DType type) {
     switch (type) {
         case DType::f16:
             return CUDA_R_16F;
@@ -40,10 +43,19 @@ cublasComputeType_t compute_type_of(const ProductKey& key) {
     return CUBLAS_COMPUTE_32F;
 }
 
-void check_status(const CublasLt& lt, cublasStatus_t status, const ProductKey& key) {
-    check<CudaError>(
-        status == CUBLAS_STATUS_SUCCESS, "matmul: cuBLASLt reported {} for ({}, {}) x ({}, {}) of {}",
-        lt.cublasLtGetStatusName(status), key.columns, key.inner, key.inner, key.rows, name(key.type));
+// What cuBLASLt answered in the place of success.
+struct Refusal {
+    cublasStatus_t status;
+};
+
+void check_status(cublasStatus_t status) {
+    if (status != CUBLAS_STATUS_SUCCESS) throw Refusal{status};
+}
+
+// Whether the same question would be answered in the same way.
+bool will_stay(cublasStatus_t status) {
+    return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||
+           status == CUBLAS_STATUS_ARCH_MISMATCH;
 }
 
 }  // namespace
@@ -51,129 +63,174 @@ void check_status(const CublasLt& lt, cublasStatus_t status, const ProductKey& k
 // What cuBLASLt has to be told of one kind of product. Without an algorithm there is no kernel for it.
 class LtPlan {
   public:
-    LtPlan(const CublasLt& lt, cublasLtHandle_t handle, const ProductKey& key, const void* bias) : lt_(lt) {
-        const bool wide = key.type == DType::f64;
-        const cudaDataType type = data_type(key.type);
-        check_status(
-            lt_,
-            lt_.cublasLtMatmulDescCreate(&operation_, compute_type_of(key), wide ? CUDA_R_64F : CUDA_R_32F),
-            key);
-        const cublasOperation_t a_operation = key.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-        const cublasOperation_t b_operation = key.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-        set(CUBLASLT_MATMUL_DESC_TRANSA, a_operation, key);
-        set(CUBLASLT_MATMUL_DESC_TRANSB, b_operation, key);
-        if (key.bias) {
-            set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS, key);
-            set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias, key);
+    /// errors: Refusal.
+    LtPlan(const CublasLt& lt, cublasLtHandle_t handle, const ProductKey& key, const void* bias)
+        : lt_(lt), key_(key) {
+        try {
+            describe(bias);
+            find_algorithms(handle);
+        } catch (const Refusal&) {
+            destroy();
+            throw;
         }
-        a_ = matrix(type, key.a_transposed ? key.inner : key.rows, key.a_transposed ? key.rows : key.inner,
-                    key.a_leading, key.a_stride, key);
-        b_ = matrix(type, key.b_transposed ? key.columns : key.inner,
-                    key.b_transposed ? key.inner : key.columns, key.b_leading, key.b_stride, key);
-        d_ = matrix(type, key.rows, key.columns, key.d_leading, key.d_stride, key);
-        find_algorithm(handle, key);
     }
     LtPlan(const LtPlan&) = delete;
     LtPlan& operator=(const LtPlan&) = delete;
-    ~LtPlan() {
+    ~LtPlan() { destroy(); }
+
+    bool usable() const noexcept { return !algorithms_.empty(); }
+
+    /// errors: Refusal with the answer to the last algorithm.
+    void run(DeviceState& device, cublasLtHandle_t handle, const ProductPointers& at, bool accumulate) {
+        if (key_.bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, at.bias);
+        const float one = 1, beta = accumulate ? 1 : 0;
+        const double wide_one = 1, wide_beta = beta;
+        const bool wide = key_.type == DType::f64;
+        cublasStatus_t status = CUBLAS_STATUS_NOT_SUPPORTED;
+        for (auto next = algorithms_.begin(); next != algorithms_.end();) {
+            const Scratch workspace(device, next->workspace);
+            status = lt_.cublasLtMatmul(
+                handle, operation_, wide ? static_cast<const void*>(&wide_one) : &one, at.a, a_, at.b, b_,
+                wide ? static_cast<const void*>(&wide_beta) : &beta, at.d, d_, at.d, d_, &next->algorithm,
+                workspace.as<void>(), next->workspace, device.stream);
+            if (status == CUBLAS_STATUS_SUCCESS) return;
+            next = will_stay(status) ? algorithms_.erase(next) : next + 1;
+        }
+        throw Refusal{status};
+    }
+
+  private:
+    struct Proposal {
+        cublasLtMatmulAlgo_t algorithm;
+        std::size_t workspace;
+    };
+
+    void describe(const void* bias) {
+        const ProductKey& key = key_;
+        const bool wide = key.type == DType::f64;
+        const cudaDataType type = lt_type(key.type);
+        check_status(
+            lt_.cublasLtMatmulDescCreate(&operation_, compute_type_of(key), wide ? CUDA_R_64F : CUDA_R_32F));
+        const cublasOperation_t a_operation = key.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+        const cublasOperation_t b_operation = key.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+        set(CUBLASLT_MATMUL_DESC_TRANSA, a_operation);
+        set(CUBLASLT_MATMUL_DESC_TRANSB, b_operation);
+        if (key.bias) {
+            set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+            set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+        }
+        matrix(a_, type, key.a_transposed ? key.inner : key.rows, key.a_transposed ? key.rows : key.inner,
+               key.a_leading, key.a_stride);
+        matrix(b_, type, key.b_transposed ? key.columns : key.inner,
+               key.b_transposed ? key.inner : key.columns, key.b_leading, key.b_stride);
+        matrix(d_, type, key.rows, key.columns, key.d_leading, key.d_stride);
+    }
+
+    template <class T> void set(cublasLtMatmulDescAttributes_t attribute, const T& value) {
+        check_status(lt_.cublasLtMatmulDescSetAttribute(operation_, attribute, &value, sizeof value));
+    }
+
+    void matrix(cublasLtMatrixLayout_t& layout, cudaDataType type, std::int64_t rows, std::int64_t columns,
+                std::int64_t leading, std::int64_t stride) {
+        check_status(lt_.cublasLtMatrixLayoutCreate(&layout, type, static_cast<std::uint64_t>(rows),
+                                                    static_cast<std::uint64_t>(columns), leading));
+        if (key_.batch == 1) return;
+        check_status(lt_.cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT,
+                                                          &key_.batch, sizeof key_.batch));
+        check_status(lt_.cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
+                                                          &stride, sizeof stride));
+    }
+
+    // None where cuBLASLt says that it has none.
+    void find_algorithms(cublasLtHandle_t handle) {
+        cublasLtMatmulPreference_t preference = nullptr;
+        check_status(lt_.cublasLtMatmulPreferenceCreate(&preference));
+        const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
+            return lt_.cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value);
+        };
+        const cublasStatus_t wishes[] = {
+            prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes),
+            prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, std::uint32_t{key_.a_alignment}),
+            prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, std::uint32_t{key_.b_alignment}),
+            prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, std::uint32_t{key_.d_alignment}),
+            prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, std::uint32_t{key_.d_alignment})};
+        cublasLtMatmulHeuristicResult_t results[most_algorithms];
+        int count = 0;
+        const cublasStatus_t status = lt_.cublasLtMatmulAlgoGetHeuristic(
+            handle, operation_, a_, b_, d_, d_, preference, most_algorithms, results, &count);
+        lt_.cublasLtMatmulPreferenceDestroy(preference);
+        for (const cublasStatus_t wish : wishes) check_status(wish);
+        if (status == CUBLAS_STATUS_NOT_SUPPORTED) return;
+        check_status(status);
+        for (int i = 0; i < count; ++i)
+            if (results[i].state == CUBLAS_STATUS_SUCCESS && results[i].workspaceSize <= workspace_bytes)
+                algorithms_.push_back({results[i].algo, results[i].workspaceSize});
+    }
+
+    void destroy() noexcept {
         if (operation_) lt_.cublasLtMatmulDescDestroy(operation_);
         for (cublasLtMatrixLayout_t layout : {a_, b_, d_})
             if (layout) lt_.cublasLtMatrixLayoutDestroy(layout);
     }
 
-    bool found() const noexcept { return found_; }
-
-    void run(cublasLtHandle_t handle, const ProductKey& key, const ProductPointers& at, bool accumulate,
-             void* workspace, Stream stream) {
-        if (key.bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, at.bias, key);
-        const float one = 1, beta = accumulate ? 1 : 0;
-        const double wide_one = 1, wide_beta = beta;
-        const bool wide = key.type == DType::f64;
-        check_status(
-            lt_,
-            lt_.cublasLtMatmul(handle, operation_, wide ? static_cast<const void*>(&wide_one) : &one, at.a,
-                               a_, at.b, b_, wide ? static_cast<const void*>(&wide_beta) : &beta, at.d, d_,
-                               at.d, d_, &algorithm_, workspace, workspace_bytes, stream),
-            key);
-    }
-
-  private:
-    template <class T>
-    void set(cublasLtMatmulDescAttributes_t attribute, const T& value, const ProductKey& key) {
-        check_status(lt_, lt_.cublasLtMatmulDescSetAttribute(operation_, attribute, &value, sizeof value),
-                     key);
-    }
-
-    cublasLtMatrixLayout_t matrix(cudaDataType type, std::int64_t rows, std::int64_t columns,
-                                  std::int64_t leading, std::int64_t stride, const ProductKey& key) {
-        cublasLtMatrixLayout_t layout = nullptr;
-        check_status(lt_,
-                     lt_.cublasLtMatrixLayoutCreate(&layout, type, static_cast<std::uint64_t>(rows),
-                                                    static_cast<std::uint64_t>(columns), leading),
-                     key);
-        if (key.batch > 1) {
-            lt_.cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &key.batch,
-                                                 sizeof key.batch);
-            lt_.cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride,
-                                                 sizeof stride);
-        }
-        return layout;
-    }
-
-    void find_algorithm(cublasLtHandle_t handle, const ProductKey& key) {
-        cublasLtMatmulPreference_t preference = nullptr;
-        check_status(lt_, lt_.cublasLtMatmulPreferenceCreate(&preference), key);
-        const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
-            lt_.cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value);
-        };
-        prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
-        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, std::uint32_t{key.a_alignment});
-        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, std::uint32_t{key.b_alignment});
-        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, std::uint32_t{key.d_alignment});
-        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, std::uint32_t{key.d_alignment});
-        cublasLtMatmulHeuristicResult_t results[8];
-        int count = 0;
-        const cublasStatus_t status = lt_.cublasLtMatmulAlgoGetHeuristic(handle, operation_, a_, b_, d_, d_,
-                                                                         preference, 8, results, &count);
-        lt_.cublasLtMatmulPreferenceDestroy(preference);
-        if (status != CUBLAS_STATUS_SUCCESS) return;
-        for (int i = 0; i < count && !found_; ++i)
-            if (results[i].state == CUBLAS_STATUS_SUCCESS && results[i].workspaceSize <= workspace_bytes) {
-                algorithm_ = results[i].algo;
-                found_ = true;
-            }
-    }
-
     const CublasLt& lt_;
+    const ProductKey key_;
     cublasLtMatmulDesc_t operation_ = nullptr;
     cublasLtMatrixLayout_t a_ = nullptr, b_ = nullptr, d_ = nullptr;
-    cublasLtMatmulAlgo_t algorithm_{};
-    bool found_ = false;
+    std::vector<Proposal> algorithms_;  // the best first
 };
 
 struct Products::Implementation {
-    explicit Implementation(DeviceState& state) : device(state) {}
+    using Plans = std::unordered_map<ProductKey, std::unique_ptr<LtPlan>, ProductKeyHash>;
 
-    DeviceState& device;
     std::mutex mutex;
     cublasLtHandle_t handle = nullptr;
-    void* workspace = nullptr;  // one is enough: all products run in the order of one stream
-    std::unordered_map<ProductKey, std::unique_ptr<LtPlan>, ProductKeyHash> plans;
+    bool refused = false;  // there will never be a handle
+    Plans plans, older;    // what is used of the older ones moves over; the rest goes when `plans` is full
 
-    LtPlan& plan(const ProductKey& key, const void* bias) {
-        const auto found = plans.find(key);
-        if (found != plans.end()) [[likely]]
-            return *found->second;
+    // Null if there is none and none may be made.
+    LtPlan* plan(DeviceState& device, const ProductKey& key, const void* bias) {
+        if (const auto found = plans.find(key); found != plans.end()) [[likely]]
+            return found->second.get();
+        if (plans.size() >= most_plans) {
+            older = std::move(plans);
+            plans.clear();
+        }
+        if (auto kept = older.extract(key)) return plans.insert(std::move(kept)).position->second.get();
+        if (device.graph != nullptr || refused) return nullptr;
         const CublasLt& lt = cublaslt().table;
         select(device);
-        if (!handle) check_status(lt, lt.cublasLtCreate(&handle), key);
-        if (!workspace) workspace = allocate(device, workspace_bytes);
-        if (plans.size() >= most_plans) plans.clear();
-        return *plans.emplace(key, std::make_unique<LtPlan>(lt, handle, key, bias)).first->second;
+        if (!handle) start(lt);
+        return plans.emplace(key, std::make_unique<LtPlan>(lt, handle, key, bias)).first->second.get();
+    }
+
+    void start(const CublasLt& lt) {
+        cublasLtHandle_t made = nullptr;
+        const cublasStatus_t status = lt.cublasLtCreate(&made);
+        refused = status != CUBLAS_STATUS_SUCCESS && status != CUBLAS_STATUS_ALLOC_FAILED;
+        check_status(status);
+        handle = made;
+    }
+
+    cublasStatus_t last = CUBLAS_STATUS_SUCCESS;  // what was refused
+
+    // f(plan), unless there is none or cuBLASLt refuses.
+    template <class F>
+    bool with_plan(DeviceState& device, const ProductKey& key, const ProductPointers& at, const F& f) {
+        const std::scoped_lock lock(mutex);
+        try {
+            LtPlan* const found = plan(device, key, at.bias);
+            if (!found || !found->usable()) throw Refusal{CUBLAS_STATUS_NOT_SUPPORTED};
+            f(*found);
+            return true;
+        } catch (const Refusal& refusal) {
+            last = refusal.status;
+            return false;
+        }
     }
 };
 
-Products::Products(DeviceState& device) : implementation_(std::make_unique<Implementation>(device)) {}
+Products::Products() : implementation_(std::make_unique<Implementation>()) {}
 Products::~Products() = default;
 
 bool Products::available() {
@@ -187,17 +244,26 @@ bool Products::available() {
     return usable;
 }
 
-bool Products::supports(const ProductKey& key, const ProductPointers& pointers) {
-    const std::scoped_lock lock(implementation_->mutex);
-    return implementation_->plan(key, pointers.bias).found();
+bool Products::ready(DeviceState& device, const ProductKey& key, const ProductPointers& pointers) {
+    return implementation_->with_plan(device, key, pointers, [](const LtPlan&) {});
 }
 
-void Products::run(const DeviceState& device, const ProductKey& key, const ProductPointers& pointers,
+bool Products::run(DeviceState& device, const ProductKey& key, const ProductPointers& pointers,
                    bool accumulate) {
-    Implementation& self = *implementation_;
-    const std::scoped_lock lock(self.mutex);
-    select(device);
-    self.plan(key, pointers.bias).run(self.handle, key, pointers, accumulate, self.workspace, device.stream);
+    return implementation_->with_plan(device, key, pointers, [&](LtPlan& plan) {
+        select(device);
+        plan.run(device, implementation_->handle, pointers, accumulate);
+    });
+}
+
+void Products::tell(const DeviceState& device, const ProductKey& key) {
+    const std::scoped_lock lock(implementation_->mutex);
+    warn_once(
+        "products without cuBLASLt",
+        fmt::format("matmul: cuBLASLt reported {} for ({}, {}) x ({}, {}) of {} on cuda:{}; what it does "
+                    "not do is done by the library's own, slower kernel",
+                    cublaslt().table.cublasLtGetStatusName(implementation_->last), key.columns, key.inner,
+                    key.inner, key.rows, name(key.type), device.index));
 }
 
 }  // namespace adjoint::cuda_backend

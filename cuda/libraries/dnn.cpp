@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include <adjoint/cuda/libraries/dnn_handle.h>
 
@@ -39,10 +40,14 @@ ConvolutionKey key_of(const Convolution& c, Direction direction) {
             static_cast<std::int64_t>(matmul_precision())};
 }
 
-// cuDNN counts in int.
+// cuDNN counts in int, and takes nothing that is empty.
 bool fits(const Convolution& c) {
     constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
     const Windows& w = c.windows;
+    // Sizes that stand beside a 0 make no product.
+    for (const std::int64_t size :
+         {w.batch, w.channels, c.filters, w.size[0], w.size[1], w.output[0], w.output[1]})
+        if (size < 1 || size > most) return false;
     return w.batch * w.channels * w.plane() <= most && w.batch * c.filters * w.outputs() <= most &&
            c.filters * c.depth() <= most && *std::max_element(w.padding, w.padding + 2) <= most &&
            *std::max_element(w.stride, w.stride + 2) <= most &&
@@ -55,34 +60,36 @@ constexpr cudnnConvolutionFwdAlgo_t forward_algorithms[] = {CUDNN_CONVOLUTION_FW
 constexpr cudnnConvolutionBwdDataAlgo_t data_algorithms[] = {CUDNN_CONVOLUTION_BWD_DATA_ALGO_1};
 constexpr cudnnConvolutionBwdFilterAlgo_t filter_algorithms[] = {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1};
 
-// The descriptors of one geometry and the algorithm chosen for one direction.
+struct DnnAlgorithm {
+    int number;
+    std::size_t workspace;
+};
+
+// The descriptors of one geometry, and the algorithms that cuDNN has for one direction of it, the best first.
 class ConvolutionPlan {
   public:
     ConvolutionPlan(const Cudnn& dnn, cudnnHandle_t handle, const Convolution& c, Direction direction)
         : dnn_(dnn) {
-        described_ = describe(c);
-        if (!described_) return;
+        describe(c);
+        if (refusal_ != CUDNN_STATUS_SUCCESS) return;
         switch (direction) {
             case Direction::forward:
-                usable_ =
-                    choose(forward_algorithms, [&](cudnnConvolutionFwdAlgo_t algorithm, std::size_t* bytes) {
-                        return dnn.cudnnGetConvolutionForwardWorkspaceSize(handle, x, w, convolution, y,
-                                                                           algorithm, bytes);
-                    });
+                find(forward_algorithms, [&](cudnnConvolutionFwdAlgo_t algorithm, std::size_t* bytes) {
+                    return dnn.cudnnGetConvolutionForwardWorkspaceSize(handle, x, w, convolution, y,
+                                                                       algorithm, bytes);
+                });
                 break;
             case Direction::data:
-                usable_ =
-                    choose(data_algorithms, [&](cudnnConvolutionBwdDataAlgo_t algorithm, std::size_t* bytes) {
-                        return dnn.cudnnGetConvolutionBackwardDataWorkspaceSize(handle, w, y, convolution, x,
-                                                                                algorithm, bytes);
-                    });
+                find(data_algorithms, [&](cudnnConvolutionBwdDataAlgo_t algorithm, std::size_t* bytes) {
+                    return dnn.cudnnGetConvolutionBackwardDataWorkspaceSize(handle, w, y, convolution, x,
+                                                                            algorithm, bytes);
+                });
                 break;
             case Direction::filter:
-                usable_ = choose(filter_algorithms,
-                                 [&](cudnnConvolutionBwdFilterAlgo_t algorithm, std::size_t* bytes) {
-                                     return dnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
-                                         handle, x, y, convolution, w, algorithm, bytes);
-                                 });
+                find(filter_algorithms, [&](cudnnConvolutionBwdFilterAlgo_t algorithm, std::size_t* bytes) {
+                    return dnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(handle, x, y, convolution, w,
+                                                                              algorithm, bytes);
+                });
                 break;
         }
     }
@@ -95,10 +102,20 @@ class ConvolutionPlan {
         if (convolution) dnn_.cudnnDestroyConvolutionDescriptor(convolution);
     }
 
-    bool usable() const noexcept { return usable_; }
-    std::size_t workspace() const noexcept { return workspace_; }
-    template <class Algorithm> Algorithm algorithm() const noexcept {
-        return static_cast<Algorithm>(algorithm_);
+    bool usable() const noexcept { return !algorithms_.empty(); }
+    /// What cuDNN answered last that was not success.
+    cudnnStatus_t refusal() const noexcept { return refusal_; }
+
+    // Calls run(number, workspace, bytes) for one algorithm after the other until one does it.
+    template <class Run> bool try_each(DeviceState& device, const Run& run) {
+        for (auto next = algorithms_.begin(); next != algorithms_.end();) {
+            const Scratch workspace(device, next->workspace);
+            const cudnnStatus_t status = run(next->number, workspace.as<void>(), next->workspace);
+            if (status == CUDNN_STATUS_SUCCESS) return true;
+            refusal_ = status;
+            next = is_final(status) ? algorithms_.erase(next) : next + 1;
+        }
+        return false;
     }
 
     cudnnTensorDescriptor_t x = nullptr, y = nullptr;
@@ -106,7 +123,7 @@ class ConvolutionPlan {
     cudnnConvolutionDescriptor_t convolution = nullptr;
 
   private:
-    bool describe(const Convolution& c) {
+    void describe(const Convolution& c) {
         const Windows& s = c.windows;
         const auto number = [](std::int64_t value) { return static_cast<int>(value); };
         const cudnnDataType_t type = data_type(s.dtype);
@@ -130,24 +147,24 @@ class ConvolutionPlan {
             dnn_.cudnnSetConvolutionGroupCount(convolution, number(c.groups)),
             dnn_.cudnnSetConvolutionMathType(convolution, math_type(s.dtype, matmul_precision())),
         };
-        return std::ranges::all_of(steps,
-                                   [](cudnnStatus_t status) { return status == CUDNN_STATUS_SUCCESS; });
+        for (const cudnnStatus_t status : steps)
+            if (status != CUDNN_STATUS_SUCCESS && refusal_ == CUDNN_STATUS_SUCCESS) refusal_ = status;
     }
 
-    // The first algorithm that cuDNN has for this geometry.
-    template <class Algorithms, class Size> bool choose(const Algorithms& algorithms, const Size& size) {
-        for (const auto algorithm : algorithms)
-            if (size(algorithm, &workspace_) == CUDNN_STATUS_SUCCESS) {
-                algorithm_ = static_cast<int>(algorithm);
-                return true;
-            }
-        return false;
+    template <class Algorithms, class Size> void find(const Algorithms& algorithms, const Size& size) {
+        for (const auto algorithm : algorithms) {
+            std::size_t bytes = 0;
+            const cudnnStatus_t status = size(algorithm, &bytes);
+            if (status == CUDNN_STATUS_SUCCESS)
+                algorithms_.push_back({static_cast<int>(algorithm), bytes});
+            else
+                refusal_ = status;
+        }
     }
 
     const Cudnn& dnn_;
-    bool described_ = false, usable_ = false;
-    int algorithm_ = 0;
-    std::size_t workspace_ = 0;
+    std::vector<DnnAlgorithm> algorithms_;
+    cudnnStatus_t refusal_ = CUDNN_STATUS_SUCCESS;
 };
 
 }  // namespace
@@ -157,36 +174,61 @@ struct Convolutions::Implementation {
     DnnHandle handles;
     std::map<ConvolutionKey, std::unique_ptr<ConvolutionPlan>> plans;
 
-    // Null where cuDNN has no way to do it. Under the lock.
-    const ConvolutionPlan* plan_for(cudnnHandle_t handle, const Convolution& c, Direction direction) {
-        if (!fits(c)) return nullptr;
-        std::unique_ptr<ConvolutionPlan>& plan = plans[key_of(c, direction)];
-        if (!plan) plan = std::make_unique<ConvolutionPlan>(cudnn().table, handle, c, direction);
-        return plan->usable() ? plan.get() : nullptr;
+    cudnnStatus_t refusal = CUDNN_STATUS_SUCCESS;  // the last
+
+    // Null where cuDNN has no way to do it. While a graph is made cuDNN is not asked: there are the plans of
+    // the run that was recorded. Under the lock.
+    ConvolutionPlan* plan_for(DeviceState& device, const Convolution& c, Direction direction) {
+        if (!fits(c)) {
+            refusal = CUDNN_STATUS_NOT_SUPPORTED;
+            return nullptr;
+        }
+        const cudnnHandle_t handle = handles.on(device);
+        if (!handle) {
+            refusal = handles.refusal();
+            return nullptr;
+        }
+        auto found = plans.find(key_of(c, direction));
+        if (found == plans.end()) {
+            if (device.graph != nullptr) return nullptr;
+            auto plan = std::make_unique<ConvolutionPlan>(cudnn().table, handle, c, direction);
+            refusal = plan->refusal();
+            if (!plan->usable() && !is_final(refusal)) return nullptr;
+            found = plans.emplace(key_of(c, direction), std::move(plan)).first;
+        }
+        ConvolutionPlan& plan = *found->second;
+        if (plan.usable()) return &plan;
+        refusal = plan.refusal();
+        return nullptr;
     }
 
-    // Calls `run(table, handle, plan, workspace)` with a plan that cuDNN accepts; false if there is none.
+    // Calls run(table, handle, plan, algorithm, workspace, bytes) with what cuDNN accepts; false if it does
+    // nothing of it.
     template <class Run>
     bool with_plan(DeviceState& device, const char* op, const Convolution& c, Direction direction,
                    const Run& run) {
         const Library<Cudnn>& library = cudnn();
         if (!library.usable()) return false;
         const std::scoped_lock lock(mutex);
-        const cudnnHandle_t handle = handles.on(device, op);
-        const ConvolutionPlan* const plan = plan_for(handle, c, direction);
-        if (!plan) return false;
-        const Scratch workspace(device, plan->workspace());
-        check_dnn(run(library.table, handle, *plan, workspace.as<void>()), op);
-        check_launch(device, op);
-        return true;
+        if (ConvolutionPlan* const plan = plan_for(device, c, direction)) {
+            const cudnnHandle_t handle = handles.on(device);
+            if (handle && plan->try_each(device, [&](int algorithm, void* workspace, std::size_t bytes) {
+                    return run(library.table, handle, *plan, algorithm, workspace, bytes);
+                })) {
+                check_launch(device, op);
+                return true;
+            }
+            refusal = handle ? plan->refusal() : handles.refusal();
+        }
+        tell_refusal("convolution", refusal, "what it does not do is made of unfolding and matrix products");
+        return false;
     }
 
     bool can(DeviceState& device, const Convolution& c) {
         if (!cudnn().usable()) return false;
         const std::scoped_lock lock(mutex);
-        const cudnnHandle_t handle = handles.on(device, "convolution");
-        return plan_for(handle, c, Direction::forward) && plan_for(handle, c, Direction::data) &&
-               plan_for(handle, c, Direction::filter);
+        return plan_for(device, c, Direction::forward) && plan_for(device, c, Direction::data) &&
+               plan_for(device, c, Direction::filter);
     }
 };
 
@@ -212,39 +254,40 @@ bool Convolutions::can(DeviceState& device, const Convolution& c) { return imple
 
 bool Convolutions::forward(DeviceState& device, const Convolution& c, void* y, const void* x, const void* w) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(
-        device, "convolution", c, Direction::forward,
-        [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan, void* workspace) {
-            return dnn.cudnnConvolutionForward(handle, factors.alpha(), plan.x, x, plan.w, w,
-                                               plan.convolution, plan.algorithm<cudnnConvolutionFwdAlgo_t>(),
-                                               workspace, plan.workspace(), factors.beta(), plan.y, y);
-        });
+    return implementation_->with_plan(device, "convolution", c, Direction::forward,
+                                      [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan,
+                                          int algorithm, void* workspace, std::size_t bytes) {
+                                          return dnn.cudnnConvolutionForward(
+                                              handle, factors.alpha(), plan.x, x, plan.w, w, plan.convolution,
+                                              static_cast<cudnnConvolutionFwdAlgo_t>(algorithm), workspace,
+                                              bytes, factors.beta(), plan.y, y);
+                                      });
 }
 
 bool Convolutions::backward_data(DeviceState& device, const Convolution& c, void* dx, const void* g,
                                  const void* w) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(
-        device, "convolution_input", c, Direction::data,
-        [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan, void* workspace) {
-            return dnn.cudnnConvolutionBackwardData(handle, factors.alpha(), plan.w, w, plan.y, g,
-                                                    plan.convolution,
-                                                    plan.algorithm<cudnnConvolutionBwdDataAlgo_t>(),
-                                                    workspace, plan.workspace(), factors.beta(), plan.x, dx);
-        });
+    return implementation_->with_plan(device, "convolution_input", c, Direction::data,
+                                      [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan,
+                                          int algorithm, void* workspace, std::size_t bytes) {
+                                          return dnn.cudnnConvolutionBackwardData(
+                                              handle, factors.alpha(), plan.w, w, plan.y, g, plan.convolution,
+                                              static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm),
+                                              workspace, bytes, factors.beta(), plan.x, dx);
+                                      });
 }
 
 bool Convolutions::backward_filter(DeviceState& device, const Convolution& c, void* dw, const void* x,
                                    const void* g) {
     const Factors factors(c.windows.dtype);
-    return implementation_->with_plan(
-        device, "convolution_weight", c, Direction::filter,
-        [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan, void* workspace) {
-            return dnn.cudnnConvolutionBackwardFilter(
-                handle, factors.alpha(), plan.x, x, plan.y, g, plan.convolution,
-                plan.algorithm<cudnnConvolutionBwdFilterAlgo_t>(), workspace, plan.workspace(),
-                factors.beta(), plan.w, dw);
-        });
+    return implementation_->with_plan(device, "convolution_weight", c, Direction::filter,
+                                      [&](const Cudnn& dnn, cudnnHandle_t handle, const ConvolutionPlan& plan,
+                                          int algorithm, void* workspace, std::size_t bytes) {
+                                          return dnn.cudnnConvolutionBackwardFilter(
+                                              handle, factors.alpha(), plan.x, x, plan.y, g, plan.convolution,
+                                              static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm),
+                                              workspace, bytes, factors.beta(), plan.w, dw);
+                                      });
 }
 
 }  // namespace adjoint::cuda_backend

@@ -2,12 +2,29 @@
 #include <adjoint/cuda/libraries/dnn_handle.h>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/base/warning.h>
 
 namespace adjoint::cuda_backend {
 
 void check_dnn(cudnnStatus_t status, const char* op) {
     check<CudaError>(status == CUDNN_STATUS_SUCCESS, "{}: cuDNN reported {}", op,
                      cudnn().table.cudnnGetErrorString(status));
+}
+
+bool is_final(cudnnStatus_t status) {
+#if CUDNN_MAJOR >= 9
+    const int kind = CUDNN_STATUS_CATEGORY(status);
+    const bool may_pass = kind == CUDNN_STATUS_INTERNAL_ERROR || kind == CUDNN_STATUS_EXECUTION_FAILED;
+#else
+    const bool may_pass = status == CUDNN_STATUS_ALLOC_FAILED || status == CUDNN_STATUS_INTERNAL_ERROR ||
+                          status == CUDNN_STATUS_EXECUTION_FAILED;
+#endif
+    return status != CUDNN_STATUS_SUCCESS && !may_pass;
+}
+
+void tell_refusal(const char* topic, cudnnStatus_t status, const std::string& instead) {
+    warn_once(topic, fmt::format("{}: cuDNN reported {}; {}", topic,
+                                 cudnn().table.cudnnGetErrorString(status), instead));
 }
 
 cudnnDataType_t data_type(DType type) {
@@ -29,16 +46,19 @@ cudnnMathType_t math_type(DType type, MatmulPrecision precision) {
     return CUDNN_DEFAULT_MATH;
 }
 
-cudnnHandle_t DnnHandle::on(const DeviceState& device, const char* op) {
+cudnnHandle_t DnnHandle::on(const DeviceState& device) {
+    if (is_final(refusal_)) return nullptr;
     select(device);
     const Cudnn& dnn = cudnn().table;
     if (!handle_) {
         cudnnHandle_t made = nullptr;
-        check_dnn(dnn.cudnnCreate(&made), op);
+        refusal_ = dnn.cudnnCreate(&made);
+        if (refusal_ != CUDNN_STATUS_SUCCESS) return nullptr;
         handle_ = made;
     }
     if (stream_ != device.stream) {
-        check_dnn(dnn.cudnnSetStream(handle_, device.stream), op);
+        refusal_ = dnn.cudnnSetStream(handle_, device.stream);
+        if (refusal_ != CUDNN_STATUS_SUCCESS) return nullptr;
         stream_ = device.stream;
     }
     return handle_;

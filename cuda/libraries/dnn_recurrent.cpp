@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <vector>
 
+#include <adjoint/core/base/format.h>
 #include <adjoint/cuda/libraries/dnn_handle.h>
 
 namespace adjoint::cuda_backend {
@@ -27,9 +29,10 @@ RecurrenceKey key_of(const Recurrence& r) {
             static_cast<std::int64_t>(r.precision)};
 }
 
-// cuDNN counts in int.
+// cuDNN counts in int, and takes nothing that is empty.
 bool fits(const Recurrence& r) {
     constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    if (std::min({r.steps, r.batch, r.inputs, r.hidden}) < 1) return false;
     const std::int64_t widest = r.gates() * std::max(r.inputs, r.hidden);
     return r.steps <= most && r.batch <= most / r.steps && widest <= most / (r.steps * r.batch) &&
            widest <= most / r.hidden;
@@ -59,7 +62,10 @@ struct Piece {
 class RecurrencePlan {
   public:
     RecurrencePlan(DeviceState& device, cudnnHandle_t handle, const Recurrence& r) : dnn_(cudnn().table) {
-        usable_ = describe(handle, r) && measure(handle) && place(device, handle, r);
+        usable_ =
+            describe(handle, r) && measure(handle) && place(device, handle, r) && try_out(device, handle, r);
+        // Its weights lie where they cannot be found.
+        if (!usable_ && refusal_ == CUDNN_STATUS_SUCCESS) refusal_ = CUDNN_STATUS_NOT_SUPPORTED;
     }
     RecurrencePlan(const RecurrencePlan&) = delete;
     RecurrencePlan& operator=(const RecurrencePlan&) = delete;
@@ -73,6 +79,32 @@ class RecurrencePlan {
     }
 
     bool usable() const noexcept { return usable_; }
+    /// What cuDNN answered where the plan is of no use.
+    cudnnStatus_t refusal() const noexcept { return refusal_; }
+
+    cudnnStatus_t forward(cudnnHandle_t handle, const RecurrentPass& pass, void* all_weights,
+                          void* workspace) const {
+        const bool training = pass.reserve != nullptr;
+        return dnn_.cudnnRNNForward(handle, rnn,
+                                    training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE, nullptr, x,
+                                    pass.x, y, pass.y, state, pass.h_0, pass.h_n, state, pass.c_0, pass.c_n,
+                                    weights, all_weights, training ? training_workspace : inference_workspace,
+                                    workspace, training ? reserve : 0, pass.reserve);
+    }
+    /// What the forward pass kept lies at `kept`, which is spoiled.
+    cudnnStatus_t backward(cudnnHandle_t handle, const RecurrentPass& pass, const RecurrentGradients& to,
+                           void* all_weights, void* workspace, void* kept) const {
+        return dnn_.cudnnRNNBackwardData_v8(handle, rnn, nullptr, y, pass.y, to.y, x, to.x, state, pass.h_0,
+                                            to.h_n, to.h_0, state, pass.c_0, to.c_n, to.c_0, weights,
+                                            all_weights, training_workspace, workspace, reserve, kept);
+    }
+    /// Adds the gradients of all weights to `sums`; after `backward`.
+    cudnnStatus_t add_gradients(cudnnHandle_t handle, const RecurrentPass& pass, void* sums, void* workspace,
+                                void* kept) const {
+        return dnn_.cudnnRNNBackwardWeights_v8(handle, rnn, CUDNN_WGRAD_MODE_ADD, nullptr, x, pass.x, state,
+                                               pass.h_0, y, pass.y, weights, sums, training_workspace,
+                                               workspace, reserve, kept);
+    }
 
     cudnnRNNDescriptor_t rnn = nullptr;
     cudnnRNNDataDescriptor_t x = nullptr, y = nullptr;
@@ -110,17 +142,22 @@ class RecurrencePlan {
                                            number(r.hidden), lengths.data(), nullptr),
             dnn_.cudnnSetTensorNdDescriptor(state, type, 3, sizes, strides),
         };
-        return std::ranges::all_of(steps,
-                                   [](cudnnStatus_t status) { return status == CUDNN_STATUS_SUCCESS; });
+        return std::ranges::all_of(steps, [this](cudnnStatus_t status) { return good(status); });
+    }
+
+    // Notes the first answer that is not success.
+    bool good(cudnnStatus_t status) {
+        if (refusal_ == CUDNN_STATUS_SUCCESS) refusal_ = status;
+        return status == CUDNN_STATUS_SUCCESS;
     }
 
     bool measure(cudnnHandle_t handle) {
         std::size_t none = 0;
-        return dnn_.cudnnGetRNNWeightSpaceSize(handle, rnn, &weights) == CUDNN_STATUS_SUCCESS &&
-               dnn_.cudnnGetRNNTempSpaceSizes(handle, rnn, CUDNN_FWD_MODE_TRAINING, x, &training_workspace,
-                                              &reserve) == CUDNN_STATUS_SUCCESS &&
-               dnn_.cudnnGetRNNTempSpaceSizes(handle, rnn, CUDNN_FWD_MODE_INFERENCE, x, &inference_workspace,
-                                              &none) == CUDNN_STATUS_SUCCESS;
+        return good(dnn_.cudnnGetRNNWeightSpaceSize(handle, rnn, &weights)) &&
+               good(dnn_.cudnnGetRNNTempSpaceSizes(handle, rnn, CUDNN_FWD_MODE_TRAINING, x,
+                                                   &training_workspace, &reserve)) &&
+               good(dnn_.cudnnGetRNNTempSpaceSizes(handle, rnn, CUDNN_FWD_MODE_INFERENCE, x,
+                                                   &inference_workspace, &none));
     }
 
     // Gates stand in our order: i f g o, or r z n with the bias of the state inside the reset.
@@ -133,8 +170,8 @@ class RecurrencePlan {
             for (std::size_t gate = 0; gate < gates; ++gate) {
                 void *matrix = nullptr, *bias = nullptr;
                 const auto id = static_cast<std::int32_t>(static_cast<std::size_t>(side) * gates + gate);
-                if (dnn_.cudnnGetRNNWeightParams(handle, rnn, 0, weights, memory.as<void>(), id, matrix_,
-                                                 &matrix, bias_, &bias) != CUDNN_STATUS_SUCCESS)
+                if (!good(dnn_.cudnnGetRNNWeightParams(handle, rnn, 0, weights, memory.as<void>(), id,
+                                                       matrix_, &matrix, bias_, &bias)))
                     return false;
                 const std::size_t matrix_bytes = rows * row[side], bias_bytes = rows * size_of(r.dtype);
                 const char* start = memory.as<char>();
@@ -147,6 +184,33 @@ class RecurrencePlan {
             }
         join();
         return true;
+    }
+
+    // A pass there and back over zeros: what cuDNN refuses only when it runs has to be known before.
+    bool try_out(DeviceState& device, cudnnHandle_t handle, const Recurrence& r) {
+        const auto element = size_of(r.dtype);
+        const std::size_t in = static_cast<std::size_t>(r.steps * r.batch * r.inputs) * element,
+                          out = static_cast<std::size_t>(r.steps * r.batch * r.hidden) * element,
+                          one = static_cast<std::size_t>(r.batch * r.hidden) * element;
+        std::vector<std::size_t> places;
+        std::size_t bytes = 0;
+        for (const std::size_t part : {in, in, out, out, one, one, one, one, one, one, one, one, reserve,
+                                       training_workspace, weights, weights}) {
+            places.push_back(bytes);
+            bytes += (part + 255) / 256 * 256;
+        }
+        const Scratch memory(device, bytes);
+        clear(device, memory.as<void>(), bytes);
+        const auto at = [&](std::size_t i) -> void* { return memory.as<char>() + places[i]; };
+        const auto cell = [&](std::size_t i) { return r.has_cell() ? at(i) : nullptr; };
+        RecurrentPass pass;
+        pass.x = at(0), pass.y = at(2), pass.h_0 = at(4), pass.h_n = at(5);
+        pass.c_0 = cell(6), pass.c_n = cell(7), pass.reserve = at(12);
+        RecurrentGradients to;
+        to.x = at(1), to.y = at(3), to.h_0 = at(8), to.h_n = at(9), to.c_0 = cell(10), to.c_n = cell(11);
+        return good(forward(handle, pass, at(14), at(13))) &&
+               good(backward(handle, pass, to, at(14), at(13), at(12))) &&
+               good(add_gradients(handle, pass, at(15), at(13), at(12)));
     }
 
     // False for a place that is not in the weights' memory.
@@ -174,6 +238,7 @@ class RecurrencePlan {
     const Cudnn& dnn_;
     cudnnDropoutDescriptor_t dropout_ = nullptr;
     cudnnTensorDescriptor_t matrix_ = nullptr, bias_ = nullptr;
+    cudnnStatus_t refusal_ = CUDNN_STATUS_SUCCESS;
     bool usable_ = false;
 };
 
@@ -190,10 +255,37 @@ struct Recurrences::Implementation {
     DnnHandle handles;
     std::map<RecurrenceKey, std::unique_ptr<RecurrencePlan>> plans;
 
-    RecurrencePlan& plan(DeviceState& device, cudnnHandle_t handle, const Recurrence& r) {
-        std::unique_ptr<RecurrencePlan>& place = plans[key_of(r)];
-        if (!place) place = std::make_unique<RecurrencePlan>(device, handle, r);
-        return *place;
+    // Null where cuDNN does not take the layer.
+    const RecurrencePlan* plan_for(DeviceState& device, const Recurrence& r) {
+        const auto found = plans.find(key_of(r));
+        if (found != plans.end()) return found->second->usable() ? found->second.get() : nullptr;
+        const cudnnHandle_t handle = handle_on(device);
+        if (!handle) return refused(handles.refusal());
+        auto plan = std::make_unique<RecurrencePlan>(device, handle, r);
+        if (plan->usable()) return plans.emplace(key_of(r), std::move(plan)).first->second.get();
+        const cudnnStatus_t refusal = plan->refusal();
+        if (is_final(refusal)) plans.emplace(key_of(r), std::move(plan));
+        return refused(refusal);
+    }
+
+    // The products inside have the same bits in every run where cuBLAS is told so before the handle is made.
+    cudnnHandle_t handle_on(const DeviceState& device) {
+        static const int told = setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+        static_cast<void>(told);
+        return handles.on(device);
+    }
+
+    static const RecurrencePlan* refused(cudnnStatus_t status) {
+        tell_refusal("recurrent layer", status, "what it does not do goes step by step");
+        return nullptr;
+    }
+
+    // The plan of a layer that reserve() has promised.
+    const RecurrencePlan& promised(const Recurrence& r, const char* op) {
+        const auto found = plans.find(key_of(r));
+        check<CudaError>(found != plans.end() && found->second->usable(), "{}: cuDNN was not asked for it",
+                         op);
+        return *found->second;
     }
 
     // cuDNN keeps all weights in one piece of memory.
@@ -215,26 +307,20 @@ std::optional<std::size_t> Recurrences::reserve(DeviceState& device, const Recur
     const Library<Cudnn>& library = cudnn();
     if (!library.usable() || library.table.cudnnGetVersion() < 8901 || !fits(r)) return std::nullopt;
     const std::scoped_lock lock(implementation_->mutex);
-    const cudnnHandle_t handle = implementation_->handles.on(device, "recurrence");
-    const RecurrencePlan& plan = implementation_->plan(device, handle, r);
-    return plan.usable() ? std::optional(plan.reserve) : std::nullopt;
+    const RecurrencePlan* const plan = implementation_->plan_for(device, r);
+    return plan ? std::optional(plan->reserve) : std::nullopt;
 }
 
 void Recurrences::forward(DeviceState& device, const Recurrence& r, const RecurrentPass& pass) {
     constexpr auto op = "recurrence";
     const std::scoped_lock lock(implementation_->mutex);
-    const cudnnHandle_t handle = implementation_->handles.on(device, op);
-    const RecurrencePlan& plan = implementation_->plan(device, handle, r);
-    const bool training = pass.reserve != nullptr;
-    const std::size_t bytes = training ? plan.training_workspace : plan.inference_workspace;
+    const RecurrencePlan& plan = implementation_->promised(r, op);
+    const cudnnHandle_t handle = implementation_->handle_on(device);
+    check_dnn(implementation_->handles.refusal(), op);
+    const std::size_t bytes = pass.reserve ? plan.training_workspace : plan.inference_workspace;
     const Scratch weights(device, plan.weights), workspace(device, bytes);
     Implementation::gather(device, plan, pass, weights.as<char>());
-    check_dnn(cudnn().table.cudnnRNNForward(
-                  handle, plan.rnn, training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE, nullptr,
-                  plan.x, pass.x, plan.y, pass.y, plan.state, pass.h_0, pass.h_n, plan.state, pass.c_0,
-                  pass.c_n, plan.weights, weights.as<void>(), bytes, workspace.as<void>(),
-                  training ? plan.reserve : 0, pass.reserve),
-              op);
+    check_dnn(plan.forward(handle, pass, weights.as<void>(), workspace.as<void>()), op);
     check_launch(device, op);
 }
 
@@ -242,26 +328,20 @@ void Recurrences::backward(DeviceState& device, const Recurrence& r, const Recur
                            const RecurrentGradients& gradients) {
     constexpr auto op = "recurrence_backward";
     const std::scoped_lock lock(implementation_->mutex);
-    const cudnnHandle_t handle = implementation_->handles.on(device, op);
-    const RecurrencePlan& plan = implementation_->plan(device, handle, r);
-    const Cudnn& dnn = cudnn().table;
+    const RecurrencePlan& plan = implementation_->promised(r, op);
+    const cudnnHandle_t handle = implementation_->handle_on(device);
+    check_dnn(implementation_->handles.refusal(), op);
     const Scratch weights(device, plan.weights), workspace(device, plan.training_workspace),
         reserve(device, plan.reserve), sums(device, plan.weights);
     Implementation::gather(device, plan, pass, weights.as<char>());
     // cuDNN writes into what the forward pass left; another backward pass wants it as it was.
     copy_on_device(device, reserve.as<void>(), pass.reserve, plan.reserve);
-    check_dnn(dnn.cudnnRNNBackwardData_v8(handle, plan.rnn, nullptr, plan.y, pass.y, gradients.y, plan.x,
-                                          gradients.x, plan.state, pass.h_0, gradients.h_n, gradients.h_0,
-                                          plan.state, pass.c_0, gradients.c_n, gradients.c_0, plan.weights,
-                                          weights.as<void>(), plan.training_workspace, workspace.as<void>(),
-                                          plan.reserve, reserve.as<void>()),
-              op);
+    check_dnn(
+        plan.backward(handle, pass, gradients, weights.as<void>(), workspace.as<void>(), reserve.as<void>()),
+        op);
     // It only adds.
     clear(device, sums.as<void>(), plan.weights);
-    check_dnn(dnn.cudnnRNNBackwardWeights_v8(handle, plan.rnn, CUDNN_WGRAD_MODE_ADD, nullptr, plan.x, pass.x,
-                                             plan.state, pass.h_0, plan.y, pass.y, plan.weights,
-                                             sums.as<void>(), plan.training_workspace, workspace.as<void>(),
-                                             plan.reserve, reserve.as<void>()),
+    check_dnn(plan.add_gradients(handle, pass, sums.as<void>(), workspace.as<void>(), reserve.as<void>()),
               op);
     for (const Piece& p : plan.pieces)
         copy_on_device(

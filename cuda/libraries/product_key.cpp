@@ -63,7 +63,7 @@ std::optional<ProductPlan> plan_product(const call::MatMul& p, MatmulPrecision p
     key.b_transposed = left->transposed;
     key.type = p.a.dtype;
     if (p.a.dtype == DType::f32) key.precision = static_cast<std::uint8_t>(precision);
-    key.bias = p.epilogue.bias != nullptr;
+    key.bias = p.epilogue.bias != nullptr && reinterpret_cast<std::uintptr_t>(p.epilogue.bias) % 16 == 0;
 
     // From the innermost dimension outwards: merged with the one inside it where all strides allow.
     for (int d = p.batch_rank - 1; d >= 0; --d) {
@@ -97,7 +97,6 @@ std::optional<ProductPlan> plan_product(const call::MatMul& p, MatmulPrecision p
     key.a_alignment = lowest_bit(a_bits);
     key.b_alignment = lowest_bit(b_bits);
     key.d_alignment = lowest_bit(d_bits);
-    if (key.bias) key.bias_alignment = lowest_bit(reinterpret_cast<std::uintptr_t>(p.epilogue.bias) | 16);
 
     // The largest dimension is the batch of one call; the others are looped over.
     if (plan.rank > 0) {

@@ -21,8 +21,8 @@ struct ProductKey {
     std::uint8_t precision = 0;                       // MatmulPrecision, where the type is f32
     std::uint8_t a_transposed = 0, b_transposed = 0;  // in memory the operand lies transposed
     std::uint8_t bias = 0;
-    std::uint8_t a_alignment = 0, b_alignment = 0, d_alignment = 0, bias_alignment = 0;  // bytes, 16 at most
-    std::uint8_t unused[3] = {};
+    std::uint8_t a_alignment = 0, b_alignment = 0, d_alignment = 0;  // bytes, 16 at most
+    std::uint8_t unused[4] = {};
 
     bool operator==(const ProductKey& other) const noexcept;
 };
@@ -32,7 +32,9 @@ struct ProductKeyHash {
 };
 
 /// A MatMul as products of one key: a loop over the part of the batch that has no regular stride. Strides are
-/// in elements, dimension 0 outermost; a is the right operand of the MatMul and b the left one.
+/// in elements, dimension 0 outermost; a is the right operand of the MatMul and b the left one. A bias that
+/// does not lie on 16 bytes is not in the key: kernels that add one read it in pieces of that size, and
+/// cuBLAS has no word for where it lies.
 struct ProductPlan {
     ProductKey key;
     int rank = 0;

@@ -68,7 +68,7 @@ CachingAllocator::Pool& CachingAllocator::pool_of(PoolId id) {
     return *found->second;
 }
 
-void* CachingAllocator::allocate(std::size_t bytes, PoolId id) {
+void* CachingAllocator::allocate(std::size_t bytes, PoolId id, Use use) {
     const std::scoped_lock lock(mutex_);
     if (bytes > address_space) out_of_memory(bytes);
     Pool& pool = pool_of(id);
@@ -78,7 +78,7 @@ void* CachingAllocator::allocate(std::size_t bytes, PoolId id) {
             Block* block = first;
             first = block->next_binned;
             block->binned = false;
-            use(block);
+            take(block, use);
             return block->data;
         }
     }
@@ -92,13 +92,15 @@ void* CachingAllocator::allocate(std::size_t bytes, PoolId id) {
     if (!block) out_of_memory(bytes);
     // A large block keeps a rest that only small ones could use.
     if (block->size - size > (large ? small_limit : 0)) split(block, size);
-    use(block);
+    take(block, use);
     return block->data;
 }
 
-void CachingAllocator::use(Block* block) noexcept {
+void CachingAllocator::take(Block* block, Use use) noexcept {
     block->used = true;
-    stats_.in_use += static_cast<std::int64_t>(block->size);
+    block->use = use;
+    std::int64_t& held = use == Use::tensor ? stats_.in_use : stats_.workspace;
+    held += static_cast<std::int64_t>(block->size);
     stats_.peak = std::max(stats_.peak, stats_.in_use);
 }
 
@@ -107,7 +109,7 @@ void CachingAllocator::release(void* memory, std::size_t) noexcept {
     const std::scoped_lock lock(mutex_);
     Block* block = blocks_.find(memory)->second.get();
     block->used = false;
-    stats_.in_use -= static_cast<std::int64_t>(block->size);
+    (block->use == Use::tensor ? stats_.in_use : stats_.workspace) -= static_cast<std::int64_t>(block->size);
     if (block->large) {
         merge(block);
         return;
@@ -221,7 +223,7 @@ void CachingAllocator::give_back(Pool& pool) {
 cuda::MemoryStats CachingAllocator::stats() {
     const std::scoped_lock lock(mutex_);
     cuda::MemoryStats stats = stats_;
-    stats.cached = held_ - stats.in_use;
+    stats.cached = held_ - stats.in_use - stats.workspace;
     return stats;
 }
 
@@ -252,7 +254,7 @@ void CachingAllocator::drop_pool(PoolId id) {
 void CachingAllocator::out_of_memory(std::size_t bytes) {
     std::vector<std::size_t> sizes;
     for (const auto& [data, block] : blocks_)
-        if (block->used) sizes.push_back(block->size);
+        if (block->used && block->use == Use::tensor) sizes.push_back(block->size);
     const std::size_t shown = std::min<std::size_t>(sizes.size(), 5);
     std::partial_sort(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(shown), sizes.end(),
                       std::greater<>());
@@ -260,12 +262,15 @@ void CachingAllocator::out_of_memory(std::size_t bytes) {
     for (std::size_t i = 0; i < shown; ++i)
         largest += (i == 0 ? "; largest: " : ", ") + size_text(static_cast<std::int64_t>(sizes[i]));
     const std::int64_t left = source_.left();
+    const std::string workspaces =
+        stats_.workspace > 0 ? fmt::format("; calls and graphs hold {}", size_text(stats_.workspace)) : "";
     fail<OutOfMemoryError>(
-        "allocate: {} is out of memory: {} asked for; {} tensors hold {}{}; {} cached in pieces that do not "
-        "fit or "
-        "belong to captured graphs{}; smaller batches need less, and evaluation under NoGrad keeps nothing",
+        "allocate: {} is out of memory: {} asked for; {} tensors hold {}{}{}; {} cached in pieces that do "
+        "not "
+        "fit or belong to captured graphs{}; smaller batches need less, and evaluation under NoGrad keeps "
+        "nothing",
         device_, size_text(static_cast<std::int64_t>(bytes)), sizes.size(), size_text(stats_.in_use), largest,
-        size_text(held_ - stats_.in_use),
+        workspaces, size_text(held_ - stats_.in_use - stats_.workspace),
         left < 0 ? std::string() : fmt::format("; the device has {} left", size_text(left)));
 }
 

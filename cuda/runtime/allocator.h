@@ -28,7 +28,7 @@ class Memory {
     virtual ~Memory() = default;
 
     /// errors: OutOfMemoryError; the allocator is as before then. ValueError if there is no such pool.
-    virtual void* allocate(std::size_t bytes, PoolId pool = 0) = 0;
+    virtual void* allocate(std::size_t bytes, PoolId pool = 0, Use use = Use::tensor) = 0;
     virtual void release(void* memory, std::size_t bytes) noexcept = 0;
     virtual cuda::MemoryStats stats() = 0;
     virtual void empty_cache() = 0;
@@ -58,7 +58,7 @@ class CachingAllocator final : public Memory {
     /// Gives back what is cached. Nothing may be in use.
     ~CachingAllocator() override;
 
-    void* allocate(std::size_t bytes, PoolId pool = 0) override;
+    void* allocate(std::size_t bytes, PoolId pool = 0, Use use = Use::tensor) override;
     void release(void* memory, std::size_t bytes) noexcept override;
     cuda::MemoryStats stats() override;
     void empty_cache() override;
@@ -76,6 +76,7 @@ class CachingAllocator final : public Memory {
         Pool* pool;
         bool large;
         bool used = false, binned = false;
+        Use use = Use::tensor;                      // where used
         Block *before = nullptr, *after = nullptr;  // neighbours in the segment
         Block* next_binned = nullptr;
     };
@@ -106,7 +107,7 @@ class CachingAllocator final : public Memory {
     void merge(Block* block);
     void empty_bins(Pool& pool);
     void give_back(Pool& pool);
-    void use(Block* block) noexcept;
+    void take(Block* block, Use use) noexcept;
     [[noreturn]] void out_of_memory(std::size_t bytes);
 
     SegmentSource& source_;

@@ -27,6 +27,11 @@ bool async_wanted() {
     return true;
 }
 
+std::atomic<Context*>& place_of(int index) noexcept {
+    static std::array<std::atomic<Context*>, 256> contexts;  // a device's index has 8 bits
+    return contexts[static_cast<std::size_t>(index)];
+}
+
 }  // namespace
 
 Context::Context(int device_index) {
@@ -35,7 +40,6 @@ Context::Context(int device_index) {
     check_cuda(cudaSetDevice(index), starting);
     check_cuda(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index), starting);
     check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), starting);
-    check_cuda(cudaStreamCreateWithFlags(&copy_stream, cudaStreamNonBlocking), starting);
     // On the host, so that looking at it costs nothing; kernels write it once in a failed program.
     void* shared = nullptr;
     check_cuda(cudaHostAlloc(&shared, sizeof(Fault), cudaHostAllocMapped | cudaHostAllocPortable), starting);
@@ -47,22 +51,22 @@ Context::Context(int device_index) {
         memory = std::make_unique<CachingAllocator>(*source, Device::cuda(index));
     }
     staging = std::make_unique<Staging>(stream);
-    products = std::make_unique<Products>(*this);
+    products = std::make_unique<Products>();
     convolutions = std::make_unique<Convolutions>();
     recurrences = std::make_unique<Recurrences>();
 }
 
 Context::~Context() = default;
 
+Context* started_context(int index) noexcept { return place_of(index).load(std::memory_order_acquire); }
+
 Context& start_context(int index) {
-    static std::array<std::atomic<Context*>, 256> contexts;  // a device's index has 8 bits
     static std::mutex mutex;
-    std::atomic<Context*>& place = contexts.at(static_cast<std::size_t>(index));
-    if (Context* ready = place.load(std::memory_order_acquire)) return *ready;
+    if (Context* ready = started_context(index)) return *ready;
     const std::scoped_lock lock(mutex);
-    if (Context* ready = place.load(std::memory_order_acquire)) return *ready;
+    if (Context* ready = started_context(index)) return *ready;
     auto* context = new Context(index);
-    place.store(context, std::memory_order_release);
+    place_of(index).store(context, std::memory_order_release);
     return *context;
 }
 

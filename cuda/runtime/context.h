@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include <adjoint/cuda/cuda_backend.h>
 #include <adjoint/cuda/runtime/allocator.h>
@@ -20,7 +21,8 @@ struct Context : DeviceState {
     explicit Context(int device_index);
     ~Context();
 
-    Stream copy_stream = nullptr;  // transfers beside the computing, ordered by events
+    Stream capture_stream = nullptr;  // takes down what becomes a graph, one at a time; made by the first
+    std::mutex capture_mutex;
     std::unique_ptr<SegmentSource> source;
     std::unique_ptr<Memory> memory;
     std::unique_ptr<Staging> staging;
@@ -35,4 +37,7 @@ inline Context& context(const DeviceState& device) noexcept { return *device.con
 /// The context of device `index`, made by the first call.
 /// errors: DeviceError that says what to do; CudaError.
 Context& start_context(int index);
+/// Null before that.
+Context* started_context(int index) noexcept;
+
 }  // namespace adjoint::cuda_backend

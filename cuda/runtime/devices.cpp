@@ -17,6 +17,7 @@ namespace adjoint {
 namespace {
 
 using cuda_backend::covers;
+using cuda_backend::forget;
 
 // What the driver answered to the first question. It cannot change while the program runs.
 struct Driver {
@@ -26,14 +27,8 @@ struct Driver {
 
     Driver() {
         error = cudaGetDeviceCount(&count);
-        if (error != cudaSuccess) {
-            count = 0;
-            cudaGetLastError();
-        }
-        if (cudaDriverGetVersion(&version) != cudaSuccess) {
-            version = 0;
-            cudaGetLastError();
-        }
+        if (!forget(error)) count = 0;
+        if (!forget(cudaDriverGetVersion(&version))) version = 0;
     }
 };
 
@@ -95,6 +90,7 @@ void check_device(const std::string& what, Device device) {
 // Errors: DeviceError that leads with `what` if there is no such device or this build has no code for it.
 cuda_backend::Context& usable_context(const std::string& what, Device device) {
     check_device(what, device);
+    if (cuda_backend::Context* const ready = cuda_backend::started_context(device.index)) return *ready;
     const std::string problem = device_problem(cuda::properties(device));
     check<DeviceError>(problem.empty(), "{} cannot be used: {}; or use Device::cpu()", what, problem);
     return cuda_backend::start_context(device.index);

@@ -52,7 +52,9 @@ bool is_sticky(cudaError_t error) noexcept {
         case cudaErrorLaunchTimeout:
         case cudaErrorECCUncorrectable:
         case cudaErrorNvlinkUncorrectable:
+#if CUDART_VERSION >= 12080
         case cudaErrorContained:
+#endif
             return true;
         default:
             return false;

@@ -17,6 +17,15 @@ bool is_sticky(cudaError_t error) noexcept;
 /// errors: OutOfMemoryError or CudaError with error_text.
 [[noreturn]] void throw_error(cudaError_t error, const std::string& op);
 
+/// For a call whose outcome is of no use to anybody, or is looked at by the caller: no later call is blamed
+/// for its error. Whether there was none.
+inline bool forget(cudaError_t error) noexcept {
+    if (error == cudaSuccess) [[likely]]
+        return true;
+    cudaGetLastError();
+    return false;
+}
+
 inline void check_cuda(cudaError_t error, const char* op) {
     if (error != cudaSuccess) [[unlikely]]
         throw_error(error, op);

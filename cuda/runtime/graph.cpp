@@ -1,6 +1,8 @@
 // make_graph of runtime.h: CUDA's stream capture.
+#include <mutex>
+
+#include <adjoint/cuda/runtime/context.h>
 #include <adjoint/cuda/runtime/error.h>
-#include <adjoint/cuda/runtime/runtime.h>
 
 namespace adjoint::cuda_backend {
 namespace {
@@ -11,32 +13,37 @@ constexpr const char* making_graph = "capture";
 /// memory may be taken from the driver in between, which concerns no stream.
 class CapturedStream {
   public:
-    CapturedStream() {
-        check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), making_graph);
-        const cudaError_t error = cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed);
-        if (error == cudaSuccess) return;
-        cudaStreamDestroy(stream_);
-        check_cuda(error, making_graph);
+    explicit CapturedStream(Context& owner) : lock_(owner.capture_mutex), stream_(owner.capture_stream) {
+        if (!stream_) check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), making_graph);
+        check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), making_graph);
     }
     CapturedStream(const CapturedStream&) = delete;
     CapturedStream& operator=(const CapturedStream&) = delete;
     ~CapturedStream() {
         cudaGraph_t unfinished = nullptr;
-        if (!ended_ && cudaStreamEndCapture(stream_, &unfinished) != cudaSuccess) cudaGetLastError();
-        if (unfinished) cudaGraphDestroy(unfinished);
-        cudaStreamDestroy(stream_);
+        if (!ended_ && !forget(cudaStreamEndCapture(stream_, &unfinished))) drop();
+        if (unfinished) forget(cudaGraphDestroy(unfinished));
     }
 
     Stream get() const noexcept { return stream_; }
     cudaGraph_t end() {
         cudaGraph_t graph = nullptr;
         ended_ = true;
-        check_cuda(cudaStreamEndCapture(stream_, &graph), making_graph);
+        const cudaError_t error = cudaStreamEndCapture(stream_, &graph);
+        if (error != cudaSuccess) drop();
+        check_cuda(error, making_graph);
         return graph;
     }
 
   private:
-    cudaStream_t stream_ = nullptr;
+    // Whatever became of it, the next graph has another.
+    void drop() noexcept {
+        forget(cudaStreamDestroy(stream_));
+        stream_ = nullptr;
+    }
+
+    const std::unique_lock<std::mutex> lock_;
+    Stream& stream_;
     bool ended_ = false;
 };
 
@@ -44,11 +51,11 @@ class CudaGraph final : public Graph {
   public:
     explicit CudaGraph(cudaGraph_t graph) {
         const cudaError_t error = cudaGraphInstantiateWithFlags(&executable_, graph, 0);
-        cudaGraphDestroy(graph);
+        forget(cudaGraphDestroy(graph));
         check_cuda(error, making_graph);
     }
     // One that still runs is freed when it has ended.
-    ~CudaGraph() override { cudaGraphExecDestroy(executable_); }
+    ~CudaGraph() override { forget(cudaGraphExecDestroy(executable_)); }
 
     void run(DeviceState& device) override {
         select(device);
@@ -66,7 +73,7 @@ class CudaGraph final : public Graph {
 std::unique_ptr<Graph> make_graph(DeviceState& making, const std::function<void()>& launches) {
     select(making);
     const Stream computing = making.stream;
-    CapturedStream captured;
+    CapturedStream captured(context(making));
     making.stream = captured.get();
     launches();
     auto graph = std::make_unique<CudaGraph>(captured.end());

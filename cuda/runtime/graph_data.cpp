@@ -35,7 +35,7 @@ GraphData::~GraphData() {
 
 void* GraphData::own_memory(std::size_t bytes) {
     memory_.emplace_back(nullptr, bytes);
-    return memory_.back().first = allocate(device_, bytes);
+    return memory_.back().first = allocate(device_, bytes, Use::workspace);
 }
 
 MovingStream GraphData::stream(GeneratorState recorded) {

@@ -14,7 +14,7 @@ struct Piece {
     unsigned count;
 };
 
-__global__ void store_piece(const Piece piece, std::uint64_t* to) {
+__global__ void __launch_bounds__(piece_words) store_piece(const Piece piece, std::uint64_t* to) {
     if (threadIdx.x < piece.count) to[threadIdx.x] = piece.words[threadIdx.x];
 }
 

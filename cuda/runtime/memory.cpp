@@ -4,7 +4,9 @@
 
 namespace adjoint::cuda_backend {
 
-void* CudaBackend::allocate(std::size_t bytes) { return cuda_backend::allocate(device, bytes, device.pool); }
+void* CudaBackend::allocate(std::size_t bytes) {
+    return cuda_backend::allocate(device, bytes, Use::tensor, device.pool);
+}
 
 void CudaBackend::release(void* memory, std::size_t bytes) noexcept {
     cuda_backend::release(device, memory, bytes);

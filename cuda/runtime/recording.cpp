@@ -40,7 +40,7 @@ class CudaRecording final : public RecordedStep {
 
   private:
     Ref<Storage> allocate(std::size_t bytes) override {
-        void* memory = cuda_backend::allocate(device_, bytes, tensors_.id());
+        void* memory = cuda_backend::allocate(device_, bytes, Use::tensor, tensors_.id());
         return Storage::borrow(memory, bytes, Device::cuda(device_.index),
                                [&backend = backend_, memory, bytes] { backend.release(memory, bytes); });
     }

@@ -3,22 +3,15 @@
 
 #include <nvtx3/nvToolsExt.h>
 
-#include <cstdlib>
-#include <string_view>
-
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/index_error.h>
 #include <adjoint/core/contract/cuda_start.h>
+#include <adjoint/core/cuda/cuda.h>
 #include <adjoint/cuda/runtime/context.h>
 #include <adjoint/cuda/runtime/error.h>
 
 namespace adjoint::cuda_backend {
 namespace {
-
-bool wanted(const char* variable) {
-    const char* value = std::getenv(variable);
-    return value && *value != '\0' && std::string_view(value) != "0";
-}
 
 // Called when the device has done what could have written the fault.
 void throw_fault(DeviceState& device) {
@@ -32,8 +25,8 @@ void throw_fault(DeviceState& device) {
 
 }  // namespace
 
-void* allocate(DeviceState& device, std::size_t bytes, PoolId pool) {
-    return context(device).memory->allocate(bytes, pool);
+void* allocate(DeviceState& device, std::size_t bytes, Use use, PoolId pool) {
+    return context(device).memory->allocate(bytes, pool, use);
 }
 
 void release(DeviceState& device, void* memory, std::size_t bytes) noexcept {
@@ -75,14 +68,14 @@ void synchronize(DeviceState& device) {
 
 void select(const DeviceState& device) {
     int current = -1;
-    if (cudaGetDevice(&current) == cudaSuccess && current == device.index) [[likely]]
+    if (forget(cudaGetDevice(&current)) && current == device.index) [[likely]]
         return;
     check_cuda(cudaSetDevice(device.index), "select device");
 }
 
 void check_launch(const DeviceState& device, const char* op) {
-    static const bool waits = wanted("ADJOINT_CUDA_SYNC");
-    static const bool marks = wanted("ADJOINT_NVTX");
+    static const bool waits = cuda::waits_after_launches();
+    static const bool marks = is_wanted("ADJOINT_NVTX");
     check_cuda(cudaPeekAtLastError(), op);
     if (marks) [[unlikely]]
         nvtxMarkA(op);

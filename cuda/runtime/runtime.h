@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 
 struct CUstream_st;
@@ -36,13 +37,18 @@ struct DeviceState {
     Stream stream = nullptr;  // all computing
     Fault* fault = nullptr;   // never null once the device has started
     Context* context = nullptr;
+    // Element numbers and offsets up to here are computed in 32 bits; tests lower it to reach what is beyond.
+    std::int64_t narrow = std::numeric_limits<std::int32_t>::max();
     PoolId pool = 0;             // of the memory that a call takes for itself
     GraphData* graph = nullptr;  // where kernels of a graph find what changes; null outside of one
 };
 
+/// Who holds memory: a tensor, or a call or a graph for itself. Figures tell them apart.
+enum class Use : bool { tensor, workspace };
+
 /// Device memory of the stream: what one kernel releases the next may be given.
 /// errors: OutOfMemoryError.
-void* allocate(DeviceState& device, std::size_t bytes, PoolId pool = 0);
+void* allocate(DeviceState& device, std::size_t bytes, Use use, PoolId pool = 0);
 void release(DeviceState& device, void* memory, std::size_t bytes) noexcept;
 /// What is released to a pool stays there until drop_pool makes ordinary memory of it.
 /// errors: CaptureError where the allocator has none.
@@ -81,7 +87,7 @@ void check_launch(const DeviceState& device, const char* op);
 class Scratch {
   public:
     Scratch(DeviceState& device, std::size_t bytes)
-        : device_(device), data_(allocate(device, bytes, device.pool)), bytes_(bytes) {}
+        : device_(device), data_(allocate(device, bytes, Use::workspace, device.pool)), bytes_(bytes) {}
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     ~Scratch() { release(device_, data_, bytes_); }

@@ -2,7 +2,8 @@
 #include <adjoint/cuda/runtime/segments.h>
 
 #include <algorithm>
-#include <atomic>
+#include <mutex>
+#include <unordered_set>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/cuda/runtime/error.h>
@@ -19,7 +20,7 @@ class DeviceSegments final : public SegmentSource {
         void* segment = nullptr;
         const cudaError_t error = cudaMalloc(&segment, bytes);
         if (error == cudaErrorMemoryAllocation) {
-            cudaGetLastError();
+            forget(error);
             return nullptr;
         }
         check_cuda(error, "allocate");
@@ -29,17 +30,15 @@ class DeviceSegments final : public SegmentSource {
     // The result is of no use: at the end of the program the driver may be gone, and its memory with it.
     void give(void* segment) noexcept override {
         int current = 0;
-        cudaGetDevice(&current);
-        if (current != device_.index) cudaSetDevice(device_.index);
-        cudaFree(segment);
+        forget(cudaGetDevice(&current));
+        if (current != device_.index) forget(cudaSetDevice(device_.index));
+        forget(cudaFree(segment));
     }
 
     std::int64_t left() override {
         select(device_);
         std::size_t left = 0, total = 0;
-        if (cudaMemGetInfo(&left, &total) == cudaSuccess) return static_cast<std::int64_t>(left);
-        cudaGetLastError();
-        return -1;
+        return forget(cudaMemGetInfo(&left, &total)) ? static_cast<std::int64_t>(left) : -1;
     }
 
   private:
@@ -55,22 +54,31 @@ class AsyncMemory final : public Memory {
                    "ADJOINT_ALLOC=async");
     }
 
-    void* allocate(std::size_t bytes, PoolId) override {
+    void* allocate(std::size_t bytes, PoolId, Use use) override {
         select(device_);
         void* memory = nullptr;
         check_cuda(cudaMallocAsync(&memory, std::max<std::size_t>(bytes, 1), device_.stream), "allocate");
+        const std::scoped_lock lock(mutex_);
+        (use == Use::tensor ? stats_.in_use : stats_.workspace) += static_cast<std::int64_t>(bytes);
+        stats_.peak = std::max(stats_.peak, stats_.in_use);
+        if (use == Use::workspace) workspaces_.insert(memory);
         return memory;
     }
 
-    void release(void* memory, std::size_t) noexcept override {
-        if (memory) cudaFreeAsync(memory, device_.stream);
+    void release(void* memory, std::size_t bytes) noexcept override {
+        if (!memory) return;
+        {
+            const std::scoped_lock lock(mutex_);
+            const bool workspace = workspaces_.erase(memory) > 0;
+            (workspace ? stats_.workspace : stats_.in_use) -= static_cast<std::int64_t>(bytes);
+        }
+        forget(cudaFreeAsync(memory, device_.stream));
     }
 
     cuda::MemoryStats stats() override {
-        cuda::MemoryStats stats;
-        stats.in_use = attribute(cudaMemPoolAttrUsedMemCurrent);
-        stats.peak = attribute(cudaMemPoolAttrUsedMemHigh);
-        stats.cached = attribute(cudaMemPoolAttrReservedMemCurrent) - stats.in_use;
+        const std::scoped_lock lock(mutex_);
+        cuda::MemoryStats stats = stats_;
+        stats.cached = attribute(cudaMemPoolAttrReservedMemCurrent) - stats.in_use - stats.workspace;
         return stats;
     }
 
@@ -93,6 +101,9 @@ class AsyncMemory final : public Memory {
 
     const DeviceState& device_;
     cudaMemPool_t pool_ = nullptr;
+    std::mutex mutex_;
+    std::unordered_set<void*> workspaces_;
+    cuda::MemoryStats stats_;
 };
 
 }  // namespace

@@ -30,8 +30,8 @@ void Staging::to_device(void* destination, const void* source, std::size_t bytes
             current_ = (current_ + 1) % down_.size();
             used_ = 0;
             Buffer& next = down_[current_];
-            if (next.data && cudaEventQuery(next.done) == cudaErrorNotReady) {
-                cudaGetLastError();  // not an error, but kept as one
+            if (next.data &&
+                !forget(cudaEventQuery(next.done))) {  // the wait tells an error from "not ready"
                 count_cuda_sync();
                 check_cuda(cudaEventSynchronize(next.done), "copy from the host");
             }

@@ -198,6 +198,29 @@ TEST(Allocator, CountsWhatIsHeld) {
     EXPECT_EQ(stats.cached, static_cast<std::int64_t>(42 * mib));
 }
 
+TEST(Allocator, WorkspacesAreNoTensors) {
+    Host host(64 * mib);
+    CachingAllocator allocator(host, Device::cuda(0));
+    void* tensor = allocator.allocate(2 * mib);
+    void* workspace = allocator.allocate(32 * mib, 0, cuda_backend::Use::workspace);
+    cuda::MemoryStats stats = allocator.stats();
+    EXPECT_EQ(stats.in_use, static_cast<std::int64_t>(2 * mib));
+    EXPECT_EQ(stats.peak, static_cast<std::int64_t>(2 * mib));
+    EXPECT_EQ(stats.workspace, static_cast<std::int64_t>(32 * mib));
+    EXPECT_EQ(stats.cached, static_cast<std::int64_t>(host.held - 34 * mib));
+    const std::string text = message_of(allocator, 50 * mib);
+    EXPECT_NE(text.find("1 tensors hold 2.0 MiB; largest: 2.0 MiB; calls and graphs hold 32.0 MiB"),
+              std::string::npos)
+        << text;
+    // The next holder of the same memory is counted as what he is.
+    allocator.release(workspace, 32 * mib);
+    EXPECT_EQ(allocator.allocate(32 * mib), workspace);
+    stats = allocator.stats();
+    EXPECT_EQ(stats.in_use, static_cast<std::int64_t>(34 * mib));
+    EXPECT_EQ(stats.workspace, 0);
+    for (void* block : {tensor, workspace}) allocator.release(block, 0);
+}
+
 TEST(Allocator, GivesBackAndTriesAgain) {
     Host host(64 * mib);
     CachingAllocator allocator(host, Device::cuda(0));

@@ -2,12 +2,19 @@
 #include <gtest/gtest.h>
 
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/cuda_start.h>
 #include <adjoint/core/contract/precision.h>
 #include <adjoint/core/cuda/cuda.h>
 #include <adjoint/core/tensor/creation.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
+
+#include "temporary_folder.h"
 
 using namespace adjoint;
 
@@ -40,6 +47,27 @@ TEST(Availability, WithoutADeviceTheErrorSaysWhyAndWhatToDo) {
     EXPECT_EQ(device_error([] { zeros({2}, {.device = Device::cuda(0)}); }), text);
     EXPECT_NE(device_error([] { cuda::properties(); }).find(cuda::unavailable_reason()), std::string::npos);
     EXPECT_NE(device_error([] { cuda::memory_stats(); }).find(cuda::unavailable_reason()), std::string::npos);
+}
+
+TEST(Availability, ADriverIsSeenByItsFiles) {
+    const TemporaryFolder root;
+    EXPECT_FALSE(has_nvidia_driver(root.path()));
+    std::filesystem::create_directories(root / "dev");
+    const std::ofstream file(root / "dev/nvidiactl");
+    EXPECT_TRUE(has_nvidia_driver(root.path()));
+}
+
+TEST(Availability, ACpuInThePlaceOfAGpuThatIsThereIsSaidOnceAndWhy) {
+    std::vector<std::string> said;
+    set_warning_handler([&](const std::string& text) { said.push_back(text); });
+    EXPECT_EQ(automatic_device(1, true), Device::cuda(1));
+    EXPECT_EQ(automatic_device({}, false), Device::cpu());
+    EXPECT_TRUE(said.empty());
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(automatic_device({}, true), Device::cpu());
+    set_warning_handler({});
+    ASSERT_EQ(said.size(), 1u);
+    EXPECT_EQ(said[0], "computing on the CPU: " + cuda::unavailable_reason());
+    EXPECT_EQ(cuda::automatic_device().is_cuda(), cuda::is_available());
 }
 
 TEST(Availability, AnUnknownDeviceIsNamed) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <adjoint/core/base/device.h>
 
@@ -9,6 +10,12 @@ namespace adjoint {
 
 /// cuda:0 with the kernels of cuda/*.cu under the emulator, registered at the first call.
 Device emulated_device();
+
+/// The largest number that its kernels compute places with in 32 bits; 2^31 - 1 unless it was changed.
+std::int64_t& emulated_narrow();
+
+/// What every launch reports, as after an error that stays; empty while all is well.
+std::string& emulated_error();
 
 /// Bytes that it holds.
 std::int64_t emulated_memory();

@@ -94,6 +94,7 @@ template <class T> T atomicCAS(T* place, T expected, T desired) {
 
 #define __global__
 #define __device__
+#define __launch_bounds__(...)
 #define __restrict__ __restrict
 /// An array of the block: on the heap, so that its bounds are seen, and filled with 0xff in each block.
 #define ADJOINT_SHARED(type, name, count) \

@@ -7,9 +7,11 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
+#include <adjoint/core/base/error.h>
 #include <adjoint/core/base/index_error.h>
 #include <adjoint/core/contract/cuda_start.h>
 
@@ -63,7 +65,7 @@ class EmulatedGraph final : public Graph {
 
 }  // namespace
 
-void* allocate(DeviceState&, std::size_t bytes, PoolId pool) {
+void* allocate(DeviceState&, std::size_t bytes, Use, PoolId pool) {
     Blocks& memory = blocks();
     const std::scoped_lock lock(memory.mutex);
     if (pool != 0)
@@ -137,11 +139,18 @@ std::unique_ptr<Graph> make_graph(DeviceState& making, const std::function<void(
 }
 
 void select(const DeviceState&) {}
-void check_launch(const DeviceState&, const char*) {}
+void check_launch(const DeviceState&, const char* op) {
+    if (!emulated_error().empty()) throw CudaError(std::string(op) + ": " + emulated_error());
+}
 
 }  // namespace adjoint::cuda_backend
 
 namespace adjoint {
+
+std::string& emulated_error() {
+    static std::string text;
+    return text;
+}
 
 std::int64_t emulated_memory() {
     cuda_backend::Blocks& memory = cuda_backend::blocks();

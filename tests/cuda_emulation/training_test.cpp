@@ -78,5 +78,26 @@ TEST(EmulatedTraining, AWrongLabelIsNamedAtTheNextWaitAndTheDeviceGoesOn) {
     EXPECT_EQ(sum(logits + 1.0).item(), 12);
 }
 
+TEST(EmulatedTraining, AnErrorThatStaysIsNotHiddenByTheRestoreAfterIt) {
+    const Device device = emulated_device();
+    const data::Dataset set{.inputs = ones({40, 3}, {.device = device}),
+                            .targets = ones({40, 2}, {.device = device})};
+    const nn::Linear model(3, 2, {.device = device});
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    int steps = 0;
+    const auto loss = [&](const Tensor& y, const Tensor& target) {
+        if (++steps == 3) emulated_error() = "a fault of the device";  // the one that is recorded
+        return sum(square(y - target));
+    };
+    std::string text;
+    try {
+        train::fit(model, loss, optimizer, set, {.epochs = 1, .batch_size = 8, .verbose = false});
+    } catch (const CudaError& error) {
+        text = error.what();
+    }
+    emulated_error().clear();
+    EXPECT_EQ(text.find("sub: a fault of the device"), 0u) << text;
+}
+
 }  // namespace
 }  // namespace adjoint

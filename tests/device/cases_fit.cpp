@@ -2,7 +2,9 @@
 // and what is said when it cannot be.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <adjoint/adjoint.h>
@@ -73,11 +75,35 @@ void same_bits(Device device, const Change& change = {}, int recordings = 1) {
     EXPECT_EQ(on.calls, last_ones + before_replays + recordings - 1);
 }
 
+// ADJOINT_CUDA_SYNC for a time.
+class Waits {
+  public:
+    explicit Waits(const char* value) {
+        if (const char* const before = std::getenv(name)) before_ = before;
+        setenv(name, value, 1);
+    }
+    Waits(const Waits&) = delete;
+    Waits& operator=(const Waits&) = delete;
+    ~Waits() { before_ ? setenv(name, before_->c_str(), 1) : unsetenv(name); }
+
+  private:
+    static constexpr const char* name = "ADJOINT_CUDA_SYNC";
+    std::optional<std::string> before_;
+};
+
 void captured_fit_has_the_bits_of_the_eager_one(Device device) {
     same_bits(device);
+    const Waits none("0");
     // On a CUDA device it is captured without a word, on the CPU it is not.
     EXPECT_EQ(fitted(device, CaptureMode::automatic).calls,
               device.is_cpu() ? all_batches : last_ones + before_replays);
+}
+
+void waits_after_launches_are_kept(Device device) {
+    // In a replay no launch is waited for, so none is made unasked.
+    const Waits all("1");
+    EXPECT_EQ(fitted(device, CaptureMode::automatic).calls, all_batches);
+    EXPECT_EQ(fitted(device, CaptureMode::on).calls, last_ones + before_replays);
 }
 
 void callbacks_see_the_same(Device device) {
@@ -152,6 +178,7 @@ void what_cannot_be_captured_is_said(Device device) {
         return loss.item() > 100 ? loss * 0.5 : loss;
     };
     EXPECT_THROW(fitted(device, CaptureMode::on, {}, reads), CaptureError);
+    const Waits none("0");
     std::string said;
     set_warning_handler([&](const std::string& message) { said += message + "\n"; });
     const Outcome outcome = fitted(device, CaptureMode::automatic, {}, reads);
@@ -169,6 +196,7 @@ void what_cannot_be_captured_is_said(Device device) {
 const std::vector<DeviceCase>& fit_cases() {
     static const std::vector<DeviceCase> cases = {
         {"ACapturedFitHasTheBitsOfTheEagerOne", captured_fit_has_the_bits_of_the_eager_one},
+        {"WaitsAfterLaunchesAreKept", waits_after_launches_are_kept},
         {"CallbacksOfACapturedFitSeeTheSame", callbacks_see_the_same},
         {"AModelThatChangesInAFitIsRecordedAnew", a_changed_model_is_recorded_anew},
         {"AResumedFitGoesOnInReplays", a_resumed_run_goes_on},

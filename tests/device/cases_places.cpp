@@ -151,6 +151,21 @@ void columns_of_windows(Device device) {
     }
 }
 
+void windows_over_nothing(Device device) {
+    // Windows that see padding alone, planes of which there is none, planes without a window.
+    for (const Shape& shape : {Shape{1, 1, 0, 0}, Shape{2, 1, 0, 3}, Shape{0, 2, 3, 3}, Shape{2, 0, 3, 3}})
+        expect_near_with_gradients(device, {zeros(shape)}, 0, "unfold " + to_string(shape),
+                                   [](const Tensors& in) {
+                                       return unfold(in[0], {1, 1}, {.padding = {1, 1}});
+                                   });
+    for (const Shape& shape : {Shape{0, 2, 4, 4}, Shape{2, 0, 4, 4}}) {
+        expect_same_bits(device, {zeros(shape)}, "max_pool2d " + to_string(shape),
+                         [](const Tensors& in) { return max_pool2d(in[0], 2); });
+        expect_same_bits(device, {zeros(shape)}, "avg_pool2d " + to_string(shape),
+                         [](const Tensors& in) { return avg_pool2d(in[0], 2); });
+    }
+}
+
 void pooling(Device device) {
     const Tensor x = round(numbers({3, 4, 13, 10}) * 2),
                  with_nan = where(eq(x, 3.0), full({}, std::nan("")), x);
@@ -211,6 +226,7 @@ void add_places(std::vector<DeviceCase>& cases) {
                                {"Scans", scans},
                                {"Sorting", sorting},
                                {"ColumnsOfWindows", columns_of_windows},
+                               {"WindowsOverNothing", windows_over_nothing},
                                {"Pooling", pooling},
                                {"Convolutions", convolutions},
                                {"NormalizedRows", normalized_rows}});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <adjoint/adjoint.h>
+#include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/cuda/libraries/dnn_recurrent.h>
 
@@ -15,7 +16,7 @@ namespace adjoint {
 namespace {
 
 // cuDNN's layers in the place of the emulated device's own.
-class ByCudnn final : public emulated::RecurrentCalls {
+class LayersOfCudnn final : public emulated::RecurrentCalls {
   public:
     std::optional<std::size_t> reserve(cuda_backend::DeviceState& device, const Recurrence& r) override {
         return layers_.reserve(device, r);
@@ -57,7 +58,7 @@ class DnnRecurrent : public testing::Test {
     }
 
   private:
-    ByCudnn by_cudnn_;
+    LayersOfCudnn by_cudnn_;
 };
 
 TEST_F(DnnRecurrent, WeightsThatAreNeighbours) { run_cases(); }
@@ -89,13 +90,53 @@ TEST_F(DnnRecurrent, WhatItDoesNotTakeGoesStepByStep) {
     Recurrence huge = r;
     huge.batch = std::int64_t{1} << 31;
     EXPECT_FALSE(reserve(huge));
+    for (const auto size :
+         {&Recurrence::steps, &Recurrence::batch, &Recurrence::inputs, &Recurrence::hidden}) {
+        Recurrence empty = r;
+        empty.*size = 0;
+        EXPECT_FALSE(reserve(empty));
+    }
     emulated::fake_cudnn().version = 8900;
     EXPECT_FALSE(reserve(r));
-    emulated::fake_cudnn() = {.takes_gru = false};
+    emulated::fake_cudnn() = {};
+    emulated::fake_cudnn().takes_gru = false;
     EXPECT_FALSE(reserve(r));
     const nn::GRU layer(3, 4, {.device = emulated_device()});
     EXPECT_EQ(layer(ones({5, 2, 3}, {.device = emulated_device()})).output.shape(), (Shape{5, 2, 4}));
     EXPECT_EQ(emulated_recurrence().forward, 0);
+}
+
+TEST_F(DnnRecurrent, WhatItRefusesAtTheRunGoesStepByStepAndThatIsSaidOnce) {
+    std::vector<std::string> said;
+    set_warning_handler([&](const std::string& text) { said.push_back(text); });
+    const nn::LSTM layer(3, 4, {.device = emulated_device()});
+    const Tensor x = ones({5, 2, 3}, {.device = emulated_device()});
+    const auto pass = [&] { sum(layer(x).output).backward(); };
+    emulated::FakeCudnn& fake = emulated::fake_cudnn();
+    fake.layer = CUDNN_STATUS_NOT_SUPPORTED;
+    pass();
+    fake.layer = CUDNN_STATUS_SUCCESS;
+    pass();
+    EXPECT_EQ(emulated_recurrence().forward, 0) << "the answer was final";
+    EXPECT_EQ(said.size(), 1u);
+
+    LayersOfCudnn anew;
+    emulated_recurrence().instead = &anew;
+    fake.create = CUDNN_STATUS_ALLOC_FAILED;
+    pass();
+    fake.create = CUDNN_STATUS_SUCCESS;
+    fake.layer = CUDNN_STATUS_INTERNAL_ERROR;
+    pass();
+    EXPECT_EQ(emulated_recurrence().forward, 0);
+    fake.layer = CUDNN_STATUS_SUCCESS;
+    pass();
+    EXPECT_EQ(emulated_recurrence().forward, 1) << "these were not";
+    set_warning_handler({});
+}
+
+TEST_F(DnnRecurrent, CublasIsToldToRepeatItsBits) {
+    reserve({.steps = 5, .batch = 2, .inputs = 3, .hidden = 4});
+    EXPECT_FALSE(emulated::fake_cudnn().cublas_workspace.empty());
 }
 
 }  // namespace

@@ -8,12 +8,11 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include <adjoint/cuda/libraries/cudnn_table.h>
 
+#include "../fake_library.h"
 #include "fake_descriptors.h"
 
 namespace adjoint::emulated {
@@ -41,6 +40,10 @@ cudnnStatus_t refusal() { return CUDNN_STATUS_NOT_SUPPORTED; }
 std::size_t version() { return fake_cudnn().version; }
 const char* text(cudnnStatus_t) { return "a refusal of the fake"; }
 cudnnStatus_t create(cudnnHandle_t* handle) {
+    const char* const workspace = std::getenv("CUBLAS_WORKSPACE_CONFIG");
+    fake_cudnn().cublas_workspace = workspace ? workspace : "";
+    ++fake_cudnn().handles;
+    if (fake_cudnn().create != good) return fake_cudnn().create;
     static std::vector<std::unique_ptr<cudnnContext>> all;  // nobody destroys them
     *handle = all.emplace_back(std::make_unique<cudnnContext>()).get();
     return good;
@@ -142,6 +145,7 @@ cudnnStatus_t forward_pass(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, cudnn
                            std::size_t weight_bytes, const void* weights, std::size_t work_bytes, void*,
                            std::size_t reserve_bytes, void* reserve) {
     const bool training = mode == CUDNN_FWD_MODE_TRAINING;
+    if (fake_cudnn().layer != good) return fake_cudnn().layer;
     if (!fits(*rnn, *x_data, *y_data, *state, weight_bytes, lengths) ||
         work_bytes != (training ? training_workspace : inference_workspace) ||
         training != (reserve != nullptr) || reserve_bytes != (training ? reserve_of(*rnn, *x_data) : 0) ||
@@ -221,53 +225,46 @@ cudnnStatus_t backward_weights(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, c
     return good;
 }
 
-template <class F> void* address(F* function) { return reinterpret_cast<void*>(function); }
+FakeLibrary library() {
+    FakeLibrary all{{{"cudnnGetVersion", address(version)},
+                     {"cudnnGetErrorString", address(text)},
+                     {"cudnnCreate", address(create)},
+                     {"cudnnSetStream", address(set_stream)},
+                     {"cudnnCreateTensorDescriptor", address(make<cudnnTensorStruct>)},
+                     {"cudnnDestroyTensorDescriptor", address(destroy<cudnnTensorStruct>)},
+                     {"cudnnSetTensorNdDescriptor", address(set_tensor)},
+                     {"cudnnCreateDropoutDescriptor", address(make<cudnnDropoutStruct>)},
+                     {"cudnnSetDropoutDescriptor", address(set_dropout)},
+                     {"cudnnDestroyDropoutDescriptor", address(destroy<cudnnDropoutStruct>)},
+                     {"cudnnCreateRNNDescriptor", address(make<cudnnRNNStruct>)},
+                     {"cudnnSetRNNDescriptor_v8", address(set_rnn)},
+                     {"cudnnDestroyRNNDescriptor", address(destroy<cudnnRNNStruct>)},
+                     {"cudnnCreateRNNDataDescriptor", address(make<cudnnRNNDataStruct>)},
+                     {"cudnnSetRNNDataDescriptor", address(set_data)},
+                     {"cudnnDestroyRNNDataDescriptor", address(destroy<cudnnRNNDataStruct>)},
+                     {"cudnnGetRNNTempSpaceSizes", address(temporary_sizes)},
+                     {"cudnnGetRNNWeightSpaceSize", address(weight_size)},
+                     {"cudnnGetRNNWeightParams", address(weight_places)},
+                     {"cudnnRNNForward", address(forward_pass)},
+                     {"cudnnRNNBackwardData_v8", address(backward_data)},
+                     {"cudnnRNNBackwardWeights_v8", address(backward_weights)}},
+                    address(refusal)};
+    fake::add_convolutions(all);
+    return all;
+}
 
 }  // namespace
 }  // namespace adjoint::emulated
 
-// In the place of cuda/libraries/library.cpp and cuda/libraries/cudnn_table.cpp.
+// In the place of cuda/libraries/cudnn_table.cpp.
 namespace adjoint::cuda_backend {
 
-OpenLibrary open_library(const std::string&) {
-    static int somewhere;
-    OpenLibrary library;
-    library.handle = &somewhere;
-    return library;
-}
-
-void* find_symbol(const OpenLibrary&, const char* name) noexcept {
-    using namespace emulated;
-    static const std::map<std::string_view, void*> functions{
-        {"cudnnGetVersion", address(version)},
-        {"cudnnGetErrorString", address(text)},
-        {"cudnnCreate", address(create)},
-        {"cudnnSetStream", address(set_stream)},
-        {"cudnnCreateTensorDescriptor", address(make<cudnnTensorStruct>)},
-        {"cudnnDestroyTensorDescriptor", address(destroy<cudnnTensorStruct>)},
-        {"cudnnSetTensorNdDescriptor", address(set_tensor)},
-        {"cudnnCreateDropoutDescriptor", address(make<cudnnDropoutStruct>)},
-        {"cudnnSetDropoutDescriptor", address(set_dropout)},
-        {"cudnnDestroyDropoutDescriptor", address(destroy<cudnnDropoutStruct>)},
-        {"cudnnCreateRNNDescriptor", address(make<cudnnRNNStruct>)},
-        {"cudnnSetRNNDescriptor_v8", address(set_rnn)},
-        {"cudnnDestroyRNNDescriptor", address(destroy<cudnnRNNStruct>)},
-        {"cudnnCreateRNNDataDescriptor", address(make<cudnnRNNDataStruct>)},
-        {"cudnnSetRNNDataDescriptor", address(set_data)},
-        {"cudnnDestroyRNNDataDescriptor", address(destroy<cudnnRNNDataStruct>)},
-        {"cudnnGetRNNTempSpaceSizes", address(temporary_sizes)},
-        {"cudnnGetRNNWeightSpaceSize", address(weight_size)},
-        {"cudnnGetRNNWeightParams", address(weight_places)},
-        {"cudnnRNNForward", address(forward_pass)},
-        {"cudnnRNNBackwardData_v8", address(backward_data)},
-        {"cudnnRNNBackwardWeights_v8", address(backward_weights)}};
-    const auto found = functions.find(name);
-    return found == functions.end() ? address(refusal) : found->second;
-}
-
 const Library<Cudnn>& cudnn() {
-    static const Library<Cudnn> library("");
-    return library;
+    static const Library<Cudnn> opened = [] {
+        emulated::fake_libraries().emplace("cuDNN", emulated::library());
+        return Library<Cudnn>("cuDNN");
+    }();
+    return opened;
 }
 
 }  // namespace adjoint::cuda_backend

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../emulated_recurrence.h"
+#include "../fake_library.h"
 #include "fake_cudnn.h"
 
 namespace adjoint::emulated::fake {
@@ -18,6 +19,9 @@ using Bytes = std::vector<char>;
 struct DenseWeights {
     Bytes w_ih, w_hh, b_ih, b_hh;
 };
+
+// The functions of convolutions.
+void add_convolutions(FakeLibrary& library);
 
 }  // namespace adjoint::emulated::fake
 
@@ -30,7 +34,8 @@ struct cudnnContext {
     adjoint::emulated::fake::DenseWeights weights;
 };
 struct cudnnTensorStruct {
-    int sizes[3] = {};
+    int sizes[4] = {};
+    cudnnDataType_t type = CUDNN_DATA_FLOAT;
 };
 struct cudnnDropoutStruct {
     bool none = false;

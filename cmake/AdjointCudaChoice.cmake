@@ -1,0 +1,35 @@
+# What is asked of a CUDA toolkit before its compiler is used. tests/house/cuda_choice.cmake tries it.
+set(adjoint_oldest_cuda 12.0)
+
+# "12.4"; empty if nvcc does not say.
+function(adjoint_nvcc_version result nvcc)
+    execute_process(COMMAND ${nvcc} --version OUTPUT_VARIABLE said ERROR_QUIET RESULT_VARIABLE outcome)
+    set(${result} "" PARENT_SCOPE)
+    if(said MATCHES "release ([0-9]+\\.[0-9]+)")
+        set(${result} ${CMAKE_MATCH_1} PARENT_SCOPE)
+    endif()
+endfunction()
+
+# The cards of this machine; where there is none, or one that nvcc does not know, all from Turing to Hopper, and later
+# ones by PTX.
+function(adjoint_default_architectures result nvcc)
+    file(REAL_PATH ${nvcc} nvcc)
+    cmake_path(GET nvcc PARENT_PATH folder)
+    execute_process(COMMAND ${nvcc} --list-gpu-code OUTPUT_VARIABLE known ERROR_QUIET RESULT_VARIABLE outcome)
+    string(REGEX MATCHALL "sm_[0-9]+" known "${known}")
+    set(present "")
+    execute_process(COMMAND ${folder}/__nvcc_device_query OUTPUT_VARIABLE cards ERROR_QUIET RESULT_VARIABLE outcome)
+    if(outcome STREQUAL "0")
+        string(REGEX MATCHALL "[0-9]+" cards "${cards}")
+        foreach(card IN LISTS cards)
+            if("sm_${card}" IN_LIST known)
+                list(APPEND present ${card}-real)
+            endif()
+        endforeach()
+        list(REMOVE_DUPLICATES present)
+    endif()
+    if(NOT present)
+        set(present 75-real 80-real 86-real 89-real 90)
+    endif()
+    set(${result} "${present}" PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,15 @@
+# Puts the members of one archive into another.
+# usage: cmake -D AR=... -D FROM=libx.a -D INTO=liby.a -D WORK=FOLDER -P merge_archive.cmake
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
+execute_process(COMMAND ${AR} x ${FROM} WORKING_DIRECTORY ${WORK} COMMAND_ERROR_IS_FATAL ANY)
+file(GLOB members RELATIVE ${WORK} ${WORK}/*)
+execute_process(COMMAND ${AR} t ${FROM} OUTPUT_VARIABLE names COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" names "${names}")
+list(LENGTH names wanted)
+list(LENGTH members found)
+if(NOT wanted EQUAL found)
+    message(FATAL_ERROR "${FROM} has ${wanted} members under ${found} names")
+endif()
+execute_process(COMMAND ${AR} qs ${INTO} ${members} WORKING_DIRECTORY ${WORK} COMMAND_ERROR_IS_FATAL ANY)
+file(REMOVE_RECURSE ${WORK})
