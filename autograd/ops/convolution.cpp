@@ -159,6 +159,8 @@ void prepare(Operands& in, Convolution& c) {
 
 Operands operands(const char* op, const Tensor& input, const Tensor& weight, const Tensor& b, int rank,
                   std::int64_t groups, int filter_dim) {
+    apply::check_defined(op, input);
+    apply::check_defined(op, weight);
     const Tensor x = apply::lowered(input), w = apply::lowered(weight);
     check<ShapeError>(w.dim() == rank, "{}: needs a weight of {} dimensions, got {}", op, rank, w.shape());
     check<DTypeError>(is_floating(w.dtype()), "{}: needs a floating-point weight, not {}", op,
@@ -182,6 +184,7 @@ Operands operands(const char* op, const Tensor& input, const Tensor& weight, con
 
 Tensor convolve(const char* op, Operands in, const windows::Settings& settings, std::int64_t groups,
                 Activation then) {
+    apply::check_activation(op, then);
     const Shape shape = in.x.shape();
     check<ValueError>(shape[1] % groups == 0 && in.w.shape()[0] % groups == 0,
                       "{}: {} groups do not divide {} channels and {} filters", op, groups, shape[1],

@@ -137,6 +137,10 @@ Tensor isfinite(Input x) { return predicate(functor::IsFinite{}, x); }
 
 Tensor clamp(Input x, double low, double high) { return smooth(functor::Clamp{low, high}, x); }
 
+void apply::check_activation(const char* op, Activation activation) {
+    check<ValueError>(activation <= Activation::sigmoid, "{}: there is no activation of number {}", op,
+                      static_cast<int>(activation));
+}
 Tensor apply::activated(Input x, Activation activation) {
     return visit_activation(activation, [&]<class F>(F f) -> Tensor {
         if constexpr (F::saves == Saves::nothing)

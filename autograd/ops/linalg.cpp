@@ -177,7 +177,7 @@ Tensor ActivatedLinear::forward(const Tensor& input, const Tensor& weight, const
 
 Grads ActivatedLinear::backward(const Tensor& g) {
     const auto input = [&] {
-        return grad_enabled() ? linear(x.get(), w.get(), b.defined() ? b.get() : Tensor()) : z;
+        return grad_enabled() ? record(Linear{}, x.get(), w.get(), b.defined() ? b.get() : Tensor()) : z;
     };
     return Linear::backward(apply::activation_backward(activation, g, z.defined() ? input() : y.get()));
 }
@@ -252,6 +252,7 @@ Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b) {
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, const EpilogueOptions& options) {
     if (options.then == Activation::none) return over_rows(fn::Linear{}, x, w, b);
+    apply::check_activation("linear", options.then);
     // Functions without an integer form have floating results of integers, as when they stand alone.
     if (options.then != Activation::relu && x.defined() && w.defined() &&
         !is_floating(promote(x.dtype(), w.dtype())))

@@ -36,6 +36,8 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
 /// As zip, of the operands' common type.
 Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& b);
 
+/// Throws ValueError for a number that is no activation.
+void check_activation(const char* op, Activation activation);
 /// An activation as an operator of its own.
 Tensor activated(const Tensor& x, Activation activation);
 /// The name of a function F that does an activation in its pass: "linear_relu".

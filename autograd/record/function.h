@@ -73,9 +73,11 @@ template <class F> Grads call_backward(F& f, const Grads& outputs) {
         return f.backward(outputs[0]);
 }
 
-// The name of a function, or the one that it goes by in this call.
+// Whether a function may go by another name than that of its kind: it says so in `called`.
+template <class F> inline constexpr bool has_own_name = requires(const F& f) { f.called; };
+
 template <class F> const char* caller(const F& f) noexcept {
-    if constexpr (requires { f.called; })
+    if constexpr (has_own_name<F>)
         return f.called;
     else
         return F::name;
@@ -83,17 +85,29 @@ template <class F> const char* caller(const F& f) noexcept {
 
 template <class F, class Edges> class FunctionNode final : public Node {
   public:
-    FunctionNode(F f, Edges edges) : f_(std::move(f)), edges_(std::move(edges)) { set_edges(edges_); }
+    FunctionNode(F f, Edges edges) : f_(std::move(f)), edges_(std::move(edges)) {
+        if constexpr (has_own_name<F>) called_ = f_->called;
+        set_edges(edges_);
+    }
     F& function() noexcept { return *f_; }
-    const char* name() const noexcept override { return f_ ? caller(*f_) : F::name; }
+    const char* name() const noexcept override {
+        if constexpr (has_own_name<F>)
+            return called_;
+        else
+            return F::name;
+    }
     bool released() const noexcept override { return !f_.has_value(); }
     void release_saved() noexcept override { f_.reset(); }
     Grads backward(const Grads& outputs) override { return call_backward(*f_, outputs); }
     void attach(std::size_t index, const Tensor& output) { add_output(index, output); }
 
   private:
+    struct Nothing {};
+
     std::optional<F> f_;
     Edges edges_;
+    // Outlives what is saved.
+    [[no_unique_address]] std::conditional_t<has_own_name<F>, const char*, Nothing> called_{};
 };
 
 template <class F> void set_needs(F& f, std::uint64_t needs) noexcept {
@@ -129,13 +143,13 @@ template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges,
         own_handle(outputs);
         raw->attach(0, outputs);
         if (anomaly_enabled()) [[unlikely]]
-            check_anomaly(Fn::name, outputs);
+            check_anomaly(raw->name(), outputs);
     } else {
         for (std::size_t i = 0; i < outputs.size(); ++i) {
             own_handle(outputs[i]);
             raw->attach(i, outputs[i]);
             if (anomaly_enabled()) [[unlikely]]
-                check_anomaly(Fn::name, outputs[i]);
+                check_anomaly(raw->name(), outputs[i]);
         }
     }
     return outputs;

@@ -27,6 +27,7 @@ void check_not_capturing(const char* what) {
 }
 
 Captured capture(const std::function<void()>& step, const CaptureOptions& options) {
+    check<ValueError>(static_cast<bool>(step), "capture: there is no step, the function is empty");
     check<ValueError>(options.warmup >= 0, "capture: {} warm-up runs", options.warmup);
     check_not_capturing("capture");
     for (int i = 0; i < options.warmup; ++i) step();

@@ -33,7 +33,7 @@ struct CaptureOptions {
     int warmup = 2;
     /// Whether the calls of a replay are made fewer, with the same bits: constants become part of the calls
     /// that read them, results that nobody reads are not computed, chains of elementwise calls and a
-    /// reduction behind them become one.
+    /// reduction behind them become one. What is not computed does not report its errors.
     bool optimize = true;
 };
 

@@ -58,7 +58,8 @@ void fold_constants(std::vector<RecordedCall>& list) {
             for (int operand = 1; operand <= 2; ++operand) {
                 const Operand& x = zip->loop.operands[operand];
                 const auto constant = std::find_if(known.begin(), known.end(), [&](const Filled& f) {
-                    return f.x.dtype == x.dtype && f.memory.contains(range_of(zip->loop, operand));
+                    return f.x.dtype == x.dtype && f.x.dtype == zip->loop.compute &&
+                           f.memory.contains(range_of(zip->loop, operand));
                 });
                 if (constant == known.end()) continue;
                 if (std::optional<call::Map> map = with_constant(*zip, operand, constant->value)) {

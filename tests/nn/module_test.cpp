@@ -12,6 +12,7 @@
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/autocast.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/memory/host_memory.h>
@@ -410,6 +411,18 @@ TEST(Sequential, DoesActivationsInThePassOfTheLayerBefore) {
         EXPECT_TRUE(equal(within(u), function(plain(u))));
     }
     EXPECT_STREQ(Sequential(plain, hardswish)(u).producer_name(), "hardswish");
+    // A recorded pass under Autocast makes anew what the forward pass outside of it
+    // had; the name outlives it.
+    const Tensor y = plain(u, Activation::gelu), separate = gelu(plain(u));
+    {
+        const Autocast lower(bf16);
+        EXPECT_TRUE(equal(grad(sum(y), plain.bias, {.create_graph = true}),
+                          grad(sum(separate), plain.bias, {.create_graph = true})));
+    }
+    const Tensor once = plain(u, Activation::silu);
+    sum(once).backward();
+    EXPECT_STREQ(once.producer_name(), "linear_silu");
+    EXPECT_THROW(linear(u, plain.weight, {}, {.then = static_cast<Activation>(77)}), ValueError);
     const Layer alone{ReLU()};
     EXPECT_THROW(alone(u, Activation::relu), ValueError);
     // A layer made from another one computes what it says itself.

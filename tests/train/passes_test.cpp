@@ -111,6 +111,18 @@ TEST(Passes, RandomStepsKeepTheirBits) {
     EXPECT_LT(fewer * 2, plain);
 }
 
+TEST(Passes, AConstantIsTheNumberThatMemoryHolds) {
+    // Filled in f32, read in f64.
+    const Tensor x = tensor({1.1, -3.0}, {.dtype = f64});
+    for (const double value : {0.1, 1e300}) {
+        Tensor y;
+        capture([&] { y = full({2}, value) * x; }).replay();
+        EXPECT_TRUE(equal(y, full({2}, value) * x)) << value;
+    }
+}
+
+TEST(Passes, AnEmptyStepIsRefused) { EXPECT_THROW(capture(std::function<void()>{}), ValueError); }
+
 // A recording that is run in a random order of those that its edges allow.
 class ShuffledStep final : public RecordedStep {
   public:
