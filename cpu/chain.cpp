@@ -2,8 +2,11 @@
 // them stays in the cache.
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <type_traits>
 
 #include <adjoint/cpu/block.h>
 #include <adjoint/cpu/cpu_backend.h>
@@ -23,9 +26,11 @@ class StepKernels {
         const Compute column = compute_column(p.compute);
         for (std::size_t i = 0; i < p.steps.size(); ++i)
             if (const auto* unary = std::get_if<UnaryOp>(&p.steps[i].op))
-                steps_[i] = {.map = kernels.map[unary->index()][column], .functor = payload(*unary)};
+                steps_[i] = {kernels.map[unary->index()][column], nullptr, payload(*unary)};
             else if (const auto* binary = std::get_if<BinaryOp>(&p.steps[i].op))
-                steps_[i] = {.zip = kernels.zip[binary->index()][column], .functor = payload(*binary)};
+                steps_[i] = {nullptr, kernels.zip[binary->index()][column], payload(*binary)};
+            else
+                steps_[i] = {nullptr, nullptr, nullptr};
     }
     void run(std::size_t i, void* to, const void* const* values, std::int64_t n) const {
         const ElementProgram::Step& step = program.steps[i];
@@ -44,10 +49,11 @@ class StepKernels {
 
   private:
     struct Kernel {
-        MapKernel map = nullptr;
-        ZipKernel zip = nullptr;
-        const void* functor = nullptr;
+        MapKernel map;
+        ZipKernel zip;
+        const void* functor;
     };
+    // As many as there are steps: a small program is done before the rest would be filled in.
     std::array<Kernel, ElementProgram::most_steps> steps_;
 };
 
@@ -60,8 +66,9 @@ class ProgramWalk {
           element_(size_of(p_.compute)),
           block_(std::min(block_size, p_.numel)) {
         for (std::size_t i = 0; i < p_.inputs.size(); ++i)
-            inputs_[i] = Walk(p_.rank, p_.sizes, p_.inputs[i].strides, p_.inputs[i].x, p_.compute);
+            new (&input(i)) Walk(p_.rank, p_.sizes, p_.inputs[i].strides, p_.inputs[i].x, p_.compute);
         memory_ = static_cast<char*>(scratch((p_.inputs.size() + p_.buffers) * buffer_step()));
+        std::fill_n(place_.begin(), p_.steps.size(), nullptr);
         for (const ElementProgram::Output& out : p_.outputs)
             if (out.value >= p_.inputs.size() && out.to.dtype == p_.compute && !is_read(out.to.data))
                 place_[out.value - p_.inputs.size()] = static_cast<char*>(out.to.data);
@@ -72,7 +79,7 @@ class ProgramWalk {
     void block(std::int64_t start, std::int64_t n) {
         const std::size_t inputs = p_.inputs.size();
         for (std::size_t i = 0; i < inputs; ++i)
-            values_[i] = inputs_[i].load(start, n, memory_ + i * buffer_step());
+            values_[i] = input(i).load(start, n, memory_ + i * buffer_step());
         for (std::size_t i = 0; i < p_.steps.size(); ++i) {
             void* const to =
                 place_[i] ? place_[i] + bytes(start) : memory_ + (inputs + p_.steps[i].to) * buffer_step();
@@ -84,6 +91,8 @@ class ProgramWalk {
     const void* value(std::size_t i) const { return values_[i]; }
 
   private:
+    static_assert(std::is_trivially_destructible_v<Walk>);
+    Walk& input(std::size_t i) { return reinterpret_cast<Walk*>(inputs_)[i]; }
     std::size_t bytes(std::int64_t elements) const { return static_cast<std::size_t>(elements) * element_; }
 
     // From one buffer to the next: not a power of two, or stores to one would stand in the
@@ -115,10 +124,10 @@ class ProgramWalk {
     const std::size_t element_;
     const std::int64_t block_;
     char* memory_;
-    std::array<Walk, ElementProgram::most_inputs> inputs_;
+    alignas(Walk) std::byte inputs_[ElementProgram::most_inputs * sizeof(Walk)];
     std::array<char*, ElementProgram::most_steps>
-        place_{};  // of steps that write their result where it belongs
-    std::array<const void*, ElementProgram::most_inputs + ElementProgram::most_steps> values_{};
+        place_;  // of steps that write their result where it belongs
+    std::array<const void*, ElementProgram::most_inputs + ElementProgram::most_steps> values_;
 };
 
 }  // namespace

@@ -256,6 +256,8 @@ template <typename T>
 void activate_block(const Gemm<T>& g, std::int64_t i, std::int64_t m, std::int64_t j, std::int64_t n) {
     const T* const sums = static_cast<const T*>(g.epilogue.sums_or(g.c)) + i * g.c_row + j;
     T* const to = g.c + i * g.c_row + j;
+    // Whole rows that follow one another are one.
+    if (n == g.c_row) return activate(g.epilogue.activation, dtype_of<T>, to, sums, m * n);
     for (std::int64_t r = 0; r < m; ++r)
         activate(g.epilogue.activation, dtype_of<T>, to + r * g.c_row, sums + r * g.c_row, n);
 }

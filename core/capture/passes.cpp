@@ -2,6 +2,7 @@
 #include <adjoint/core/capture/passes.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 
@@ -49,6 +50,36 @@ std::optional<call::Map> with_constant(const call::Zip& zip, int operand, double
         zip.op);
 }
 
+// A function of a constant is one.
+void fold_map(AnyCall& call, const std::vector<Filled>& known) {
+    const auto* const map = std::get_if<call::Map>(&call);
+    if (!map || map->loop.operands[0].dtype != map->loop.compute) return;
+    const Operand& x = map->loop.operands[1];
+    const auto constant = std::find_if(known.begin(), known.end(), [&](const Filled& f) {
+        return f.x.dtype == x.dtype && x.dtype == map->loop.compute &&
+               f.memory.contains(range_of(map->loop, 1));
+    });
+    if (constant == known.end()) return;
+    const double value = std::visit(
+        [&](const auto& f) {
+            if (map->loop.compute == DType::f32)
+                return static_cast<double>(f.template value<float>(static_cast<float>(constant->value)));
+            return static_cast<double>(f.template value<double>(constant->value));
+        },
+        map->op);
+    if (std::isnan(value)) return;
+    Loop<1> out;
+    out.numel = map->loop.numel;
+    out.compute = map->loop.compute;
+    out.operands[0] = map->loop.operands[0];
+    for (int d = 0; d < map->loop.rank; ++d) {
+        const std::int64_t step[1] = {map->loop.strides[0][d]};
+        append_dimension(out.rank, out.sizes, out.strides, map->loop.sizes[d], step);
+    }
+    settle_dense(out);
+    call = call::Fill{out, value};
+}
+
 }  // namespace
 
 void fold_constants(std::vector<RecordedCall>& list) {
@@ -68,6 +99,7 @@ void fold_constants(std::vector<RecordedCall>& list) {
                 }
             }
         }
+        fold_map(one.call, known);
         const Effects effects(one.call);
         std::erase_if(known, [&](const Filled& f) {
             return std::any_of(effects.writes.begin(), effects.writes.end(),
