@@ -1,4 +1,5 @@
-// The loop. Losses and counts are summed where the data lives and read at the end of an epoch.
+// The loop. Losses and counts are summed where the data lives; they are read at the end of an epoch,
+// and for a progress line.
 #include <adjoint/train/fit.h>
 
 #include <chrono>

@@ -15,7 +15,7 @@ namespace adjoint {
 
 struct Conv1dOptions {
     std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
-    /// In the same pass: the bits of the activation behind it.
+    /// An activation of the result in the same pass, to the bit as if it were called behind it.
     Activation then = Activation::none;
 };
 /// y[n, f, i] = b[f] + sum over c, k of w[f, c, k] x[n, c, stride i - padding + dilation k].
@@ -26,7 +26,7 @@ ADJOINT_API Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b = {}
 struct Conv2dOptions {
     HeightWidth stride = 1, padding = 0, dilation = 1;
     std::int64_t groups = 1;
-    Activation then = Activation::none;
+    Activation then = Activation::none;  ///< as above
 };
 /// The same over two axes; H' = (H + 2 padding - dilation (K - 1) - 1) / stride + 1, rounded down.
 /// shapes: x (N, C, H, W), w (F, C / groups, K, L), b (F) or undefined -> (N, F, H', W').

@@ -138,7 +138,7 @@ Tensor isfinite(Input x) { return predicate(functor::IsFinite{}, x); }
 Tensor clamp(Input x, double low, double high) { return smooth(functor::Clamp{low, high}, x); }
 
 void apply::check_activation(const char* op, Activation activation) {
-    check<ValueError>(activation <= Activation::sigmoid, "{}: there is no activation of number {}", op,
+    check<ValueError>(activation <= last_activation, "{}: there is no activation of number {}", op,
                       static_cast<int>(activation));
 }
 Tensor apply::activated(Input x, Activation activation) {

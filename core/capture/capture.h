@@ -29,7 +29,8 @@ struct CaptureOptions {
     /// Where the step computes.
     /// errors: CaptureError if it computes elsewhere.
     Device device = Device::cpu();
-    /// Runs before the recorded one: they make optimizer states and fill caches.
+    /// Runs before the recorded one: they make optimizer states and fill caches. All are ordinary steps:
+    /// weights move warmup + 1 times.
     int warmup = 2;
     /// Whether the calls of a replay are made fewer, with the same bits: constants become part of the calls
     /// that read them, results that nobody reads are not computed, chains of elementwise calls and a

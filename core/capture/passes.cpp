@@ -50,6 +50,15 @@ std::optional<call::Map> with_constant(const call::Zip& zip, int operand, double
         zip.op);
 }
 
+// Functions of one variable that have the same bits on every device: one operation, which is rounded once.
+template <class F>
+constexpr bool is_plain_arithmetic = [] {
+    using namespace functor;
+    return std::is_same_v<F, Copy> || std::is_same_v<F, Neg> || std::is_same_v<F, AddScalar> ||
+           std::is_same_v<F, RsubScalar> || std::is_same_v<F, MulScalar> || std::is_same_v<F, DivScalar> ||
+           std::is_same_v<F, RdivScalar> || std::is_same_v<F, Square>;
+}();
+
 // A function of a constant is one.
 void fold_map(AnyCall& call, const std::vector<Filled>& known) {
     const auto* const map = std::get_if<call::Map>(&call);
@@ -61,10 +70,13 @@ void fold_map(AnyCall& call, const std::vector<Filled>& known) {
     });
     if (constant == known.end()) return;
     const double value = std::visit(
-        [&](const auto& f) {
-            if (map->loop.compute == DType::f32)
+        [&]<class F>(const F& f) {
+            if constexpr (!is_plain_arithmetic<F>)
+                return std::nan("");
+            else if (map->loop.compute == DType::f32)
                 return static_cast<double>(f.template value<float>(static_cast<float>(constant->value)));
-            return static_cast<double>(f.template value<double>(constant->value));
+            else
+                return static_cast<double>(f.template value<double>(constant->value));
         },
         map->op);
     if (std::isnan(value)) return;

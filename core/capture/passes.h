@@ -16,7 +16,8 @@ struct RecordedCall {
     std::size_t update = 0;  // of an Update: its place among them
 };
 
-/// A constant that a call reads becomes part of it: a gradient of 1 at the start of a backward pass goes.
+/// A constant that a sum, product or quotient reads becomes part of it, and simple arithmetic on one a
+/// constant: a gradient of 1 at the start of a backward pass goes.
 void fold_constants(std::vector<RecordedCall>& list);
 /// Calls go whose results nobody sees.
 void drop_dead_calls(std::vector<RecordedCall>& list, const Lifetimes& lifetimes);

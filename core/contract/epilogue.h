@@ -8,9 +8,14 @@ namespace adjoint {
 /// An activation that follows a product, a convolution or a layer in one pass with it.
 enum class Activation : std::uint8_t { none, relu, gelu, gelu_tanh, silu, tanh, sigmoid };
 
-/// The sums of a product or a convolution, rounded to its type, on their way to the result.
+inline constexpr Activation last_activation = Activation::sigmoid;
+
+/// What becomes of the sums of a product or a convolution: the bias is added, the result's type rounds them,
+/// `sums` keeps them, the activation follows.
 struct Epilogue {
-    const void* bias = nullptr;  // added before that, one number per column or filter; may be null
+    /// One number for each column, of the type of the factors, or filter, of the type
+    /// of the sums; null: none.
+    const void* bias = nullptr;
     Activation activation = Activation::none;
     void* sums =
         nullptr;  // where what the activation takes is kept besides, laid out as the result; may be null

@@ -54,6 +54,7 @@ struct ElementProgram {
 
 namespace call {
 
+/// A program, which whoever made the call keeps.
 struct Chain {
     static constexpr auto name = "chain";
     const ElementProgram* program;
@@ -71,7 +72,7 @@ struct ChainReduce {
     std::uint8_t value;
     ReduceOp op;
     Operand out;
-    std::int64_t rows;
+    std::int64_t rows;  // of program->numel / rows elements
     template <class Memory> void memory(Memory& m) const {
         m.writes(out, rows);
         Chain{program}.memory(m);
