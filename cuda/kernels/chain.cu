@@ -81,7 +81,8 @@ ADJOINT_DEVICE T run_binary(FunctorList<Fs...>, const StepCode& step, T a, T b) 
     return y;
 }
 
-template <class T> __global__ void __launch_bounds__(chain_threads) chain_elements(const ChainCode c) {
+template <class T>
+__global__ void __launch_bounds__(chain_threads) chain_elements(const ADJOINT_GRID_CONSTANT ChainCode c) {
     ADJOINT_SHARED(T, shared, chain_values * chain_threads);
     T* const values = shared + threadIdx.x;
     const auto value = [&](int i) -> T& { return values[i * chain_threads]; };

@@ -13,6 +13,7 @@
 #if defined(ADJOINT_CUDA_EMULATION)
 #include <cuda_emulation/emulator.h>
 #define ADJOINT_DEVICE inline
+#define ADJOINT_GRID_CONSTANT
 #define ADJOINT_DEVICE_CALL inline
 namespace adjoint::cuda_backend {
 using namespace emulator;
@@ -21,6 +22,8 @@ using namespace emulator;
 /// A function of device code: inlined, or, where its size counts for more than the call, not.
 #define ADJOINT_DEVICE __device__ __forceinline__
 #define ADJOINT_DEVICE_CALL __device__ __noinline__
+/// A parameter of a kernel that is read where it lies, also by reference and by number.
+#define ADJOINT_GRID_CONSTANT __grid_constant__
 /// An array that the threads of a block share.
 #define ADJOINT_SHARED(type, name, count) __shared__ __align__(16) type name[count]
 /// The shared memory whose size the launch names.
