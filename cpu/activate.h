@@ -8,15 +8,14 @@
 
 namespace adjoint::cpu {
 
-/// Whether the kernels, which do ReLU while the sums are in registers, leave something to `activate`.
-inline bool is_left(const Epilogue& epilogue) {
-    return epilogue.sums ||
-           (epilogue.activation != Activation::none && epilogue.activation != Activation::relu);
-}
-
-/// Whether the kernels do it all: a ReLU of sums that nobody wants to keep.
+/// Whether the kernels do it all while the sums are in registers: a ReLU of sums that nobody wants to keep.
 inline bool rectifies(const Epilogue& epilogue) {
     return epilogue.activation == Activation::relu && !epilogue.sums;
+}
+
+/// Whether they leave something to `activate`.
+inline bool is_left(const Epilogue& epilogue) {
+    return (epilogue.sums || epilogue.activation != Activation::none) && !rectifies(epilogue);
 }
 
 /// y = activation(x), n numbers of type f32 or f64; y may be x.

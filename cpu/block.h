@@ -23,7 +23,6 @@ void select_block(DType compute, void* out, const void* condition, const void* a
 /// A walk over the elements of one operand in row-major order of the loop's sizes.
 class Walk {
   public:
-    Walk() = default;
     Walk(int rank, const std::int64_t* sizes, const std::int64_t* strides, Operand operand, DType compute);
 
     /// Elements start .. start + n - 1 in the compute type: in place if they lie there like
@@ -39,13 +38,13 @@ class Walk {
     // Where they lie, one after the other and of the compute type; null if they do not.
     const void* inside_run(std::int64_t start, std::int64_t n) const;
 
-    int rank_ = 0;
-    const std::int64_t* sizes_ = nullptr;
-    const std::int64_t* strides_ = nullptr;
+    int rank_;
+    const std::int64_t* sizes_;
+    const std::int64_t* strides_;
     Operand operand_;
-    DType compute_ = DType::f32;
-    bool direct_ = false;           // dense and of the compute type
-    bool constant_ = false;         // all strides 0
+    DType compute_;
+    bool direct_;                   // dense and of the compute type
+    bool constant_;                 // all strides 0
     const void* filled_ = nullptr;  // the buffer that holds a constant, and how often
     std::int64_t filled_count_ = 0;
 };

@@ -70,7 +70,7 @@ class ProgramWalk {
         memory_ = static_cast<char*>(scratch((p_.inputs.size() + p_.buffers) * buffer_step()));
         std::fill_n(place_.begin(), p_.steps.size(), nullptr);
         for (const ElementProgram::Output& out : p_.outputs)
-            if (out.value >= p_.inputs.size() && out.to.dtype == p_.compute && !is_read(out.to.data))
+            if (out.value >= p_.inputs.size() && out.apart && out.to.dtype == p_.compute)
                 place_[out.value - p_.inputs.size()] = static_cast<char*>(out.to.data);
     }
 
@@ -98,18 +98,6 @@ class ProgramWalk {
     // From one buffer to the next: not a power of two, or stores to one would stand in the
     // way of loads from another.
     std::size_t buffer_step() const { return bytes(block_) + 320; }
-
-    // Whether an input may lie there: what is written then waits until all steps are done.
-    bool is_read(const void* out) const {
-        const char* const begin = static_cast<const char*>(out);
-        const char* const end = begin + bytes(p_.numel);
-        return std::any_of(p_.inputs.begin(), p_.inputs.end(), [&](const ElementProgram::Input& in) {
-            std::int64_t last = 0;
-            for (int d = 0; d < p_.rank; ++d) last += (p_.sizes[d] - 1) * in.strides[d];
-            const char* const x = static_cast<const char*>(in.x.data);
-            return x < end && begin < x + (last + 1) * static_cast<std::int64_t>(size_of(in.x.dtype));
-        });
-    }
 
     void write(const ElementProgram::Output& out, std::int64_t start, std::int64_t n) const {
         const std::int64_t dense = 1;

@@ -14,15 +14,6 @@
 namespace adjoint {
 namespace {
 
-// The row-major strides of sizes.
-void dense_strides(int rank, const std::int64_t* sizes, std::int64_t* strides) {
-    std::int64_t step = 1;
-    for (int d = rank - 1; d >= 0; --d) {
-        strides[d] = step;
-        step *= sizes[d];
-    }
-}
-
 template <int N> bool is_dense(const Loop<N>& loop, int i) {
     std::int64_t dense[max_dims];
     dense_strides(loop.rank, loop.sizes, dense);
@@ -90,8 +81,14 @@ class OpenChain {
     /// What the chain has become: its program, with the results that `is_read` (range,
     /// from) finds readers for.
     template <class IsRead> ElementProgram finish(IsRead is_read) {
-        for (const Place& place : places_)
-            if (is_read(place.memory, place.at)) program_.outputs.push_back({place.value, place.x});
+        for (const Place& place : places_) {
+            if (!is_read(place.memory, place.at)) continue;
+            const bool apart = std::none_of(
+                program_.inputs.begin(), program_.inputs.end(), [&](const ElementProgram::Input& in) {
+                    return range_of(program_.places(in), 0).overlaps(place.memory);
+                });
+            program_.outputs.push_back({place.value, place.x, apart});
+        }
         assign_buffers();
         return std::move(program_);
     }
@@ -187,7 +184,7 @@ class OpenChain {
         }
         if (!refine(loop.rank, loop.sizes)) return {};
         ElementProgram::Input input{x, {}};
-        strides_in_program(loop.rank, loop.sizes, loop.strides[i], input.strides);
+        strides_over(program_.rank, program_.sizes, loop.rank, loop.sizes, loop.strides[i], input.strides);
         for (std::size_t k = 0; k < program_.inputs.size(); ++k) {
             const ElementProgram::Input& known = program_.inputs[k];
             if (known.x.data == x.data && known.x.dtype == x.dtype &&
@@ -258,10 +255,6 @@ class OpenChain {
                          finer.inputs[i].strides);
         program_ = std::move(finer);
         return true;
-    }
-    void strides_in_program(int rank, const std::int64_t* sizes, const std::int64_t* strides,
-                            std::int64_t* to) const {
-        strides_over(program_.rank, program_.sizes, rank, sizes, strides, to);
     }
     // The strides over dimensions that are cut finer.
     static void strides_over(int finer_rank, const std::int64_t* finer, int rank, const std::int64_t* sizes,

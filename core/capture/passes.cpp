@@ -12,29 +12,27 @@ namespace {
 // A dense constant in memory.
 struct Filled {
     MemoryRange memory;
-    Operand x;
+    DType type;
     double value;
 };
 
-// The same loop without operand `left_out`.
-Loop<2> without(const Loop<3>& loop, int left_out) {
-    Loop<2> rest;
-    rest.numel = loop.numel;
-    rest.compute = loop.compute;
-    const int kept[2] = {0, 3 - left_out};
-    for (int i = 0; i < 2; ++i) rest.operands[i] = loop.operands[kept[i]];
-    for (int d = 0; d < loop.rank; ++d) {
-        const std::int64_t steps[2] = {loop.strides[kept[0]][d], loop.strides[kept[1]][d]};
-        append_dimension(rest.rank, rest.sizes, rest.strides, loop.sizes[d], steps);
-    }
-    settle_dense(rest);
-    return rest;
+// The number that operand i reads everywhere, if it is known and of the type of the arithmetic.
+template <int N>
+std::optional<double> constant_of(const std::vector<Filled>& known, const Loop<N>& loop, int i) {
+    const Operand& x = loop.operands[i];
+    if (x.dtype != loop.compute) return std::nullopt;
+    const auto filled = std::find_if(known.begin(), known.end(), [&](const Filled& f) {
+        return f.type == x.dtype && f.memory.contains(range_of(loop, i));
+    });
+    return filled == known.end() ? std::nullopt : std::optional(filled->value);
 }
 
 // The call with operand 1 or 2 known to be `value` everywhere: the same arithmetic, by
 // a functor with a number.
 std::optional<call::Map> with_constant(const call::Zip& zip, int operand, double value) {
-    const auto map = [&](const UnaryOp& op) { return call::Map{op, without(zip.loop, operand)}; };
+    const auto map = [&](const UnaryOp& op) {
+        return call::Map{op, over_operands(zip.loop, {0, 3 - operand})};
+    };
     const bool first = operand == 1;
     return std::visit(
         [&]<class F>(const F&) -> std::optional<call::Map> {
@@ -63,33 +61,20 @@ constexpr bool is_plain_arithmetic = [] {
 void fold_map(AnyCall& call, const std::vector<Filled>& known) {
     const auto* const map = std::get_if<call::Map>(&call);
     if (!map || map->loop.operands[0].dtype != map->loop.compute) return;
-    const Operand& x = map->loop.operands[1];
-    const auto constant = std::find_if(known.begin(), known.end(), [&](const Filled& f) {
-        return f.x.dtype == x.dtype && x.dtype == map->loop.compute &&
-               f.memory.contains(range_of(map->loop, 1));
-    });
-    if (constant == known.end()) return;
+    const std::optional<double> constant = constant_of(known, map->loop, 1);
+    if (!constant) return;
     const double value = std::visit(
         [&]<class F>(const F& f) {
             if constexpr (!is_plain_arithmetic<F>)
                 return std::nan("");
             else if (map->loop.compute == DType::f32)
-                return static_cast<double>(f.template value<float>(static_cast<float>(constant->value)));
+                return static_cast<double>(f.template value<float>(static_cast<float>(*constant)));
             else
-                return static_cast<double>(f.template value<double>(constant->value));
+                return static_cast<double>(f.template value<double>(*constant));
         },
         map->op);
     if (std::isnan(value)) return;
-    Loop<1> out;
-    out.numel = map->loop.numel;
-    out.compute = map->loop.compute;
-    out.operands[0] = map->loop.operands[0];
-    for (int d = 0; d < map->loop.rank; ++d) {
-        const std::int64_t step[1] = {map->loop.strides[0][d]};
-        append_dimension(out.rank, out.sizes, out.strides, map->loop.sizes[d], step);
-    }
-    settle_dense(out);
-    call = call::Fill{out, value};
+    call = call::Fill{over_operands(map->loop, {0}), value};
 }
 
 }  // namespace
@@ -99,13 +84,9 @@ void fold_constants(std::vector<RecordedCall>& list) {
     for (RecordedCall& one : list) {
         if (const auto* zip = std::get_if<call::Zip>(&one.call); zip && zip->loop.compute != DType::i64) {
             for (int operand = 1; operand <= 2; ++operand) {
-                const Operand& x = zip->loop.operands[operand];
-                const auto constant = std::find_if(known.begin(), known.end(), [&](const Filled& f) {
-                    return f.x.dtype == x.dtype && f.x.dtype == zip->loop.compute &&
-                           f.memory.contains(range_of(zip->loop, operand));
-                });
-                if (constant == known.end()) continue;
-                if (std::optional<call::Map> map = with_constant(*zip, operand, constant->value)) {
+                const std::optional<double> constant = constant_of(known, zip->loop, operand);
+                if (!constant) continue;
+                if (std::optional<call::Map> map = with_constant(*zip, operand, *constant)) {
                     one.call = *map;
                     break;
                 }
@@ -122,7 +103,7 @@ void fold_constants(std::vector<RecordedCall>& list) {
         if (const auto* fill = std::get_if<call::Fill>(&one.call);
             fill && fill->loop.dense && fill->loop.operands[0].dtype == fill->loop.compute &&
             fill->loop.compute != DType::i64)
-            known.push_back({effects.writes[0], fill->loop.operands[0], fill->value});
+            known.push_back({effects.writes[0], fill->loop.compute, fill->value});
     }
 }
 

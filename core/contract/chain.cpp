@@ -4,24 +4,7 @@
 #include <variant>
 
 namespace adjoint {
-
-Loop<1> ElementProgram::places(const Input& input) const {
-    Loop<1> loop;
-    loop.numel = numel;
-    loop.compute = compute;
-    loop.operands[0] = input.x;
-    for (int d = 0; d < rank; ++d) {
-        const std::int64_t step[1] = {input.strides[d]};
-        append_dimension(loop.rank, loop.sizes, loop.strides, sizes[d], step);
-    }
-    settle_dense(loop);
-    return loop;
-}
-
-namespace call {
 namespace {
-
-using composition::WorkingMemory;
 
 // What a step reads or writes.
 struct Place {
@@ -44,6 +27,17 @@ Loop<static_cast<int>(N)> loop_over(const ElementProgram& p, const Place (&place
     return loop;
 }
 
+}  // namespace
+
+Loop<1> ElementProgram::places(const Input& input) const {
+    return loop_over(*this, {{input.x, input.strides}});
+}
+
+namespace call {
+namespace {
+
+using composition::WorkingMemory;
+
 // The values of a program, each in working memory, and its results where they belong. A result may lie where
 // an input does: it goes there when all steps are done.
 class Values {
@@ -53,11 +47,7 @@ class Values {
           p_(p),
           memory_(backend, static_cast<std::int64_t>(std::max<std::size_t>(1, p.steps.size())) * p.numel,
                   p.compute) {
-        std::int64_t step = 1;
-        for (int d = p.rank - 1; d >= 0; --d) {
-            dense_[d] = step;
-            step *= p.sizes[d];
-        }
+        dense_strides(p.rank, p.sizes, dense_);
         for (std::size_t i = 0; i < p.steps.size(); ++i) run(i);
         for (const ElementProgram::Output& out : p.outputs) copy(out.value, out.to);
     }

@@ -62,4 +62,28 @@ template <int N> void settle_dense(Loop<N>& loop) {
     for (int i = 0; i < N && loop.rank == 1; ++i) loop.dense = loop.dense && loop.strides[i][0] == 1;
 }
 
+/// The same loop over operands `which` alone.
+template <int M, int N> Loop<M> over_operands(const Loop<N>& loop, const int (&which)[M]) {
+    Loop<M> rest;
+    rest.numel = loop.numel;
+    rest.compute = loop.compute;
+    for (int i = 0; i < M; ++i) rest.operands[i] = loop.operands[which[i]];
+    for (int d = 0; d < loop.rank; ++d) {
+        std::int64_t steps[M];
+        for (int i = 0; i < M; ++i) steps[i] = loop.strides[which[i]][d];
+        append_dimension(rest.rank, rest.sizes, rest.strides, loop.sizes[d], steps);
+    }
+    settle_dense(rest);
+    return rest;
+}
+
+/// The strides of elements that lie in row-major order without gaps.
+inline void dense_strides(int rank, const std::int64_t* sizes, std::int64_t* strides) {
+    std::int64_t step = 1;
+    for (int d = rank - 1; d >= 0; --d) {
+        strides[d] = step;
+        step *= sizes[d];
+    }
+}
+
 }  // namespace adjoint

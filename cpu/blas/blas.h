@@ -54,11 +54,12 @@ template <class T, class Rows> void by_row_tasks(const GemmCall& call, Rows rows
             for (std::int64_t i = 0; i < part.m; ++i) std::copy_n(bias, call.n, sums + i * call.c_row);
         T* const c = static_cast<T*>(std::exchange(part.c, sums));
         rows(part, call.epilogue.bias ? T(1) : T(0));
-        if constexpr (!std::is_same_v<T, bfloat16>)
-            for (std::int64_t i = 0;
-                 i < part.m && (c != sums || call.epilogue.activation != Activation::none); ++i)
+        if constexpr (!std::is_same_v<T, bfloat16>) {
+            if (!call.epilogue.sums && call.epilogue.activation == Activation::none) return;
+            for (std::int64_t i = 0; i < part.m; ++i)
                 activate(call.epilogue.activation, dtype_of<T>, c + i * call.c_row, sums + i * call.c_row,
                          call.n);
+        }
     });
 }
 

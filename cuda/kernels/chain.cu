@@ -48,36 +48,23 @@ template <class F> ADJOINT_DEVICE F functor_of(const StepCode& step) {
 }
 
 // A call each, so that a functor's code is there once.
-template <class T, class F> ADJOINT_DEVICE_CALL T unary_step(const StepCode& step, T x) {
-    return functor_of<F>(step).template value<T>(x);
-}
-template <class T, class F> ADJOINT_DEVICE_CALL T binary_step(const StepCode& step, T a, T b) {
-    return functor_of<F>(step).template value<T>(a, b);
+template <class F, class T, class... More>
+ADJOINT_DEVICE_CALL T call_functor(const StepCode& step, T x, More... more) {
+    return functor_of<F>(step).template value<T>(x, more...);
 }
 
-template <class T, class F> ADJOINT_DEVICE bool try_unary(const StepCode& step, int& number, T x, T& y) {
+template <class F, class T, class... More>
+ADJOINT_DEVICE bool try_functor(const StepCode& step, int& number, T& y, T x, More... more) {
     if (step.op != number++) return false;
-    if constexpr (computes_in<T, F>) y = unary_step<T, F>(step, x);
-    return true;
-}
-template <class T, class F>
-ADJOINT_DEVICE bool try_binary(const StepCode& step, int& number, T a, T b, T& y) {
-    if (step.op != number++) return false;
-    if constexpr (computes_in<T, F>) y = binary_step<T, F>(step, a, b);
+    if constexpr (computes_in<T, F>) y = call_functor<F>(step, x, more...);
     return true;
 }
 
-template <class T, class... Fs> ADJOINT_DEVICE T run_unary(FunctorList<Fs...>, const StepCode& step, T x) {
+// That one of the functors, numbered from `number` on, which the step names.
+template <class T, class... Fs, class... More>
+ADJOINT_DEVICE T run_functor_of(FunctorList<Fs...>, int number, const StepCode& step, T x, More... more) {
     T y{};
-    int number = 0;
-    static_cast<void>((try_unary<T, Fs>(step, number, x, y) || ...));
-    return y;
-}
-template <class T, class... Fs>
-ADJOINT_DEVICE T run_binary(FunctorList<Fs...>, const StepCode& step, T a, T b) {
-    T y{};
-    int number = StepCode::binary;
-    static_cast<void>((try_binary<T, Fs>(step, number, a, b, y) || ...));
+    static_cast<void>((try_functor<Fs>(step, number, y, x, more...) || ...));
     return y;
 }
 
@@ -98,9 +85,9 @@ __global__ void __launch_bounds__(chain_threads) chain_elements(const ADJOINT_GR
             const T a = value(s.from[0]);
             T& to = value(c.inputs + i);
             if (s.op < StepCode::binary)
-                to = run_unary<T>(functor::UnaryList{}, s, a);
+                to = run_functor_of(functor::UnaryList{}, 0, s, a);
             else if (s.op < StepCode::constant)
-                to = run_binary<T>(functor::BinaryList{}, s, a, value(s.from[1]));
+                to = run_functor_of(functor::BinaryList{}, StepCode::binary, s, a, T(value(s.from[1])));
             else if (s.op == StepCode::constant)
                 to = static_cast<T>(s.numbers[0]);
             else

@@ -1,20 +1,14 @@
 // Operands of 16 bits on their way to f32 and back.
 #include <adjoint/cuda/libraries/composed_convolution.h>
 
+#include <adjoint/core/contract/compose.h>
+
 namespace adjoint::cuda_backend {
 namespace {
 
 void copy_elements(Backend& backend, const Operand& to, const Operand& from, std::int64_t numel) {
-    call::Map call{functor::Copy{}, {}};
-    Loop<2>& loop = call.loop;
-    loop.rank = 1;
-    loop.numel = loop.sizes[0] = numel;
-    loop.strides[0][0] = loop.strides[1][0] = 1;
-    loop.dense = true;
-    loop.compute = DType::f32;
-    loop.operands[0] = to;
-    loop.operands[1] = from;
-    backend.run(call);
+    const composition::Grid all(backend, {1, 1, numel}, DType::f32);
+    all.map(functor::Copy{}, all.dense(to.data, to.dtype), all.dense(from.data, from.dtype));
 }
 
 // An operand in f32: its elements, or room for them.

@@ -35,7 +35,8 @@ struct ElementProgram {
     };
     struct Output {
         std::uint8_t value;
-        Operand to;  // dense
+        Operand to;          // dense
+        bool apart = false;  // no input lies there: it may be written before they are read
     };
 
     std::int64_t numel = 1;
