@@ -59,7 +59,7 @@ void on(CudaBackend& cuda, const call::AvgPoolBackward& c);
 void on(CudaBackend& cuda, const call::Recurrent& c);
 void on(CudaBackend& cuda, const call::RecurrentBackward& c);
 
-class CudaBackend final : public Runs<CudaBackend, Backend, Calls> {
+class CudaBackend : public Runs<CudaBackend, Backend, Calls> {
   public:
     explicit CudaBackend(DeviceState& state) : device(state) {}
 
