@@ -47,8 +47,7 @@ template <class Call> double operations_of(const Call& call) {
     }
 }
 
-// Counts what is launched while its calls run. Calls that are made of others have launches of their own
-// between theirs.
+// Counts what is launched while its calls run. Calls that are made of others have launches of their own, too.
 class CountingBackend final : public Runs<CountingBackend, cuda_backend::CudaBackend, Calls> {
   public:
     using Runs::Runs;

@@ -30,8 +30,7 @@ inline constexpr double graph_boundary = 1.3, host_boundary = 3;
 
 enum class LaunchMode { captured, eager };
 
-/// A step of the works that are counted: mlp-small, W1, W2, W3, W4, transformer, resnet-block,
-/// clip_grad_norm.
+/// The names of the works that are counted, and the launches of a step of one of them.
 const std::vector<std::string>& counted_works();
 std::vector<CountedLaunch> count_launches(const std::string& work, LaunchMode mode);
 

@@ -121,9 +121,8 @@ void copy_on_device(DeviceState& device, void* destination, const void* source, 
 }
 
 void clear(DeviceState& device, void* memory, std::size_t bytes) {
-    emulator::queue(device.stream, [=] {
-        emulator::run("clear", {}, {}, 0, true, [&] { std::memset(memory, 0, bytes); });
-    });
+    emulator::queue(device.stream,
+                    [=] { emulator::run("clear", {}, {}, 0, true, [&] { std::memset(memory, 0, bytes); }); });
 }
 
 void synchronize(DeviceState& device) {
