@@ -35,6 +35,10 @@ template <class Call> double operations_of(const Call& call) {
         double products = 2.0 * static_cast<double>(call.m) * static_cast<double>(call.n * call.k);
         for (int d = 0; d < call.batch_rank; ++d) products *= static_cast<double>(call.batch_sizes[d]);
         return products;
+    } else if constexpr (std::is_same_v<Call, call::LinearBackward>) {
+        const double product = 2.0 * static_cast<double>(call.rows) * static_cast<double>(call.inputs) *
+                               static_cast<double>(call.outputs);
+        return product * ((call.dx ? 1 : 0) + (call.dw ? 1 : 0));
     } else if constexpr (requires {
                              call.shape.results();
                              call.shape.weights();
