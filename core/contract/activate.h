@@ -43,6 +43,9 @@ namespace call {
 MatMul without_activation(const MatMul& product);
 /// result = activation(sums), where a product wrote them to epilogue.sums_or(result); dense.
 void activate(Backend& backend, const Epilogue& epilogue, const Operand& result, std::int64_t numel);
+/// dz = g f'(saved), dense; the activation is not none.
+void activate_backward(Backend& backend, Activation activation, const Operand& dz, const void* g,
+                       const void* saved, std::int64_t numel);
 
 }  // namespace call
 }  // namespace adjoint

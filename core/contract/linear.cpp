@@ -9,18 +9,6 @@ using composition::Grid;
 using composition::View;
 using composition::WorkingMemory;
 
-// g f'(saved); g itself without an activation.
-const void* past_activation(Backend& backend, const LinearBackward& c, void* memory) {
-    if (c.activation == Activation::none) return c.g;
-    const Grid all(backend, {1, 1, c.rows * c.outputs}, compute_type(c.dtype));
-    visit_activation(c.activation, [&]<class F>(F f) {
-        if constexpr (F::saves != Saves::nothing)
-            all.zip(functor::SlopeTimes<F>{f}, all.dense(memory, c.dtype), all.dense(c.g, c.dtype),
-                    all.dense(c.saved, c.dtype));
-    });
-    return memory;
-}
-
 // m x n of two factors; a dense one is read as it lies or with its dimensions exchanged.
 struct Factor {
     const void* data;
@@ -47,7 +35,9 @@ void multiply(Backend& backend, DType type, void* out, const Factor& a, const Fa
 
 void compose(Backend& backend, const LinearBackward& c) {
     const WorkingMemory memory(backend, c.activation == Activation::none ? 0 : c.rows * c.outputs, c.dtype);
-    const void* const dz = past_activation(backend, c, memory.data());
+    const void* const dz = c.activation == Activation::none ? c.g : memory.data();
+    if (c.activation != Activation::none)
+        activate_backward(backend, c.activation, {memory.data(), c.dtype}, c.g, c.saved, c.rows * c.outputs);
     if (c.dx)
         multiply(backend, c.dtype, c.dx, {dz, c.outputs, 1}, {c.w, c.inputs, 1}, c.rows, c.inputs, c.outputs);
     if (c.dw)
