@@ -22,9 +22,6 @@ struct SmallProduct {
     Epilogue epilogue;
 };
 
-/// Whether the kernel is made for m x n x k of this type.
-bool is_small_product(const DeviceState& device, DType type, std::int64_t m, std::int64_t n, std::int64_t k);
-
 /// One or two products that do not wait for each other.
 void multiply_small(const DeviceState& device, const char* op, std::span<const SmallProduct> products);
 
