@@ -16,7 +16,7 @@ void activate(Activation activation, DType type, void* y, const void* x, std::in
                      [&](auto f) { kernels().map[UnaryOp(f).index()][compute_column(type)](&f, y, x, n); });
 }
 
-// Each run of a channel's elements is added as soon as it is made; the sums of the runs follow in their order.
+// Each run of a channel's elements is added as soon as it is made; the sums of the runs follow in order.
 void on(CpuBackend& cpu, const call::ActivationBackward& c) {
     constexpr std::int64_t shortest = 64, at_once = 16384;
     if (compute_type(c.dtype) != c.dtype || c.inner < shortest) return compose(cpu, c);

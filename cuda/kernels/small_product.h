@@ -1,5 +1,4 @@
-// Products that are too small for a library: one launch does several of them, with what stands before and
-// behind them.
+// Products that are too small for a library: a launch does several, with what stands before and behind them.
 #pragma once
 
 #include <adjoint/cuda/cuda_backend.h>
