@@ -54,6 +54,14 @@ Linear output_projection(std::int64_t embed_dim, const MultiheadAttentionOptions
 
 bool is_bool(const Tensor& mask) { return mask.dtype() == DType::boolean; }
 
+void check_mask(const char* which, const Tensor& mask) {
+    if (!mask.defined()) return;
+    check<DTypeError>(is_bool(mask) || is_floating(mask.dtype()),
+                      "MultiheadAttention: {} of type {}, expected bool (true is left out) or a floating one "
+                      "that is added to the scores",
+                      which, name(mask.dtype()));
+}
+
 /// Both masks as one that broadcasts to (N, heads, L, S), in the convention of attention_weights().
 Tensor joined_masks(const Tensor& padding, const Tensor& attention, DType dtype) {
     if (!padding.defined() && !attention.defined()) return {};
@@ -133,6 +141,8 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor
 
     const std::int64_t samples = q.size(0), length = q.size(1), keys = k.size(1);
     Tensor padding = masks.key_padding_mask, attention = masks.attn_mask;
+    check_mask("key_padding_mask", padding);
+    check_mask("attn_mask", attention);
     if (padding.defined()) {
         check<ShapeError>(padding.shape() == (single ? Shape{keys} : Shape{samples, keys}),
                           "MultiheadAttention: key_padding_mask of shape {} for {} samples of {} keys",

@@ -27,7 +27,20 @@ std::int64_t mirrored(std::int64_t at, std::int64_t n, PadMode mode) {
     return at < 0 ? -at : (at >= n ? 2 * (n - 1) - at : at);  // the edge is not repeated
 }
 
-Tensor pad_by_index(const Tensor& x, int dim, std::int64_t before, std::int64_t after, PadMode mode) {
+// x without what negative amounts crop; the amounts are then those that are left.
+Tensor cropped(const Tensor& x, int dim, std::int64_t& before, std::int64_t& after) {
+    const std::int64_t size = x.shape()[dim], start = std::max<std::int64_t>(-before, 0);
+    const std::int64_t length = size - start - std::max<std::int64_t>(-after, 0);
+    check<ShapeError>(length >= 0, "pad: {} and {} crop more than dimension {} of size {} has", before, after,
+                      dim, size);
+    before = std::max<std::int64_t>(before, 0);
+    after = std::max<std::int64_t>(after, 0);
+    return length < size ? narrow(x, dim, start, length) : x;
+}
+
+Tensor pad_by_index(Tensor x, int dim, std::int64_t before, std::int64_t after, PadMode mode) {
+    // What enters on one side left on the other: nothing that was cropped. A mirror shows it.
+    if (mode == PadMode::circular) x = cropped(x, dim, before, after);
     const std::int64_t n = x.shape()[dim];
     const std::int64_t limit =
         mode == PadMode::reflect ? n - 1 : (mode == PadMode::circular ? n : (n > 0 ? to_end : 0));
@@ -41,11 +54,7 @@ Tensor pad_by_index(const Tensor& x, int dim, std::int64_t before, std::int64_t 
 }
 
 Tensor pad_by_value(Tensor x, int dim, std::int64_t before, std::int64_t after, double value) {
-    const std::int64_t start = std::max<std::int64_t>(-before, 0);
-    const std::int64_t length = x.shape()[dim] - start - std::max<std::int64_t>(-after, 0);
-    check<ShapeError>(length >= 0, "pad: {} and {} crop more than dimension {} of size {} has", before, after,
-                      dim, x.shape()[dim]);
-    if (start > 0 || length < x.shape()[dim]) x = narrow(x, dim, start, length);
+    x = cropped(x, dim, before, after);
     const auto block = [&](std::int64_t size) {
         Shape shape = x.shape();
         shape[dim] = size;

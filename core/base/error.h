@@ -79,4 +79,8 @@ class ADJOINT_API CudaError : public Error {
     using Error::Error;
 };
 
+/// In a handler: throws the error at hand on, with the operation's name in front, and where the standard
+/// library had no memory, or was asked for more than there can be, an OutOfMemoryError in its place.
+[[noreturn]] ADJOINT_API void rethrow_named(const char* operation);
+
 }  // namespace adjoint

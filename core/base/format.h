@@ -41,9 +41,8 @@ inline void check(bool ok, fmt::format_string<Args...> text, Args&&... args) {
 template <class F> decltype(auto) named(const char* operation, F&& f) {
     try {
         return f();
-    } catch (Error& error) {
-        error.lead(operation);
-        throw;
+    } catch (...) {
+        rethrow_named(operation);
     }
 }
 

@@ -21,6 +21,11 @@ void Tensor::throw_undefined() {
     throw ValueError("tensor: this handle is undefined (default-constructed or moved from)");
 }
 
+void Tensor::throw_no_room(std::size_t element) const {
+    fail<OutOfMemoryError>("to_vector: {} elements of {} bytes, of a tensor of shape {}, are not to be had",
+                           numel(), element, shape());
+}
+
 std::int64_t Tensor::size(std::int64_t dim) const {
     const Shape& sizes = shape();
     check<IndexError>(!sizes.empty(), "size: a 0-d tensor has no dimension {}", dim);
