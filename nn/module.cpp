@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <unordered_set>
+#include <utility>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
@@ -12,6 +13,8 @@
 
 namespace adjoint::nn {
 namespace {
+
+constinit thread_local bool evaluating = false;
 
 void check_name(const ModuleState& state, const char* what, const std::string& name) {
     check<ValueError>(!name.empty() && name.find('.') == std::string::npos,
@@ -115,7 +118,10 @@ std::int64_t Module::parameter_count() const {
 }
 
 void Module::train(bool training) const { set_training(*state_, training); }
-bool Module::is_training() const noexcept { return state_->training; }
+bool Module::is_training() const noexcept { return state_->training && !evaluating; }
+
+EvaluationMode::EvaluationMode(bool enabled) noexcept : before_(std::exchange(evaluating, enabled)) {}
+EvaluationMode::~EvaluationMode() { evaluating = before_; }
 
 void Module::to(Device device) const {
     convert_all(*state_, [&](const Tensor& x) { return x.to(device); });

@@ -81,6 +81,7 @@ class ADJOINT_API Module {
     /// Training mode (the initial one) or evaluation, here and in all children.
     void train(bool training = true) const;
     void eval() const { train(false); }
+    /// Whether in training mode, and no EvaluationMode lives on this thread.
     bool is_training() const noexcept;
     /// Moves parameters, buffers and gradients in place: optimizers and copies of the module see it.
     void to(Device device) const;
@@ -118,6 +119,23 @@ class ADJOINT_API Module {
     std::string print(const std::type_info& type) const;
 
     std::shared_ptr<ModuleState> state_;
+};
+
+/// While it lives, every module computes in evaluation mode on this thread, whatever its own mode is and
+/// without changing it, so that several threads may predict with one model:
+///
+///     { const EvaluationMode mode; y = model(x); }
+///
+/// With `enabled` false one that lives around it is lifted.
+class ADJOINT_API EvaluationMode {
+  public:
+    explicit EvaluationMode(bool enabled = true) noexcept;
+    ~EvaluationMode();
+    EvaluationMode(const EvaluationMode&) = delete;
+    EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+  private:
+    bool before_;
 };
 
 namespace detail {

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
+#include <adjoint/core/base/sanitizer.h>
+
+#if ADJOINT_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -119,7 +121,7 @@ void Grid::fail(const std::string& what) {
 void Grid::switch_to(Fiber* from, Fiber* to) {
     ucontext_t* here = from ? &from->context : &scheduler_;
     ucontext_t* there = to ? &to->context : &scheduler_;
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
     void* fake = nullptr;
     __sanitizer_start_switch_fiber(&fake, to ? to->stack.get() : scheduler_bottom_,
                                    to ? stack_bytes : scheduler_size_);
@@ -134,7 +136,7 @@ void Grid::switch_to(Fiber* from, Fiber* to) {
 
 void Grid::trampoline() {
     Grid& self = grid();
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(nullptr, &self.scheduler_bottom_, &self.scheduler_size_);
 #endif
     // One fiber serves block after block, since making a context costs more than switching to it.
@@ -147,7 +149,7 @@ void Grid::trampoline() {
 
 void Grid::start(Fiber& fiber) {
     if (!fiber.stack) fiber.stack.reset(new char[stack_bytes]);
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
     __asan_unpoison_memory_region(fiber.stack.get(), stack_bytes);  // frames that a failed run left behind
 #endif
     getcontext(&fiber.context);
