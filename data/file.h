@@ -50,10 +50,11 @@ class ADJOINT_API InputStream {
 };
 
 /// The whole file as it is.
+/// errors: IoError; OutOfMemoryError.
 ADJOINT_API std::vector<std::byte> read_file(const std::string& path);
 
 /// The whole file, unpacked if it is gzip.
-/// errors: IoError, also beyond `at_most` bytes of content.
+/// errors: IoError, also beyond `at_most` bytes of content; OutOfMemoryError.
 ADJOINT_API std::vector<std::byte> read_maybe_gzip(const std::string& path,
                                                    std::optional<std::uint64_t> at_most = std::nullopt);
 

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <climits>
 #include <cstdlib>
 #include <memory>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/descriptor.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 
 namespace adjoint::data {
 
@@ -158,13 +160,31 @@ void replace(const Target& target, mode_t mode, bool exists, const std::function
     if (!folder.valid() || !synchronise(folder)) cannot_write(target.path, errno);
 }
 
-}  // namespace
+// The file that a path means whose links lead to one that is not there yet.
+std::string end_of_links(std::string path) {
+    constexpr int most = 40;  // as the system follows
+    for (int links = 0; links < most; ++links) {
+        std::string link(PATH_MAX, '\0');
+        const ssize_t size = ::readlink(path.c_str(), link.data(), link.size());
+        if (size < 0) break;
+        link.resize(static_cast<std::size_t>(size));
+        const std::size_t slash = path.rfind('/');
+        if (link.starts_with('/') || slash == std::string::npos)
+            path = link;
+        else
+            path = path.substr(0, slash + 1) + link;
+    }
+    return path;
+}
 
-void atomic_write(const std::string& path, const std::function<void(Writer&)>& fill) {
+void write_whole(const std::string& path, const std::function<void(Writer&)>& fill) {
     check<IoError>(!path.empty() && path.back() != '/', "'{}': cannot be written: not a file name", path);
     constexpr mode_t usual = 0666, all_bits = 07777;
     struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return replace(Target(path), usual, false, fill);
+    if (::stat(path.c_str(), &info) != 0) {
+        if (errno != ENOENT) cannot_write(path, errno);
+        return replace(Target(end_of_links(path)), usual, false, fill);
+    }
     check<IoError>(!S_ISDIR(info.st_mode), "{}: cannot be written: it is a directory", path);
     if (!S_ISREG(info.st_mode)) return write_directly(path, fill);
     // A rename needs no right to write the old file, yet a user who protected it means it.
@@ -172,6 +192,12 @@ void atomic_write(const std::string& path, const std::function<void(Writer&)>& f
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
     if (!real) cannot_write(path, errno);
     replace(Target(real.get()), info.st_mode & all_bits, true, fill);
+}
+
+}  // namespace
+
+void atomic_write(const std::string& path, const std::function<void(Writer&)>& fill) {
+    in_memory(path, [&] { write_whole(path, fill); });
 }
 
 }  // namespace adjoint::data

@@ -93,6 +93,10 @@ Loader::Loader(Dataset set, const LoaderOptions& options) : set_(std::move(set))
                       set_.inputs.shape(), set_.targets.shape());
     check<ValueError>(set_.inputs.is_contiguous() && set_.targets.is_contiguous(),
                       "loader: needs dense tensors; call contiguous() first");
+    check<ValueError>(
+        set_.inputs.dtype() == DType::u8 || (set_.scale == 1 && set_.shift == 0),
+        "loader: scale {} and shift {} are for bytes (u8), the inputs are {}; convert them first", set_.scale,
+        set_.shift, name(set_.inputs.dtype()));
     if (set_.sample_shape.empty()) set_.sample_shape = row_shape(set_.inputs);
     check<ShapeError>(set_.sample_shape.numel() * set_.size() == set_.inputs.numel(),
                       "loader: samples of shape {} do not make up {}", set_.sample_shape,
@@ -108,11 +112,19 @@ void Loader::set_state(LoaderState state) {
     check<ValueError>(state.next_batch >= 0 && state.next_batch <= size(), "loader: batch {} of {}",
                       state.next_batch, size());
     state_ = state;
+    in_loop_ = false;
+}
+
+Loader::Iterator Loader::begin() {
+    if (in_loop_) state_ = {state_.epoch + 1, 0};
+    in_loop_ = true;
+    return Iterator(*this);
 }
 
 bool Loader::next(Batch& batch) {
     if (state_.next_batch >= size()) {
         state_ = {state_.epoch + 1, 0};
+        in_loop_ = false;
         return false;
     }
     const std::int64_t first = state_.next_batch * options_.batch_size;
@@ -134,7 +146,7 @@ bool Loader::next(Batch& batch) {
         y = rows(set_.targets, first, count);
     }
     batch.x = with_shape(x, batch_shape(count, set_.sample_shape));
-    if (!is_floating(x.dtype())) {
+    if (x.dtype() == DType::u8) {
         const Tensor scaled = empty(batch.x.shape(), {.dtype = DType::f32, .device = x.device()});
         backend(x.device())
             .run(call::Map{functor::ScaleShift{set_.scale, set_.shift},

@@ -10,6 +10,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 #include <adjoint/data/safetensors_header.h>
 
 namespace adjoint::data {
@@ -31,7 +32,9 @@ const Tensor& SafeTensors::operator[](const std::string& name) const {
     return found->second;
 }
 
-SafeTensors load_safetensors(const std::string& path) {
+namespace {
+
+SafeTensors load_all(const std::string& path) {
     InputStream stream(path);
     check<IoError>(!stream.compressed(), "{}: is gzip, expected safetensors; unpack it first", path);
     const std::uint64_t size = stream.file_size();
@@ -56,8 +59,8 @@ SafeTensors load_safetensors(const std::string& path) {
     return result;
 }
 
-void save_safetensors(const std::string& path, const NamedTensors& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+void save_all(const std::string& path, const NamedTensors& tensors,
+              const std::map<std::string, std::string>& metadata) {
     std::vector<std::size_t> order(tensors.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     for (const auto& [name, tensor] : tensors) bytes_of(tensor, "save_safetensors", excerpt(name));
@@ -89,6 +92,17 @@ void save_safetensors(const std::string& path, const NamedTensors& tensors,
         writer.write(text);
         for (const auto piece : pieces) writer.write(piece);
     });
+}
+
+}  // namespace
+
+SafeTensors load_safetensors(const std::string& path) {
+    return in_memory(path, [&] { return load_all(path); });
+}
+
+void save_safetensors(const std::string& path, const NamedTensors& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+    in_memory(path, [&] { save_all(path, tensors, metadata); });
 }
 
 }  // namespace adjoint::data

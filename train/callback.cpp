@@ -14,7 +14,7 @@
 namespace adjoint::train {
 namespace {
 
-const std::string kept = "weights.";  // in front of their names in a state
+constexpr std::string_view kept = "weights.";  // in front of their names in a state
 
 // The best epoch so far, with the weights it left.
 struct Best {
@@ -31,7 +31,7 @@ struct Best {
     }
     data::NamedTensors state() const {
         data::NamedTensors state{{"loss", Tensor(loss)}, {"epoch", Tensor(std::int64_t{epoch})}};
-        for (const auto& [name, tensor] : weights) state.emplace_back(kept + name, tensor);
+        for (const auto& [name, tensor] : weights) state.emplace_back(std::string(kept) + name, tensor);
         return state;
     }
     void load_state(const data::NamedTensors& state) {

@@ -220,6 +220,22 @@ TEST(AtomicWrite, SaysWhereItCannotWrite) {
     ::chmod(folder.path().c_str(), 0700);
 }
 
+TEST(AtomicWrite, WritesWhereALinkLeadsThatLeadsNowhereYet) {
+    TemporaryFolder folder;
+    std::filesystem::create_directory(folder / "inner");
+    ASSERT_EQ(::symlink("inner/middle", (folder / "link").c_str()), 0);
+    ASSERT_EQ(::symlink("target", (folder / "inner/middle").c_str()), 0);
+    write_text(folder / "link", "new");
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "inner/middle"));
+    EXPECT_EQ(text_of(read_file(folder / "inner/target")), "new");
+    ASSERT_EQ(::symlink("nowhere/file", (folder / "lost").c_str()), 0);
+    expect_error([&] { write_text(folder / "lost", "x"); }, {"nowhere"});
+    ASSERT_EQ(::symlink("round", (folder / "round").c_str()), 0);
+    expect_error([&] { write_text(folder / "round", "x"); }, {"round", "cannot be written"});
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "lost"));
+}
+
 TEST(AtomicWrite, KeepsModeAndLinks) {
     const TemporaryFolder folder;
     const std::string path = folder.file("a", "old"), link = folder / "link";

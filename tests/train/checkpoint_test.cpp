@@ -8,6 +8,7 @@
 #include <memory>
 
 #include <adjoint/adjoint.h>
+#include <adjoint/core/base/sanitizer.h>
 
 #include "data/test_files.h"
 
@@ -210,6 +211,40 @@ TEST(Checkpoint, KeepsEverythingOfItsOwn) {
     EXPECT_EQ(read.epoch.size(), 1u);
 }
 
+TEST(Checkpoint, OfManyPartsKeepsThemInTheirOrder) {
+    constexpr int count = 10000;
+    train::Checkpoint before;
+    train::EpochRecord record{.epoch = 1};
+    for (int i = count; i > 0; --i) {
+        before.model.emplace_back("layer" + std::to_string(i), Tensor(i));
+        before.optimizer.emplace_back(std::to_string(i) + ".step", Tensor(-i));
+        record.metrics["metric" + std::to_string(i)] = i;
+    }
+    before.callbacks = {{{"loss", Tensor(1.0)}}, {}, {{"x", Tensor(2)}, {"a", Tensor(3)}}};
+    before.history.epochs.push_back(record);
+    const TemporaryFolder folder;
+    train::save_checkpoint(folder / "many", before);
+    const train::Checkpoint after = train::load_checkpoint(folder / "many");
+    ASSERT_EQ(after.model.size(), before.model.size());
+    for (std::size_t i = 0; i < after.model.size(); ++i) {
+        EXPECT_EQ(after.model[i].first, before.model[i].first);
+        EXPECT_EQ(after.optimizer[i].second.item<int>(), before.optimizer[i].second.item<int>());
+    }
+    ASSERT_EQ(after.callbacks.size(), 3u);
+    EXPECT_EQ(after.callbacks[2][1].first, "a");
+    EXPECT_EQ(after.history.epochs[0].metrics, record.metrics);
+
+    std::vector<Tensor> parameters;
+    for (int i = 0; i < count; ++i) {
+        parameters.push_back(ones({1}, {.requires_grad = true}));
+        parameters.back().set_grad(ones({1}));
+    }
+    optim::Adam one(parameters), other(parameters);
+    one.step();
+    other.load_state(one.state());
+    EXPECT_EQ(other.state().size(), one.state().size());
+}
+
 TEST(Checkpoint, OfAnotherRunOrDamagedChangesNothing) {
     const TemporaryFolder folder;
     const std::string good = folder / "good", bad = folder / "bad";
@@ -327,7 +362,7 @@ TEST(Checkpoint, KilledAtAnyMomentLeavesAWholeFile) {
     run({write}, 1, "");
     std::map<std::int64_t, std::uint32_t> met;  // the weight at each step that was found on the disk
     const auto bits = [](const Tensor& weight) { return std::bit_cast<std::uint32_t>(weight.item<float>()); };
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if ADJOINT_ADDRESS_SANITIZER || ADJOINT_THREAD_SANITIZER
     constexpr int moments = 40;
 #else
     constexpr int moments = 200;

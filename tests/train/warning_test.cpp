@@ -49,6 +49,21 @@ TEST(Warning, IsGivenOnceAndCanBeSilenced) {
     EXPECT_EQ(listener.heard.size(), 3u) << "what was silenced has not been said";
 }
 
+TEST(Warning, AHandlerMayWarnAndBeReplaced) {
+    std::vector<std::string> heard;
+    set_warning_handler([&](const std::string& message) {
+        heard.push_back(message);
+        warn_once("outer", "again");
+        warn_once("from the handler", "nested");
+        if (message == "nested")
+            set_warning_handler([&](const std::string& text) { heard.push_back("new: " + text); });
+    });
+    warn_once("outer", "first");
+    warn_once("another", "second");
+    set_warning_handler({});
+    EXPECT_EQ(heard, (std::vector<std::string>{"first", "nested", "new: second"}));
+}
+
 TEST(Warning, GoesToStandardError) {
     set_warning_handler({});
     testing::internal::CaptureStderr();

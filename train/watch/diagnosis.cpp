@@ -9,7 +9,6 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/nn/activation.h>
-#include <adjoint/train/mode.h>
 
 namespace adjoint::train {
 namespace {
@@ -144,7 +143,7 @@ Findings find_dead_units(const nn::Sequential& model, const Tensor& inputs, doub
     check<ShapeError>(inputs.dim() > 0 && inputs.numel() > 0,
                       "find_dead_units: inputs of shape {}: no samples", inputs.shape());
     const NoGrad guard;
-    const Mode mode(model, false);
+    const nn::EvaluationMode mode;
     Findings findings;
     look_for_dead_units(model, inputs, tolerated, "", findings);
     return findings;

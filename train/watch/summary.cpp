@@ -151,7 +151,7 @@ std::string summary(const nn::Layer& model, const Shape& input_shape, const Summ
     const nn::NamedTensors state = module.state(), parameters = module.named_parameters();
     const Device device = state.empty() ? Device::cpu() : state[0].second.device();
     const Undisturbed undisturbed(module);
-    const Mode mode(module, true);
+    const TrainingMode mode(module);
 
     Table table;
     table.add({"layer", "output", "parameters", "memory"});
