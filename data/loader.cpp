@@ -2,6 +2,7 @@
 #include <adjoint/data/loader.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
@@ -87,10 +88,15 @@ Dataset images(const ImageSet& set, const ImageOptions& options) {
 Loader::Loader(Dataset set, const LoaderOptions& options) : set_(std::move(set)), options_(options) {
     check<ValueError>(options.batch_size >= 1, "loader: batch size {}, expected at least 1",
                       options.batch_size);
-    check<ShapeError>(set_.inputs.dim() >= 1 && set_.targets.dim() >= 1 && set_.size() > 0 &&
-                          set_.targets.shape()[0] == set_.size(),
-                      "loader: inputs {} and targets {} are not the same number of samples, or none",
-                      set_.inputs.shape(), set_.targets.shape());
+    for (const auto& [what, x] : {std::pair("inputs", set_.inputs), std::pair("targets", set_.targets)}) {
+        check<ValueError>(x.defined(), "loader: the set has no {}", what);
+        check<ShapeError>(x.dim() >= 1 && x.shape()[0] > 0,
+                          "loader: {} of shape {}, expected samples along the first dimension", what,
+                          x.shape());
+    }
+    check<ShapeError>(set_.targets.shape()[0] == set_.size(),
+                      "loader: {} samples of inputs, {} of targets (shapes {} and {})", set_.size(),
+                      set_.targets.shape()[0], set_.inputs.shape(), set_.targets.shape());
     check<ValueError>(set_.inputs.is_contiguous() && set_.targets.is_contiguous(),
                       "loader: needs dense tensors; call contiguous() first");
     check<ValueError>(

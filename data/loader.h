@@ -3,7 +3,8 @@
 //     data::Loader loader(set, {.batch_size = 64, .seed = 1});
 //     for (const data::Batch& batch : loader) { ... batch.x, batch.y ... }
 //
-// One such loop is an epoch; the next loop is the next epoch, also where one was left before its end.
+// One such loop is an epoch; the next loop is the next epoch, also where one was left before its end. A
+// loader is used by one thread at a time; several may share a data set.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <initializer_list>
 #include <numeric>
 #include <unordered_set>
 
@@ -41,6 +42,16 @@ SafeTensors load_all(const std::string& path) {
     std::array<std::byte, header_length_bytes> length_read{};
     stream.read(length_read, "the header's length");
     const std::uint64_t length = ByteReader(length_read, path).read_u64_le();
+    // PyTorch's files are zip archives of a pickle or, older ones, pickles; as a length that is no sensible one.
+    const auto starts_with = [&](std::initializer_list<int> bytes) {
+        return std::equal(bytes.begin(), bytes.end(), length_read.begin(),
+                          [](int a, std::byte b) { return a == std::to_integer<int>(b); });
+    };
+    check<IoError>(
+        length <= longest_json || !(starts_with({'P', 'K', 3, 4}) || starts_with({0x80, 2})),
+        "{}: is a file of torch.save or another pickle or archive, not a safetensors file; in Python "
+        "safetensors.torch.save_file(model.state_dict(), path) writes one",
+        path);
     check<IoError>(length <= size - header_length_bytes,
                    "{}: not a safetensors file: a header of {} bytes in a file of {}", path, length, size);
     check<IoError>(length <= longest_json, "{}: a header of {} bytes, at most {} are allowed", path, length,

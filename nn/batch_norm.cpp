@@ -6,6 +6,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -26,7 +27,7 @@ Tensor vector_if(bool wanted, std::int64_t channels, double value) {
 
 BatchNorm::BatchNorm(const char* kind, std::int64_t channels, int min_rank, int max_rank,
                      const BatchNormLayerOptions& options)
-    : Module(kind, describe(channels, options)),
+    : Module(kind, describe(channels, options), std::to_string(channels)),
       weight(parameter("weight", vector_if(options.affine, channels, 1))),
       bias(parameter("bias", vector_if(options.affine, channels, 0))),
       running_mean(buffer("running_mean", vector_if(options.track_running_stats, channels, 0))),
@@ -37,22 +38,24 @@ BatchNorm::BatchNorm(const char* kind, std::int64_t channels, int min_rank, int 
       max_rank_(max_rank) {}
 
 Tensor BatchNorm::operator()(const Tensor& x) const {
-    check<ShapeError>(x.dim() >= min_rank_ && x.dim() <= max_rank_,
-                      "batch_norm: the layer takes {} to {} dimensions, got {}", min_rank_, max_rank_,
-                      x.shape());
-    if (!is_training() && running_mean.defined())
-        return batch_norm(x, running_mean, running_var, weight, bias,
-                          {.training = false, .eps = options_.eps});
-    if (is_training() && !grad_enabled()) [[unlikely]]
-        warn_of_prediction_in_training_mode("BatchNorm");
-    if (!is_training() || !running_mean.defined())
-        return batch_norm(x, {}, {}, weight, bias, {.training = true, .eps = options_.eps});
-    const double momentum =
-        options_.momentum ? *options_.momentum : 1 / (num_batches_tracked.item<double>() + 1);
-    Tensor y = batch_norm(x, running_mean, running_var, weight, bias,
-                          {.training = true, .momentum = momentum, .eps = options_.eps});
-    num_batches_tracked.copy_(num_batches_tracked + 1);
-    return y;
+    return computed(x, [&] {
+        check<ShapeError>(x.dim() >= min_rank_ && x.dim() <= max_rank_,
+                          "batch_norm: the layer takes {} to {} dimensions, got {}", min_rank_, max_rank_,
+                          x.shape());
+        if (!is_training() && running_mean.defined())
+            return batch_norm(x, running_mean, running_var, weight, bias,
+                              {.training = false, .eps = options_.eps});
+        if (is_training() && !grad_enabled()) [[unlikely]]
+            warn_of_prediction_in_training_mode("BatchNorm");
+        if (!is_training() || !running_mean.defined())
+            return batch_norm(x, {}, {}, weight, bias, {.training = true, .eps = options_.eps});
+        const double momentum =
+            options_.momentum ? *options_.momentum : 1 / (num_batches_tracked.item<double>() + 1);
+        Tensor y = batch_norm(x, running_mean, running_var, weight, bias,
+                              {.training = true, .momentum = momentum, .eps = options_.eps});
+        num_batches_tracked.copy_(num_batches_tracked + 1);
+        return y;
+    });
 }
 
 }  // namespace adjoint::nn

@@ -83,9 +83,10 @@ void set_training(ModuleState& state, bool training) {
 }  // namespace
 
 Module::Module() : state_(std::make_shared<ModuleState>()) {}
-Module::Module(std::string kind, std::string options) : Module() {
+Module::Module(std::string kind, std::string options, std::string sizes) : Module() {
     state_->kind = std::move(kind);
     state_->options = std::move(options);
+    state_->sizes = std::move(sizes);
 }
 Module::Module(const Module& other) : state_(copied(other.state_)) {}
 // A module that was moved from stays usable; the pointer is cheap to share.
@@ -163,7 +164,37 @@ void Module::adopt(const std::string& name, const Module& module, const std::typ
     check<ValueError>(!contains(*module.state_, *state_),
                       "module: {} cannot be a child: it contains its parent", name);
     state_->children.push_back({name, module.state_});
+    module.state_->name = name;
+    module.state_->parent = state_;
     if (module.state_->kind.empty()) module.state_->kind = class_name(type);
+}
+
+std::string Module::path() const { return path_of(*state_); }
+const std::string& Module::kind() const noexcept { return state_->kind; }
+
+std::vector<std::pair<std::string, Module>> Module::children() const {
+    std::vector<std::pair<std::string, Module>> result;
+    for (const ModuleState::Child& child : state_->children)
+        result.emplace_back(child.name, Module(child.state));
+    return result;
+}
+
+void Module::place(const Module& layer, Error& error) {
+    if (const std::string where = place_of(*layer.state_); !where.empty()) error.place(where);
+}
+
+std::string path_of(const ModuleState& state) {
+    std::string path = state.name;
+    for (std::shared_ptr<const ModuleState> at = state.parent.lock(); at && !at->name.empty();
+         at = at->parent.lock())
+        path = at->name + "." + path;
+    return path;
+}
+
+std::string place_of(const ModuleState& state) {
+    if (state.parent.expired()) return "";
+    return fmt::format("{} ({}{}{})", path_of(state), state.kind, state.sizes.empty() ? "" : " ",
+                       state.sizes);
 }
 
 void warn_of_prediction_in_training_mode(const char* layer) {

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -15,6 +16,7 @@
 
 namespace adjoint::nn {
 
+class CallTrace;
 class Layer;
 
 /// What can stand in a Sequential: takes a tensor, gives a tensor, and may be copied.
@@ -50,6 +52,8 @@ class ADJOINT_API Layer {
     Activation activation() const noexcept { return held_->activation(); }
     /// The module, null if it is a function.
     const Module* module() const noexcept { return held_->module(); }
+    /// "Linear"; the class's name of a module that names no kind, "Function" of a function.
+    std::string kind() const;
     /// The class of what is held.
     const std::type_info& type() const noexcept { return held_->type(); }
     /// What is held, null unless it is an F.
@@ -131,6 +135,8 @@ class ADJOINT_API Sequential : public Module {
 
   private:
     [[noreturn]] void throw_other_class(std::size_t i, const std::type_info& wanted) const;
+    Tensor traced(CallTrace& trace, std::size_t i, const Tensor& x) const;
+    std::string path_of_layer(std::size_t i) const;
 
     std::vector<Layer> layers_;
     std::vector<Activation> then_;  // what each layer does in its pass of the one behind it

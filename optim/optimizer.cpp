@@ -23,7 +23,8 @@ constexpr bool optimised = false;
 #endif
 
 void check_lr(const char* op, double lr) {
-    check<ValueError>(std::isfinite(lr) && lr >= 0, "{}: learning rate {}", op, lr);
+    check<ValueError>(std::isfinite(lr) && lr >= 0,
+                      "{}: learning rate {}, expected a finite number, 0 or more", op, lr);
 }
 
 void check_gradient(const char* op, const Tensor& parameter, const Tensor& gradient) {

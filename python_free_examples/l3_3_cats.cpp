@@ -129,5 +129,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Cat or not: logistic regression and a net of two layers.", lecture);
+    return run_lecture(argc, argv, "Cat or not: logistic regression and a net of two layers.", lecture,
+                       {.data = true});
 }

@@ -91,5 +91,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A plain MNIST classifier, improved one step at a time.", lecture,
-                       {.device = true});
+                       {.data = true, .device = true});
 }

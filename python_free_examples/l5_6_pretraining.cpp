@@ -102,5 +102,6 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv,
-                       "An autoencoder's weights as the beginning of a classifier with few labels.", lecture);
+                       "An autoencoder's weights as the beginning of a classifier with few labels.", lecture,
+                       {.data = true});
 }

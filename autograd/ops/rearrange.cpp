@@ -46,9 +46,14 @@ Tensor pad_by_index(Tensor x, int dim, std::int64_t before, std::int64_t after, 
         mode == PadMode::reflect ? n - 1 : (mode == PadMode::circular ? n : (n > 0 ? to_end : 0));
     check<ShapeError>(before <= limit && after <= limit,
                       "pad: {} and {} exceed what dimension {} of size {} allows", before, after, dim, n);
-    check<ShapeError>(n + before + after >= 0, "pad: {} and {} crop more than dimension {} of size {} has",
-                      before, after, dim, n);
+    std::int64_t length = 0;
+    check<ShapeError>(
+        !__builtin_add_overflow(n, before, &length) && !__builtin_add_overflow(length, after, &length) &&
+            length >= 0,
+        "pad: {} and {} for dimension {} of size {} crop more than it has, or give 2^63 elements", before,
+        after, dim, n);
     std::vector<std::int64_t> places;
+    places.reserve(static_cast<std::size_t>(length));  // what is too much is known before any of it is made
     for (std::int64_t at = -before; at < n + after; ++at) places.push_back(mirrored(at, n, mode));
     return index_select(x, dim, index_tensor(places, x));
 }
@@ -223,13 +228,15 @@ Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, double value) {
     check<ShapeError>(amounts.size() % 2 == 0 && amounts.size() / 2 <= x.dim(),
                       "pad: {} amounts for a tensor of shape {}; give two per dimension, from the last",
                       amounts.size(), x.shape());
-    Tensor out = x;
-    for (int i = 0; i < amounts.size() / 2; ++i) {
-        const int d = x.dim() - 1 - i;
-        out = mode == PadMode::constant ? pad_by_value(out, d, amounts[2 * i], amounts[2 * i + 1], value)
-                                        : pad_by_index(out, d, amounts[2 * i], amounts[2 * i + 1], mode);
-    }
-    return out;
+    return named("pad", [&] {
+        Tensor out = x;
+        for (int i = 0; i < amounts.size() / 2; ++i) {
+            const int d = x.dim() - 1 - i;
+            out = mode == PadMode::constant ? pad_by_value(out, d, amounts[2 * i], amounts[2 * i + 1], value)
+                                            : pad_by_index(out, d, amounts[2 * i], amounts[2 * i + 1], mode);
+        }
+        return out;
+    });
 }
 
 Tensor tril(const Tensor& x, std::int64_t diagonal) {

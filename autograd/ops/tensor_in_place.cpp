@@ -55,8 +55,11 @@ const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) 
         check<AutogradError>(!impl.requires_grad || impl.producer,
                              "{}: a leaf that requires a gradient cannot change in place; use a NoGrad guard",
                              op);
-        check<AutogradError>(!impl.is_view, "{}: a view cannot change in place while gradients are recorded",
-                             op);
+        check<AutogradError>(
+            !impl.is_view,
+            "{}: a view, as x(0) is one, cannot change in place while gradients are recorded; "
+            "use a NoGrad guard, or where() for a new tensor",
+            op);
         check<AutogradError>(source.requires_grad(), "{}: would cut the history of the tensor", op);
     }
     check_own_places(op, x);

@@ -1,6 +1,7 @@
 #include <adjoint/core/base/error.h>
 
 #include <new>
+#include <utility>
 
 namespace adjoint {
 
@@ -8,6 +9,11 @@ void Error::lead(const char* operation) {
     const std::string start = std::string(operation) + ": ";
     if (std::string(what()).rfind(start, 0) != 0)
         std::runtime_error::operator=(std::runtime_error(start + what()));
+}
+
+void Error::place(const std::string& where) {
+    if (std::exchange(placed_, true)) return;
+    std::runtime_error::operator=(std::runtime_error(where + ": " + what()));
 }
 
 void rethrow_named(const char* operation) {

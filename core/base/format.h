@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,9 @@ template <> struct fmt::formatter<adjoint::Device> : fmt::formatter<std::string>
 };
 
 namespace adjoint {
+
+/// A number as text shows it: a NaN has no sign.
+inline double shown(double value) { return std::isnan(value) ? std::abs(value) : value; }
 
 /// Throws Kind with the formatted message.
 template <class Kind, class... Args>

@@ -42,7 +42,8 @@ Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, co
     const bool real = std::holds_alternative<Uniform>(op) || std::holds_alternative<Normal>(op);
     check<DTypeError>(!real || is_floating(options.dtype), "{}: needs a floating-point type, not {}",
                       name_of_op, name(options.dtype));
-    Tensor out = empty(shape, {.dtype = options.dtype, .device = options.device});
+    Tensor out =
+        named(name_of_op, [&] { return empty(shape, {.dtype = options.dtype, .device = options.device}); });
     backend(options.device).run(call::Random{operand(out), op, out.numel(), next_stream()});
     if (options.requires_grad) out.set_requires_grad();
     return out;
@@ -61,7 +62,12 @@ Ref<TensorImpl> TensorImpl::dense(const Shape& shape, std::int64_t numel, DType 
         return Ref<TensorImpl>::adopt(impl);
     }
     auto impl = Ref<TensorImpl>::adopt(new TensorImpl(shape, numel, dtype));
-    impl->hold(Storage::allocate(bytes, device));
+    try {
+        impl->hold(Storage::allocate(bytes, device));
+    } catch (OutOfMemoryError& error) {
+        error.lead(fmt::format("a tensor of shape {} of {}", shape, name(dtype)).c_str());
+        throw;
+    }
     return impl;
 }
 
@@ -86,21 +92,36 @@ void TensorImpl::destroy() noexcept {
     block->release();
 }
 
-Tensor empty(const Shape& shape, const Options& options) {
-    Tensor out(TensorImpl::dense(shape, checked_numel("empty", shape, options.dtype), options.dtype,
-                                 options.device));
-    if (options.requires_grad) out.set_requires_grad();
-    return out;
+namespace {
+
+Tensor made(const char* op, const Shape& shape, const Options& options) {
+    return named(op, [&] {
+        Tensor out(
+            TensorImpl::dense(shape, checked_numel(op, shape, options.dtype), options.dtype, options.device));
+        if (options.requires_grad) out.set_requires_grad();
+        return out;
+    });
 }
 
-Tensor full(const Shape& shape, Scalar value, const Options& options) {
-    Tensor out = empty(shape, options);
+}  // namespace
+
+Tensor empty(const Shape& shape, const Options& options) { return made("empty", shape, options); }
+
+namespace {
+
+Tensor filled(const char* op, const Shape& shape, Scalar value, const Options& options) {
+    Tensor out = made(op, shape, options);
     fill(out, value);
     return out;
 }
 
-Tensor zeros(const Shape& shape, const Options& options) { return full(shape, 0, options); }
-Tensor ones(const Shape& shape, const Options& options) { return full(shape, 1, options); }
+}  // namespace
+
+Tensor full(const Shape& shape, Scalar value, const Options& options) {
+    return filled("full", shape, value, options);
+}
+Tensor zeros(const Shape& shape, const Options& options) { return filled("zeros", shape, 0, options); }
+Tensor ones(const Shape& shape, const Options& options) { return filled("ones", shape, 1, options); }
 
 Tensor empty_like(const Tensor& like) {
     return empty(like.shape(), {.dtype = like.dtype(), .device = like.device()});

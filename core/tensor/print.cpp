@@ -84,8 +84,7 @@ class Printer {
         if (type_ == DType::boolean) return integers_[i] ? "true" : "false";
         if (!is_floating(type_)) return fmt::format("{}", integers_[i]);
         const double v = numbers_[i];
-        if (std::isnan(v)) return "nan";  // of either sign
-        if (std::isinf(v)) return fmt::format("{}", v);
+        if (!std::isfinite(v)) return fmt::format("{}", shown(v));
         if (exponent_) return fmt::format("{:.{}e}", v, options_.precision);
         return whole_ ? fmt::format("{:.0f}.", v) : fmt::format("{:.{}f}", v, options_.precision);
     }

@@ -2,7 +2,7 @@
 //
 // Members say what a tensor is or move it; the mathematics is free functions (<adjoint/autograd/...>). What
 // makes a tensor from a tensor is declared here where it is a member or an operator,
-// and defined with the graph.
+// and defined with the graph. Several threads may read a tensor at once, none while another writes to it.
 #pragma once
 
 #include <cstdint>
@@ -165,8 +165,13 @@ class ADJOINT_API Tensor {
     bool is_leaf() const { return !impl().producer; }
     /// Name of the operation that produced it, "" for a leaf.
     const char* producer_name() const { return impl().producer ? impl().producer->name() : ""; }
-    /// The accumulated gradient, undefined if there is none.
-    Tensor grad() const { return Tensor(impl().grad); }
+    /// The accumulated gradient, undefined if there is none; of a non-leaf there is one after retain_grad().
+    Tensor grad() const {
+        const TensorImpl& x = impl();
+        if (!x.grad && x.producer && !x.retains_grad) [[unlikely]]
+            warn_of_lost_gradient();
+        return Tensor(x.grad);
+    }
     /// Replaces the gradient; an undefined tensor removes it.
     /// errors: ShapeError, DTypeError, DeviceError on mismatch.
     void set_grad(const Tensor& grad) const;
@@ -236,6 +241,7 @@ class ADJOINT_API Tensor {
         else
             return static_cast<double>(number);
     }
+    void warn_of_lost_gradient() const;
     [[noreturn]] static void throw_undefined();
     [[noreturn]] void throw_no_room(std::size_t element) const;
     const void* host_data(DType wanted) const;

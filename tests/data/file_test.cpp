@@ -220,6 +220,19 @@ TEST(AtomicWrite, SaysWhereItCannotWrite) {
     ::chmod(folder.path().c_str(), 0700);
 }
 
+TEST(AtomicWrite, CanBeTriedBeforehand) {
+    const TemporaryFolder folder;
+    const std::string path = folder.file("a", "old");
+    check_writable(path);
+    check_writable(folder / "b");
+    check_writable("/dev/null");
+    EXPECT_EQ(content_of(path), "old");
+    EXPECT_EQ(folder.entries(), std::vector<std::string>{"a"});
+    expect_error([&] { check_writable("/no/such/folder/a"); }, {"/no/such/folder/a", "No such file"});
+    expect_error([&] { check_writable(folder.path()); }, {"directory"});
+    expect_error([&] { check_writable(""); }, {"not a file name"});
+}
+
 TEST(AtomicWrite, WritesWhereALinkLeadsThatLeadsNowhereYet) {
     TemporaryFolder folder;
     std::filesystem::create_directory(folder / "inner");

@@ -133,7 +133,18 @@ TEST(Loader, RefusesWhatDoesNotFit) {
     Dataset set = numbered(6);
     EXPECT_THROW(Loader(set, {.batch_size = 0}), ValueError);
     set.targets = tensor(std::vector<std::int64_t>{1, 2}, {2});
-    EXPECT_THROW(Loader(set, {}), ShapeError);
+    const auto refusal = [](const Dataset& s) -> std::string {
+        try {
+            const Loader loader(s);
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_EQ(refusal(set), "loader: 6 samples of inputs, 2 of targets (shapes (6, 2) and (2,))");
+    EXPECT_EQ(refusal({.inputs = zeros({0, 2}), .targets = zeros({0})}),
+              "loader: inputs of shape (0, 2), expected samples along the first dimension");
+    EXPECT_EQ(refusal({.inputs = zeros({2, 2}), .targets = {}}), "loader: the set has no targets");
     EXPECT_THROW(numbered(6).part(4, 3), IndexError);
 }
 

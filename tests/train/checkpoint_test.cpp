@@ -211,6 +211,18 @@ TEST(Checkpoint, KeepsEverythingOfItsOwn) {
     EXPECT_EQ(read.epoch.size(), 1u);
 }
 
+TEST(Checkpoint, GivesItsWeightsToAModelThatAsksForThem) {
+    const TemporaryFolder folder;
+    const std::string path = folder / "run.ckpt";
+    Job job(3), other(4);
+    job.fit(job.options({train::checkpoint({.path = path})}));
+    expect_error<ValueError>([&] { other.model.load(path); }, {path, "checkpoint of a training",
+                                                               "FitOptions::resume", "{{\"model.\", \"\"}}"});
+    const nn::LoadReport report = other.model.load(path, {.strict = false, .rename = {{"model.", ""}}});
+    EXPECT_TRUE(report.missing.empty());
+    EXPECT_TRUE(equal(other.model.at<nn::Linear>(0).weight, train::load_checkpoint(path).model[0].second));
+}
+
 TEST(Checkpoint, OfManyPartsKeepsThemInTheirOrder) {
     constexpr int count = 10000;
     train::Checkpoint before;
@@ -340,6 +352,25 @@ TEST(Checkpoint, AnErrorOfTheDiskReachesTheCaller) {
     Job job(3);
     expect_error([&] { job.fit(job.options({train::checkpoint({.path = "/dev/full"})})); },
                  {"/dev/full", "No space left"});
+}
+
+TEST(Checkpoint, APathThatCannotBeWrittenIsFoundBeforeTheFirstBatch) {
+    const TemporaryFolder folder;
+    for (const train::CheckpointOptions& options :
+         {train::CheckpointOptions{.path = "/no/such/folder/run"},
+          {.path = folder.path()},
+          {.path = folder / "run", .best = "/no/such/folder/best"}}) {
+        Job job(3);
+        int batches = 0;
+        const train::Callback count{.on_batch = [&](train::Run&) { ++batches; }};
+        expect_error(
+            [&] {
+                job.fit(job.options({count, train::checkpoint(options)}));
+            },
+            {"cannot be written"});
+        EXPECT_EQ(batches, 0);
+    }
+    EXPECT_TRUE(folder.entries().empty()) << "nothing is left of the attempts";
 }
 
 // A training of one weight that writes its state after every step, killed again and again.

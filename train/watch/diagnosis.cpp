@@ -22,8 +22,14 @@ void look_for_divergence(const History& history, Findings& findings) {
         "Lower the learning rate by a factor of 10, normalise the inputs, or clip the gradients";
     for (const EpochRecord& r : history.epochs)
         if (!std::isfinite(r.train.loss) || std::isinf(r.validation.loss)) {
-            findings.push_back(
-                {Trouble::diverged, fmt::format("The loss of epoch {} is not finite", r.epoch), advice});
+            // The end of the run says it where the data were to blame.
+            const std::size_t cause = history.end.find(" hold ");
+            if (cause == std::string::npos)
+                findings.push_back(
+                    {Trouble::diverged, fmt::format("The loss of epoch {} is not finite", r.epoch), advice});
+            else
+                findings.push_back({Trouble::diverged, "T" + history.end.substr(1),
+                                    "Mend these numbers, or leave their samples out"});
             return;
         }
     const double first = history.epochs.front().train.loss, last = history.last().train.loss;
