@@ -117,8 +117,8 @@ class ADJOINT_API Writer {
 /// errors: IoError naming the file and the system's reason; whatever `fill` throws.
 ADJOINT_API void atomic_write(const std::string& path, const std::function<void(Writer&)>& fill);
 
-/// Fails where atomic_write would, without writing: to be asked before work whose result is to be saved. A file
-/// is made beside the path and removed again.
+/// Fails where atomic_write would, without writing: to be asked before work whose result is to be saved. A
+/// file is made beside the path and removed again.
 /// errors: as atomic_write.
 ADJOINT_API void check_writable(const std::string& path);
 

@@ -42,7 +42,8 @@ SafeTensors load_all(const std::string& path) {
     std::array<std::byte, header_length_bytes> length_read{};
     stream.read(length_read, "the header's length");
     const std::uint64_t length = ByteReader(length_read, path).read_u64_le();
-    // PyTorch's files are zip archives of a pickle or, older ones, pickles; as a length that is no sensible one.
+    // PyTorch's files are zip archives of a pickle or, older ones, pickles; as a
+    // length that is no sensible one.
     const auto starts_with = [&](std::initializer_list<int> bytes) {
         return std::equal(bytes.begin(), bytes.end(), length_read.begin(),
                           [](int a, std::byte b) { return a == std::to_integer<int>(b); });

@@ -20,9 +20,9 @@ struct LayerCall {
     Tensor input, output;  ///< the first, if there are several; undefined unless values are kept
 };
 
-/// While it lives, the calls of layers on this thread are noted, in the order in which they began, also those that
-/// a model with a forward pass of its own makes: of all layers of the library, and of those that compute by
-/// Module::computed.
+/// While it lives, the calls of layers on this thread are noted, in the order in which they began, also
+/// those that a model with a forward pass of its own makes: of all layers of the library, and of those
+/// that compute by Module::computed.
 ///
 ///     const nn::CallTrace trace;
 ///     model(x);

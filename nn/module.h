@@ -42,8 +42,8 @@ struct LoadOptions {
     bool strict = true;         ///< missing and unexpected names are errors
     bool skip_misfits = false;  ///< a tensor of another shape or type is left out, else it is an error
     bool convert = false;       ///< another type is converted, else it is a misfit
-    /// Beginnings of names and what comes in their place, the first that fits: {{"module.", ""}} takes a prefix
-    /// off, {{"backbone.", "features."}} changes one.
+    /// Beginnings of names and what comes in their place, the first that fits: {{"module.", ""}} takes a
+    /// prefix off, {{"backbone.", "features."}} changes one.
     std::vector<std::pair<std::string, std::string>> rename = {};
 };
 /// What Module::load met that does not match and left alone; with the usual options empty.
@@ -90,7 +90,8 @@ class ADJOINT_API Module {
     const std::string& kind() const noexcept;
     /// Whether the two are one module: copies of each other.
     bool is_same(const Module& other) const noexcept { return state_ == other.state_; }
-    /// What it was made of, in the order of registration; a function in a Sequential is one without parameters.
+    /// What it was made of, in the order of registration; a function in a Sequential
+    /// is one without parameters.
     std::vector<std::pair<std::string, Module>> children() const;
 
     // Saving and loading
@@ -99,8 +100,8 @@ class ADJOINT_API Module {
     /// Parameters and buffers by name, sharing memory with the module.
     NamedTensors state() const;
     /// Copies values into parameters and buffers; nothing is written unless all fits.
-    /// errors: one that lists all that does not match, and what to do where that is plain: ShapeError, DTypeError
-    /// if all are misfits in shape or in type, else ValueError.
+    /// errors: one that lists all that does not match, and what to do where that is plain: ShapeError,
+    /// DTypeError if all are misfits in shape or in type, else ValueError.
     LoadReport load(const NamedTensors& state, const LoadOptions& options = {}) const;
     /// state() as a safetensors file; an old file stays on any error.
     /// errors: IoError.
@@ -129,9 +130,9 @@ class ADJOINT_API Module {
     /// the class's name is used.
     explicit Module(std::string kind, std::string options = {}, std::string sizes = {});
 
-    /// f(), which computes the layer's result from x: errors lead with the layer's place in the model, "fc2
-    /// (Linear 100 -> 10): ...", and a CallTrace notes the call. The result is a tensor, or has a member `output`
-    /// or `h`.
+    /// f(), which computes the layer's result from x: errors lead with the layer's place in the
+    /// model, "fc2 (Linear 100 -> 10): ...", and a CallTrace notes the call. The result is a tensor,
+    /// or has a member `output` or `h`.
     template <class F> auto computed(const Tensor& x, F&& f) const {
         try {
             if (!is_traced()) [[likely]]

@@ -186,7 +186,8 @@ Tensor repeat(const Tensor& x, const Shape& times) {
         if (times[d] == 0)
             out = narrow(out, d, 0, 0);
         else
-            out = cat(std::vector<Tensor>(static_cast<std::size_t>(times[d]), out), d);
+            out = named("repeat",
+                        [&] { return cat(std::vector<Tensor>(static_cast<std::size_t>(times[d]), out), d); });
     }
     return out;
 }

@@ -124,8 +124,8 @@ class Printer {
 
 std::string to_string(const Tensor& x, const PrintOptions& options) {
     if (!x.defined()) return "undefined tensor";
-    std::string out =
-        x.numel() == 0 ? fmt::format("[] of shape {}", to_string(x.shape())) : Printer(x, options).text();
+    std::string out = x.numel() == 0 ? fmt::format("[] of shape {}", to_string(x.shape()))
+                                     : named("to_string", [&] { return Printer(x, options).text(); });
     out += fmt::format(" {}", name(x.dtype()));
     if (!x.device().is_cpu()) out += fmt::format(" {}", to_string(x.device()));
     if (x.requires_grad())

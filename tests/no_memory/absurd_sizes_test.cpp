@@ -1,4 +1,5 @@
-// Numbers far beyond what fits: an error of the library, never one of the standard library, and nothing is kept.
+// Numbers far beyond what fits: an error of the library, never one of the standard
+// library, and nothing is kept.
 #include <gtest/gtest.h>
 
 #include <cmath>

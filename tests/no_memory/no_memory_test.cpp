@@ -101,7 +101,7 @@ TEST(NoMemory, FilesThatAreWritten) {
 
 // The workers of a pool start with the first work: where they cannot, fewer do it, and signals still arrive.
 TEST(NoMemory, WorkersThatCannotStart) {
-    using namespace adjoint::cpu;
+    using cpu::parallel_for;
     const int before = num_threads();
     int threads = 2;
     const auto scene = [&] {

@@ -220,7 +220,10 @@ TEST(Checkpoint, GivesItsWeightsToAModelThatAsksForThem) {
                                                                "FitOptions::resume", "{{\"model.\", \"\"}}"});
     const nn::LoadReport report = other.model.load(path, {.strict = false, .rename = {{"model.", ""}}});
     EXPECT_TRUE(report.missing.empty());
-    EXPECT_TRUE(equal(other.model.at<nn::Linear>(0).weight, train::load_checkpoint(path).model[0].second));
+    for (const auto& [name, tensor] : train::load_checkpoint(path).model)
+        if (name == "0.weight") {
+            EXPECT_TRUE(equal(other.model.at<nn::Linear>(0).weight, tensor));
+        }
 }
 
 TEST(Checkpoint, OfManyPartsKeepsThemInTheirOrder) {

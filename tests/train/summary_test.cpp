@@ -121,7 +121,7 @@ TEST(Summary, ShowsLayersAsTheyRunNotAsTheyWereRegistered) {
     for (const std::string& text :
          {train::summary(net, {5, 3}), train::summary(nn::Sequential(net), {5, 3})}) {
         std::size_t before = 0;
-        for (const char* row : {"Net ", "(block) Block", "(in) Linear", "(bend) ReLU", "(out) Linear",
+        for (const char* row : {"Net", "(block) Block", "(in) Linear", "(bend) ReLU", "(out) Linear",
                                 "(last) Linear", "(unused) Linear"}) {
             const std::size_t at = text.find(row);
             ASSERT_NE(at, std::string::npos) << row << "\n" << text;

@@ -11,10 +11,11 @@
 
 namespace adjoint::picture {
 
-/// A box for each line of a module's print-out, nested as they are, with the shapes of its parameters. Arrows
-/// are drawn where it is known what flows where: from layer to layer of a Sequential. With `calls`, of the module
-/// that stands at `path`, boxes stand in the order in which they ran, with the shapes of what they gave, and arrows
-/// lead to each from the one above it if its result goes there without passing another layer.
+/// A box for each line of a module's print-out, nested as they are, with the shapes of its parameters.
+/// Arrows are drawn where it is known what flows where: from layer to layer of a Sequential. With
+/// `calls`, of the module that stands at `path`, boxes stand in the order in which they ran, with the
+/// shapes of what they gave, and arrows lead to each from the one above it if its result goes there
+/// without passing another layer.
 ADJOINT_API Svg draw_model(const std::string& printed, const nn::NamedTensors& parameters,
                            const std::vector<nn::LayerCall>& calls = {}, const std::string& path = {});
 template <nn::IsModule M> Svg draw_model(const M& model) {
