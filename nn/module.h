@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <type_traits>
 #include <typeinfo>
@@ -225,5 +226,8 @@ template <IsModule M> M clone(const M& module) {
 
 /// The module as an indented tree of its children.
 template <IsModule M> std::string to_string(const M& module) { return module.print(typeid(M)); }
+template <IsModule M> std::ostream& operator<<(std::ostream& out, const M& module) {
+    return out << to_string(module);
+}
 
 }  // namespace adjoint::nn

@@ -17,6 +17,24 @@ void Layer::throw_not_fused() {
     fail<ValueError>("Layer: its module takes no activation in its pass; ask fuses_activation() first");
 }
 
+Layer::Layer(Tensor (*function)(const Tensor&, GeluForm)) {
+    if (function == static_cast<Tensor (*)(const Tensor&, GeluForm)>(&gelu))
+        *this = Layer(GELU());
+    else
+        *this = Layer([function](const Tensor& x) { return function(x, GeluForm::none); });
+}
+
+Sequential::Sequential(Layer first, Layer second, Layer third, Layer fourth, Layer fifth, Layer sixth,
+                       Layer seventh, Layer eighth, Layer ninth, Layer tenth, Layer eleventh, Layer twelfth,
+                       Layer thirteenth, Layer fourteenth, Layer fifteenth, Layer sixteenth)
+    : Sequential([&] {
+          std::vector<Layer> given;
+          for (Layer* layer : {&first, &second, &third, &fourth, &fifth, &sixth, &seventh, &eighth, &ninth,
+                               &tenth, &eleventh, &twelfth, &thirteenth, &fourteenth, &fifteenth, &sixteenth})
+              if (layer->held_) given.push_back(std::move(*layer));
+          return given;
+      }()) {}
+
 Sequential::Sequential(std::vector<Layer> layers)
     : Module("Sequential"), layers_(std::move(layers)), then_(layers_.size()) {
     for (std::size_t i = 0; i + 1 < layers_.size(); ++i)

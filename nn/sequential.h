@@ -38,6 +38,10 @@ concept IsActivation = std::same_as<decltype(&F::activation), Activation (F::*)(
 class ADJOINT_API Layer {
   public:
     template <LayerLike F> Layer(F f) : held_(std::make_shared<const Of<F>>(std::move(f))) {}
+    /// Functions by their names, which may have others of the same name beside
+    /// them: Sequential(fc, tanh, gelu).
+    Layer(Tensor (*function)(const Tensor&)) : held_(std::make_shared<const Of<Function>>(function)) {}
+    Layer(Tensor (*function)(const Tensor&, GeluForm));
     Layer(const Layer& other);
     Layer(Layer&&) = default;
     Layer& operator=(const Layer& other);
@@ -63,6 +67,12 @@ class ADJOINT_API Layer {
     }
 
   private:
+    friend class Sequential;
+
+    using Function = Tensor (*)(const Tensor&);
+
+    Layer() = default;  // none
+
     struct Any {
         Any() = default;
         Any(const Any&) = delete;
@@ -120,6 +130,11 @@ class ADJOINT_API Sequential : public Module {
              (std::convertible_to<Fs, Layer> && ...)) explicit Sequential(Fs... layers)
         : Sequential(std::vector<Layer>{Layer(std::move(layers))...}) {}
     explicit Sequential(std::vector<Layer> layers);
+    /// The same for up to sixteen layers with names of functions among them.
+    explicit Sequential(Layer first, Layer second, Layer third = {}, Layer fourth = {}, Layer fifth = {},
+                        Layer sixth = {}, Layer seventh = {}, Layer eighth = {}, Layer ninth = {},
+                        Layer tenth = {}, Layer eleventh = {}, Layer twelfth = {}, Layer thirteenth = {},
+                        Layer fourteenth = {}, Layer fifteenth = {}, Layer sixteenth = {});
 
     Tensor operator()(const Tensor& x) const;
     std::size_t size() const noexcept { return layers_.size(); }

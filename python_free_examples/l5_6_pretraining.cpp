@@ -54,7 +54,7 @@ void lecture(const LectureOptions& options) {
         double total = 0;
         for (const data::Batch& batch : loader) {
             optimizer.zero_grad();
-            const Tensor loss = bce_with_logits(model(batch.x), batch.x);
+            const Tensor loss = binary_cross_entropy_with_logits(model(batch.x), batch.x);
             loss.backward();
             optimizer.step();
             total += loss.item();

@@ -15,8 +15,9 @@ ADJOINT_API Tensor predict(const Trainee& trainee, const data::Dataset& set, std
 /// errors: as data::Loader.
 template <nn::IsModule M, class Loss>
 Score evaluate(const M& model, Loss loss, const data::Dataset& set, std::int64_t batch_size = 1000) {
-    return evaluate(Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, std::move(loss)},
-                    set, batch_size);
+    return evaluate(
+        Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, as_loss(std::move(loss))}, set,
+        batch_size);
 }
 
 /// The outputs of `model` for all samples of `set` in their order, one below the other, in evaluation mode

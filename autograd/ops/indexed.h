@@ -82,5 +82,6 @@ class ADJOINT_API Indexed : public Tensor {
 template <class... Indices> Indexed Tensor::operator()(const Indices&... indices) const {
     return Indexed(*this, {Index(indices)...});
 }
+template <class I> Indexed Tensor::operator[](const I& index) const { return (*this)(index); }
 
 }  // namespace adjoint

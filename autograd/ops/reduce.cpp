@@ -201,19 +201,19 @@ Tensor argmin(const Tensor& x, int dim, bool keepdim) {
 Tensor argmax(const Tensor& x) { return argmax(flatten(x.detach()), 0); }
 Tensor argmin(const Tensor& x) { return argmin(flatten(x.detach()), 0); }
 
-Tensor var(const Tensor& input, const Dims& dims, bool unbiased, bool keepdim) {
+Tensor var(const Tensor& input, const Dims& dims, bool keepdim, const VarOptions& options) {
     return named("var", [&] {
         const Tensor x = apply::widened(input);
         const std::int64_t n = reduced_count(x.shape(), dim_bits("var", dims, x.dim()));
         const Tensor total = sum(square(x - mean(x, dims, true)), dims, keepdim);
-        const auto divisor = static_cast<double>(std::max<std::int64_t>(n - (unbiased ? 1 : 0), 0));
+        const auto divisor = static_cast<double>(std::max<std::int64_t>(n - (options.unbiased ? 1 : 0), 0));
         return (total / divisor).to(input.dtype());
     });
 }
 
-Tensor std(const Tensor& x, const Dims& dims, bool unbiased, bool keepdim) {
+Tensor std(const Tensor& x, const Dims& dims, bool keepdim, const VarOptions& options) {
     return named("std", [&] {
-        const Tensor v = var(apply::widened(x), dims, unbiased, keepdim);
+        const Tensor v = var(apply::widened(x), dims, keepdim, options);
         // Where the variance is 0 the root has no slope: the branch not taken keeps its infinity to itself.
         const Tensor zero = eq(v, 0.0);
         return where(zero, zeros_like(v), sqrt(where(zero, ones_like(v), v))).to(x.dtype());

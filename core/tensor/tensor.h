@@ -205,6 +205,8 @@ class ADJOINT_API Tensor {
     /// The result reads as a tensor (a view where possible) and can be assigned to: t(all, 0) = 1.0;
     /// errors: IndexError for an index out of range or too many indices.
     template <class... Indices> Indexed operator()(const Indices&... indices) const;
+    /// One index: t[0].
+    template <class I> Indexed operator[](const I& index) const;
 
     // In place
     // -----------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 // Small products: tiles in shared memory, each warp with some of the terms of every result of the tile.
 //
 // Few tiles leave most of the chip idle, and many terms in a row make those few slow. So the eight warps of a
-// block share the terms: of every `depth` of them each has `share`. Their sums are added by halving. The order
-// depends on the number of terms alone: neither the size of the tile nor what else is in the launch changes
-// a bit. While a tile is multiplied, the next one is on its way into registers.
+// block share the terms: of every `depth` of them each has `share`. Their sums are added by halving. The
+// order depends on the number of terms alone: neither the size of the tile nor what else is in the launch
+// changes a bit. While a tile is multiplied, the next one is on its way into registers.
 #include <adjoint/cuda/kernels/small_product.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Products that are too small for a library: one launch does several of them, with what stands before and
-// behind them.
+// Products that are too small for a library: one launch does several of them, with what
+// stands before and behind them.
 #pragma once
 
 #include <adjoint/cuda/cuda_backend.h>

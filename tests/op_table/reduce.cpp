@@ -121,13 +121,13 @@ void add_sums(Rows& rows) {
             add_dims(
                 rows, "var", prefix, c, any,
                 [unbiased](const Tensor& x, const Dims& dims, bool keep) {
-                    return var(x, dims, unbiased, keep);
+                    return var(x, dims, keep, {.unbiased = unbiased});
                 },
                 variance(unbiased));
             add_dims(
                 rows, "std", prefix, c, any,
                 [unbiased](const Tensor& x, const Dims& dims, bool keep) {
-                    return adjoint::std(x, dims, unbiased, keep);
+                    return adjoint::std(x, dims, keep, {.unbiased = unbiased});
                 },
                 [f = variance(unbiased)](const Line& v) { return ::std::sqrt(f(v)); });
         }
@@ -150,8 +150,7 @@ void add_sums(Rows& rows) {
     const ReducedDims shifted{"shifted", {3, 8}, {1}};
     add_dims(
         rows, "var", "", shifted, {.low = 1000, .high = 1001},
-        [](const Tensor& x, const Dims& dims, bool keep) { return var(x, dims, true, keep); },
-        variance(true));
+        [](const Tensor& x, const Dims& dims, bool keep) { return var(x, dims, keep); }, variance(true));
     const ReducedDims huge{"huge", {2, 3}, {1}};
     add_dims(
         rows, "logsumexp", "", huge,

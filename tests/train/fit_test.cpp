@@ -93,6 +93,21 @@ TEST(Fit, ThreadsPredictWithOneModel) {
     EXPECT_FALSE(model.is_training());
 }
 
+TEST(Fit, TakesFunctionsAsLosses) {
+    const data::Dataset set = separable(64);
+    const auto losses = [&](const auto& loss, const data::Dataset& data) {
+        const nn::Sequential model = small_net();
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        const double trained = train::fit(model, loss, optimizer, data, quiet(2)).last().train.loss;
+        return std::pair(trained, train::evaluate(model, loss, data).loss);
+    };
+    EXPECT_EQ(losses(cross_entropy, set), losses(nn::CrossEntropyLoss(), set));
+    const data::Dataset numbers{.inputs = set.inputs, .targets = one_hot(set.targets, 2).to(f32)};
+    EXPECT_EQ(losses(mse_loss, numbers), losses(nn::MSELoss(), numbers));
+    EXPECT_EQ(losses(smooth_l1_loss, numbers), losses(nn::SmoothL1Loss(), numbers));
+    EXPECT_EQ(losses(binary_cross_entropy_with_logits, numbers), losses(nn::BCEWithLogitsLoss(), numbers));
+}
+
 TEST(Fit, HoldsOutTheLastSamples) {
     data::Dataset set = separable(100);
     // The held-out samples have the wrong labels: a loop that trains on them or evaluates others shows.
