@@ -42,6 +42,7 @@
 #include <adjoint/core/tensor/tensor.h>
 #include <adjoint/data/csv.h>
 #include <adjoint/data/features.h>
+#include <adjoint/data/file.h>
 #include <adjoint/data/idx.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/data/mnist.h>
@@ -53,6 +54,7 @@
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/bilinear.h>
+#include <adjoint/nn/call_trace.h>
 #include <adjoint/nn/convolution.h>
 #include <adjoint/nn/dropout.h>
 #include <adjoint/nn/embedding.h>

@@ -3,13 +3,14 @@
 
 #include <cstdint>
 
+#include <adjoint/core/base/sanitizer.h>
 #include <adjoint/core/contract/loop.h>
 
 namespace adjoint::cpu {
 
 /// Elements of a block; small enough that a few blocks stay in the first-level cache. In a build for finding
 /// errors so few that the small tensors of the tests have several blocks.
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
 inline constexpr std::int64_t block_size = 16;
 #else
 inline constexpr std::int64_t block_size = 512;

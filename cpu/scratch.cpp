@@ -1,6 +1,7 @@
-// The thread-local buffer behind scratch().
+// The thread's buffer behind scratch().
+#include <pthread.h>
+
 #include <cstdlib>
-#include <memory>
 #include <string>
 
 #include <adjoint/core/base/error.h>
@@ -9,32 +10,47 @@
 namespace adjoint::cpu {
 namespace {
 
-struct Free {
-    void operator()(void* p) const { std::free(p); }
-};
-
 struct ScratchMemory {
-    std::unique_ptr<void, Free> memory;
+    void* memory = nullptr;
     std::size_t size = 0;
+
+    void release() noexcept {
+        std::free(memory);
+        *this = {};
+    }
 };
 
-thread_local ScratchMemory scratch_memory;
+// Without a destructor, since those of other objects of the thread, and after main() those of static ones,
+// may still compute: the system frees the buffer after all of them, that of the main thread with the process.
+constinit thread_local ScratchMemory scratch_memory;
+
+pthread_key_t thread_end() {
+    static const pthread_key_t key = [] {
+        pthread_key_t made{};
+        const auto release = [](void* buffer) { static_cast<ScratchMemory*>(buffer)->release(); };
+        if (pthread_key_create(&made, release) != 0)
+            throw OutOfMemoryError("scratch: the system has no place left for what belongs to a thread");
+        return made;
+    }();
+    return key;
+}
 
 }  // namespace
 
 void* scratch(std::size_t bytes) {
-    if (bytes > scratch_memory.size) {
+    ScratchMemory& own = scratch_memory;
+    if (bytes > own.size) {
         constexpr std::size_t page = 4096;
         const std::size_t size = (bytes + page - 1) / page * page;
-        scratch_memory.memory.reset();  // first, so that both are never held
-        scratch_memory.size = 0;
-        scratch_memory.memory.reset(std::aligned_alloc(page, size));
-        if (!scratch_memory.memory) {
+        own.release();  // first, so that both are never held
+        void* const memory = std::aligned_alloc(page, size);
+        if (!memory || pthread_setspecific(thread_end(), &own) != 0) {
+            std::free(memory);
             throw OutOfMemoryError("scratch: no memory for " + std::to_string(size) + " bytes");
         }
-        scratch_memory.size = size;
+        own = {memory, size};
     }
-    return scratch_memory.memory.get();
+    return own.memory;
 }
 
 }  // namespace adjoint::cpu

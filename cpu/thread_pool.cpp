@@ -14,7 +14,6 @@
 #include <exception>
 #include <limits>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -100,7 +99,7 @@ class Pool {
     // belongs to the task.
     static constexpr std::uint64_t closed = 0xffffffffu;
 
-    void start() {
+    void start() noexcept {
         started_ = true;
         // Signals are for the program's own threads.
         sigset_t all, before;
@@ -108,8 +107,8 @@ class Pool {
         pthread_sigmask(SIG_SETMASK, &all, &before);
         try {
             for (int i = 1; i < threads_; ++i) std::thread([this] { work(); }).detach();
-        } catch (const std::system_error&) {
-            // Fewer workers do the same work.
+        } catch (const std::exception&) {
+            // No thread or no memory left: fewer workers do the same work.
         }
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }

@@ -9,6 +9,7 @@
 #include <adjoint/data/csv_scanner.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 
 namespace adjoint::data {
 
@@ -20,7 +21,8 @@ std::vector<std::byte> read_text(const std::string& path, const CsvOptions& opti
                       excerpt({&d, 1}));
     check<ValueError>(options.dtype == DType::f32 || options.dtype == DType::f64,
                       "csv: numbers are read as f32 or f64, not as {}", name(options.dtype));
-    return read_maybe_gzip(path);
+    if (!InputStream(path).compressed()) return read_maybe_gzip(path);
+    return read_maybe_gzip(path, options.unpacked_limit);
 }
 
 std::string_view as_text(const std::vector<std::byte>& bytes) {
@@ -34,31 +36,33 @@ std::vector<std::string> read_row(CsvScanner& scanner) {
     return row;
 }
 
-bool is_header(const std::vector<std::string>& row, CsvHeader header) {
-    if (header != CsvHeader::automatic) return header == CsvHeader::yes;
-    const bool number = std::any_of(row.begin(), row.end(), is_number);
-    const bool text =
-        std::any_of(row.begin(), row.end(), [](const std::string& cell) { return !cell.empty(); });
-    return text && !number;
+void skip_row(CsvScanner& scanner) {
+    do scanner.cell();
+    while (scanner.next_cell());
 }
 
-/// The first row, read ahead to learn the number of columns and whether there is a header.
+/// The first row, read ahead to learn the number of columns and whether there is a header. A row may be the
+/// whole file: its cells are looked at, not kept.
 struct FirstRow {
-    std::vector<std::string> cells;
-    std::int64_t line = 0;
+    std::int64_t columns = 0, line = 0;
     bool names_columns = false;
 
     FirstRow(CsvScanner scanner, const std::string& path, CsvHeader header) {
         check<IoError>(scanner.begin_row(), "{}: holds no rows", path);
         line = scanner.line();
-        cells = read_row(scanner);
-        names_columns = is_header(cells, header);
+        bool number = false, text = false;
+        do {
+            const std::string_view cell = scanner.cell();
+            number = number || is_number(cell);
+            text = text || !cell.empty();
+            ++columns;
+        } while (scanner.next_cell());
+        names_columns = header == CsvHeader::automatic ? text && !number : header == CsvHeader::yes;
     }
 
     void check_length(std::int64_t count, const std::string& path, std::int64_t row_line) const {
-        check<IoError>(count == static_cast<std::int64_t>(cells.size()),
-                       "{}: line {} has {} columns, expected {} as in line {}", path, row_line, count,
-                       cells.size(), line);
+        check<IoError>(count == columns, "{}: line {} has {} columns, expected {} as in line {}", path,
+                       row_line, count, columns, line);
     }
 };
 
@@ -66,12 +70,11 @@ template <class T>
 Tensor read_numbers(const std::string& path, std::string_view text, const CsvOptions& options) {
     CsvScanner scanner(text, options.delimiter, path);
     const FirstRow first(scanner, path, options.header);
-    if (first.names_columns && scanner.begin_row()) read_row(scanner);
-    const std::size_t columns = first.cells.size();
+    if (first.names_columns && scanner.begin_row()) skip_row(scanner);
+    const auto columns = static_cast<std::size_t>(first.columns);
     // Every cell but the last ends with a character, so no more rows than this can follow.
     const std::size_t most = std::min(scanner.lines_left(), (scanner.bytes_left() + 1) / columns);
-    const auto width = static_cast<std::int64_t>(columns);
-    Tensor table = empty({static_cast<std::int64_t>(most), width}, {.dtype = dtype_of<T>});
+    Tensor table = empty({static_cast<std::int64_t>(most), first.columns}, {.dtype = dtype_of<T>});
     T* const data = reinterpret_cast<T*>(table.impl().data);
     std::size_t rows = 0;
     for (; scanner.begin_row(); ++rows) {
@@ -80,18 +83,17 @@ Tensor read_numbers(const std::string& path, std::string_view text, const CsvOpt
         first.check_length(scanner.numbers(row, options.empty_is_nan), path, line);
     }
     if (rows == most) return table;
-    return tensor_from_host(data, {static_cast<std::int64_t>(rows), width}, dtype_of<T>,
+    return tensor_from_host(data, {static_cast<std::int64_t>(rows), first.columns}, dtype_of<T>,
                             {.dtype = dtype_of<T>});
 }
 
 template <class T> Tensor convert_columns(const CsvTable& table, const std::vector<std::int64_t>& positions) {
-    std::vector<T> values;
-    values.reserve(table.rows.size() * positions.size());
+    std::vector<T> values = room_for<T>(table.rows.size() * positions.size(), table.path, "numbers");
+    std::size_t at = 0;
     for (std::size_t i = 0; i < table.rows.size(); ++i)
         for (const std::int64_t position : positions)
-            values.push_back(parse_number<T>(table.rows[i][static_cast<std::size_t>(position)],
-                                             table.options.empty_is_nan, table.path, table.lines[i],
-                                             position));
+            values[at++] = parse_number<T>(table.rows[i][static_cast<std::size_t>(position)],
+                                           table.options.empty_is_nan, table.path, table.lines[i], position);
     return tensor(
         values, {static_cast<std::int64_t>(table.rows.size()), static_cast<std::int64_t>(positions.size())});
 }
@@ -99,12 +101,16 @@ template <class T> Tensor convert_columns(const CsvTable& table, const std::vect
 }  // namespace
 
 Tensor read_csv(const std::string& path, const CsvOptions& options) {
-    const std::vector<std::byte> bytes = read_text(path, options);
-    return options.dtype == DType::f32 ? read_numbers<float>(path, as_text(bytes), options)
-                                       : read_numbers<double>(path, as_text(bytes), options);
+    return in_memory(path, [&] {
+        const std::vector<std::byte> bytes = read_text(path, options);
+        return options.dtype == DType::f32 ? read_numbers<float>(path, as_text(bytes), options)
+                                           : read_numbers<double>(path, as_text(bytes), options);
+    });
 }
 
-CsvTable read_csv_table(const std::string& path, const CsvOptions& options) {
+namespace {
+
+CsvTable read_cells(const std::string& path, const CsvOptions& options) {
     const std::vector<std::byte> bytes = read_text(path, options);
     CsvScanner scanner(as_text(bytes), options.delimiter, path);
     const FirstRow first(scanner, path, options.header);
@@ -124,6 +130,12 @@ CsvTable read_csv_table(const std::string& path, const CsvOptions& options) {
     return table;
 }
 
+}  // namespace
+
+CsvTable read_csv_table(const std::string& path, const CsvOptions& options) {
+    return in_memory(path, [&] { return read_cells(path, options); });
+}
+
 std::int64_t CsvTable::column_count() const noexcept {
     return static_cast<std::int64_t>(rows.empty() ? columns.size() : rows.front().size());
 }
@@ -140,22 +152,27 @@ Tensor CsvTable::numbers(const std::vector<std::int64_t>& positions) const {
     for (const std::int64_t position : positions)
         check<IndexError>(position >= 0 && position < column_count(), "{}: column {} is outside [0, {})",
                           path, position, column_count());
-    return options.dtype == DType::f32 ? convert_columns<float>(*this, positions)
-                                       : convert_columns<double>(*this, positions);
+    return in_memory(path, [&] {
+        return options.dtype == DType::f32 ? convert_columns<float>(*this, positions)
+                                           : convert_columns<double>(*this, positions);
+    });
 }
 
 CsvCategories CsvTable::categories(std::int64_t position) const {
     check<IndexError>(position >= 0 && position < column_count(), "{}: column {} is outside [0, {})", path,
                       position, column_count());
-    const auto at = static_cast<std::size_t>(position);
-    std::vector<std::string> names;
-    for (const auto& row : rows) names.push_back(row[at]);
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    std::vector<std::int64_t> labels;
-    for (const auto& row : rows)
-        labels.push_back(std::lower_bound(names.begin(), names.end(), row[at]) - names.begin());
-    return {tensor(labels, Shape{static_cast<std::int64_t>(labels.size())}), std::move(names)};
+    return in_memory(path, [&] {
+        const auto at = static_cast<std::size_t>(position);
+        std::vector<std::string> names;
+        for (const auto& row : rows) names.push_back(row[at]);
+        std::sort(names.begin(), names.end());
+        names.erase(std::unique(names.begin(), names.end()), names.end());
+        std::vector<std::int64_t> labels;
+        for (const auto& row : rows)
+            labels.push_back(std::lower_bound(names.begin(), names.end(), row[at]) - names.begin());
+        return CsvCategories{tensor(labels, Shape{static_cast<std::int64_t>(labels.size())}),
+                             std::move(names)};
+    });
 }
 
 }  // namespace adjoint::data

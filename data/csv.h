@@ -16,8 +16,9 @@ enum class CsvHeader : std::uint8_t { automatic, yes, no };
 struct CsvOptions {
     char delimiter = ',';  ///< ' ' stands for any run of spaces and tabs
     CsvHeader header = CsvHeader::automatic;
-    DType dtype = DType::f32;  ///< of read_csv's result: f32 or f64
-    bool empty_is_nan = true;  ///< an empty number is NaN; otherwise an error
+    DType dtype = DType::f32;                               ///< of read_csv's result: f32 or f64
+    bool empty_is_nan = true;                               ///< an empty number is NaN; otherwise an error
+    std::uint64_t unpacked_limit = std::uint64_t{4} << 30;  ///< of a gzip archive, in bytes
 };
 
 /// Names in ascending order, and for each row the position of its name among them: i64 (rows).
@@ -49,7 +50,8 @@ struct ADJOINT_API CsvTable {
 /// A table of numbers, (rows, columns), plain or gzip; a header, blank lines and a BOM are skipped.
 /// cells: digits with a decimal point in any locale, nan, inf, blanks around, quotes as in RFC 4180.
 /// dtypes: f32 or f64 by options; what is too large for it is an error, what is too small is 0.
-/// errors: IoError with the line of a ragged row, of text that is no number, of a quote without end.
+/// errors: IoError with the line of a ragged row, of text that is no number, of a quote without end, and for
+/// an archive that unpacks to more than options.unpacked_limit; OutOfMemoryError.
 ADJOINT_API Tensor read_csv(const std::string& path, const CsvOptions& options = {});
 
 /// The same file format with the cells kept as text.

@@ -38,7 +38,9 @@ bool is_huge(std::string_view number) {
     std::int64_t power = 0;
     const auto [end, code] = std::from_chars(exponent.data(), exponent.data() + exponent.size(), power);
     if (code == std::errc::result_out_of_range) return !negative;
-    return magnitude + (negative ? -power : power) > 0;
+    std::int64_t total = 0;
+    if (__builtin_add_overflow(magnitude, negative ? -power : power, &total)) return !negative;
+    return total > 0;
 }
 
 enum class Outcome : std::uint8_t { number, not_a_number, too_large };

@@ -14,6 +14,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/deflate.h>
 #include <adjoint/data/descriptor.h>
+#include <adjoint/data/memory.h>
 
 namespace adjoint::data {
 
@@ -188,7 +189,7 @@ void InputStream::expect_end() {
 
 std::vector<std::byte> read_file(const std::string& path) {
     const OpenFile file = open_regular(path);
-    std::vector<std::byte> bytes(file.size);
+    std::vector<std::byte> bytes = room_for(file.size, path, "the file");
     const std::size_t count = read_up_to(file.descriptor, bytes, path);
     check<IoError>(count == bytes.size(), "{}: {} bytes expected, {} read", path, bytes.size(), count);
     return bytes;
@@ -202,7 +203,9 @@ std::vector<std::byte> read_maybe_gzip(const std::string& path, std::optional<st
     std::vector<std::byte> bytes;
     std::size_t done = 0;
     for (;;) {
-        bytes.resize(room);
+        std::vector<std::byte> larger = room_for(room, path, "the content");
+        std::copy(bytes.begin(), bytes.end(), larger.begin());
+        bytes = std::move(larger);
         done += stream.read_some(std::span(bytes).subspan(done));
         check<IoError>(done <= most, "{}: holds more than the {} bytes expected", path, most);
         if (done < room) break;

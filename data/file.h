@@ -50,10 +50,11 @@ class ADJOINT_API InputStream {
 };
 
 /// The whole file as it is.
+/// errors: IoError; OutOfMemoryError.
 ADJOINT_API std::vector<std::byte> read_file(const std::string& path);
 
 /// The whole file, unpacked if it is gzip.
-/// errors: IoError, also beyond `at_most` bytes of content.
+/// errors: IoError, also beyond `at_most` bytes of content; OutOfMemoryError.
 ADJOINT_API std::vector<std::byte> read_maybe_gzip(const std::string& path,
                                                    std::optional<std::uint64_t> at_most = std::nullopt);
 
@@ -115,5 +116,10 @@ class ADJOINT_API Writer {
 /// a pipe or /dev/null is written to directly.
 /// errors: IoError naming the file and the system's reason; whatever `fill` throws.
 ADJOINT_API void atomic_write(const std::string& path, const std::function<void(Writer&)>& fill);
+
+/// Fails where atomic_write would, without writing: to be asked before work whose result is to be saved. A
+/// file is made beside the path and removed again.
+/// errors: as atomic_write.
+ADJOINT_API void check_writable(const std::string& path);
 
 }  // namespace adjoint::data

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <climits>
 #include <cstdlib>
 #include <memory>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/descriptor.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 
 namespace adjoint::data {
 
@@ -158,20 +160,68 @@ void replace(const Target& target, mode_t mode, bool exists, const std::function
     if (!folder.valid() || !synchronise(folder)) cannot_write(target.path, errno);
 }
 
-}  // namespace
+// The file that a path means whose links lead to one that is not there yet.
+std::string end_of_links(std::string path) {
+    constexpr int most = 40;  // as the system follows
+    for (int links = 0; links < most; ++links) {
+        std::string link(PATH_MAX, '\0');
+        const ssize_t size = ::readlink(path.c_str(), link.data(), link.size());
+        if (size < 0) break;
+        link.resize(static_cast<std::size_t>(size));
+        const std::size_t slash = path.rfind('/');
+        if (link.starts_with('/') || slash == std::string::npos)
+            path = link;
+        else
+            path = path.substr(0, slash + 1) + link;
+    }
+    return path;
+}
 
-void atomic_write(const std::string& path, const std::function<void(Writer&)>& fill) {
+// What a path leads to.
+struct Destination {
+    std::string path;  // behind all links
+    mode_t mode = 0666;
+    bool exists = false;
+    bool directly = false;  // a pipe or device, that nothing can be put in the place of
+};
+
+Destination destination_of(const std::string& path) {
     check<IoError>(!path.empty() && path.back() != '/', "'{}': cannot be written: not a file name", path);
-    constexpr mode_t usual = 0666, all_bits = 07777;
+    constexpr mode_t all_bits = 07777;
     struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return replace(Target(path), usual, false, fill);
+    if (::stat(path.c_str(), &info) != 0) {
+        if (errno != ENOENT) cannot_write(path, errno);
+        return {.path = end_of_links(path)};
+    }
     check<IoError>(!S_ISDIR(info.st_mode), "{}: cannot be written: it is a directory", path);
-    if (!S_ISREG(info.st_mode)) return write_directly(path, fill);
+    if (!S_ISREG(info.st_mode)) return {.path = path, .exists = true, .directly = true};
     // A rename needs no right to write the old file, yet a user who protected it means it.
     if (::access(path.c_str(), W_OK) != 0) cannot_write(path, errno);
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
     if (!real) cannot_write(path, errno);
-    replace(Target(real.get()), info.st_mode & all_bits, true, fill);
+    return {.path = real.get(), .mode = info.st_mode & all_bits, .exists = true};
+}
+
+void write_whole(const std::string& path, const std::function<void(Writer&)>& fill) {
+    const Destination to = destination_of(path);
+    if (to.directly) return write_directly(to.path, fill);
+    replace(Target(to.path), to.mode, to.exists, fill);
+}
+
+}  // namespace
+
+void atomic_write(const std::string& path, const std::function<void(Writer&)>& fill) {
+    in_memory(path, [&] { write_whole(path, fill); });
+}
+
+void check_writable(const std::string& path) {
+    in_memory(path, [&] {
+        const Destination to = destination_of(path);
+        if (!to.directly)
+            const Temporary made_and_removed(Target(to.path), to.mode);
+        else if (::access(to.path.c_str(), W_OK) != 0)
+            cannot_write(path, errno);
+    });
 }
 
 }  // namespace adjoint::data

@@ -1,6 +1,7 @@
 // Reading and writing IDX.
 #include <adjoint/data/idx.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -10,6 +11,7 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 #include <adjoint/data/tensor_bytes.h>
 
 namespace adjoint::data {
@@ -72,7 +74,9 @@ void swap_elements(std::span<std::byte> bytes, DType dtype) {
 
 }  // namespace
 
-Tensor read_idx(const std::string& path) {
+namespace {
+
+Tensor read_array(const std::string& path) {
     InputStream stream(path);
     std::array<std::byte, 4> magic{};
     stream.read(magic, "an IDX header");
@@ -94,7 +98,7 @@ Tensor read_idx(const std::string& path) {
     return tensor;
 }
 
-void write_idx(const std::string& path, const Tensor& tensor) {
+void write_array(const std::string& path, const Tensor& tensor) {
     const auto bytes = bytes_of(tensor, "write_idx", "the tensor");
     const ElementType* found = nullptr;
     for (const ElementType& type : element_types)
@@ -102,10 +106,10 @@ void write_idx(const std::string& path, const Tensor& tensor) {
     check<DTypeError>(found != nullptr, "write_idx: IDX holds u8, i32, f32 and f64, got {}",
                       name(tensor.dtype()));
 
-    std::vector<std::byte> file;
-    file.reserve(4 + 4 * static_cast<std::size_t>(tensor.dim()) + bytes.size());
-    const auto put = [&file](std::uint32_t value) {
-        for (int shift = 24; shift >= 0; shift -= 8) file.push_back(static_cast<std::byte>(value >> shift));
+    const std::size_t start = 4 + 4 * static_cast<std::size_t>(tensor.dim());
+    std::vector<std::byte> file = room_for(start + bytes.size(), path, "the file");
+    auto put = [at = file.begin()](std::uint32_t value) mutable {
+        for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<std::byte>(value >> shift);
     };
     put(static_cast<std::uint32_t>(found->code) << 8 | static_cast<std::uint32_t>(tensor.dim()));
     for (const std::int64_t size : tensor.shape()) {
@@ -113,11 +117,19 @@ void write_idx(const std::string& path, const Tensor& tensor) {
                           "write_idx: sizes in IDX have 32 bits, got {}", size);
         put(static_cast<std::uint32_t>(size));
     }
-    const std::size_t start = file.size();
-    file.insert(file.end(), bytes.begin(), bytes.end());
+    std::copy(bytes.begin(), bytes.end(), file.begin() + static_cast<std::ptrdiff_t>(start));
     swap_elements(std::span(file).subspan(start), tensor.dtype());
     if (path.ends_with(".gz")) file = gzip(file);
     atomic_write(path, [&file](Writer& writer) { writer.write(file); });
+}
+
+}  // namespace
+
+Tensor read_idx(const std::string& path) {
+    return in_memory(path, [&] { return read_array(path); });
+}
+void write_idx(const std::string& path, const Tensor& tensor) {
+    in_memory(path, [&] { write_array(path, tensor); });
 }
 
 }  // namespace adjoint::data

@@ -2,6 +2,7 @@
 #include <adjoint/data/loader.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
@@ -87,12 +88,21 @@ Dataset images(const ImageSet& set, const ImageOptions& options) {
 Loader::Loader(Dataset set, const LoaderOptions& options) : set_(std::move(set)), options_(options) {
     check<ValueError>(options.batch_size >= 1, "loader: batch size {}, expected at least 1",
                       options.batch_size);
-    check<ShapeError>(set_.inputs.dim() >= 1 && set_.targets.dim() >= 1 && set_.size() > 0 &&
-                          set_.targets.shape()[0] == set_.size(),
-                      "loader: inputs {} and targets {} are not the same number of samples, or none",
-                      set_.inputs.shape(), set_.targets.shape());
+    for (const auto& [what, x] : {std::pair("inputs", set_.inputs), std::pair("targets", set_.targets)}) {
+        check<ValueError>(x.defined(), "loader: the set has no {}", what);
+        check<ShapeError>(x.dim() >= 1 && x.shape()[0] > 0,
+                          "loader: {} of shape {}, expected samples along the first dimension", what,
+                          x.shape());
+    }
+    check<ShapeError>(set_.targets.shape()[0] == set_.size(),
+                      "loader: {} samples of inputs, {} of targets (shapes {} and {})", set_.size(),
+                      set_.targets.shape()[0], set_.inputs.shape(), set_.targets.shape());
     check<ValueError>(set_.inputs.is_contiguous() && set_.targets.is_contiguous(),
                       "loader: needs dense tensors; call contiguous() first");
+    check<ValueError>(
+        set_.inputs.dtype() == DType::u8 || (set_.scale == 1 && set_.shift == 0),
+        "loader: scale {} and shift {} are for bytes (u8), the inputs are {}; convert them first", set_.scale,
+        set_.shift, name(set_.inputs.dtype()));
     if (set_.sample_shape.empty()) set_.sample_shape = row_shape(set_.inputs);
     check<ShapeError>(set_.sample_shape.numel() * set_.size() == set_.inputs.numel(),
                       "loader: samples of shape {} do not make up {}", set_.sample_shape,
@@ -108,11 +118,19 @@ void Loader::set_state(LoaderState state) {
     check<ValueError>(state.next_batch >= 0 && state.next_batch <= size(), "loader: batch {} of {}",
                       state.next_batch, size());
     state_ = state;
+    in_loop_ = false;
+}
+
+Loader::Iterator Loader::begin() {
+    if (in_loop_) state_ = {state_.epoch + 1, 0};
+    in_loop_ = true;
+    return Iterator(*this);
 }
 
 bool Loader::next(Batch& batch) {
     if (state_.next_batch >= size()) {
         state_ = {state_.epoch + 1, 0};
+        in_loop_ = false;
         return false;
     }
     const std::int64_t first = state_.next_batch * options_.batch_size;
@@ -134,7 +152,7 @@ bool Loader::next(Batch& batch) {
         y = rows(set_.targets, first, count);
     }
     batch.x = with_shape(x, batch_shape(count, set_.sample_shape));
-    if (!is_floating(x.dtype())) {
+    if (x.dtype() == DType::u8) {
         const Tensor scaled = empty(batch.x.shape(), {.dtype = DType::f32, .device = x.device()});
         backend(x.device())
             .run(call::Map{functor::ScaleShift{set_.scale, set_.shift},

@@ -3,7 +3,8 @@
 //     data::Loader loader(set, {.batch_size = 64, .seed = 1});
 //     for (const data::Batch& batch : loader) { ... batch.x, batch.y ... }
 //
-// One such loop is an epoch; the next loop is the next epoch.
+// One such loop is an epoch; the next loop is the next epoch, also where one was left before its end. A
+// loader is used by one thread at a time; several may share a data set.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,9 @@
 
 namespace adjoint::data {
 
-/// Samples along dimension 0, and what is done to them on the way into a batch: x = scale * input + shift, as
-/// f32, if the inputs are integers; floating inputs pass as they are. A batch has shape (n, sample_shape).
+/// Samples along dimension 0, and what is done to them on the way into a batch: bytes (u8) become f32, x =
+/// scale * input + shift; inputs of other types pass as they are, so that numbers of words stay integers.
+/// Targets that are integers become i64. A batch has shape (n, sample_shape).
 struct Dataset {
     Tensor inputs, targets;
     double scale = 1, shift = 0;
@@ -59,7 +61,7 @@ struct LoaderState {
 class ADJOINT_API Loader {
   public:
     /// errors: ShapeError if inputs and targets differ in number or are empty;
-    /// ValueError for a batch size below 1.
+    /// ValueError for a batch size below 1, or for a scale or shift of inputs that are no bytes.
     explicit Loader(Dataset set, const LoaderOptions& options = {});
 
     const Dataset& dataset() const noexcept { return set_; }
@@ -86,7 +88,7 @@ class ADJOINT_API Loader {
         Batch batch_;
         bool more_ = true;
     };
-    Iterator begin() { return Iterator(*this); }
+    Iterator begin();
     End end() const noexcept { return {}; }
 
     /// The next batch of the epoch; false at its end, and the next call begins the next epoch.
@@ -96,7 +98,8 @@ class ADJOINT_API Loader {
     Dataset set_;
     LoaderOptions options_;
     LoaderState state_;
-    Tensor order_;  // of the current epoch, if shuffled
+    bool in_loop_ = false;  // since a loop has begun, until the epoch ends
+    Tensor order_;          // of the current epoch, if shuffled
     std::uint64_t order_epoch_ = ~std::uint64_t{0};
 };
 

@@ -13,6 +13,7 @@
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 #include <adjoint/data/npy_format.h>
 #include <adjoint/data/tensor_bytes.h>
 
@@ -220,8 +221,10 @@ Tensor read_npy(InputStream& stream) {
 }
 
 Tensor read_npy(const std::string& path) {
-    InputStream stream(path);
-    return read_npy(stream);
+    return in_memory(path, [&] {
+        InputStream stream(path);
+        return read_npy(stream);
+    });
 }
 
 std::string npy_header(const Tensor& tensor, std::string_view op) {
@@ -246,10 +249,12 @@ std::string npy_header(const Tensor& tensor, std::string_view op) {
 
 void write_npy(const std::string& path, const Tensor& tensor) {
     const auto bytes = bytes_of(tensor, "write_npy", "the tensor");
-    const std::string header = npy_header(tensor, "write_npy");
-    atomic_write(path, [&](Writer& writer) {
-        writer.write(header);
-        writer.write(bytes);
+    in_memory(path, [&] {
+        const std::string header = npy_header(tensor, "write_npy");
+        atomic_write(path, [&](Writer& writer) {
+            writer.write(header);
+            writer.write(bytes);
+        });
     });
 }
 

@@ -6,6 +6,7 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
+#include <adjoint/data/memory.h>
 #include <adjoint/data/npy_format.h>
 #include <adjoint/data/tensor_bytes.h>
 #include <adjoint/data/zip.h>
@@ -15,10 +16,8 @@ namespace {
 
 constexpr std::string_view ending = ".npy";
 
-}  // namespace
-
-NamedTensors read_npz(const std::string& path) {
-    const ZipReader archive(path);
+NamedTensors read_arrays(const std::string& path, std::uint64_t unpacked_limit) {
+    const ZipReader archive(path, unpacked_limit);
     NamedTensors tensors;
     for (std::size_t i = 0; i < archive.size(); ++i) {
         const std::string& name = archive.name(i);
@@ -30,7 +29,7 @@ NamedTensors read_npz(const std::string& path) {
     return tensors;
 }
 
-void write_npz(const std::string& path, const NamedTensors& tensors, const NpzOptions& options) {
+void write_arrays(const std::string& path, const NamedTensors& tensors, const NpzOptions& options) {
     constexpr auto op = "write_npz";
     std::vector<std::string> headers;
     headers.reserve(tensors.size());  // the members point into it
@@ -49,6 +48,16 @@ void write_npz(const std::string& path, const NamedTensors& tensors, const NpzOp
         members.push_back({name + std::string(ending), {std::as_bytes(std::span(headers.back())), elements}});
     }
     write_zip(path, members, options.compress, op);
+}
+
+}  // namespace
+
+NamedTensors read_npz(const std::string& path, std::uint64_t unpacked_limit) {
+    return in_memory(path, [&] { return read_arrays(path, unpacked_limit); });
+}
+
+void write_npz(const std::string& path, const NamedTensors& tensors, const NpzOptions& options) {
+    in_memory(path, [&] { write_arrays(path, tensors, options); });
 }
 
 }  // namespace adjoint::data

@@ -1,6 +1,7 @@
 // NumPy's .npz files: named arrays in one archive.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <adjoint/data/safetensors.h>
@@ -9,10 +10,12 @@ namespace adjoint::data {
 
 /// The arrays that numpy.savez and numpy.savez_compressed write, in the archive's order; "x" for x.npy.
 /// dtypes, errors: as read_npy; IoError also for what is no zip archive, a member cut off, with a wrong
-/// checksum, packed by another method than deflate, encrypted, there twice or no .npy, and for archives of
-/// 4 GiB or more (zip64).
+/// checksum, packed by another method than deflate, encrypted, there twice, overlapping another or no .npy,
+/// for what unpacks to more than `unpacked_limit` bytes, and for archives of 4 GiB or more (zip64); for too
+/// little memory OutOfMemoryError.
 /// source: PKWARE's APPNOTE.TXT 6.3.
-ADJOINT_API NamedTensors read_npz(const std::string& path);
+ADJOINT_API NamedTensors read_npz(const std::string& path,
+                                  std::uint64_t unpacked_limit = std::uint64_t{16} << 30);
 
 struct NpzOptions {
     bool compress = false;

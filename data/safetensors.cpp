@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <initializer_list>
 #include <numeric>
 #include <unordered_set>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 #include <adjoint/data/safetensors_header.h>
 
 namespace adjoint::data {
@@ -31,13 +33,26 @@ const Tensor& SafeTensors::operator[](const std::string& name) const {
     return found->second;
 }
 
-SafeTensors load_safetensors(const std::string& path) {
+namespace {
+
+SafeTensors load_all(const std::string& path) {
     InputStream stream(path);
     check<IoError>(!stream.compressed(), "{}: is gzip, expected safetensors; unpack it first", path);
     const std::uint64_t size = stream.file_size();
     std::array<std::byte, header_length_bytes> length_read{};
     stream.read(length_read, "the header's length");
     const std::uint64_t length = ByteReader(length_read, path).read_u64_le();
+    // PyTorch's files are zip archives of a pickle or, older ones, pickles; as a
+    // length that is no sensible one.
+    const auto starts_with = [&](std::initializer_list<int> bytes) {
+        return std::equal(bytes.begin(), bytes.end(), length_read.begin(),
+                          [](int a, std::byte b) { return a == std::to_integer<int>(b); });
+    };
+    check<IoError>(
+        length <= longest_json || !(starts_with({'P', 'K', 3, 4}) || starts_with({0x80, 2})),
+        "{}: is a file of torch.save or another pickle or archive, not a safetensors file; in Python "
+        "safetensors.torch.save_file(model.state_dict(), path) writes one",
+        path);
     check<IoError>(length <= size - header_length_bytes,
                    "{}: not a safetensors file: a header of {} bytes in a file of {}", path, length, size);
     check<IoError>(length <= longest_json, "{}: a header of {} bytes, at most {} are allowed", path, length,
@@ -56,8 +71,8 @@ SafeTensors load_safetensors(const std::string& path) {
     return result;
 }
 
-void save_safetensors(const std::string& path, const NamedTensors& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+void save_all(const std::string& path, const NamedTensors& tensors,
+              const std::map<std::string, std::string>& metadata) {
     std::vector<std::size_t> order(tensors.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     for (const auto& [name, tensor] : tensors) bytes_of(tensor, "save_safetensors", excerpt(name));
@@ -89,6 +104,17 @@ void save_safetensors(const std::string& path, const NamedTensors& tensors,
         writer.write(text);
         for (const auto piece : pieces) writer.write(piece);
     });
+}
+
+}  // namespace
+
+SafeTensors load_safetensors(const std::string& path) {
+    return in_memory(path, [&] { return load_all(path); });
+}
+
+void save_safetensors(const std::string& path, const NamedTensors& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+    in_memory(path, [&] { save_all(path, tensors, metadata); });
 }
 
 }  // namespace adjoint::data

@@ -22,7 +22,8 @@ struct ADJOINT_API SafeTensors {
 
 /// Reads a safetensors file into tensors on the CPU.
 /// dtypes: all of ours; the format's other types are an error.
-/// errors: IoError for a malformed header and one that does not describe exactly the bytes that follow.
+/// errors: IoError for a malformed header and one that does not describe exactly the bytes that follow; for
+/// too little memory OutOfMemoryError.
 /// source: the format's specification, huggingface.co/docs/safetensors.
 ADJOINT_API SafeTensors load_safetensors(const std::string& path);
 

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <set>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/deflate.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 
 namespace adjoint::data {
 namespace {
@@ -76,7 +78,30 @@ void inflate_into(std::span<std::byte> out, std::span<const std::byte> packed, c
 
 }  // namespace
 
-ZipReader::ZipReader(const std::string& path) : path_(path), bytes_(read_file(path)) { read_table(); }
+ZipReader::ZipReader(const std::string& path, std::uint64_t most_unpacked)
+    : path_(path), bytes_(read_file(path)) {
+    read_table();
+    check_apart();
+    std::uint64_t total = 0;
+    for (const Member& member : members_) total += member.size;
+    check<IoError>(total <= most_unpacked, "{}: unpacks to {} bytes, the limit that was given is {}", path_,
+                   total, most_unpacked);
+}
+
+// Members that share bytes would unpack to more than any archive of this size can hold.
+void ZipReader::check_apart() const {
+    std::vector<std::size_t> order(members_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return members_[a].offset < members_[b].offset; });
+    for (std::size_t i = 1; i < order.size(); ++i) {
+        const Member &before = members_[order[i - 1]], &member = members_[order[i]];
+        const auto body = packed_bytes(before);
+        const auto end = static_cast<std::uint64_t>(body.data() + body.size() - bytes_.data());
+        check<IoError>(member.offset >= end, "{}: members {} and {} overlap", path_, excerpt(before.name),
+                       excerpt(member.name));
+    }
+}
 
 void ZipReader::read_table() {
     check<IoError>(bytes_.size() >= end_size, "{}: not a zip archive: {} bytes", path_, bytes_.size());
@@ -158,7 +183,7 @@ std::vector<std::byte> ZipReader::read(std::size_t i) const {
     const Member& member = members_.at(i);
     const std::string what = fmt::format("{}: member {}", path_, excerpt(member.name));
     const auto packed = packed_bytes(member);
-    std::vector<std::byte> content(member.size);
+    std::vector<std::byte> content = room_for(member.size, path_, excerpt(member.name));
     if (member.method == stored)
         std::copy(packed.begin(), packed.end(), content.begin());
     else

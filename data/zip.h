@@ -12,8 +12,9 @@ namespace adjoint::data {
 /// An archive that was read and whose table of contents has been checked.
 class ZipReader {
   public:
-    /// errors: IoError naming the file and what is wrong with it.
-    explicit ZipReader(const std::string& path);
+    /// errors: IoError naming the file and what is wrong with it, also for members that overlap, or that
+    /// unpack to more than `most_unpacked` bytes together.
+    ZipReader(const std::string& path, std::uint64_t most_unpacked);
 
     std::size_t size() const noexcept { return members_.size(); }
     const std::string& name(std::size_t i) const { return members_.at(i).name; }
@@ -28,6 +29,7 @@ class ZipReader {
     };
 
     void read_table();
+    void check_apart() const;
     std::span<const std::byte> packed_bytes(const Member& member) const;
 
     std::string path_;

@@ -24,6 +24,8 @@ Maxout::Maxout(std::int64_t pieces, int dim)
     check<ValueError>(pieces > 0, "Maxout: {} pieces", pieces);
 }
 
-Tensor Maxout::operator()(const Tensor& x) const { return maxout(x, pieces_, dim_); }
+Tensor Maxout::operator()(const Tensor& x) const {
+    return computed(x, [&] { return maxout(x, pieces_, dim_); });
+}
 
 }  // namespace adjoint::nn

@@ -15,71 +15,93 @@ ADJOINT_API Activation activation_of(Tensor (*function)(const Tensor&)) noexcept
 class ADJOINT_API ReLU : public Module {
   public:
     ReLU() : Module("ReLU") {}
-    Tensor operator()(const Tensor& x) const { return relu(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return relu(x); });
+    }
     Activation activation() const noexcept { return Activation::relu; }
 };
 
 class ADJOINT_API ReLU6 : public Module {
   public:
     ReLU6() : Module("ReLU6") {}
-    Tensor operator()(const Tensor& x) const { return relu6(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return relu6(x); });
+    }
 };
 
 class ADJOINT_API SELU : public Module {
   public:
     SELU() : Module("SELU") {}
-    Tensor operator()(const Tensor& x) const { return selu(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return selu(x); });
+    }
 };
 
 class ADJOINT_API Sigmoid : public Module {
   public:
     Sigmoid() : Module("Sigmoid") {}
-    Tensor operator()(const Tensor& x) const { return sigmoid(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return sigmoid(x); });
+    }
     Activation activation() const noexcept { return Activation::sigmoid; }
 };
 
 class ADJOINT_API LogSigmoid : public Module {
   public:
     LogSigmoid() : Module("LogSigmoid") {}
-    Tensor operator()(const Tensor& x) const { return logsigmoid(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return logsigmoid(x); });
+    }
 };
 
 class ADJOINT_API Tanh : public Module {
   public:
     Tanh() : Module("Tanh") {}
-    Tensor operator()(const Tensor& x) const { return tanh(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return tanh(x); });
+    }
     Activation activation() const noexcept { return Activation::tanh; }
 };
 
 class ADJOINT_API SiLU : public Module {
   public:
     SiLU() : Module("SiLU") {}
-    Tensor operator()(const Tensor& x) const { return silu(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return silu(x); });
+    }
     Activation activation() const noexcept { return Activation::silu; }
 };
 
 class ADJOINT_API Mish : public Module {
   public:
     Mish() : Module("Mish") {}
-    Tensor operator()(const Tensor& x) const { return mish(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return mish(x); });
+    }
 };
 
 class ADJOINT_API Softsign : public Module {
   public:
     Softsign() : Module("Softsign") {}
-    Tensor operator()(const Tensor& x) const { return softsign(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return softsign(x); });
+    }
 };
 
 class ADJOINT_API Hardsigmoid : public Module {
   public:
     Hardsigmoid() : Module("Hardsigmoid") {}
-    Tensor operator()(const Tensor& x) const { return hardsigmoid(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return hardsigmoid(x); });
+    }
 };
 
 class ADJOINT_API Hardswish : public Module {
   public:
     Hardswish() : Module("Hardswish") {}
-    Tensor operator()(const Tensor& x) const { return hardswish(x); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return hardswish(x); });
+    }
 };
 
 class ADJOINT_API LeakyReLU : public Module {
@@ -87,7 +109,9 @@ class ADJOINT_API LeakyReLU : public Module {
     explicit LeakyReLU(double negative_slope = 0.01)
         : Module("LeakyReLU", detail::describe({{"negative_slope", negative_slope}})),
           negative_slope_(negative_slope) {}
-    Tensor operator()(const Tensor& x) const { return leaky_relu(x, negative_slope_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return leaky_relu(x, negative_slope_); });
+    }
 
   private:
     double negative_slope_;
@@ -96,7 +120,9 @@ class ADJOINT_API LeakyReLU : public Module {
 class ADJOINT_API ELU : public Module {
   public:
     explicit ELU(double alpha = 1) : Module("ELU", detail::describe({{"alpha", alpha}})), alpha_(alpha) {}
-    Tensor operator()(const Tensor& x) const { return elu(x, alpha_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return elu(x, alpha_); });
+    }
 
   private:
     double alpha_;
@@ -105,7 +131,9 @@ class ADJOINT_API ELU : public Module {
 class ADJOINT_API CELU : public Module {
   public:
     explicit CELU(double alpha = 1) : Module("CELU", detail::describe({{"alpha", alpha}})), alpha_(alpha) {}
-    Tensor operator()(const Tensor& x) const { return celu(x, alpha_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return celu(x, alpha_); });
+    }
 
   private:
     double alpha_;
@@ -117,7 +145,9 @@ class ADJOINT_API Softplus : public Module {
         : Module("Softplus", detail::describe({{"beta", beta}, {"threshold", threshold}})),
           beta_(beta),
           threshold_(threshold) {}
-    Tensor operator()(const Tensor& x) const { return softplus(x, beta_, threshold_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return softplus(x, beta_, threshold_); });
+    }
 
   private:
     double beta_, threshold_;
@@ -127,7 +157,9 @@ class ADJOINT_API Hardtanh : public Module {
   public:
     explicit Hardtanh(double low = -1, double high = 1)
         : Module("Hardtanh", detail::describe({{"low", low}, {"high", high}})), low_(low), high_(high) {}
-    Tensor operator()(const Tensor& x) const { return hardtanh(x, low_, high_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return hardtanh(x, low_, high_); });
+    }
 
   private:
     double low_, high_;
@@ -136,7 +168,9 @@ class ADJOINT_API Hardtanh : public Module {
 class ADJOINT_API Softmax : public Module {
   public:
     explicit Softmax(int dim) : Module("Softmax", detail::describe({{"dim", dim}})), dim_(dim) {}
-    Tensor operator()(const Tensor& x) const { return softmax(x, dim_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return softmax(x, dim_); });
+    }
 
   private:
     int dim_;
@@ -145,7 +179,9 @@ class ADJOINT_API Softmax : public Module {
 class ADJOINT_API LogSoftmax : public Module {
   public:
     explicit LogSoftmax(int dim) : Module("LogSoftmax", detail::describe({{"dim", dim}})), dim_(dim) {}
-    Tensor operator()(const Tensor& x) const { return log_softmax(x, dim_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return log_softmax(x, dim_); });
+    }
 
   private:
     int dim_;
@@ -156,7 +192,9 @@ class ADJOINT_API GELU : public Module {
     explicit GELU(GeluForm approximate = GeluForm::none)
         : Module("GELU", approximate == GeluForm::tanh ? "approximate=tanh" : ""),
           approximate_(approximate) {}
-    Tensor operator()(const Tensor& x) const { return gelu(x, approximate_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return gelu(x, approximate_); });
+    }
     Activation activation() const noexcept {
         return approximate_ == GeluForm::tanh ? Activation::gelu_tanh : Activation::gelu;
     }
@@ -169,7 +207,9 @@ class ADJOINT_API GELU : public Module {
 class ADJOINT_API PReLU : public Module {
   public:
     explicit PReLU(std::int64_t num_parameters = 1, double init = 0.25);
-    Tensor operator()(const Tensor& x) const { return prelu(x, weight); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return prelu(x, weight); });
+    }
 
     const Parameter weight;
 };

@@ -10,14 +10,17 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {
 namespace {
 
 std::string describe(std::int64_t embed_dim, std::int64_t heads, const MultiheadAttentionOptions& options) {
-    check<ValueError>(embed_dim > 0 && heads > 0 && embed_dim % heads == 0,
-                      "MultiheadAttention: {} heads for {} dimensions", heads, embed_dim);
+    check<ValueError>(
+        embed_dim > 0 && heads > 0 && embed_dim % heads == 0,
+        "MultiheadAttention: {} heads for {} dimensions, expected a number of heads that divides them", heads,
+        embed_dim);
     check<ValueError>(options.kdim >= 0 && options.vdim >= 0,
                       "MultiheadAttention: keys of {} and values of {} dimensions", options.kdim,
                       options.vdim);
@@ -54,6 +57,14 @@ Linear output_projection(std::int64_t embed_dim, const MultiheadAttentionOptions
 
 bool is_bool(const Tensor& mask) { return mask.dtype() == DType::boolean; }
 
+void check_mask(const char* which, const Tensor& mask) {
+    if (!mask.defined()) return;
+    check<DTypeError>(is_bool(mask) || is_floating(mask.dtype()),
+                      "MultiheadAttention: {} of type {}, expected bool (true is left out) or a floating one "
+                      "that is added to the scores",
+                      which, name(mask.dtype()));
+}
+
 /// Both masks as one that broadcasts to (N, heads, L, S), in the convention of attention_weights().
 Tensor joined_masks(const Tensor& padding, const Tensor& attention, DType dtype) {
     if (!padding.defined() && !attention.defined()) return {};
@@ -73,7 +84,8 @@ Tensor joined_masks(const Tensor& padding, const Tensor& attention, DType dtype)
 
 MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_heads,
                                        const MultiheadAttentionOptions& options)
-    : Module("MultiheadAttention", describe(embed_dim, num_heads, options)),
+    : Module("MultiheadAttention", describe(embed_dim, num_heads, options),
+             fmt::format("{}, {} heads", embed_dim, num_heads)),
       in_proj_weight(parameter("in_proj_weight",
                                projection(!is_mixed(embed_dim, options), 3 * embed_dim, embed_dim, options))),
       q_proj_weight(parameter("q_proj_weight",
@@ -95,73 +107,78 @@ MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_
 
 AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                                                const AttentionMasks& masks, bool need_weights) const {
-    const bool single = query.dim() == 2;
-    const auto fits = [&](const Tensor& x, std::int64_t dim) {
-        return (x.dim() == 2 || x.dim() == 3) && x.dim() == query.dim() && x.shape().back() == dim;
-    };
-    check<ShapeError>(fits(query, embed_dim_) && fits(key, key_dim_) && fits(value, value_dim_),
-                      "MultiheadAttention: inputs {}, {} and {} of {}, {} and {} dimensions", query.shape(),
-                      key.shape(), value.shape(), embed_dim_, key_dim_, value_dim_);
-    // From here on (N, L, ...).
-    const auto batched = [&](const Tensor& x) {
-        return single ? unsqueeze(x, 0) : batch_first_ ? x : transpose(x, 0, 1);
-    };
-    const std::int64_t width = embed_dim_ / heads_;
-    const auto taken_apart = [&](const Tensor& x) {  // (N, L, E) as (N, heads, L, width)
-        return transpose(reshape(x, {x.size(0), x.size(1), heads_, width}), 1, 2);
-    };
-    Tensor q, k, v;
-    if (in_proj_weight.defined() && query.is_same(key) && key.is_same(value)) {
-        const Tensor x = batched(query), all = linear(x, in_proj_weight, in_proj_bias);
-        const std::vector<Tensor> parts = unbind(reshape(all, {x.size(0), x.size(1), 3, embed_dim_}), 2);
-        q = parts[0], k = parts[1], v = parts[2];
-    } else {
-        const auto projected = [&](const Tensor& x, const Tensor& own_weight, std::int64_t part) {
-            const auto share = [&](const Tensor& all) {
-                return narrow(all, 0, part * embed_dim_, embed_dim_);
-            };
-            return linear(batched(x), own_weight.defined() ? own_weight : share(in_proj_weight),
-                          in_proj_bias.defined() ? share(in_proj_bias) : Tensor());
+    return computed(query, [&]() -> AttentionOutput {
+        const bool single = query.dim() == 2;
+        const auto fits = [&](const Tensor& x, std::int64_t dim) {
+            return (x.dim() == 2 || x.dim() == 3) && x.dim() == query.dim() && x.shape().back() == dim;
         };
-        q = projected(query, q_proj_weight, 0);
-        k = projected(key, k_proj_weight, 1);
-        v = projected(value, v_proj_weight, 2);
-    }
-    check<ShapeError>(q.size(0) == k.size(0) && k.shape() == v.shape(),
-                      "MultiheadAttention: query {}, key {} and value {} do not belong together",
-                      query.shape(), key.shape(), value.shape());
+        check<ShapeError>(fits(query, embed_dim_) && fits(key, key_dim_) && fits(value, value_dim_),
+                          "MultiheadAttention: inputs {}, {} and {} of {}, {} and {} dimensions",
+                          query.shape(), key.shape(), value.shape(), embed_dim_, key_dim_, value_dim_);
+        // From here on (N, L, ...).
+        const auto batched = [&](const Tensor& x) {
+            return single ? unsqueeze(x, 0) : batch_first_ ? x : transpose(x, 0, 1);
+        };
+        const std::int64_t width = embed_dim_ / heads_;
+        const auto taken_apart = [&](const Tensor& x) {  // (N, L, E) as (N, heads, L, width)
+            return transpose(reshape(x, {x.size(0), x.size(1), heads_, width}), 1, 2);
+        };
+        Tensor q, k, v;
+        if (in_proj_weight.defined() && query.is_same(key) && key.is_same(value)) {
+            const Tensor x = batched(query), all = linear(x, in_proj_weight, in_proj_bias);
+            const std::vector<Tensor> parts = unbind(reshape(all, {x.size(0), x.size(1), 3, embed_dim_}), 2);
+            q = parts[0], k = parts[1], v = parts[2];
+        } else {
+            const auto projected = [&](const Tensor& x, const Tensor& own_weight, std::int64_t part) {
+                const auto share = [&](const Tensor& all) {
+                    return narrow(all, 0, part * embed_dim_, embed_dim_);
+                };
+                return linear(batched(x), own_weight.defined() ? own_weight : share(in_proj_weight),
+                              in_proj_bias.defined() ? share(in_proj_bias) : Tensor());
+            };
+            q = projected(query, q_proj_weight, 0);
+            k = projected(key, k_proj_weight, 1);
+            v = projected(value, v_proj_weight, 2);
+        }
+        check<ShapeError>(q.size(0) == k.size(0) && k.shape() == v.shape(),
+                          "MultiheadAttention: query {}, key {} and value {} do not belong together",
+                          query.shape(), key.shape(), value.shape());
 
-    const std::int64_t samples = q.size(0), length = q.size(1), keys = k.size(1);
-    Tensor padding = masks.key_padding_mask, attention = masks.attn_mask;
-    if (padding.defined()) {
-        check<ShapeError>(padding.shape() == (single ? Shape{keys} : Shape{samples, keys}),
-                          "MultiheadAttention: key_padding_mask of shape {} for {} samples of {} keys",
-                          padding.shape(), samples, keys);
-        padding = reshape(padding, {samples, 1, 1, keys});
-    }
-    if (attention.defined() && attention.dim() == 3) {
-        check<ShapeError>(attention.shape() == Shape{samples * heads_, length, keys},
-                          "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
-                          Shape{samples * heads_, length, keys});
-        attention = reshape(attention, {samples, heads_, length, keys});
-    } else if (attention.defined()) {
-        check<ShapeError>(attention.shape() == Shape{length, keys},
-                          "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
-                          Shape{length, keys});
-    }
-    const Tensor weights = attention_weights(taken_apart(q), taken_apart(k),
-                                             {.attn_mask = joined_masks(padding, attention, query.dtype()),
-                                              .dropout_p = is_training() ? dropout_ : 0});
-    const Tensor heads = transpose(matmul(weights, taken_apart(v)), 1, 2);
-    const Tensor out = out_proj(reshape(heads, {samples, length, embed_dim_}));
-    Tensor mean_weights = need_weights ? mean(weights, 1) : Tensor();
-    if (single && need_weights) mean_weights = squeeze(mean_weights, 0);
-    return {single ? squeeze(out, 0) : batch_first_ ? out : transpose(out, 0, 1), mean_weights};
+        const std::int64_t samples = q.size(0), length = q.size(1), keys = k.size(1);
+        Tensor padding = masks.key_padding_mask, attention = masks.attn_mask;
+        check_mask("key_padding_mask", padding);
+        check_mask("attn_mask", attention);
+        if (padding.defined()) {
+            check<ShapeError>(padding.shape() == (single ? Shape{keys} : Shape{samples, keys}),
+                              "MultiheadAttention: key_padding_mask of shape {} for {} samples of {} keys",
+                              padding.shape(), samples, keys);
+            padding = reshape(padding, {samples, 1, 1, keys});
+        }
+        if (attention.defined() && attention.dim() == 3) {
+            check<ShapeError>(attention.shape() == Shape{samples * heads_, length, keys},
+                              "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
+                              Shape{samples * heads_, length, keys});
+            attention = reshape(attention, {samples, heads_, length, keys});
+        } else if (attention.defined()) {
+            check<ShapeError>(attention.shape() == Shape{length, keys},
+                              "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
+                              Shape{length, keys});
+        }
+        const Tensor weights =
+            attention_weights(taken_apart(q), taken_apart(k),
+                              {.attn_mask = joined_masks(padding, attention, query.dtype()),
+                               .dropout_p = is_training() ? dropout_ : 0});
+        const Tensor heads = transpose(matmul(weights, taken_apart(v)), 1, 2);
+        const Tensor out = out_proj(reshape(heads, {samples, length, embed_dim_}));
+        Tensor mean_weights = need_weights ? mean(weights, 1) : Tensor();
+        if (single && need_weights) mean_weights = squeeze(mean_weights, 0);
+        return {single ? squeeze(out, 0) : batch_first_ ? out : transpose(out, 0, 1), mean_weights};
+    });
 }
 
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t d_model, std::int64_t nhead,
                                                  const TransformerEncoderLayerOptions& options)
-    : Module("TransformerEncoderLayer", options.norm_first ? "norm_first=true" : ""),
+    : Module("TransformerEncoderLayer", options.norm_first ? "norm_first=true" : "", std::to_string(d_model)),
       self_attn(child("self_attn", MultiheadAttention(d_model, nhead,
                                                       {.dropout = options.dropout,
                                                        .batch_first = options.batch_first,
@@ -188,19 +205,21 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t d_model, std::int6
 }
 
 Tensor TransformerEncoderLayer::operator()(const Tensor& x, const AttentionMasks& masks) const {
-    const auto attend = [&](const Tensor& in) {
-        return dropout1(self_attn(in, in, in, masks, false).output);
-    };
-    const auto feed_forward = [&](const Tensor& in) {
-        const Tensor hidden = then_ == Activation::none ? activation_(linear1(in)) : linear1(in, then_);
-        return dropout2(linear2(dropout(hidden)));
-    };
-    if (norm_first_) {
-        const Tensor y = x + attend(norm1(x));
-        return y + feed_forward(norm2(y));
-    }
-    const Tensor y = norm1(x + attend(x));
-    return norm2(y + feed_forward(y));
+    return computed(x, [&] {
+        const auto attend = [&](const Tensor& in) {
+            return dropout1(self_attn(in, in, in, masks, false).output);
+        };
+        const auto feed_forward = [&](const Tensor& in) {
+            const Tensor hidden = then_ == Activation::none ? activation_(linear1(in)) : linear1(in, then_);
+            return dropout2(linear2(dropout(hidden)));
+        };
+        if (norm_first_) {
+            const Tensor y = x + attend(norm1(x));
+            return y + feed_forward(norm2(y));
+        }
+        const Tensor y = norm1(x + attend(x));
+        return norm2(y + feed_forward(y));
+    });
 }
 
 }  // namespace adjoint::nn

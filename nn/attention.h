@@ -37,7 +37,7 @@ struct AttentionOutput {
 /// A query that may see nothing gets zeros.
 /// shapes: query (L, N, E), key and value (S, N, E), batch before time with batch_first, or without N; the
 /// weights (N, L, S) are the mean over the heads.
-/// errors: ValueError unless num_heads divides embed_dim; ShapeError.
+/// errors: ValueError unless num_heads divides embed_dim; ShapeError; DTypeError for a mask of integers.
 /// source: Vaswani et al., Attention is all you need, 2017.
 class ADJOINT_API MultiheadAttention : public Module {
   public:

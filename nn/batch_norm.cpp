@@ -5,6 +5,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -25,7 +26,7 @@ Tensor vector_if(bool wanted, std::int64_t channels, double value) {
 
 BatchNorm::BatchNorm(const char* kind, std::int64_t channels, int min_rank, int max_rank,
                      const BatchNormLayerOptions& options)
-    : Module(kind, describe(channels, options)),
+    : Module(kind, describe(channels, options), std::to_string(channels)),
       weight(parameter("weight", vector_if(options.affine, channels, 1))),
       bias(parameter("bias", vector_if(options.affine, channels, 0))),
       running_mean(buffer("running_mean", vector_if(options.track_running_stats, channels, 0))),
@@ -36,20 +37,23 @@ BatchNorm::BatchNorm(const char* kind, std::int64_t channels, int min_rank, int 
       max_rank_(max_rank) {}
 
 Tensor BatchNorm::operator()(const Tensor& x, Activation then) const {
-    check<ShapeError>(x.dim() >= min_rank_ && x.dim() <= max_rank_,
-                      "batch_norm: the layer takes {} to {} dimensions, got {}", min_rank_, max_rank_,
-                      x.shape());
-    BatchNormOptions options{.training = true, .eps = options_.eps, .then = then};
-    if (!is_training() && running_mean.defined()) {
-        options.training = false;
+    return computed(x, [&] {
+        check<ShapeError>(x.dim() >= min_rank_ && x.dim() <= max_rank_,
+                          "batch_norm: the layer takes {} to {} dimensions, got {}", min_rank_, max_rank_,
+                          x.shape());
+        BatchNormOptions options{.training = true, .eps = options_.eps, .then = then};
+        if (!is_training() && running_mean.defined()) {
+            options.training = false;
+            return batch_norm(x, running_mean, running_var, weight, bias, options);
+        }
+        if (is_training() && !grad_enabled()) [[unlikely]]
+            warn_of_prediction_in_training_mode("BatchNorm");
+        if (!is_training() || !running_mean.defined()) return batch_norm(x, {}, {}, weight, bias, options);
+        options.momentum =
+            options_.momentum ? *options_.momentum : 1 / (num_batches_tracked.item<double>() + 1);
+        options.batches = num_batches_tracked;
         return batch_norm(x, running_mean, running_var, weight, bias, options);
-    }
-    if (is_training() && !grad_enabled()) [[unlikely]]
-        warn_of_prediction_in_training_mode("BatchNorm");
-    if (!is_training() || !running_mean.defined()) return batch_norm(x, {}, {}, weight, bias, options);
-    options.momentum = options_.momentum ? *options_.momentum : 1 / (num_batches_tracked.item<double>() + 1);
-    options.batches = num_batches_tracked;
-    return batch_norm(x, running_mean, running_var, weight, bias, options);
+    });
 }
 
 }  // namespace adjoint::nn

@@ -5,6 +5,7 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {
@@ -24,7 +25,8 @@ Tensor initial(const Shape& shape, std::int64_t in1, const BilinearOptions& opti
 
 Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features,
                    const BilinearOptions& options)
-    : Module("Bilinear", describe(in1_features, in2_features, out_features, options.bias)),
+    : Module("Bilinear", describe(in1_features, in2_features, out_features, options.bias),
+             fmt::format("{}, {} -> {}", in1_features, in2_features, out_features)),
       weight(parameter("weight", initial({out_features, in1_features, in2_features}, in1_features, options))),
       bias(parameter("bias", options.bias ? initial({out_features}, in1_features, options) : Tensor())) {}
 

@@ -19,7 +19,9 @@ class ADJOINT_API Bilinear : public Module {
   public:
     Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features,
              const BilinearOptions& options = {});
-    Tensor operator()(const Tensor& x1, const Tensor& x2) const { return bilinear(x1, x2, weight, bias); }
+    Tensor operator()(const Tensor& x1, const Tensor& x2) const {
+        return computed(x1, [&] { return bilinear(x1, x2, weight, bias); });
+    }
 
     const Parameter weight, bias;
 };

@@ -5,6 +5,7 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {
@@ -76,7 +77,8 @@ Shape weight_shape_1d(std::int64_t in, std::int64_t out, std::int64_t kernel, co
 
 Conv1d::Conv1d(std::int64_t in_channels, std::int64_t out_channels, std::int64_t kernel_size,
                const Conv1dLayerOptions& o)
-    : Module("Conv1d", describe<std::int64_t>(in_channels, out_channels, kernel_size, o, 0)),
+    : Module("Conv1d", describe<std::int64_t>(in_channels, out_channels, kernel_size, o, 0),
+             detail::from_to(in_channels, out_channels)),
       weight(
           parameter("weight", initial_weight(weight_shape_1d(in_channels, out_channels, kernel_size, o), o))),
       bias(parameter("bias", initial_bias(out_channels, weight.shape(), o))),
@@ -84,7 +86,8 @@ Conv1d::Conv1d(std::int64_t in_channels, std::int64_t out_channels, std::int64_t
 
 Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, HeightWidth kernel_size,
                const Conv2dLayerOptions& o)
-    : Module("Conv2d", describe<HeightWidth>(in_channels, out_channels, kernel_size, o, 0)),
+    : Module("Conv2d", describe<HeightWidth>(in_channels, out_channels, kernel_size, o, 0),
+             detail::from_to(in_channels, out_channels)),
       weight(parameter("weight",
                        initial_weight(weight_shape("Conv2d", in_channels, out_channels, kernel_size, o), o))),
       bias(parameter("bias", initial_bias(out_channels, weight.shape(), o))),
@@ -93,7 +96,8 @@ Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, HeightWidth 
 ConvTranspose2d::ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, HeightWidth kernel_size,
                                  const ConvTranspose2dLayerOptions& o)
     : Module("ConvTranspose2d",
-             describe<HeightWidth>(in_channels, out_channels, kernel_size, o, o.output_padding)),
+             describe<HeightWidth>(in_channels, out_channels, kernel_size, o, o.output_padding),
+             detail::from_to(in_channels, out_channels)),
       weight(parameter(
           "weight",
           initial_weight(weight_shape("ConvTranspose2d", out_channels, in_channels, kernel_size, o), o))),
@@ -105,15 +109,19 @@ ConvTranspose2d::ConvTranspose2d(std::int64_t in_channels, std::int64_t out_chan
                .dilation = o.dilation} {}
 
 Tensor Conv1d::operator()(const Tensor& x, Activation then) const {
-    Conv1dOptions options = options_;
-    options.then = then;
-    return conv1d(x, weight, bias, options);
+    return computed(x, [&] {
+        Conv1dOptions options = options_;
+        options.then = then;
+        return conv1d(x, weight, bias, options);
+    });
 }
 
 Tensor Conv2d::operator()(const Tensor& x, Activation then) const {
-    Conv2dOptions options = options_;
-    options.then = then;
-    return conv2d(x, weight, bias, options);
+    return computed(x, [&] {
+        Conv2dOptions options = options_;
+        options.then = then;
+        return conv2d(x, weight, bias, options);
+    });
 }
 
 }  // namespace adjoint::nn

@@ -71,7 +71,9 @@ class ADJOINT_API ConvTranspose2d : public Module {
   public:
     ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, HeightWidth kernel_size,
                     const ConvTranspose2dLayerOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return conv_transpose2d(x, weight, bias, options_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return conv_transpose2d(x, weight, bias, options_); });
+    }
 
     const Parameter weight, bias;
 

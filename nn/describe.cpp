@@ -12,4 +12,6 @@ std::string detail::describe(std::initializer_list<std::pair<const char*, double
     return text;
 }
 
+std::string detail::from_to(std::int64_t from, std::int64_t to) { return fmt::format("{} -> {}", from, to); }
+
 }  // namespace adjoint::nn

@@ -6,6 +6,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -36,27 +37,33 @@ Dropout::Dropout(double p) : Module("Dropout", settings("Dropout", p)), p_(p) {}
 Dropout2d::Dropout2d(double p) : Module("Dropout2d", settings("Dropout2d", p)), p_(p) {}
 
 Tensor Dropout::operator()(const Tensor& x) const {
-    if (is_training() && p_ > 0) warn_without_graph("Dropout");
-    return dropout(x, p_, is_training());
+    return computed(x, [&] {
+        if (is_training() && p_ > 0) warn_without_graph("Dropout");
+        return dropout(x, p_, is_training());
+    });
 }
 
 Tensor Dropout2d::operator()(const Tensor& x) const {
-    check<ShapeError>(x.dim() == 3 || x.dim() == 4, "dropout2d: needs (N, C, H, W) or (C, H, W), got {}",
-                      x.shape());
-    if (!is_training() || p_ == 0) return x;
-    warn_without_graph("Dropout2d");
-    return x * mask_of(x, x.dim() - 2, p_);
+    return computed(x, [&] {
+        check<ShapeError>(x.dim() == 3 || x.dim() == 4, "dropout2d: needs (N, C, H, W) or (C, H, W), got {}",
+                          x.shape());
+        if (!is_training() || p_ == 0) return x;
+        warn_without_graph("Dropout2d");
+        return x * mask_of(x, x.dim() - 2, p_);
+    });
 }
 
 StochasticDepth::StochasticDepth(double p)
     : Module("StochasticDepth", settings("StochasticDepth", p)), p_(p) {}
 
 Tensor StochasticDepth::operator()(const Tensor& x) const {
-    check<ShapeError>(x.dim() >= 1, "stochastic_depth: needs samples along a first dimension, got {}",
-                      x.shape());
-    if (!is_training() || p_ == 0) return x;
-    warn_without_graph("StochasticDepth");
-    return x * mask_of(x, 1, p_);
+    return computed(x, [&] {
+        check<ShapeError>(x.dim() >= 1, "stochastic_depth: needs samples along a first dimension, got {}",
+                          x.shape());
+        if (!is_training() || p_ == 0) return x;
+        warn_without_graph("StochasticDepth");
+        return x * mask_of(x, 1, p_);
+    });
 }
 
 DropConnect::DropConnect(std::int64_t in_features, std::int64_t out_features, double p,
@@ -66,12 +73,14 @@ DropConnect::DropConnect(std::int64_t in_features, std::int64_t out_features, do
                               settings("DropConnect", p), options.bias)) {}
 
 Tensor DropConnect::operator()(const Tensor& x) const {
-    if (is_training() && p_ > 0) warn_without_graph("DropConnect");
-    return linear(x, dropout(weight, p_, is_training()), bias);
+    return computed(x, [&] {
+        if (is_training() && p_ > 0) warn_without_graph("DropConnect");
+        return linear(x, dropout(weight, p_, is_training()), bias);
+    });
 }
 
 DropConnect::DropConnect(const Linear& plain, double p, const std::string& text)
-    : Module("DropConnect", text),
+    : Module("DropConnect", text, detail::from_to(plain.weight.size(1), plain.weight.size(0))),
       weight(parameter("weight", plain.weight)),
       bias(parameter("bias", plain.bias)),
       p_(p) {}

@@ -5,6 +5,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {
@@ -28,12 +29,15 @@ std::int64_t padding_row(std::int64_t rows, const EmbeddingOptions& options) {
 }  // namespace
 
 Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, const EmbeddingOptions& options)
-    : Module("Embedding", describe(num_embeddings, embedding_dim, options)),
+    : Module("Embedding", describe(num_embeddings, embedding_dim, options),
+             fmt::format("{} x {}", num_embeddings, embedding_dim)),
       weight(parameter("weight", init::normal_(empty({num_embeddings, embedding_dim})))),
       padding_idx_(padding_row(num_embeddings, options)) {
     if (padding_idx_ >= 0) init::zeros_(select(weight.detach(), 0, padding_idx_));
 }
 
-Tensor Embedding::operator()(const Tensor& index) const { return embedding(weight, index, padding_idx_); }
+Tensor Embedding::operator()(const Tensor& index) const {
+    return computed(index, [&] { return embedding(weight, index, padding_idx_); });
+}
 
 }  // namespace adjoint::nn

@@ -4,6 +4,7 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 
 namespace adjoint::nn {
 namespace {
@@ -27,8 +28,10 @@ std::string describe(std::int64_t channels, const InstanceNormLayerOptions& opti
 }  // namespace
 
 LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options)
-    : Module("LayerNorm", fmt::format("{}, eps={}, elementwise_affine={}", normalized_shape, options.eps,
-                                      options.elementwise_affine)),
+    : Module("LayerNorm",
+             fmt::format("{}, eps={}, elementwise_affine={}", normalized_shape, options.eps,
+                         options.elementwise_affine),
+             to_string(normalized_shape)),
       weight(parameter("weight", filled_if(options.elementwise_affine, normalized_shape, 1))),
       bias(parameter("bias", filled_if(options.elementwise_affine && options.bias, normalized_shape, 0))),
       shape_(normalized_shape),
@@ -37,14 +40,15 @@ LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& opti
 }
 
 GroupNorm::GroupNorm(std::int64_t num_groups, std::int64_t num_channels, const GroupNormOptions& options)
-    : Module("GroupNorm", describe(num_groups, num_channels, options)),
+    : Module("GroupNorm", describe(num_groups, num_channels, options),
+             fmt::format("{} groups of {}", num_groups, num_channels)),
       weight(parameter("weight", filled_if(options.affine, {num_channels}, 1))),
       bias(parameter("bias", filled_if(options.affine, {num_channels}, 0))),
       groups_(num_groups),
       eps_(options.eps) {}
 
 InstanceNorm2d::InstanceNorm2d(std::int64_t channels, const InstanceNormLayerOptions& options)
-    : Module("InstanceNorm2d", describe(channels, options)),
+    : Module("InstanceNorm2d", describe(channels, options), std::to_string(channels)),
       weight(parameter("weight", filled_if(options.affine, {channels}, 1))),
       bias(parameter("bias", filled_if(options.affine, {channels}, 0))),
       running_mean(buffer("running_mean", filled_if(options.track_running_stats, {channels}, 0))),
@@ -53,13 +57,16 @@ InstanceNorm2d::InstanceNorm2d(std::int64_t channels, const InstanceNormLayerOpt
       options_(options) {}
 
 Tensor InstanceNorm2d::operator()(const Tensor& x) const {
-    check<ShapeError>(x.dim() == 4, "instance_norm: the layer takes 4 dimensions, got {}", x.shape());
-    const bool tracked = running_mean.defined();
-    Tensor y = instance_norm(
-        x, running_mean, running_var, weight, bias,
-        {.use_input_stats = is_training() || !tracked, .momentum = options_.momentum, .eps = options_.eps});
-    if (tracked && is_training()) num_batches_tracked.copy_(num_batches_tracked + 1);
-    return y;
+    return computed(x, [&] {
+        check<ShapeError>(x.dim() == 4, "instance_norm: the layer takes 4 dimensions, got {}", x.shape());
+        const bool tracked = running_mean.defined();
+        Tensor y = instance_norm(x, running_mean, running_var, weight, bias,
+                                 {.use_input_stats = is_training() || !tracked,
+                                  .momentum = options_.momentum,
+                                  .eps = options_.eps});
+        if (tracked && is_training()) num_batches_tracked.copy_(num_batches_tracked + 1);
+        return y;
+    });
 }
 
 }  // namespace adjoint::nn

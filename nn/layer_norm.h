@@ -17,7 +17,9 @@ class ADJOINT_API LayerNorm : public Module {
     explicit LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options = {});
     explicit LayerNorm(std::int64_t size, const LayerNormOptions& options = {})
         : LayerNorm(Shape{size}, options) {}
-    Tensor operator()(const Tensor& x) const { return layer_norm(x, shape_, weight, bias, eps_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return layer_norm(x, shape_, weight, bias, eps_); });
+    }
 
     const Parameter weight, bias;  // of normalized_shape, undefined unless affine
 
@@ -35,7 +37,9 @@ struct GroupNormOptions {
 class ADJOINT_API GroupNorm : public Module {
   public:
     GroupNorm(std::int64_t num_groups, std::int64_t num_channels, const GroupNormOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return group_norm(x, groups_, weight, bias, eps_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return group_norm(x, groups_, weight, bias, eps_); });
+    }
 
     const Parameter weight, bias;  // (C), undefined unless affine
 

@@ -5,6 +5,7 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/init.h>
 
 namespace adjoint::nn {
@@ -25,7 +26,8 @@ Tensor initial(const Shape& shape, std::int64_t in, const LinearOptions& options
 }  // namespace
 
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options)
-    : Module("Linear", sizes(in_features, out_features, options.bias)),
+    : Module("Linear", sizes(in_features, out_features, options.bias),
+             detail::from_to(in_features, out_features)),
       weight(parameter("weight", initial({out_features, in_features}, in_features, options))),
       bias(parameter("bias", options.bias ? initial({out_features}, in_features, options) : Tensor())) {}
 

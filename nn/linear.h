@@ -21,7 +21,7 @@ class ADJOINT_API Linear : public Module {
     Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {});
     /// With an activation behind it in the same pass.
     Tensor operator()(const Tensor& x, Activation then = Activation::none) const {
-        return linear(x, weight, bias, {.then = then});
+        return computed(x, [&] { return linear(x, weight, bias, {.then = then}); });
     }
 
     const Parameter weight, bias;
@@ -31,7 +31,9 @@ class ADJOINT_API Linear : public Module {
 class ADJOINT_API Flatten : public Module {
   public:
     explicit Flatten(int start = 1, int end = -1);
-    Tensor operator()(const Tensor& x) const { return flatten(x, start_, end_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return flatten(x, start_, end_); });
+    }
 
   private:
     int start_, end_;
@@ -41,7 +43,9 @@ class ADJOINT_API Flatten : public Module {
 class ADJOINT_API Identity : public Module {
   public:
     Identity() : Module("Identity") {}
-    Tensor operator()(const Tensor& x) const { return x; }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return x; });
+    }
 };
 
 }  // namespace adjoint::nn

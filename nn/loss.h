@@ -11,27 +11,6 @@ namespace adjoint::nn {
 struct LossOptions {
     Reduction reduction = Reduction::mean;
 };
-struct SmoothL1LossOptions {
-    Reduction reduction = Reduction::mean;
-    double beta = 1;
-};
-struct HuberLossOptions {
-    Reduction reduction = Reduction::mean;
-    double delta = 1;
-};
-struct BCELossOptions {
-    Tensor weight;
-    Reduction reduction = Reduction::mean;
-};
-struct BCEWithLogitsLossOptions {
-    Tensor pos_weight;
-    Reduction reduction = Reduction::mean;
-};
-struct KLDivLossOptions {
-    Reduction reduction = Reduction::mean;
-    bool log_target = false;
-};
-
 class ADJOINT_API MSELoss : public Module {
   public:
     explicit MSELoss(const LossOptions& options = {}) : Module("MSELoss"), options_(options) {}
@@ -52,32 +31,29 @@ class ADJOINT_API L1Loss : public Module {
 
 class ADJOINT_API SmoothL1Loss : public Module {
   public:
-    explicit SmoothL1Loss(const SmoothL1LossOptions& options = {})
-        : Module("SmoothL1Loss"), options_(options) {}
-    Tensor operator()(const Tensor& x, const Tensor& y) const {
-        return smooth_l1_loss(x, y, options_.reduction, options_.beta);
-    }
+    explicit SmoothL1Loss(const SmoothL1Options& options = {}) : Module("SmoothL1Loss"), options_(options) {}
+    Tensor operator()(const Tensor& x, const Tensor& y) const { return smooth_l1_loss(x, y, options_); }
 
   private:
-    SmoothL1LossOptions options_;
+    SmoothL1Options options_;
 };
 
 class ADJOINT_API HuberLoss : public Module {
   public:
-    explicit HuberLoss(const HuberLossOptions& options = {}) : Module("HuberLoss"), options_(options) {}
-    Tensor operator()(const Tensor& x, const Tensor& y) const {
-        return huber_loss(x, y, options_.reduction, options_.delta);
-    }
+    explicit HuberLoss(const HuberOptions& options = {}) : Module("HuberLoss"), options_(options) {}
+    Tensor operator()(const Tensor& x, const Tensor& y) const { return huber_loss(x, y, options_); }
 
   private:
-    HuberLossOptions options_;
+    HuberOptions options_;
 };
 
 class ADJOINT_API BCELoss : public Module {
   public:
-    explicit BCELoss(const BCELossOptions& options = {})
+    explicit BCELoss(const BinaryCrossEntropyOptions& options = {})
         : Module("BCELoss"), weight(buffer("weight", options.weight)), reduction_(options.reduction) {}
-    Tensor operator()(const Tensor& p, const Tensor& t) const { return bce_loss(p, t, weight, reduction_); }
+    Tensor operator()(const Tensor& p, const Tensor& t) const {
+        return binary_cross_entropy(p, t, {.weight = weight, .reduction = reduction_});
+    }
 
     const Buffer weight;
 
@@ -87,12 +63,12 @@ class ADJOINT_API BCELoss : public Module {
 
 class ADJOINT_API BCEWithLogitsLoss : public Module {
   public:
-    explicit BCEWithLogitsLoss(const BCEWithLogitsLossOptions& options = {})
+    explicit BCEWithLogitsLoss(const BinaryCrossEntropyWithLogitsOptions& options = {})
         : Module("BCEWithLogitsLoss"),
           pos_weight(buffer("pos_weight", options.pos_weight)),
           reduction_(options.reduction) {}
     Tensor operator()(const Tensor& x, const Tensor& t) const {
-        return bce_with_logits(x, t, pos_weight, reduction_);
+        return binary_cross_entropy_with_logits(x, t, {.pos_weight = pos_weight, .reduction = reduction_});
     }
 
     const Buffer pos_weight;
@@ -103,13 +79,11 @@ class ADJOINT_API BCEWithLogitsLoss : public Module {
 
 class ADJOINT_API KLDivLoss : public Module {
   public:
-    explicit KLDivLoss(const KLDivLossOptions& options = {}) : Module("KLDivLoss"), options_(options) {}
-    Tensor operator()(const Tensor& x, const Tensor& t) const {
-        return kl_div(x, t, options_.reduction, options_.log_target);
-    }
+    explicit KLDivLoss(const KLDivOptions& options = {}) : Module("KLDivLoss"), options_(options) {}
+    Tensor operator()(const Tensor& x, const Tensor& t) const { return kl_div(x, t, options_); }
 
   private:
-    KLDivLossOptions options_;
+    KLDivOptions options_;
 };
 
 class ADJOINT_API NLLLoss : public Module {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <unordered_set>
+#include <utility>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
@@ -12,6 +13,8 @@
 
 namespace adjoint::nn {
 namespace {
+
+constinit thread_local bool evaluating = false;
 
 void check_name(const ModuleState& state, const char* what, const std::string& name) {
     check<ValueError>(!name.empty() && name.find('.') == std::string::npos,
@@ -80,9 +83,10 @@ void set_training(ModuleState& state, bool training) {
 }  // namespace
 
 Module::Module() : state_(std::make_shared<ModuleState>()) {}
-Module::Module(std::string kind, std::string options) : Module() {
+Module::Module(std::string kind, std::string options, std::string sizes) : Module() {
     state_->kind = std::move(kind);
     state_->options = std::move(options);
+    state_->sizes = std::move(sizes);
 }
 Module::Module(const Module& other) : state_(copied(other.state_)) {}
 // A module that was moved from stays usable; the pointer is cheap to share.
@@ -115,7 +119,10 @@ std::int64_t Module::parameter_count() const {
 }
 
 void Module::train(bool training) const { set_training(*state_, training); }
-bool Module::is_training() const noexcept { return state_->training; }
+bool Module::is_training() const noexcept { return state_->training && !evaluating; }
+
+EvaluationMode::EvaluationMode(bool enabled) noexcept : before_(std::exchange(evaluating, enabled)) {}
+EvaluationMode::~EvaluationMode() { evaluating = before_; }
 
 void Module::to(Device device) const {
     convert_all(*state_, [&](const Tensor& x) { return x.to(device); });
@@ -157,7 +164,37 @@ void Module::adopt(const std::string& name, const Module& module, const std::typ
     check<ValueError>(!contains(*module.state_, *state_),
                       "module: {} cannot be a child: it contains its parent", name);
     state_->children.push_back({name, module.state_});
+    module.state_->name = name;
+    module.state_->parent = state_;
     if (module.state_->kind.empty()) module.state_->kind = class_name(type);
+}
+
+std::string Module::path() const { return path_of(*state_); }
+const std::string& Module::kind() const noexcept { return state_->kind; }
+
+std::vector<std::pair<std::string, Module>> Module::children() const {
+    std::vector<std::pair<std::string, Module>> result;
+    for (const ModuleState::Child& child : state_->children)
+        result.emplace_back(child.name, Module(child.state));
+    return result;
+}
+
+void Module::place(const Module& layer, Error& error) {
+    if (const std::string where = place_of(*layer.state_); !where.empty()) error.place(where);
+}
+
+std::string path_of(const ModuleState& state) {
+    std::string path = state.name;
+    for (std::shared_ptr<const ModuleState> at = state.parent.lock(); at && !at->name.empty();
+         at = at->parent.lock())
+        path = at->name + "." + path;
+    return path;
+}
+
+std::string place_of(const ModuleState& state) {
+    if (state.parent.expired()) return "";
+    return fmt::format("{} ({}{}{})", path_of(state), state.kind, state.sizes.empty() ? "" : " ",
+                       state.sizes);
 }
 
 void warn_of_prediction_in_training_mode(const char* layer) {

@@ -8,20 +8,25 @@
 //     };
 //
 // A module is a value: a copy shares parameters, mode and children with its original, as a copy of a Tensor
-// shares the array; nn::clone(module) shares nothing. A layer of one's own registers
-// its tensors the same way:
+// shares the array; nn::clone(module) shares nothing. Several threads may compute with one module at once,
+// under EvaluationMode also where layers behave differently in training; what changes it is for one thread
+// alone. A layer of one's own registers its tensors the same way:
 //
 //     const nn::Parameter weight = parameter("weight", nn::init::kaiming_uniform_(empty({10, 784})));
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <string>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 #include <vector>
 
+#include <adjoint/core/base/error.h>
 #include <adjoint/nn/parameter.h>
 
 namespace adjoint::nn {
@@ -35,12 +40,30 @@ template <class M>
 concept IsModule = std::derived_from<M, Module>;
 
 struct LoadOptions {
-    bool strict = true;  ///< missing and unexpected names are errors
+    bool strict = true;         ///< missing and unexpected names are errors
+    bool skip_misfits = false;  ///< a tensor of another shape or type is left out, else it is an error
+    bool convert = false;       ///< another type is converted, else it is a misfit
+    /// Beginnings of names and what comes in their place, the first that fits: {{"module.", ""}} takes a
+    /// prefix off, {{"backbone.", "features."}} changes one.
+    std::vector<std::pair<std::string, std::string>> rename = {};
 };
-/// What Module::load met that does not match, empty if strict.
+/// What Module::load met that does not match and left alone; with the usual options empty.
 struct LoadReport {
-    std::vector<std::string> missing, unexpected;
+    std::vector<std::string> missing, unexpected, misfits;
 };
+
+namespace detail {
+
+template <class Y> const Tensor& first_output(const Y& y) {
+    if constexpr (std::is_same_v<Y, Tensor>)
+        return y;
+    else if constexpr (requires { y.output; })
+        return y.output;
+    else
+        return y.h;
+}
+
+}  // namespace detail
 
 class ADJOINT_API Module {
   public:
@@ -62,17 +85,29 @@ class ADJOINT_API Module {
     /// Number of elements of all parameters.
     std::int64_t parameter_count() const;
 
+    /// Its place in the model that it was last made a child of, "features.0"; "" of what is no child.
+    std::string path() const;
+    /// "Linear", "" of a class of one's own that is no child yet and names no kind.
+    const std::string& kind() const noexcept;
+    /// Whether the two are one module: copies of each other.
+    bool is_same(const Module& other) const noexcept { return state_ == other.state_; }
+    /// What it was made of, in the order of registration; a function in a Sequential
+    /// is one without parameters.
+    std::vector<std::pair<std::string, Module>> children() const;
+
     // Saving and loading
     // -----------------------------------------------------------------------------
 
     /// Parameters and buffers by name, sharing memory with the module.
     NamedTensors state() const;
     /// Copies values into parameters and buffers; nothing is written unless all fits.
-    /// errors: ValueError listing missing and unexpected names (strict); ShapeError, DTypeError for a misfit.
+    /// errors: one that lists all that does not match, and what to do where that is plain: ShapeError,
+    /// DTypeError if all are misfits in shape or in type, else ValueError.
     LoadReport load(const NamedTensors& state, const LoadOptions& options = {}) const;
     /// state() as a safetensors file; an old file stays on any error.
     /// errors: IoError.
     void save(const std::string& path) const;
+    /// errors: IoError; as load() with the file's name in front.
     LoadReport load(const std::string& path, const LoadOptions& options = {}) const;
 
     // Mode and place
@@ -81,6 +116,7 @@ class ADJOINT_API Module {
     /// Training mode (the initial one) or evaluation, here and in all children.
     void train(bool training = true) const;
     void eval() const { train(false); }
+    /// Whether in training mode, and no EvaluationMode lives on this thread.
     bool is_training() const noexcept;
     /// Moves parameters, buffers and gradients in place: optimizers and copies of the module see it.
     void to(Device device) const;
@@ -91,8 +127,28 @@ class ADJOINT_API Module {
     void zero_grad() const;
 
   protected:
-    /// Names the kind of module and its options for printing; without it the class's name is used.
-    explicit Module(std::string kind, std::string options = {});
+    /// Names the kind of module, its options for printing and its sizes for errors ("784 -> 10"); without it
+    /// the class's name is used.
+    explicit Module(std::string kind, std::string options = {}, std::string sizes = {});
+
+    /// f(), which computes the layer's result from x: errors lead with the layer's place in the
+    /// model, "fc2 (Linear 100 -> 10): ...", and a CallTrace notes the call. The result is a tensor,
+    /// or has a member `output` or `h`.
+    template <class F> auto computed(const Tensor& x, F&& f) const {
+        try {
+            if (!is_traced()) [[likely]]
+                return f();
+            const std::size_t call = begin_call(x);
+            auto y = f();
+            end_call(call, detail::first_output(y));
+            return y;
+        } catch (Error& error) {
+            place(*this, error);
+            throw;
+        }
+    }
+    /// Puts the place of a layer in front of an error's message, where it is a child of another.
+    static void place(const Module& layer, Error& error);
 
     /// Registers a tensor to be trained and returns it; an undefined one is not registered. A tensor that is
     /// another module's parameter already is tied.
@@ -115,9 +171,31 @@ class ADJOINT_API Module {
   private:
     template <IsModule M> friend std::string to_string(const M& module);
 
+    explicit Module(std::shared_ptr<ModuleState> state) noexcept : state_(std::move(state)) {}
     std::string print(const std::type_info& type) const;
+    // Of the CallTrace on this thread.
+    static bool is_traced() noexcept;
+    std::size_t begin_call(const Tensor& x) const;
+    static void end_call(std::size_t call, const Tensor& output);
 
     std::shared_ptr<ModuleState> state_;
+};
+
+/// While it lives, every module computes in evaluation mode on this thread, whatever its own mode is and
+/// without changing it, so that several threads may predict with one model:
+///
+///     { const EvaluationMode mode; y = model(x); }
+///
+/// With `enabled` false one that lives around it is lifted.
+class ADJOINT_API EvaluationMode {
+  public:
+    explicit EvaluationMode(bool enabled = true) noexcept;
+    ~EvaluationMode();
+    EvaluationMode(const EvaluationMode&) = delete;
+    EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+  private:
+    bool before_;
 };
 
 namespace detail {
@@ -148,5 +226,8 @@ template <IsModule M> M clone(const M& module) {
 
 /// The module as an indented tree of its children.
 template <IsModule M> std::string to_string(const M& module) { return module.print(typeid(M)); }
+template <IsModule M> std::ostream& operator<<(std::ostream& out, const M& module) {
+    return out << to_string(module);
+}
 
 }  // namespace adjoint::nn

@@ -46,7 +46,13 @@ std::shared_ptr<ModuleState> copied(const std::shared_ptr<ModuleState>& original
     auto copy = std::make_shared<ModuleState>(*original);
     for (auto& [name, tensor] : copy->parameters) tensor = deep_copy(tensor);
     for (auto& [name, tensor] : copy->buffers) tensor = deep_copy(tensor);
-    for (ModuleState::Child& child : copy->children) child.state = copied(child.state);
+    copy->name.clear();
+    copy->parent.reset();
+    for (ModuleState::Child& child : copy->children) {
+        child.state = copied(child.state);
+        child.state->name = child.name;
+        child.state->parent = copy;
+    }
     current->states.emplace(original.get(), copy);
     current->states.emplace(copy.get(), copy);
     return copy;

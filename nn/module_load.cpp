@@ -30,13 +30,61 @@ std::unordered_map<std::string, Target> all_names(const ModuleState& root) {
     return names;
 }
 
-void check_fits(const std::string& name, const Tensor& target, const Tensor& value) {
-    check<ValueError>(value.defined(), "load: {} is undefined", name);
-    check<ShapeError>(value.shape() == target.shape(), "load: {} has shape {}, the module's {}", name,
-                      value.shape(), target.shape());
-    check<DTypeError>(value.dtype() == target.dtype(),
-                      "load: {} is {}, the module's {}; convert one of them with to()", name,
-                      adjoint::name(value.dtype()), adjoint::name(target.dtype()));
+// What a state and a module disagree in.
+struct Mismatch {
+    LoadReport names;
+    std::vector<std::string> shapes, types;  // the misfits with both sides
+
+    bool empty(bool strict) const {
+        return shapes.empty() && types.empty() &&
+               (!strict || (names.missing.empty() && names.unexpected.empty()));
+    }
+};
+
+std::string renamed(const std::string& name, const LoadOptions& options) {
+    for (const auto& [from, to] : options.rename)
+        if (name.starts_with(from)) return to + name.substr(from.size());
+    return name;
+}
+
+// What stands in front of each of `longer` and makes it one of `shorter`, "" if that is not so.
+std::string common_prefix(std::vector<std::string> longer, std::vector<std::string> shorter) {
+    if (longer.empty() || longer.size() != shorter.size()) return "";
+    std::sort(longer.begin(), longer.end());
+    std::sort(shorter.begin(), shorter.end());
+    if (!longer[0].ends_with(shorter[0])) return "";
+    const std::string prefix = longer[0].substr(0, longer[0].size() - shorter[0].size());
+    for (std::size_t i = 0; i < longer.size(); ++i)
+        if (longer[i] != prefix + shorter[i]) return "";
+    return prefix;
+}
+
+std::string hint_for(const LoadReport& names) {
+    if (const std::string prefix = common_prefix(names.unexpected, names.missing); !prefix.empty())
+        return fmt::format(
+            "; all differ by the prefix {0}, which {{.rename = {{{{\"{0}\", \"\"}}}}}} takes off", prefix);
+    if (const std::string prefix = common_prefix(names.missing, names.unexpected); !prefix.empty())
+        return fmt::format("; all lack the prefix {0}, which {{.rename = {{{{\"\", \"{0}\"}}}}}} adds",
+                           prefix);
+    return "; {.strict = false} loads the rest";
+}
+
+[[noreturn]] void throw_mismatch(const Mismatch& all, bool strict) {
+    std::vector<std::string> parts;
+    const bool names = strict && !(all.names.missing.empty() && all.names.unexpected.empty());
+    if (names)
+        parts.push_back(fmt::format("the names do not match: missing [{}], unexpected [{}]{}",
+                                    fmt::join(all.names.missing, ", "), fmt::join(all.names.unexpected, ", "),
+                                    hint_for(all.names)));
+    if (!all.shapes.empty())
+        parts.push_back(
+            fmt::format("{}; {{.skip_misfits = true}} leaves them out", fmt::join(all.shapes, ", ")));
+    if (!all.types.empty())
+        parts.push_back(fmt::format("{}; {{.convert = true}} converts them", fmt::join(all.types, ", ")));
+    const std::string text = fmt::format("load: {}", fmt::join(parts, "; "));
+    if (names || (!all.shapes.empty() && !all.types.empty())) throw ValueError(text);
+    if (!all.shapes.empty()) throw ShapeError(text);
+    throw DTypeError(text);
 }
 
 }  // namespace
@@ -45,18 +93,34 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
     const NoGrad guard;
     const auto names = all_names(*state_);
     std::unordered_map<std::string, Tensor> values;  // by first name
-    std::unordered_set<std::string> given;
-    LoadReport report;
-    for (const auto& [name, value] : state) {
+    std::unordered_set<std::string> given, met;
+    Mismatch all;
+    for (const auto& [saved_name, value] : state) {
+        const std::string name = renamed(saved_name, options);
         check<ValueError>(given.insert(name).second, "load: {} is given twice", name);
+        check<ValueError>(value.defined(), "load: {} is undefined", name);
         const auto found = names.find(name);
         if (found == names.end()) {
-            report.unexpected.push_back(name);
+            all.names.unexpected.push_back(name);
             continue;
         }
         const Target& target = found->second;
-        check_fits(name, target.tensor, value);
-        const Tensor here = value.detach().to(target.tensor.device());
+        met.insert(target.name);
+        const bool other_shape = value.shape() != target.tensor.shape(),
+                   other_type = value.dtype() != target.tensor.dtype() && !options.convert;
+        if (other_shape || other_type) {
+            all.names.misfits.push_back(name);
+            if (options.skip_misfits) continue;
+            if (other_shape)
+                all.shapes.push_back(fmt::format("{} has shape {}, the module's {}", name, value.shape(),
+                                                 target.tensor.shape()));
+            else
+                all.types.push_back(fmt::format("{} is {}, the module's {}", name,
+                                                adjoint::name(value.dtype()),
+                                                adjoint::name(target.tensor.dtype())));
+            continue;
+        }
+        const Tensor here = value.detach().to(target.tensor.dtype()).to(target.tensor.device());
         const auto [other, is_new] = values.emplace(target.name, here);
         check<ValueError>(is_new || equal(other->second, here),
                           "load: {} and {} are one tensor of the module but differ in what is loaded",
@@ -64,20 +128,26 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
     }
     const NamedTensors own = this->state();
     for (const auto& [name, tensor] : own)
-        if (!values.contains(name)) report.missing.push_back(name);
-    check<ValueError>(
-        !options.strict || (report.missing.empty() && report.unexpected.empty()),
-        "load: the names do not match: missing [{}], unexpected [{}]; {{.strict = false}} loads the rest",
-        fmt::join(report.missing, ", "), fmt::join(report.unexpected, ", "));
+        if (!met.contains(name)) all.names.missing.push_back(name);
+    if (!all.empty(options.strict)) throw_mismatch(all, options.strict);
     for (const auto& [name, tensor] : own) {
         const auto found = values.find(name);
         if (found != values.end()) tensor.copy_(found->second);
     }
-    return report;
+    return all.names;
 }
 
 LoadReport Module::load(const std::string& path, const LoadOptions& options) const {
-    return load(data::load_safetensors(path).tensors, options);
+    const data::SafeTensors file = data::load_safetensors(path);
+    return named(path.c_str(), [&] {
+        const bool is_checkpoint =
+            file.metadata.contains("format") && file.metadata.at("format").starts_with("adjoint checkpoint");
+        check<ValueError>(
+            !is_checkpoint || !options.strict || !options.rename.empty(),
+            "load: this is a checkpoint of a training, which FitOptions::resume goes on from; its "
+            "weights alone are loaded with {{.strict = false, .rename = {{{{\"model.\", \"\"}}}}}}");
+        return load(file.tensors, options);
+    });
 }
 
 void Module::save(const std::string& path) const {

@@ -19,6 +19,9 @@ struct ModuleState {
 
     std::string kind;     // "Linear"; the class's name if the module gives none
     std::string options;  // "in_features=784, out_features=10, bias=true"
+    std::string sizes;    // "784 -> 10", for errors
+    std::string name;     // in the parent that it was last registered with
+    std::weak_ptr<const ModuleState> parent;
     bool training = true;
     NamedTensors parameters, buffers;
     std::vector<Child> children;
@@ -37,6 +40,11 @@ std::shared_ptr<ModuleState> copied(const std::shared_ptr<ModuleState>& original
 
 /// A hint for who predicts with a layer that behaves differently then: training mode with gradients off.
 void warn_of_prediction_in_training_mode(const char* layer);
+
+/// "features.0", "" of what is no child.
+std::string path_of(const ModuleState& state);
+/// "features.0 (Linear 784 -> 10)", "" of what is no child.
+std::string place_of(const ModuleState& state);
 
 /// The class's name without its namespaces and template arguments.
 std::string class_name(const std::type_info& type);

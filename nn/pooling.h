@@ -11,7 +11,9 @@ namespace adjoint::nn {
 class ADJOINT_API MaxPool1d : public Module {
   public:
     explicit MaxPool1d(std::int64_t kernel_size, const MaxPool1dOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return max_pool1d(x, kernel_size_, options_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return max_pool1d(x, kernel_size_, options_); });
+    }
 
   private:
     std::int64_t kernel_size_;
@@ -21,7 +23,9 @@ class ADJOINT_API MaxPool1d : public Module {
 class ADJOINT_API MaxPool2d : public Module {
   public:
     explicit MaxPool2d(HeightWidth kernel_size, const MaxPool2dOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return max_pool2d(x, kernel_size_, options_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return max_pool2d(x, kernel_size_, options_); });
+    }
 
   private:
     HeightWidth kernel_size_;
@@ -31,7 +35,9 @@ class ADJOINT_API MaxPool2d : public Module {
 class ADJOINT_API AvgPool2d : public Module {
   public:
     explicit AvgPool2d(HeightWidth kernel_size, const AvgPool2dOptions& options = {});
-    Tensor operator()(const Tensor& x) const { return avg_pool2d(x, kernel_size_, options_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return avg_pool2d(x, kernel_size_, options_); });
+    }
 
   private:
     HeightWidth kernel_size_;
@@ -41,7 +47,9 @@ class ADJOINT_API AvgPool2d : public Module {
 class ADJOINT_API AdaptiveAvgPool2d : public Module {
   public:
     explicit AdaptiveAvgPool2d(HeightWidth output_size);
-    Tensor operator()(const Tensor& x) const { return adaptive_avg_pool2d(x, output_size_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return adaptive_avg_pool2d(x, output_size_); });
+    }
 
   private:
     HeightWidth output_size_;
@@ -51,7 +59,9 @@ class ADJOINT_API AdaptiveAvgPool2d : public Module {
 class ADJOINT_API FractionalMaxPool2d : public Module {
   public:
     FractionalMaxPool2d(HeightWidth kernel_size, const FractionalMaxPool2dOptions& options);
-    Tensor operator()(const Tensor& x) const { return fractional_max_pool2d(x, kernel_size_, options_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return fractional_max_pool2d(x, kernel_size_, options_); });
+    }
 
   private:
     HeightWidth kernel_size_;
@@ -62,7 +72,9 @@ class ADJOINT_API FractionalMaxPool2d : public Module {
 class ADJOINT_API Upsample : public Module {
   public:
     explicit Upsample(const InterpolateOptions& options);
-    Tensor operator()(const Tensor& x) const { return interpolate(x, options_); }
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return interpolate(x, options_); });
+    }
 
   private:
     InterpolateOptions options_;

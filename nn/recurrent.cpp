@@ -6,6 +6,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/recurrent_parts.h>
 
 namespace adjoint::nn {
@@ -41,7 +42,8 @@ RecurrentOptions common(const RNNOptions& options) {
 
 Recurrent::Recurrent(const char* kind, int gates, std::int64_t input_size, std::int64_t hidden_size,
                      const RecurrentOptions& options, const std::string& more)
-    : Module(kind, describe(kind, input_size, hidden_size, options, more)),
+    : Module(kind, describe(kind, input_size, hidden_size, options, more),
+             detail::from_to(input_size, hidden_size)),
       input_size_(input_size),
       hidden_size_(hidden_size),
       options_(options),
@@ -73,7 +75,7 @@ Tensor Recurrent::initial_state(const char* name, const Tensor& state, const Ten
     const Shape batch{static_cast<std::int64_t>(weights.size()), sequence.size(1), hidden_size_};
     if (!state.defined()) return zeros(batch, {.dtype = sequence.dtype(), .device = sequence.device()});
     const Shape expected = single ? Shape{batch[0], hidden_size_} : batch;
-    check<ShapeError>(state.shape() == expected, "recurrent: {} of shape {}, expected {}", name,
+    check<ShapeError>(state.shape() == expected, "{}: {} of shape {}, expected {}", kind(), name,
                       state.shape(), expected);
     return single ? unsqueeze(state, 1) : state;
 }
@@ -82,12 +84,13 @@ LSTMOutput Recurrent::run(const Tensor& x, const RecurrentState& initial, Recurr
     const bool has_cell = kind == RecurrentKind::lstm;
     const bool single = x.dim() == 2, turned = options_.batch_first && !single;
     check<ShapeError>((x.dim() == 2 || x.dim() == 3) && x.shape().back() == input_size_,
-                      "recurrent: input of shape {}, expected {}, or (T, {})", x.shape(),
+                      "{}: input of shape {}, expected {}, or (T, {})", this->kind(), x.shape(),
                       options_.batch_first ? fmt::format("(N, T, {})", input_size_)
                                            : fmt::format("(T, N, {})", input_size_),
                       input_size_);
     Tensor sequence = single ? unsqueeze(x, 1) : turned ? transpose(x, 0, 1) : x;
-    check<ShapeError>(sequence.size(0) > 0, "recurrent: a sequence of length 0, the shape is {}", x.shape());
+    check<ShapeError>(sequence.size(0) > 0, "{}: a sequence of length 0, the shape is {}", this->kind(),
+                      x.shape());
     const std::vector<Tensor> first_h = unbind(initial_state("h_0", initial.h, sequence, single));
     std::vector<Tensor> first_c(first_h.size());
     if (has_cell) first_c = unbind(initial_state("c_0", initial.c, sequence, single));
@@ -123,23 +126,27 @@ RNN::RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& op
       nonlinearity_(options.nonlinearity) {}
 
 RNNOutput RNN::operator()(const Tensor& x, const Tensor& h_0) const {
-    const LSTMOutput out = run(x, {h_0}, detail::kind_of(nonlinearity_));
-    return {out.output, out.h_n};
+    return computed(x, [&]() -> RNNOutput {
+        const LSTMOutput out = run(x, {h_0}, detail::kind_of(nonlinearity_));
+        return {out.output, out.h_n};
+    });
 }
 
 LSTM::LSTM(std::int64_t input_size, std::int64_t hidden_size, const RecurrentOptions& options)
     : Recurrent("LSTM", 4, input_size, hidden_size, options) {}
 
 LSTMOutput LSTM::operator()(const Tensor& x, const RecurrentState& initial) const {
-    return run(x, initial, RecurrentKind::lstm);
+    return computed(x, [&] { return run(x, initial, RecurrentKind::lstm); });
 }
 
 GRU::GRU(std::int64_t input_size, std::int64_t hidden_size, const RecurrentOptions& options)
     : Recurrent("GRU", 3, input_size, hidden_size, options) {}
 
 RNNOutput GRU::operator()(const Tensor& x, const Tensor& h_0) const {
-    const LSTMOutput out = run(x, {h_0}, RecurrentKind::gru);
-    return {out.output, out.h_n};
+    return computed(x, [&]() -> RNNOutput {
+        const LSTMOutput out = run(x, {h_0}, RecurrentKind::gru);
+        return {out.output, out.h_n};
+    });
 }
 
 }  // namespace adjoint::nn

@@ -7,6 +7,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/describe.h>
 #include <adjoint/nn/init.h>
 #include <adjoint/nn/recurrent_parts.h>
 
@@ -32,7 +33,8 @@ Tensor initial_recurrent_weight(const Shape& shape, std::int64_t hidden_size, DT
 
 RecurrentCell::RecurrentCell(const char* kind, int gates, std::int64_t input_size, std::int64_t hidden_size,
                              const RecurrentCellOptions& options, const std::string& more)
-    : Module(kind, describe(kind, input_size, hidden_size, options.bias, more)),
+    : Module(kind, describe(kind, input_size, hidden_size, options.bias, more),
+             detail::from_to(input_size, hidden_size)),
       input_size_(input_size),
       hidden_size_(hidden_size) {
     const auto draw = [&](const Shape& shape) {
@@ -48,16 +50,16 @@ RecurrentCell::RecurrentCell(const char* kind, int gates, std::int64_t input_siz
 
 RecurrentState RecurrentCell::run(const Tensor& x, const RecurrentState& state, RecurrentKind kind) const {
     check<ShapeError>((x.dim() == 1 || x.dim() == 2) && x.shape().back() == input_size_,
-                      "recurrent cell: input of shape {}, expected (N, {}) or ({},)", x.shape(), input_size_,
-                      input_size_);
+                      "{}: input of shape {}, expected (N, {}) or ({},)", this->kind(), x.shape(),
+                      input_size_, input_size_);
     const bool single = x.dim() == 1;
     const Tensor batch = single ? unsqueeze(x, 0) : x;
     const auto prepared = [&](const Tensor& s) {
         const Shape expected = single ? Shape{hidden_size_} : Shape{batch.size(0), hidden_size_};
         if (!s.defined())
             return zeros({batch.size(0), hidden_size_}, {.dtype = x.dtype(), .device = x.device()});
-        check<ShapeError>(s.shape() == expected, "recurrent cell: state of shape {}, expected {}", s.shape(),
-                          expected);
+        check<ShapeError>(s.shape() == expected, "{}: state of shape {}, expected {}", this->kind(),
+                          s.shape(), expected);
         return single ? unsqueeze(s, 0) : s;
     };
     RecurrentState next = recurrent::step(kind, linear(batch, weight_ih, bias_ih),
@@ -73,21 +75,21 @@ RNNCell::RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCel
       nonlinearity_(options.nonlinearity) {}
 
 Tensor RNNCell::operator()(const Tensor& x, const Tensor& h) const {
-    return run(x, {h}, detail::kind_of(nonlinearity_)).h;
+    return computed(x, [&] { return run(x, {h}, detail::kind_of(nonlinearity_)).h; });
 }
 
 LSTMCell::LSTMCell(std::int64_t input_size, std::int64_t hidden_size, const RecurrentCellOptions& options)
     : RecurrentCell("LSTMCell", 4, input_size, hidden_size, options) {}
 
 RecurrentState LSTMCell::operator()(const Tensor& x, const RecurrentState& state) const {
-    return run(x, state, RecurrentKind::lstm);
+    return computed(x, [&] { return run(x, state, RecurrentKind::lstm); });
 }
 
 GRUCell::GRUCell(std::int64_t input_size, std::int64_t hidden_size, const RecurrentCellOptions& options)
     : RecurrentCell("GRUCell", 3, input_size, hidden_size, options) {}
 
 Tensor GRUCell::operator()(const Tensor& x, const Tensor& h) const {
-    return run(x, {h}, RecurrentKind::gru).h;
+    return computed(x, [&] { return run(x, {h}, RecurrentKind::gru).h; });
 }
 
 }  // namespace adjoint::nn

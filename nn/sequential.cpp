@@ -1,7 +1,10 @@
 // The layers of a Sequential.
 #include <adjoint/nn/sequential.h>
 
+#include <optional>
+
 #include <adjoint/core/base/format.h>
+#include <adjoint/nn/call_trace.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -13,6 +16,24 @@ Layer& Layer::operator=(const Layer& other) { return *this = Layer(other); }
 void Layer::throw_not_fused() {
     fail<ValueError>("Layer: its module takes no activation in its pass; ask fuses_activation() first");
 }
+
+Layer::Layer(Tensor (*function)(const Tensor&, GeluForm)) {
+    if (function == static_cast<Tensor (*)(const Tensor&, GeluForm)>(&gelu))
+        *this = Layer(GELU());
+    else
+        *this = Layer([function](const Tensor& x) { return function(x, GeluForm::none); });
+}
+
+Sequential::Sequential(Layer first, Layer second, Layer third, Layer fourth, Layer fifth, Layer sixth,
+                       Layer seventh, Layer eighth, Layer ninth, Layer tenth, Layer eleventh, Layer twelfth,
+                       Layer thirteenth, Layer fourteenth, Layer fifteenth, Layer sixteenth)
+    : Sequential([&] {
+          std::vector<Layer> given;
+          for (Layer* layer : {&first, &second, &third, &fourth, &fifth, &sixth, &seventh, &eighth, &ninth,
+                               &tenth, &eleventh, &twelfth, &thirteenth, &fourteenth, &fifteenth, &sixteenth})
+              if (layer->held_) given.push_back(std::move(*layer));
+          return given;
+      }()) {}
 
 Sequential::Sequential(std::vector<Layer> layers)
     : Module("Sequential"), layers_(std::move(layers)), then_(layers_.size()) {
@@ -28,14 +49,56 @@ Sequential::Sequential(std::vector<Layer> layers)
 }
 
 Tensor Sequential::operator()(const Tensor& x) const {
-    Tensor y = x;
-    for (std::size_t i = 0; i < layers_.size(); ++i)
-        if (then_[i] != Activation::none) {
-            y = layers_[i](y, then_[i]);
-            ++i;
-        } else
-            y = layers_[i](y);
+    return computed(x, [&] {
+        Tensor y = x;
+        std::size_t i = 0;
+        try {
+            for (; i < layers_.size(); ++i) {
+                if (CallTrace* const trace = CallTrace::current()) [[unlikely]]
+                    y = traced(*trace, i, y);
+                else if (then_[i] != Activation::none)
+                    y = layers_[i](y, then_[i]);
+                else
+                    y = layers_[i](y);
+                i += then_[i] != Activation::none;  // the layer behind has been done, too
+            }
+        } catch (Error& error) {
+            if (const Module* const layer = layers_[i].module())
+                place(*layer, error);
+            else
+                error.place(path_of_layer(i) + " (Function)");
+            throw;
+        }
+        return y;
+    });
+}
+
+// A layer, noted also where it is a function, and the activation that it does.
+Tensor Sequential::traced(CallTrace& trace, std::size_t i, const Tensor& x) const {
+    const bool noted = layers_[i].module() == nullptr, fused = then_[i] != Activation::none;
+    const auto note = [&](std::size_t at, const Tensor& in) {
+        std::optional<Module> layer;
+        if (const Module* const module = layers_[at].module()) layer = *module;
+        return trace.begin(path_of_layer(at), layers_[at].kind(), std::move(layer), in);
+    };
+    const std::size_t call = noted ? note(i, x) : 0;
+    Tensor y = fused ? layers_[i](x, then_[i]) : layers_[i](x);
+    if (noted) trace.end(call, y);
+    if (fused) trace.end(note(i + 1, y), y);
     return y;
+}
+
+std::string Sequential::path_of_layer(std::size_t i) const {
+    const std::string own = path();
+    return (own.empty() ? "" : own + ".") + std::to_string(i);
+}
+
+std::string Layer::kind() const {
+    if (const Module* const own = module()) {
+        const std::string given = own->kind();
+        return given.empty() ? class_name(type()) : given;
+    }
+    return "Function";
 }
 
 const Layer& Sequential::operator[](std::size_t i) const {

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -15,6 +16,7 @@
 
 namespace adjoint::nn {
 
+class CallTrace;
 class Layer;
 
 /// What can stand in a Sequential: takes a tensor, gives a tensor, and may be copied.
@@ -36,6 +38,10 @@ concept IsActivation = std::same_as<decltype(&F::activation), Activation (F::*)(
 class ADJOINT_API Layer {
   public:
     template <LayerLike F> Layer(F f) : held_(std::make_shared<const Of<F>>(std::move(f))) {}
+    /// Functions by their names, which may have others of the same name beside
+    /// them: Sequential(fc, tanh, gelu).
+    Layer(Tensor (*function)(const Tensor&)) : held_(std::make_shared<const Of<Function>>(function)) {}
+    Layer(Tensor (*function)(const Tensor&, GeluForm));
     Layer(const Layer& other);
     Layer(Layer&&) = default;
     Layer& operator=(const Layer& other);
@@ -50,6 +56,8 @@ class ADJOINT_API Layer {
     Activation activation() const noexcept { return held_->activation(); }
     /// The module, null if it is a function.
     const Module* module() const noexcept { return held_->module(); }
+    /// "Linear"; the class's name of a module that names no kind, "Function" of a function.
+    std::string kind() const;
     /// The class of what is held.
     const std::type_info& type() const noexcept { return held_->type(); }
     /// What is held, null unless it is an F.
@@ -59,6 +67,12 @@ class ADJOINT_API Layer {
     }
 
   private:
+    friend class Sequential;
+
+    using Function = Tensor (*)(const Tensor&);
+
+    Layer() = default;  // none
+
     struct Any {
         Any() = default;
         Any(const Any&) = delete;
@@ -116,6 +130,11 @@ class ADJOINT_API Sequential : public Module {
              (std::convertible_to<Fs, Layer> && ...)) explicit Sequential(Fs... layers)
         : Sequential(std::vector<Layer>{Layer(std::move(layers))...}) {}
     explicit Sequential(std::vector<Layer> layers);
+    /// The same for up to sixteen layers with names of functions among them.
+    explicit Sequential(Layer first, Layer second, Layer third = {}, Layer fourth = {}, Layer fifth = {},
+                        Layer sixth = {}, Layer seventh = {}, Layer eighth = {}, Layer ninth = {},
+                        Layer tenth = {}, Layer eleventh = {}, Layer twelfth = {}, Layer thirteenth = {},
+                        Layer fourteenth = {}, Layer fifteenth = {}, Layer sixteenth = {});
 
     Tensor operator()(const Tensor& x) const;
     std::size_t size() const noexcept { return layers_.size(); }
@@ -131,6 +150,8 @@ class ADJOINT_API Sequential : public Module {
 
   private:
     [[noreturn]] void throw_other_class(std::size_t i, const std::type_info& wanted) const;
+    Tensor traced(CallTrace& trace, std::size_t i, const Tensor& x) const;
+    std::string path_of_layer(std::size_t i) const;
 
     std::vector<Layer> layers_;
     std::vector<Activation> then_;  // what each layer does in its pass of the one behind it

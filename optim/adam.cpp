@@ -89,16 +89,24 @@ NAdam::NAdam(const std::vector<Group>& groups) : OptimizerWith("NAdam") {
     products_.resize(groups.size());
 }
 
+double NAdam::momentum_product(std::size_t group, std::int64_t step) const {
+    std::vector<double>& products = products_[group];
+    if (products.empty()) products.push_back(1);
+    const auto wanted = static_cast<std::size_t>(step);
+    while (products.size() <= wanted && products.back() > 0x1p-60)
+        products.push_back(products.back() *
+                           nadam_momentum(options(group), static_cast<std::int64_t>(products.size())));
+    return wanted < products.size() ? products[wanted] : 0;
+}
+
 UpdateOp NAdam::update(std::size_t group, double lr, std::int64_t step) const {
     const NAdamOptions& o = options(group);
-    Product& product = products_[group];
-    if (product.step > step) product = {};
-    while (product.step < step) product.value *= nadam_momentum(o, ++product.step);
+    const double product = momentum_product(group, step);
     const double now = nadam_momentum(o, step), next = nadam_momentum(o, step + 1);
     return functor::NAdamStep{.moments = moments(o, lr, o.decoupled_weight_decay),
                               .correction2 = correction(o.betas.second, step),
-                              .now = (1 - now) / (1 - product.value),
-                              .ahead = next / (1 - product.value * next)};
+                              .now = (1 - now) / (1 - product),
+                              .ahead = next / (1 - product * next)};
 }
 
 RAdam::RAdam(const std::vector<Group>& groups) : OptimizerWith("RAdam") {

@@ -98,12 +98,11 @@ class ADJOINT_API NAdam final : public OptimizerWith<NAdamOptions> {
   private:
     UpdateOp update(std::size_t group, double lr, std::int64_t step) const override;
 
-    // mu_1 .. mu_t of each group, continued from the step before.
-    struct Product {
-        std::int64_t step = 0;
-        double value = 1;
-    };
-    mutable std::vector<Product> products_;
+    /// mu_1 .. mu_step
+    double momentum_product(std::size_t group, std::int64_t step) const;
+
+    // These products of each group by the step, as parameters differ in age, up to where 1 - product is 1.
+    mutable std::vector<std::vector<double>> products_;
 };
 
 struct RAdamOptions {

@@ -24,7 +24,10 @@ double product(const Tensor& a, const Tensor& b) { return dot(a, b).item<double>
 
 double largest(const Tensor& x) { return x.numel() == 0 ? 0 : amax(abs(x)).item<double>(); }
 
-void check_lr(double lr) { check<ValueError>(std::isfinite(lr) && lr >= 0, "LBFGS: learning rate {}", lr); }
+void check_lr(double lr) {
+    check<ValueError>(std::isfinite(lr) && lr >= 0,
+                      "LBFGS: learning rate {}, expected a finite number, 0 or more", lr);
+}
 
 std::int64_t elements(const std::vector<Tensor>& parameters) {
     std::int64_t count = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
@@ -22,7 +23,8 @@ constexpr bool optimised = false;
 #endif
 
 void check_lr(const char* op, double lr) {
-    check<ValueError>(std::isfinite(lr) && lr >= 0, "{}: learning rate {}", op, lr);
+    check<ValueError>(std::isfinite(lr) && lr >= 0,
+                      "{}: learning rate {}, expected a finite number, 0 or more", op, lr);
 }
 
 void check_gradient(const char* op, const Tensor& parameter, const Tensor& gradient) {
@@ -55,16 +57,13 @@ void Optimizer::add_group(const std::vector<Tensor>& parameters, double lr,
                       name_, state_names.size());
     check_lr(name_, lr);
     Group group{lr, std::move(state_names), {}};
-    const auto holds = [](const Group& g, const Tensor& parameter) {
-        return std::any_of(g.slots.begin(), g.slots.end(),
-                           [&](const Slot& slot) { return slot.parameter.is_same(parameter); });
-    };
+    std::unordered_set<const TensorImpl*> held;
+    for (const Group& other : groups_)
+        for (const Slot& slot : other.slots) held.insert(&slot.parameter.impl());
     for (const Tensor& parameter : parameters) {
         check_parameter(name_, parameter);
-        const bool taken =
-            holds(group, parameter) ||
-            std::any_of(groups_.begin(), groups_.end(), [&](const Group& g) { return holds(g, parameter); });
-        check<ValueError>(!taken, "{}: a parameter of shape {} is given twice", name_, parameter.shape());
+        check<ValueError>(held.insert(&parameter.impl()).second, "{}: a parameter of shape {} is given twice",
+                          name_, parameter.shape());
         group.slots.push_back({parameter, {}, 0});
     }
     groups_.push_back(std::move(group));

@@ -2,7 +2,8 @@
 //
 // An optimizer of one's own derives from OptimizerWith<its options>, names its state tensors and gives the
 // functor of a step; a functor is an elementwise function of parameter, gradient and up to three states
-// (<adjoint/core/contract/functors/update.h>).
+// (<adjoint/core/contract/functors/update.h>). It is used by one thread at a time, and not while a backward
+// pass of another reaches its parameters.
 #pragma once
 
 #include <cstddef>

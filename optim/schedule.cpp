@@ -79,9 +79,10 @@ Schedule::Formula joined(const std::vector<Schedule>& schedules,
 Schedule::Formula one_cycle(const OneCycleLROptions& options) {
     check<ValueError>(options.total_steps > 0 && options.pct_start >= 0 && options.pct_start <= 1,
                       "OneCycleLR: {} steps, {} of them rising", options.total_steps, options.pct_start);
-    return [options](std::int64_t step, double) {
-        check<ValueError>(step < options.total_steps, "OneCycleLR: step {} of {}", step + 1,
+    return [options](std::int64_t step, double) {  // the last of total_steps calls finds nothing left
+        check<ValueError>(step <= options.total_steps, "OneCycleLR: step {} of {}", step,
                           options.total_steps);
+        step = std::min(step, options.total_steps - 1);
         const double first = options.max_lr / options.div_factor, last = first / options.final_div_factor;
         const auto at = static_cast<double>(step), end = static_cast<double>(options.total_steps);
         const double top = options.pct_start * end - 1;
@@ -95,42 +96,58 @@ Schedule::Formula one_cycle(const OneCycleLROptions& options) {
 Schedule::Schedule(Optimizer& optimizer, Formula formula)
     : optimizer_(&optimizer), formula_(std::move(formula)) {
     for (std::size_t g = 0; g < optimizer.group_count(); ++g) base_lrs_.push_back(optimizer.lr(g));
-    apply(0);
+    start();
 }
 
 Schedule::Schedule(Optimizer& optimizer, Formula formula, std::vector<double> base_lrs)
     : optimizer_(&optimizer), formula_(std::move(formula)), base_lrs_(std::move(base_lrs)) {
     check<ValueError>(base_lrs_.size() == optimizer.group_count(), "schedule: {} base rates for {} groups",
                       base_lrs_.size(), optimizer.group_count());
-    apply(0);
+    start();
 }
 
-void Schedule::apply(std::int64_t epoch) {
+void Schedule::start() {
     std::vector<double> rates;
-    for (const double base : base_lrs_) rates.push_back(formula_(epoch, base));
-    for (std::size_t g = 0; g < rates.size(); ++g) optimizer_->set_lr(rates[g], g);
-    epoch_ = epoch;
+    for (const double base : base_lrs_) rates.push_back(formula_(0, base));
+    set_rates(rates);
 }
 
-void Schedule::step() { apply(epoch_ + 1); }
+void Schedule::set_rates(const std::vector<double>& rates) {
+    for (std::size_t g = 0; g < rates.size(); ++g) optimizer_->set_lr(rates[g], g);
+}
+
+void Schedule::step() {
+    std::vector<double> rates;
+    for (std::size_t g = 0; g < base_lrs_.size(); ++g) {
+        const double before = formula_(epoch_, base_lrs_[g]), after = formula_(epoch_ + 1, base_lrs_[g]);
+        const double today = optimizer_->lr(g);
+        // Where the rate is the formula's, it stays so to the last bit.
+        rates.push_back(today == before || before == 0 ? after : today * (after / before));
+    }
+    set_rates(rates);
+    ++epoch_;
+}
 
 NamedTensors Schedule::state() const {
+    const auto groups = static_cast<std::int64_t>(base_lrs_.size());
+    std::vector<double> rates;
+    for (std::size_t g = 0; g < base_lrs_.size(); ++g) rates.push_back(optimizer_->lr(g));
     return {{"epoch", Tensor(epoch_)},
-            {"base_lrs", tensor(base_lrs_, {static_cast<std::int64_t>(base_lrs_.size())})}};
+            {"base_lrs", tensor(base_lrs_, {groups})},
+            {"lrs", tensor(rates, {groups})}};
 }
 
 void Schedule::load_state(const NamedTensors& state) {
     const auto groups = static_cast<std::int64_t>(base_lrs_.size());
-    const auto epoch = entry(state, 2, "epoch", {}, i64).item<std::int64_t>();
-    std::vector<double> bases = entry(state, 2, "base_lrs", {groups}, f64).to_vector<double>();
+    const auto epoch = entry(state, 3, "epoch", {}, i64).item<std::int64_t>();
+    std::vector<double> bases = entry(state, 3, "base_lrs", {groups}, f64).to_vector<double>();
+    const std::vector<double> rates = entry(state, 3, "lrs", {groups}, f64).to_vector<double>();
     check<ValueError>(epoch >= 0, "schedule: load_state: epoch {}", epoch);
-    base_lrs_.swap(bases);
-    try {
-        apply(epoch);
-    } catch (...) {
-        base_lrs_.swap(bases);
-        throw;
-    }
+    for (const double rate : rates)
+        check<ValueError>(std::isfinite(rate) && rate >= 0, "schedule: load_state: a rate of {}", rate);
+    set_rates(rates);
+    base_lrs_ = std::move(bases);
+    epoch_ = epoch;
 }
 
 LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(std::int64_t)> factor)

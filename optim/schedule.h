@@ -1,8 +1,10 @@
 // Learning rates that change with the epochs (or steps): schedule.step() after each one.
 //
 // A schedule takes the rate that each group has when it is made as the group's base rate, and the rate of an
-// epoch is a formula of the base and the epoch's number alone, starting with 0. It refers to the optimizer,
-// which must outlive it.
+// epoch is a formula of the base and the epoch's number alone, starting with 0. Where something else has
+// changed the rate, another schedule or set_lr(), a step multiplies it by the formula's new rate over the
+// formula's old one: several schedules that are stepped together multiply. After a rate of 0 a schedule goes
+// on with its own formula. It refers to the optimizer, which must outlive it.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +28,7 @@ class ADJOINT_API Schedule {
     /// What schedules that are made of others need.
     const Formula& formula() const noexcept { return formula_; }
     const std::vector<double>& base_lrs() const noexcept { return base_lrs_; }
-    /// What a resumed run needs: "epoch" and "base_lrs".
+    /// What a resumed run needs: "epoch", "base_lrs", and "lrs", the rates of today.
     NamedTensors state() const;
     /// Takes such a state over and sets the rates.
     /// errors: ValueError, nothing is changed then.
@@ -37,7 +39,8 @@ class ADJOINT_API Schedule {
     Schedule(Optimizer& optimizer, Formula formula, std::vector<double> base_lrs);
 
   private:
-    void apply(std::int64_t epoch);
+    void start();
+    void set_rates(const std::vector<double>& rates);
 
     Optimizer* optimizer_;
     Formula formula_;
@@ -140,7 +143,8 @@ struct OneCycleLROptions {
     double final_div_factor = 1e4;  ///< the last one is the first / final_div_factor
 };
 /// Rises to max_lr and falls, both along half a cosine; sets the learning rate alone, not the momentum.
-/// errors: ValueError for a step beyond total_steps.
+/// The last of total_steps calls of step() leaves the last rate.
+/// errors: ValueError for one more call.
 /// source: Smith and Topin, Super-convergence, 2017.
 class ADJOINT_API OneCycleLR : public Schedule {
   public:

@@ -1,26 +1,23 @@
 // The checks of a saved state.
 #include <adjoint/optim/state_reader.h>
 
-#include <algorithm>
-
 #include <adjoint/core/base/format.h>
 
 namespace adjoint::optim::detail {
 
-bool StateReader::has(const std::string& key) const {
-    return std::any_of(state_.begin(), state_.end(), [&](const auto& entry) { return entry.first == key; });
+StateReader::StateReader(const char* op, const NamedTensors& state)
+    : op_(op), state_(state), used_(state.size()) {
+    for (std::size_t i = 0; i < state.size(); ++i)
+        check<ValueError>(places_.emplace(state[i].first, i).second, "{}: load_state: {} is given twice", op,
+                          state[i].first);
 }
 
 Tensor StateReader::take(const std::string& key, const Shape& shape, DType dtype) {
-    Tensor found;
-    for (std::size_t i = 0; i < state_.size(); ++i) {
-        if (state_[i].first != key) continue;
-        check<ValueError>(!found.defined() && state_[i].second.defined(),
-                          "{}: load_state: {} is undefined or given twice", op_, key);
-        found = state_[i].second;
-        used_[i] = true;
-    }
-    check<ValueError>(found.defined(), "{}: load_state: {} is missing", op_, key);
+    const auto place = places_.find(key);
+    check<ValueError>(place != places_.end(), "{}: load_state: {} is missing", op_, key);
+    const Tensor found = state_[place->second].second;
+    check<ValueError>(found.defined(), "{}: load_state: {} is undefined", op_, key);
+    used_[place->second] = true;
     check<ShapeError>(found.shape() == shape, "{}: load_state: {} has shape {}, expected {}", op_, key,
                       found.shape(), shape);
     check<DTypeError>(found.dtype() == dtype, "{}: load_state: {} is {}, expected {}", op_, key,

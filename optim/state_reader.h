@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <adjoint/optim/optimizer.h>
@@ -11,11 +12,12 @@ namespace adjoint::optim::detail {
 class StateReader {
   public:
     /// `op` leads the messages.
-    StateReader(const char* op, const NamedTensors& state) : op_(op), state_(state), used_(state.size()) {}
+    /// errors: ValueError for a name that is there twice.
+    StateReader(const char* op, const NamedTensors& state);
 
-    bool has(const std::string& key) const;
+    bool has(const std::string& key) const { return places_.contains(key); }
     /// The tensor of this name.
-    /// errors: ValueError if missing or given twice; ShapeError, DTypeError.
+    /// errors: ValueError if missing or undefined; ShapeError, DTypeError.
     Tensor take(const std::string& key, const Shape& shape, DType dtype);
     /// One f64.
     double number(const std::string& key);
@@ -27,6 +29,7 @@ class StateReader {
   private:
     const char* op_;
     const NamedTensors& state_;
+    std::unordered_map<std::string, std::size_t> places_;  // by name
     std::vector<bool> used_;
 };
 

@@ -31,5 +31,5 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Draws the fruit shop and the sigmoid neuron.", lecture);
+    return run_lecture(argc, argv, "Draws the fruit shop and the sigmoid neuron.", lecture, {.seed = false});
 }

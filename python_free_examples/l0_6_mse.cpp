@@ -21,7 +21,7 @@ int main() {
     const Tensor y = tensor({0.8, 0.3, 0.6, 0.1}, {.dtype = f64, .requires_grad = true});
     const Tensor t = tensor({1, 0, 1, 0}, {.dtype = f64});
     std::printf("four samples; y = 0.8 0.3 0.6 0.1, t = 1 0 1 0\n");
-    show("slides (fn::MSE)", lecture_mse_loss(y, t), y);
+    show("slides (fn::MSE)", record(fn::MSE{}, y, t), y);
     show("half the sum", 0.5 * mse_loss(y, t, Reduction::sum), y);
     show("mse_loss (mean)", mse_loss(y, t), y);
     std::printf("The slides' gradient is that of 1/2 sum / batch: a quarter of the second line's.\n");

@@ -30,7 +30,7 @@ void lecture(const LectureOptions& options) {
         for (int epoch = 0; epoch <= epochs; ++epoch)
             for (const data::Batch& batch : loader) {
                 optimizer.zero_grad();
-                const Tensor loss = lecture_mse_loss(model(batch.x), batch.y);
+                const Tensor loss = record(fn::MSE{}, model(batch.x), batch.y);
                 if (epoch % std::max(epochs / 5, 1) == 0) std::printf(" %.4f", loss.item());
                 loss.backward();
                 optimizer.step();

@@ -51,5 +51,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "XOR: least squares fails, two ReLU units suffice.", lecture);
+    return run_lecture(argc, argv, "XOR: least squares fails, two ReLU units suffice.", lecture,
+                       {.seed = false});
 }

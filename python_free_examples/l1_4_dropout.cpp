@@ -46,5 +46,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Training and validation loss of one net with and without dropout.",
-                       lecture);
+                       lecture, {.data = true});
 }

@@ -55,5 +55,5 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Activation functions and their derivatives.", lecture);
+    return run_lecture(argc, argv, "Activation functions and their derivatives.", lecture, {.seed = false});
 }

@@ -27,8 +27,8 @@ void lecture(const LectureOptions& options) {
             std::log(2.0));
 
     const Tensor p = sigmoid(y), outcome = gt(t, 0).to(f64);
-    compare("Bernoulli", "bce_loss", negative_log(outcome * p + (1.0 - outcome) * (1.0 - p)),
-            bce_loss(p, outcome).item(), 0);
+    compare("Bernoulli", "binary_cross_entropy", negative_log(outcome * p + (1.0 - outcome) * (1.0 - p)),
+            binary_cross_entropy(p, outcome).item(), 0);
 
     const Tensor scores = randn({100, 5}, {.dtype = f64}), label = argmax(randn({100, 5}), 1);
     const Tensor chosen = sum(softmax(scores, 1) * one_hot(label, 5).to(f64), 1);

@@ -107,5 +107,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A perceptron of four layers on MNIST, forward and backward by hand.",
-                       lecture);
+                       lecture, {.data = true});
 }

@@ -42,5 +42,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "One image of each class, as a picture and in the terminal.", lecture);
+    return run_lecture(argc, argv, "One image of each class, as a picture and in the terminal.", lecture,
+                       {.data = true, .seed = false});
 }

@@ -68,7 +68,7 @@ picture::Values descend(const nn::Sequential& net, const Pictures& set, double r
     picture::Values costs;
     for (int step = 0; step < steps; ++step) {
         optimizer.zero_grad();
-        const Tensor cost = bce_with_logits(net(set.x), set.y);
+        const Tensor cost = binary_cross_entropy_with_logits(net(set.x), set.y);
         costs.push_back(cost.item());
         cost.backward();
         optimizer.step();
@@ -129,5 +129,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Cat or not: logistic regression and a net of two layers.", lecture);
+    return run_lecture(argc, argv, "Cat or not: logistic regression and a net of two layers.", lecture,
+                       {.data = true});
 }

@@ -70,5 +70,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Boston housing: regression with a split and with k folds.", lecture);
+    return run_lecture(argc, argv, "Boston housing: regression with a split and with k folds.", lecture,
+                       {.data = true});
 }

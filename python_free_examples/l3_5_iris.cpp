@@ -62,5 +62,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Iris: three classes by softmax, cross-validated.", lecture);
+    return run_lecture(argc, argv, "Iris: three classes by softmax, cross-validated.", lecture,
+                       {.data = true});
 }

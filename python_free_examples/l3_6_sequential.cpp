@@ -30,5 +30,5 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "MNIST with Sequential, Adam and dropout.", lecture);
+    return run_lecture(argc, argv, "MNIST with Sequential, Adam and dropout.", lecture, {.data = true});
 }

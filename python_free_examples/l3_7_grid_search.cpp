@@ -99,5 +99,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A table of hyper-parameters on MNIST, run row by row.", lecture,
-                       {.table = true});
+                       {.data = true, .table = true});
 }

@@ -75,5 +75,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A convolutional net on MNIST: loss, gradients, apply, step by step.",
-                       lecture, {.device = true});
+                       lecture, {.data = true, .device = true});
 }

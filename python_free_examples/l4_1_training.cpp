@@ -35,5 +35,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "784-128-64-10 on MNIST: plain descent, 20 % of the images held out.",
-                       lecture);
+                       lecture, {.data = true});
 }

@@ -72,5 +72,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Lasso, ridge and elastic net: how weights shrink as the penalty grows.",
-                       lecture);
+                       lecture, {.data = true});
 }

@@ -80,5 +80,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Data augmentation: a sheet of changed digits, accuracy with and without.",
-                       lecture);
+                       lecture, {.data = true});
 }

@@ -79,5 +79,5 @@ void lecture(const LectureOptions& options) {
 int main(int argc, char** argv) {
     return run_lecture(argc, argv,
                        "Under-fitting, over-fitting, bad first weights, stalled: named by the diagnosis.",
-                       lecture);
+                       lecture, {.data = true});
 }

@@ -53,5 +53,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Eight activations in one net: loss and accuracy at equal budget.",
-                       lecture);
+                       lecture, {.data = true});
 }

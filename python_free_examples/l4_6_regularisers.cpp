@@ -80,5 +80,5 @@ void lecture(const LectureOptions& options) {
 int main(int argc, char** argv) {
     return run_lecture(
         argc, argv, "Dropout, DropConnect, stochastic depth, fractional pooling, cutout and mixup: a table.",
-        lecture);
+        lecture, {.data = true});
 }

@@ -52,7 +52,9 @@ void lecture(const LectureOptions& options) {
         {.name = "+ Adam", .relu = true, .batch_norm = true, .adam = true},
         {.name = "+ normalised inputs", .relu = true, .batch_norm = true, .adam = true, .normalised = true}};
     // The targets of the slides are one-hot; the data set keeps class numbers, so the loss unfolds them.
-    const auto loss = [](const Tensor& p, const Tensor& y) { return bce_loss(p, one_hot(y, 10).to(f32)); };
+    const auto loss = [](const Tensor& p, const Tensor& y) {
+        return binary_cross_entropy(p, one_hot(y, 10).to(f32));
+    };
     picture::Chart chart({.title = "One improvement after the other",
                           .x = {.label = "epoch"},
                           .y = {.label = "test accuracy", .range = picture::Range{0, 1}}});
@@ -91,5 +93,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A plain MNIST classifier, improved one step at a time.", lecture,
-                       {.device = true});
+                       {.data = true, .device = true});
 }

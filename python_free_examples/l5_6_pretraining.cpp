@@ -54,7 +54,7 @@ void lecture(const LectureOptions& options) {
         double total = 0;
         for (const data::Batch& batch : loader) {
             optimizer.zero_grad();
-            const Tensor loss = bce_with_logits(model(batch.x), batch.x);
+            const Tensor loss = binary_cross_entropy_with_logits(model(batch.x), batch.x);
             loss.backward();
             optimizer.step();
             total += loss.item();
@@ -102,5 +102,6 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv,
-                       "An autoencoder's weights as the beginning of a classifier with few labels.", lecture);
+                       "An autoencoder's weights as the beginning of a classifier with few labels.", lecture,
+                       {.data = true});
 }

@@ -56,5 +56,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Training, validation, test; and k-fold cross validation.", lecture);
+    return run_lecture(argc, argv, "Training, validation, test; and k-fold cross validation.", lecture,
+                       {.data = true});
 }

@@ -84,6 +84,7 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(
-        argc, argv, "Batch normalisation: its formulas, its speed, and what first weights matter.", lecture);
+    return run_lecture(argc, argv,
+                       "Batch normalisation: its formulas, its speed, and what first weights matter.",
+                       lecture, {.data = true});
 }

@@ -1,7 +1,7 @@
-// The command line that the lecture programs share: --help, --out, --data, --seed, --quick,
-// and for some --device.
+// The command line that the lecture programs share: --help, --out, --quick, and what each says that it takes.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 struct LectureOptions {
@@ -49,10 +50,19 @@ struct LectureOptions {
     }
 };
 
-/// What a lecture takes beside the options of all.
+/// What a lecture takes beside --out and --quick; to ask for more of it is an error.
 struct LectureTakes {
-    bool device = false, table = false;
+    bool data = false, device = false, seed = true, table = false;
 };
+
+/// The number that a text is, all of it.
+inline std::uint64_t seed_of(const std::string& text) {
+    std::uint64_t seed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+    if (error != std::errc() || end != text.data() + text.size())
+        throw std::invalid_argument("--seed " + text + ", expected a whole number from 0 to 2^64 - 1");
+    return seed;
+}
 
 /// Reads the options and runs `lecture`; what goes wrong is one line on standard error and status 1.
 template <class Lecture>
@@ -69,21 +79,21 @@ int run_lecture(int argc, char** argv, const char* about, Lecture lecture, Lectu
                 std::printf(
                     "%s\n\n"
                     "  --out FOLDER   where pictures are written (this folder)\n"
-                    "  --data FOLDER  where the data lies, for the programs that read some ($ADJOINT_DATA)\n"
-                    "  --seed N       of the random numbers (1)\n"
                     "  --quick        a short run\n"
-                    "%s%s",
-                    about, takes.device ? "  --device NAME  cpu, cuda, cuda:1 .. (cpu)\n" : "",
+                    "%s%s%s%s",
+                    about, takes.data ? "  --data FOLDER  where the data lies ($ADJOINT_DATA)\n" : "",
+                    takes.seed ? "  --seed N       of the random numbers (1)\n" : "",
+                    takes.device ? "  --device NAME  cpu, cuda, cuda:1 .. (cpu)\n" : "",
                     takes.table ? "  --table FILE   the settings to try, as CSV (those of the slides)\n"
                                 : "");
                 return 0;
             }
             if (name == "--out")
                 options.out = value();
-            else if (name == "--data")
+            else if (name == "--data" && takes.data)
                 options.data = value();
-            else if (name == "--seed")
-                options.seed = std::strtoull(value().c_str(), nullptr, 10);
+            else if (name == "--seed" && takes.seed)
+                options.seed = seed_of(value());
             else if (name == "--device" && takes.device)
                 options.device = value();
             else if (name == "--table" && takes.table)
@@ -91,7 +101,8 @@ int run_lecture(int argc, char** argv, const char* about, Lecture lecture, Lectu
             else if (name == "--quick")
                 options.quick = true;
             else
-                throw std::invalid_argument("unknown option " + std::string(name) + ", see --help");
+                throw std::invalid_argument("this program does not take " + std::string(name) +
+                                            ", see --help");
         }
         std::filesystem::create_directories(options.out);
         lecture(options);

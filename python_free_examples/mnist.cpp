@@ -146,6 +146,9 @@ void write_report(const Settings& s, const nn::Sequential& model, const data::Mn
 }
 
 void run(const Settings& s) {
+    // A run whose result cannot be written is not begun.
+    for (const std::string& path : {s.save, s.report})
+        if (!path.empty()) data::check_writable(path);
     if (s.threads > 0) set_num_threads(s.threads);
     const Device device = choose_device(s.device);
     set_matmul_precision(s.precision == "f32"    ? MatmulPrecision::highest

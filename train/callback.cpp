@@ -4,17 +4,24 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/indexed.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/data/file.h>
 #include <adjoint/train/evaluate.h>
 
 namespace adjoint::train {
 namespace {
 
-const std::string kept = "weights.";  // in front of their names in a state
+constexpr std::string_view kept = "weights.";  // in front of their names in a state
 
 // The best epoch so far, with the weights it left.
 struct Best {
@@ -31,7 +38,7 @@ struct Best {
     }
     data::NamedTensors state() const {
         data::NamedTensors state{{"loss", Tensor(loss)}, {"epoch", Tensor(std::int64_t{epoch})}};
-        for (const auto& [name, tensor] : weights) state.emplace_back(kept + name, tensor);
+        for (const auto& [name, tensor] : weights) state.emplace_back(std::string(kept) + name, tensor);
         return state;
     }
     void load_state(const data::NamedTensors& state) {
@@ -87,6 +94,31 @@ void save_the_best(Callback& callback, const std::string& path) {
     };
     callback.state = [best] { return best->state(); };
     callback.load_state = [best](const data::NamedTensors& state) { best->load_state(state); };
+}
+
+// Where the first element that is not finite stands, "" if there is none.
+std::string not_finite_in(const char* what, const Tensor& x) {
+    if (!is_floating(x.dtype()) || x.numel() == 0) return "";
+    const NoGrad guard;
+    const Tensor flat = flatten(x.detach()), odd = logical_not(isfinite(flat));
+    if (!any(odd).item<bool>()) return "";
+    const auto at = argmax(odd.to(DType::u8)).item<std::int64_t>();
+    const Shape strides = dense_strides(x.shape());
+    std::string place = fmt::format("row {}", at / strides[0]);
+    if (x.dim() == 2) place += fmt::format(", column {}", at % strides[0]);
+    if (x.dim() > 2) {
+        std::vector<std::int64_t> rest;
+        for (int d = 1; d < x.dim(); ++d) rest.push_back(at / strides[d] % x.shape()[d]);
+        place += fmt::format(", place ({})", fmt::join(rest, ", "));
+    }
+    return fmt::format("the {} hold {} in {}, counted from 0", what, shown(flat(at).item()), place);
+}
+
+// Why a loss may be NaN or infinite: the data themselves, else the step.
+std::string cause_of_nan(const data::Dataset& set) {
+    for (const auto& [what, x] : {std::pair("inputs", set.inputs), std::pair("targets", set.targets)})
+        if (const std::string found = not_finite_in(what, x); !found.empty()) return found;
+    return "the learning rate may be too high";
 }
 
 }  // namespace
@@ -145,22 +177,25 @@ Callback checkpoint(const CheckpointOptions& options) {
             if (run.step % options.every_batches == 0) run.save(options.path);
         };
     if (!options.best.empty()) save_the_best(callback, options.best);
+    callback.on_begin = [options, also = std::move(callback.on_begin)](Run& run) {
+        data::check_writable(options.path);
+        if (!options.best.empty()) data::check_writable(options.best);
+        if (also) also(run);
+    };
     return callback;
 }
 
 Callback stop_on_nan(Every every) {
     Callback callback{.on_epoch = [](Run& run) {
         if (!std::isfinite(run.history.last().train.loss))
-            run.stop(fmt::format("the loss of epoch {} is not finite: the learning rate may be too high",
-                                 run.epoch));
+            run.stop(fmt::format("the loss of epoch {} is not finite: {}", run.epoch,
+                                 cause_of_nan(run.loader.dataset())));
     }};
     if (every == Every::batch)
         callback.on_batch = [](Run& run) {
             if (!std::isfinite(run.loss.item()))
-                run.stop(
-                    fmt::format("the loss of batch {} of epoch {} is not finite: the learning rate may "
-                                "be too high",
-                                run.batch, run.epoch));
+                run.stop(fmt::format("the loss of batch {} of epoch {} is not finite: {}", run.batch,
+                                     run.epoch, cause_of_nan(run.loader.dataset())));
         };
     return callback;
 }

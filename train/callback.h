@@ -51,11 +51,13 @@ struct CheckpointOptions {
     std::string best = {};           ///< a second file, as the run stood after its best epoch
 };
 /// Writes checkpoints (<adjoint/train/checkpoint.h>), from which FitOptions::resume goes on bit for bit.
-/// errors: ValueError for an empty path or a negative number; those of save_checkpoint when it writes.
+/// errors: ValueError for an empty path or a negative number; IoError before the first batch where nothing
+/// can be written; those of save_checkpoint when it writes.
 ADJOINT_API Callback checkpoint(const CheckpointOptions& options);
 
 /// Ends a training whose loss is not finite, at the end of the epoch, which fit does in any case, or already
-/// after the batch, for which each batch waits for the device.
+/// after the batch, for which each batch waits for the device. The reason names the place of a number in the
+/// data that is not finite, if there is one.
 ADJOINT_API Callback stop_on_nan(Every every = Every::epoch);
 
 /// Keeps the loss of every batch in History::batches.

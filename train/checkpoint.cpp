@@ -1,10 +1,12 @@
 // A checkpoint as the tensors and the metadata of a safetensors file.
 #include <adjoint/train/checkpoint.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
@@ -16,7 +18,7 @@ namespace {
 // What the file says it is; another number for another layout.
 constexpr const char* format_key = "format";
 constexpr const char* format_name = "adjoint checkpoint 1";
-const std::string setting_prefix = "setting.";
+constexpr std::string_view setting_prefix = "setting.";
 constexpr std::size_t most_callbacks = 1000;
 
 constexpr std::int64_t history_columns = 6;
@@ -61,7 +63,9 @@ void append_history(data::NamedTensors& tensors, const History& history) {
 // The parts of a file, asked for by name; what is missing or of another kind is an error of the file.
 class Parts {
   public:
-    Parts(const std::string& path, data::SafeTensors file) : path_(path), file_(std::move(file)) {}
+    Parts(const std::string& path, data::SafeTensors file) : path_(path), file_(std::move(file)) {
+        for (std::size_t i = 0; i < file_.tensors.size(); ++i) places_.emplace(file_.tensors[i].first, i);
+    }
 
     std::string text(const std::string& key) const {
         const auto found = file_.metadata.find(key);
@@ -78,30 +82,31 @@ class Parts {
         return number;
     }
     Tensor take(const std::string& name, DType dtype, const Shape& shape) const {
-        for (const auto& [own, tensor] : file_.tensors)
-            if (own == name) {
-                check<IoError>(tensor.dtype() == dtype && tensor.shape() == shape,
-                               "{}: a damaged checkpoint: {} is {} of shape {}, expected {} of shape {}",
-                               path_, name, adjoint::name(tensor.dtype()), tensor.shape(),
-                               adjoint::name(dtype), shape);
-                return tensor;
-            }
-        fail<IoError>("{}: not a checkpoint: it has no {}", path_, name);
+        const Tensor& tensor = find(name);
+        check<IoError>(tensor.dtype() == dtype && tensor.shape() == shape,
+                       "{}: a damaged checkpoint: {} is {} of shape {}, expected {} of shape {}", path_, name,
+                       adjoint::name(tensor.dtype()), tensor.shape(), adjoint::name(dtype), shape);
+        return tensor;
     }
     /// A matrix of f64, or a vector of f64 if width is 0, with any number of rows.
     Tensor rows(const std::string& name, std::int64_t width) const {
-        for (const auto& [own, tensor] : file_.tensors)
-            if (own == name && tensor.dim() > 0) {
-                const std::int64_t n = tensor.shape()[0];
-                return take(name, f64, width == 0 ? Shape{n} : Shape{n, width});
-            }
-        fail<IoError>("{}: not a checkpoint: it has no {}", path_, name);
+        const Tensor& tensor = find(name);
+        expect(tensor.dim() > 0, "{} has no rows", name);
+        const std::int64_t n = tensor.shape()[0];
+        return take(name, f64, width == 0 ? Shape{n} : Shape{n, width});
     }
-    /// The tensors whose names start with `prefix`, without it.
+    /// The tensors whose names start with `prefix`, without it, as they follow one another in the file.
     data::NamedTensors group(const std::string& prefix) const {
+        std::vector<std::size_t> members;
+        for (auto at = places_.lower_bound(prefix); at != places_.end() && at->first.starts_with(prefix);
+             ++at)
+            members.push_back(at->second);
+        std::sort(members.begin(), members.end());
         data::NamedTensors group;
-        for (const auto& [name, tensor] : file_.tensors)
-            if (name.starts_with(prefix)) group.emplace_back(name.substr(prefix.size()), tensor);
+        for (const std::size_t i : members) {
+            const auto& [name, tensor] = file_.tensors[i];
+            group.emplace_back(name.substr(prefix.size()), tensor);
+        }
         return group;
     }
     std::map<std::string, std::string> settings() const {
@@ -117,8 +122,15 @@ class Parts {
     }
 
   private:
+    const Tensor& find(const std::string& name) const {
+        const auto found = places_.find(name);
+        if (found == places_.end()) fail<IoError>("{}: not a checkpoint: it has no {}", path_, name);
+        return file_.tensors[found->second].second;
+    }
+
     const std::string& path_;
     data::SafeTensors file_;
+    std::map<std::string, std::size_t> places_;  // of the tensors, by name
 };
 
 History history_of(const Parts& parts) {
@@ -176,7 +188,8 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
     std::map<std::string, std::string> metadata{{format_key, format_name},
                                                 {"callbacks", std::to_string(checkpoint.callbacks.size())},
                                                 {"end", checkpoint.history.end}};
-    for (const auto& [name, value] : checkpoint.settings) metadata[setting_prefix + name] = value;
+    for (const auto& [name, value] : checkpoint.settings)
+        metadata[std::string(setting_prefix) + name] = value;
     data::save_safetensors(path, tensors, metadata);
 }
 

@@ -6,13 +6,12 @@
 #include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/train/mode.h>
 
 namespace adjoint::train {
 
 Score evaluate(const Trainee& trainee, const data::Dataset& set, std::int64_t batch_size) {
     const NoGrad guard;
-    const Mode mode(trainee.module, false);
+    const nn::EvaluationMode mode;
     data::Loader loader(set, {.batch_size = batch_size, .shuffle = false});
     Totals totals;
     for (const data::Batch& batch : loader) {
@@ -25,7 +24,7 @@ Score evaluate(const Trainee& trainee, const data::Dataset& set, std::int64_t ba
 
 Tensor predict(const Trainee& trainee, const data::Dataset& set, std::int64_t batch_size) {
     const NoGrad guard;
-    const Mode mode(trainee.module, false);
+    const nn::EvaluationMode mode;
     data::Loader loader(set, {.batch_size = batch_size, .shuffle = false});
     std::vector<Tensor> outputs;
     for (const data::Batch& batch : loader) {

@@ -10,16 +10,18 @@ namespace adjoint::train {
 ADJOINT_API Score evaluate(const Trainee& trainee, const data::Dataset& set, std::int64_t batch_size = 1000);
 ADJOINT_API Tensor predict(const Trainee& trainee, const data::Dataset& set, std::int64_t batch_size = 1000);
 
-/// Loss and accuracy of `model` on `set`, in evaluation mode and without graph; the mode is restored.
+/// Loss and accuracy of `model` on `set`, in evaluation mode and without graph. The mode is that of this call
+/// (nn::EvaluationMode), the model's own is left alone: several threads may ask one model.
 /// errors: as data::Loader.
 template <nn::IsModule M, class Loss>
 Score evaluate(const M& model, Loss loss, const data::Dataset& set, std::int64_t batch_size = 1000) {
-    return evaluate(Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, std::move(loss)},
-                    set, batch_size);
+    return evaluate(
+        Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, as_loss(std::move(loss))}, set,
+        batch_size);
 }
 
 /// The outputs of `model` for all samples of `set` in their order, one below the other, in evaluation mode
-/// and without graph; the mode is restored.
+/// and without graph, as evaluate().
 /// shapes: (n, shape of one output).
 /// errors: as data::Loader; ShapeError if an output has not one row for each sample.
 template <nn::IsModule M>

@@ -140,7 +140,7 @@ class Loop {
 
     void train_epoch() {
         const auto start = std::chrono::steady_clock::now();
-        const Mode mode(run_.trainee.module, true);
+        const TrainingMode mode(run_.trainee.module);
         const data::LoaderState at = run_.loader.state();
         run_.epoch = static_cast<int>(at.epoch) + 1;
         run_.batch = at.next_batch;

@@ -36,14 +36,16 @@ ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, con
                         const FitOptions& options);
 
 /// Trains `model` (a module with operator()) on `set`: forward, loss, backward, step, for each batch of each
-/// epoch. The accuracy is reported where the targets are class numbers.
+/// epoch. The loss is a module, a lambda, or a function like cross_entropy. The accuracy is reported where
+/// the targets are class numbers.
 /// errors: ValueError for options that make no sense; IoError, ValueError, ShapeError, DTypeError for a
 /// checkpoint that is damaged or of another run, nothing is changed then.
 template <nn::IsModule M, class Loss>
 History fit(const M& model, Loss loss, optim::Optimizer& optimizer, const data::Dataset& set,
             const FitOptions& options = {}) {
-    return fit(Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, std::move(loss)},
-               optimizer, set, options);
+    return fit(
+        Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, as_loss(std::move(loss))},
+        optimizer, set, options);
 }
 
 }  // namespace adjoint::train

@@ -1,20 +1,21 @@
-// Puts a module into training or evaluation mode for a while. Private.
+// Puts a module into training mode for a while. Private.
 #pragma once
 
 #include <adjoint/nn/module.h>
 
 namespace adjoint::train {
 
-class Mode {
+class TrainingMode {
   public:
-    Mode(const nn::Module& module, bool training) : module_(module), before_(module.is_training()) {
-        module_.train(training);
+    explicit TrainingMode(const nn::Module& module) : module_(module), before_(module.is_training()) {
+        module_.train();
     }
-    ~Mode() { module_.train(before_); }
-    Mode(const Mode&) = delete;
-    Mode& operator=(const Mode&) = delete;
+    ~TrainingMode() { module_.train(before_); }
+    TrainingMode(const TrainingMode&) = delete;
+    TrainingMode& operator=(const TrainingMode&) = delete;
 
   private:
+    const nn::EvaluationMode lifted_{false};
     const nn::Module& module_;
     bool before_;
 };

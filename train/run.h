@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <adjoint/autograd/ops/loss.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/nn/module.h>
 #include <adjoint/optim/optimizer.h>
@@ -15,6 +16,16 @@
 namespace adjoint::train {
 
 struct Callback;
+
+/// A loss as fit takes it: a module, a lambda, or a function like cross_entropy with its options left out.
+template <class Loss> auto as_loss(Loss loss) { return loss; }
+inline auto as_loss(Tensor (*loss)(const Tensor&, const Tensor&, Reduction)) {
+    return
+        [loss](const Tensor& output, const Tensor& target) { return loss(output, target, Reduction::mean); };
+}
+template <class Options> auto as_loss(Tensor (*loss)(const Tensor&, const Tensor&, const Options&)) {
+    return [loss](const Tensor& output, const Tensor& target) { return loss(output, target, Options{}); };
+}
 
 /// What the loop needs of a model, whatever its type.
 struct Trainee {

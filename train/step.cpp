@@ -10,6 +10,7 @@
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/precision.h>
 #include <adjoint/core/cuda/cuda.h>
+#include <adjoint/train/unheld.h>
 
 namespace adjoint::train {
 namespace {
@@ -91,6 +92,7 @@ Step::Result Step::eager(const data::Batch& batch) {
     const Tensor output = trainee_.forward(batch.x);
     const Tensor loss = trainee_.loss(output, batch.y);
     loss.backward();
+    if (std::exchange(first_, false)) warn_of_unheld_leaves(loss, trainee_, optimizer_, batch);
     optimizer_.step();
     totals_.add(loss, output, batch.y);
     return {loss.detach(), output.detach()};

@@ -64,6 +64,7 @@ class Step {
     Totals& totals_;
     const std::vector<Tensor> parameters_;
     StepOptions options_;
+    bool first_ = true;     // no batch has run
     int warm_up_left_ = 2;  // full batches that make optimizer states and fill caches
     std::optional<CapturedStep> captured_;
 };

@@ -24,7 +24,8 @@ ADJOINT_API std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<
                                      const GradOptions& options = {});
 ADJOINT_API Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options = {});
 
-/// Adds the gradients of sum(outputs . gradients) to grad() of every leaf.
+/// Adds the gradients of sum(outputs . gradients) to grad() of every leaf. Threads may do so at once for
+/// graphs of their own, also with leaves in common; grad() is read when they are done.
 ADJOINT_API void backward(std::span<const Tensor> outputs, const GradOptions& options = {});
 
 }  // namespace adjoint

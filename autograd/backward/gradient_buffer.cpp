@@ -1,6 +1,10 @@
 // Fitting and adding of gradients.
 #include <adjoint/autograd/backward/gradient_buffer.h>
 
+#include <array>
+#include <cstdint>
+#include <mutex>
+
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/record/grad_mode.h>
@@ -21,6 +25,13 @@ void add_in_place(const Tensor& into, const Tensor& gradient) {
     backend(into.device())
         .run(call::Zip{functor::Add{}, make_loop<3>({&into, &into, &gradient}, compute_type(into.dtype()))});
     into.impl().storage->bump();
+}
+
+// Backward passes of several threads may end in one leaf. Few locks serve all leaves: they meet rarely.
+std::mutex& lock_of(const TensorImpl& leaf) noexcept {
+    constexpr std::size_t count = 64;
+    static constinit std::array<std::mutex, count> locks;
+    return locks[reinterpret_cast<std::uintptr_t>(&leaf) / sizeof(TensorImpl) % count];
 }
 
 }  // namespace
@@ -45,10 +56,13 @@ void accumulate(Tensor& into, Tensor gradient) {
 }
 
 void accumulate_leaf(TensorImpl& leaf, Tensor gradient, bool create_graph) {
+    Ref<TensorImpl> before;  // goes after the lock, as what it holds may be freed by code of the program
+    const std::scoped_lock lock(lock_of(leaf));
     if (!leaf.grad) {
         const Tensor own = exclusive(gradient) ? std::move(gradient) : gradient.clone();
         leaf.grad = own.ref();
     } else if (create_graph || leaf.grad->producer) {  // a recorded gradient is not written over
+        before = leaf.grad;
         leaf.grad = (Tensor(leaf.grad) + gradient).ref();
     } else {
         add_in_place(Tensor(leaf.grad), gradient);

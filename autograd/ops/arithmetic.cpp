@@ -2,6 +2,7 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 
 #include <cmath>
+#include <limits>
 
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/reduce.h>
@@ -46,9 +47,7 @@ struct Pow : Function {
     static constexpr auto name = "pow";
     Saved a, b, y;
     Tensor forward(const Tensor& base, const Tensor& exponent) {
-        const DType common = apply::result_type(base, exponent);
-        const DType type = is_floating(common) ? common : DType::f32;
-        Tensor out = apply::zip(name, functor::Pow{}, base, exponent, type, compute_type(type));
+        Tensor out = apply::zip(name, functor::Pow{}, base, exponent);
         if (needs_any()) {
             a = base;
             b = exponent;
@@ -65,11 +64,15 @@ struct Pow : Function {
             da = g * where(eq(exponent, 0.0), zeros_like(slope), slope);
         }
         if (needs(1)) {
+            // At the base 0 the slope is 0 for exponents of at least 0 and -inf, not infinity times 0, below;
+            // under it there is none.
             const Tensor power = y.get();
             const Tensor positive = where(gt(base, 0.0), base, ones_like(base));
             const Tensor slope = power * log(positive);
             const Tensor nan = full_like(slope, std::nan(""));
-            const Tensor real = where(lt(base, 0.0), nan, slope);
+            const Tensor steep = where(logical_and(eq(base, 0.0), lt(exponent, 0.0)),
+                                       full_like(slope, -std::numeric_limits<double>::infinity()), slope);
+            const Tensor real = where(lt(base, 0.0), nan, steep);
             db = g * where(eq(power, 0.0), zeros_like(slope), real);
         }
         return {da, db};
@@ -152,7 +155,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) { return record(fn::Extreme<fun
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
     return record(fn::Where{}, condition, a, b);
 }
-Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
+Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
     return named("masked_fill",
                  [&] { return where(mask, full({}, value, {.dtype = x.dtype(), .device = x.device()}), x); });
 }

@@ -1,26 +1,14 @@
 // Arithmetic of two tensors or a tensor and a number, with broadcasting; comparison and selection.
 //
 // shapes: operands broadcast as in NumPy.
-// dtypes: the common type (promote()); division of integers gives f32.
+// dtypes: the common type (promote()); division of integers gives f32. A number is no wider than the tensor
+// beside it of the same kind; an integer keeps an integer tensor integer, with all digits.
 // errors: ShapeError where shapes do not broadcast; DeviceError where the operands live apart.
 #pragma once
-
-#include <type_traits>
 
 #include <adjoint/autograd/record/function.h>
 
 namespace adjoint {
-
-template <class T>
-concept Number = std::is_arithmetic_v<T>;
-
-/// A number beside a tensor; an integer keeps an integer tensor integer.
-struct Scalar {
-    double value;
-    bool integral;
-    template <Number T>
-    Scalar(T number) : value(static_cast<double>(number)), integral(std::is_integral_v<T>) {}
-};
 
 namespace fn {
 
@@ -60,7 +48,9 @@ ADJOINT_API Tensor add(const Tensor& a, const Tensor& b);
 ADJOINT_API Tensor sub(const Tensor& a, const Tensor& b);
 ADJOINT_API Tensor mul(const Tensor& a, const Tensor& b);
 ADJOINT_API Tensor div(const Tensor& a, const Tensor& b);
-/// a^b; the derivative by b is 0 where a^b is 0.
+/// a^b; the derivative by b is 0 where a^b is 0, and at 0^0.
+/// dtypes: integers stay integers, where a negative power is 0 unless a is 1 or -1; an integer tensor to the
+/// power of a negative number is f32.
 ADJOINT_API Tensor pow(const Tensor& a, const Tensor& b);
 /// The angle of the point (b, a).
 ADJOINT_API Tensor atan2(const Tensor& a, const Tensor& b);
@@ -74,10 +64,10 @@ ADJOINT_API Tensor rsub_scalar(const Tensor& x, Scalar s);  ///< s - x
 ADJOINT_API Tensor mul_scalar(const Tensor& x, Scalar s);
 ADJOINT_API Tensor div_scalar(const Tensor& x, Scalar s);
 ADJOINT_API Tensor rdiv_scalar(const Tensor& x, Scalar s);  ///< s / x
-ADJOINT_API Tensor pow_scalar(const Tensor& x, double p);   ///< x^p
-ADJOINT_API Tensor scalar_pow(double a, const Tensor& x);   ///< a^x
-inline Tensor pow(const Tensor& x, Number auto p) { return pow_scalar(x, static_cast<double>(p)); }
-inline Tensor pow(Number auto a, const Tensor& x) { return scalar_pow(static_cast<double>(a), x); }
+ADJOINT_API Tensor pow_scalar(const Tensor& x, Scalar p);   ///< x^p
+ADJOINT_API Tensor scalar_pow(Scalar a, const Tensor& x);   ///< a^x
+inline Tensor pow(const Tensor& x, Number auto p) { return pow_scalar(x, p); }
+inline Tensor pow(Number auto a, const Tensor& x) { return scalar_pow(a, x); }
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
@@ -115,7 +105,7 @@ inline Tensor operator!(const Tensor& x) { return logical_not(x); }
 /// errors: DTypeError unless bool.
 ADJOINT_API Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 /// x with `value` where `mask` is true.
-ADJOINT_API Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
+ADJOINT_API Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value);
 
 /// Whether all elements agree within atol + rtol |b|; shapes must be equal.
 ADJOINT_API bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8,

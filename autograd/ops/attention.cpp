@@ -39,11 +39,16 @@ Tensor attention_weights(const Tensor& query, const Tensor& key, const Attention
             const Options as_index{.dtype = DType::i64, .device = query.device()};
             allowed = arange(key.size(-2), as_index) <= unsqueeze(arange(query.size(-2), as_index), 1);
         }
-        const Tensor& mask = options.attn_mask;
-        if (mask.defined() && mask.dtype() == DType::boolean)
-            allowed = allowed.defined() ? logical_and(allowed, mask) : mask;
-        else if (mask.defined())
-            scores = scores + mask;
+        if (const Tensor& mask = options.attn_mask; mask.defined()) {
+            const bool added = is_floating(mask.dtype());
+            check<DTypeError>(added || mask.dtype() == DType::boolean,
+                              "attention_weights: a mask of type {}, expected bool (true takes part) or a "
+                              "floating one that is added to the scores",
+                              name(mask.dtype()));
+            if (added) scores = scores + mask;
+            const Tensor open = added ? mask.detach() != -infinity : mask;
+            allowed = allowed.defined() ? logical_and(allowed, open) : open;
+        }
         const Tensor weights = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);
         return options.dropout_p > 0 ? dropout(weights, options.dropout_p) : weights;
     });

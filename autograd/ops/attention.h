@@ -15,9 +15,10 @@ struct AttentionOptions {
     std::optional<double> scale = {};  ///< 1 / sqrt(E) unless given
 };
 
-/// softmax(scale query key^T + mask), where bool masks and is_causal let nothing through 0.
+/// softmax(scale query key^T + mask), where bool masks, -inf in floating ones and is_causal let nothing
+/// through 0; of a query that may see nothing, all 0.
 /// shapes: (.., L, E), (.., S, E) -> (.., L, S).
-/// errors: ShapeError for a misfit.
+/// errors: ShapeError for a misfit; DTypeError for a mask of integers.
 ADJOINT_API Tensor attention_weights(const Tensor& query, const Tensor& key,
                                      const AttentionOptions& options = {});
 

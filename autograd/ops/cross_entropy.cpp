@@ -69,15 +69,26 @@ Tensor as_labels(const char* op, const Tensor& t) {
     return t.to(DType::i64);
 }
 
-void check_class_shapes(const char* op, const Tensor& x, const Tensor& t) {
-    Shape expected = x.shape();
+// The shape of class numbers for scores x.
+Shape label_shape(const Tensor& x) {
+    Shape shape = x.shape();
     if (x.dim() >= 2)
-        expected.erase(1);
+        shape.erase(1);
     else if (x.dim() == 1)
-        expected = {};
-    check<ShapeError>(x.dim() >= 1 && t.shape() == expected,
-                      "{}: targets of shape {} for an input of shape {}; expected {}", op, t.shape(),
-                      x.shape(), expected);
+        shape = {};
+    return shape;
+}
+
+void check_class_shapes(const char* op, const Tensor& x, const Tensor& t) {
+    const Shape expected = label_shape(x);
+    if (x.dim() >= 1 && t.shape() == expected) return;
+    const char* hint = "";
+    if (t.shape() == x.shape())
+        hint = "; class numbers in one-hot form are argmax(targets, 1), or probabilities as to(f32)";
+    else if (x.dim() >= 1 && t.numel() == expected.numel() && t.dim() == expected.size() + 1)
+        hint = "; reshape the targets to that";
+    fail<ShapeError>("{}: targets of shape {} for an input of shape {}; expected {}{}", op, t.shape(),
+                     x.shape(), expected, hint);
 }
 
 // (N, C, ...) as rows of classes (R, C).
@@ -111,9 +122,10 @@ Tensor reduce_weighted(const Tensor& losses, const Tensor& weights, Reduction re
 
 // sum_c -p_c x_c for probabilities p, mean over the rows.
 Tensor soft_cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions& options) {
-    check<ShapeError>(x.shape() == t.shape(),
-                      "cross_entropy: probabilities of shape {} for an input of shape {}", t.shape(),
-                      x.shape());
+    check<ShapeError>(
+        x.shape() == t.shape(), "cross_entropy: probabilities of shape {} for an input of shape {}{}",
+        t.shape(), x.shape(),
+        t.numel() == label_shape(x).numel() ? "; class numbers are integers: targets.to(i64)" : "");
     const int dim = x.dim() == 1 ? 0 : 1;
     const double classes = static_cast<double>(x.shape()[dim]), s = options.label_smoothing;
     const Tensor p = s == 0 ? t : t * (1 - s) + s / classes;

@@ -207,26 +207,46 @@ Tensor prelu(Input x, Input weight) {
     return where(gt(x, 0), x, w * x);
 }
 
+namespace {
+
+// Whether x is a tensor of integers and s one that double does not hold, so that s has to be a tensor, too.
+bool needs_digits(Input x, const Scalar& s) { return !s.exact && x.defined() && !is_floating(x.dtype()); }
+Tensor beside(Input x, const Scalar& s) { return Tensor(to_i64(s)).to(x.device()); }
+
+// Whether a power of x and s is one of integers.
+bool of_integers(Input x, const Scalar& s) { return s.integral && !is_floating(x.dtype()); }
+
+}  // namespace
+
 Tensor add_scalar(Input x, Scalar s) {
+    if (needs_digits(x, s)) return x + beside(x, s);
     return record(Linear(functor::AddScalar{s.value}, 1), lift("add_scalar", x, s));
 }
 Tensor sub_scalar(Input x, Scalar s) {
+    if (needs_digits(x, s)) return x - beside(x, s);
     return record(Linear(functor::AddScalar{-s.value}, 1), lift("sub_scalar", x, s));
 }
 Tensor rsub_scalar(Input x, Scalar s) {
+    if (needs_digits(x, s)) return beside(x, s) - x;
     return record(Linear(functor::RsubScalar{s.value}, -1), lift("rsub_scalar", x, s));
 }
 Tensor mul_scalar(Input x, Scalar s) {
+    if (needs_digits(x, s)) return x * beside(x, s);
     return record(Linear(functor::MulScalar{s.value}, s.value), lift("mul_scalar", x, s));
 }
 Tensor div_scalar(Input x, Scalar s) { return record(DivByScalar(s.value), x); }
 Tensor rdiv_scalar(Input x, Scalar s) { return smooth(functor::RdivScalar{s.value}, x); }
-Tensor pow_scalar(Input x, double p) {
+Tensor pow_scalar(Input x, Scalar p) {
     apply::check_defined("pow_scalar", x);
-    if (p == 2) return square(x);
-    return smooth(functor::PowScalar{p}, x);
+    if (p.value == 2 && !(x.dtype() == DType::boolean && p.integral)) return square(x);
+    if (of_integers(x, p) && p.value >= 0) return pow(x, beside(x, p));
+    return smooth(functor::PowScalar{p.value}, x);
 }
-Tensor scalar_pow(double a, Input x) { return smooth(functor::ScalarPow{a, std::log(a)}, x); }
+Tensor scalar_pow(Scalar a, Input x) {
+    apply::check_defined("scalar_pow", x);
+    if (of_integers(x, a)) return pow(beside(x, a), x);
+    return smooth(functor::ScalarPow{a.value, std::log(a.value)}, x);
+}
 
 namespace fn {
 

@@ -2,6 +2,7 @@
 #include <adjoint/autograd/ops/index.h>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
@@ -66,10 +67,12 @@ struct ScatterAdd : Function {
     static constexpr auto name = "scatter_add";
     int dim;
     Saved index;
+    Shape src_shape;
     const char* called;
     ScatterAdd(int d, const char* op) : dim(d), called(op) {}
     Tensor forward(const Tensor& x, const Tensor& places, const Tensor& src) {
         if (needs_any()) index = places;
+        src_shape = src.shape();
         Tensor out = empty_like(x);
         out.copy_(x);
         const Tensor target = placed(out, dim, places.shape());
@@ -81,7 +84,18 @@ struct ScatterAdd : Function {
         return out;
     }
     Grads backward(const Tensor& g) {
-        return {needs(0) ? g : Tensor(), Tensor(), needs(2) ? gather(g, dim, index.get()) : Tensor()};
+        return {needs(0) ? g : Tensor(), Tensor(), needs(2) ? from_target(g) : Tensor()};
+    }
+    // What of g reaches the elements of src; those that the index leaves out get 0.
+    Tensor from_target(const Tensor& g) const {
+        Tensor taken = gather(g, dim, index.get());
+        for (int d = 0; d < src_shape.size(); ++d) {
+            if (taken.shape()[d] == src_shape[d]) continue;
+            Shape rest = taken.shape();
+            rest[d] = src_shape[d] - taken.shape()[d];
+            taken = cat({taken, zeros(rest, {.dtype = g.dtype(), .device = g.device()})}, d);
+        }
+        return taken;
     }
     // The leading part of src that the index covers.
     static Tensor slice_to(Tensor src, const Shape& shape) {

@@ -172,7 +172,7 @@ const Indexed& Indexed::operator=(const Tensor& source) const {
     return *this;
 }
 
-const Indexed& Indexed::operator=(double value) const {
+const Indexed& Indexed::assign(const Scalar& value) const {
     return *this = full({}, value, {.dtype = dtype(), .device = device()});
 }
 

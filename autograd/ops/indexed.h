@@ -64,7 +64,7 @@ class ADJOINT_API Indexed : public Tensor {
     const Indexed& operator=(const Indexed& source) const {
         return *this = static_cast<const Tensor&>(source);
     }
-    const Indexed& operator=(double value) const;
+    const Indexed& operator=(Number auto value) const { return assign(value); }
     const Indexed& operator+=(const Tensor& other) const;
     const Indexed& operator-=(const Tensor& other) const;
     const Indexed& operator*=(const Tensor& other) const;
@@ -72,6 +72,8 @@ class ADJOINT_API Indexed : public Tensor {
     Indexed(const Indexed&) = default;
 
   private:
+    const Indexed& assign(const Scalar& value) const;
+
     Tensor base_;
     std::vector<Index> indices_;
     bool is_view_ = true;
@@ -80,5 +82,6 @@ class ADJOINT_API Indexed : public Tensor {
 template <class... Indices> Indexed Tensor::operator()(const Indices&... indices) const {
     return Indexed(*this, {Index(indices)...});
 }
+template <class I> Indexed Tensor::operator[](const I& index) const { return (*this)(index); }
 
 }  // namespace adjoint

@@ -25,7 +25,7 @@ Tensor bounded_log_of_rest(const Tensor& p) { return clamp(log1p(neg(p)), -100);
 /// dp = g (p - t) / (p (1 - p)), dt = g (log(1 - p) - log p); the denominator is held away from 0, so that a
 /// certain prediction has a finite gradient, and none where it is right.
 struct BinaryCrossEntropy : Function {
-    static constexpr auto name = "bce_loss";
+    static constexpr auto name = "binary_cross_entropy";
     Saved p, t;
     Tensor forward(const Tensor& probability, const Tensor& target) {
         if (needs_any()) {
@@ -85,8 +85,6 @@ Grads MSE::backward(const Tensor& g) {
 
 }  // namespace fn
 
-Tensor lecture_mse_loss(const Tensor& y, const Tensor& t) { return record(fn::MSE{}, y, t); }
-
 Tensor mse_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
     check_alike("mse_loss", x, y);
     return record(SquaredError(reduction), apply::raised(x), apply::raised(y));
@@ -97,7 +95,9 @@ Tensor l1_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
     return reduce_loss(abs(difference(x, y)), reduction);
 }
 
-Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Reduction reduction, double beta) {
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, const SmoothL1Options& options) {
+    const double beta = options.beta;
+    const Reduction reduction = options.reduction;
     check_alike("smooth_l1_loss", x, y);
     check<ValueError>(beta >= 0, "smooth_l1_loss: beta = {}, expected at least 0", beta);
     const Tensor d = difference(x, y), size = abs(d);
@@ -105,49 +105,58 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Reduction reduction, dou
     return reduce_loss(where(lt(size, beta), square(d) * (0.5 / beta), size - 0.5 * beta), reduction);
 }
 
-Tensor huber_loss(const Tensor& x, const Tensor& y, Reduction reduction, double delta) {
+Tensor huber_loss(const Tensor& x, const Tensor& y, const HuberOptions& options) {
+    const double delta = options.delta;
+    const Reduction reduction = options.reduction;
     check_alike("huber_loss", x, y);
     check<ValueError>(delta > 0, "huber_loss: delta = {}, expected a positive number", delta);
     const Tensor d = difference(x, y), size = abs(d);
     return reduce_loss(where(lt(size, delta), square(d) * 0.5, delta * (size - 0.5 * delta)), reduction);
 }
 
-Tensor bce_loss(const Tensor& p, const Tensor& t, const Tensor& weight, Reduction reduction) {
-    return named("bce_loss", [&] {
-        check_alike("bce_loss", p, t);
+Tensor binary_cross_entropy(const Tensor& p, const Tensor& t, const BinaryCrossEntropyOptions& options) {
+    return named("binary_cross_entropy", [&] {
+        check_alike("binary_cross_entropy", p, t);
         if (p.numel() > 0) {
             const Tensor fixed = p.detach();
             const double low = amin(fixed).item(), high = amax(fixed).item();
             check<ValueError>(!(low < 0) && !(high > 1),
-                              "bce_loss: {} is not a probability; use bce_with_logits for scores",
+                              "binary_cross_entropy: {} is not a probability; use "
+                              "binary_cross_entropy_with_logits for scores",
                               low < 0 ? low : high);
         }
         Tensor loss = record(BinaryCrossEntropy{}, apply::raised(p), apply::raised(t));
-        if (weight.defined()) loss = loss * weight;
-        return reduce_loss(loss, reduction);
+        if (options.weight.defined()) loss = loss * options.weight;
+        return reduce_loss(loss, options.reduction);
     });
 }
 
-Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const Tensor& pos_weight,
-                       Reduction reduction) {
-    return named("bce_with_logits", [&] {
-        check_alike("bce_with_logits", logits, target);
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,
+                                        const BinaryCrossEntropyWithLogitsOptions& options) {
+    return named("binary_cross_entropy_with_logits", [&] {
+        check_alike("binary_cross_entropy_with_logits", logits, target);
         const Tensor x = apply::raised(logits), t = apply::raised(target);
         // -t log s(x) - (1 - t) log s(-x), and log s(-x) = log s(x) - x.
         const Tensor log_s = logsigmoid(x);
-        const Tensor positive = pos_weight.defined() ? pos_weight * t : t;
-        return reduce_loss((1 - t) * (x - log_s) - positive * log_s, reduction);
+        const Tensor positive = options.pos_weight.defined() ? options.pos_weight * t : t;
+        return reduce_loss((1 - t) * (x - log_s) - positive * log_s, options.reduction);
     });
 }
 
-Tensor kl_div(const Tensor& input, const Tensor& target, Reduction reduction, bool log_target) {
+Tensor kl_div(const Tensor& input, const Tensor& target, const KLDivOptions& options) {
     check_alike("kl_div", input, target);
+    check<ValueError>(!options.batchmean || (options.reduction == Reduction::mean && input.dim() > 0),
+                      "kl_div: batchmean is a mean over the samples along dimension 0");
     const Tensor x = apply::raised(input), t = apply::raised(target);
-    if (log_target) return reduce_loss(exp(t) * (t - x), reduction);
+    const auto reduced = [&](const Tensor& loss) {
+        if (!options.batchmean) return reduce_loss(loss, options.reduction);
+        return sum(loss) / static_cast<double>(loss.shape()[0]);
+    };
+    if (options.log_target) return reduced(exp(t) * (t - x));
     // 0 log 0 is 0: the logarithm is not taken where t is 0.
     const Tensor zero = eq(t, 0);
     const Tensor safe = where(zero, ones_like(t), t);
-    return reduce_loss(t * log(safe) - t * x, reduction);
+    return reduced(t * log(safe) - t * x);
 }
 
 }  // namespace adjoint

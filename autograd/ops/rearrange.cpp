@@ -27,25 +27,39 @@ std::int64_t mirrored(std::int64_t at, std::int64_t n, PadMode mode) {
     return at < 0 ? -at : (at >= n ? 2 * (n - 1) - at : at);  // the edge is not repeated
 }
 
-Tensor pad_by_index(const Tensor& x, int dim, std::int64_t before, std::int64_t after, PadMode mode) {
+// x without what negative amounts crop; the amounts are then those that are left.
+Tensor cropped(const Tensor& x, int dim, std::int64_t& before, std::int64_t& after) {
+    const std::int64_t size = x.shape()[dim], start = std::max<std::int64_t>(-before, 0);
+    const std::int64_t length = size - start - std::max<std::int64_t>(-after, 0);
+    check<ShapeError>(length >= 0, "pad: {} and {} crop more than dimension {} of size {} has", before, after,
+                      dim, size);
+    before = std::max<std::int64_t>(before, 0);
+    after = std::max<std::int64_t>(after, 0);
+    return length < size ? narrow(x, dim, start, length) : x;
+}
+
+Tensor pad_by_index(Tensor x, int dim, std::int64_t before, std::int64_t after, PadMode mode) {
+    // What enters on one side left on the other: nothing that was cropped. A mirror shows it.
+    if (mode == PadMode::circular) x = cropped(x, dim, before, after);
     const std::int64_t n = x.shape()[dim];
     const std::int64_t limit =
         mode == PadMode::reflect ? n - 1 : (mode == PadMode::circular ? n : (n > 0 ? to_end : 0));
     check<ShapeError>(before <= limit && after <= limit,
                       "pad: {} and {} exceed what dimension {} of size {} allows", before, after, dim, n);
-    check<ShapeError>(n + before + after >= 0, "pad: {} and {} crop more than dimension {} of size {} has",
-                      before, after, dim, n);
+    std::int64_t length = 0;
+    check<ShapeError>(
+        !__builtin_add_overflow(n, before, &length) && !__builtin_add_overflow(length, after, &length) &&
+            length >= 0,
+        "pad: {} and {} for dimension {} of size {} crop more than it has, or give 2^63 elements", before,
+        after, dim, n);
     std::vector<std::int64_t> places;
+    places.reserve(static_cast<std::size_t>(length));  // what is too much is known before any of it is made
     for (std::int64_t at = -before; at < n + after; ++at) places.push_back(mirrored(at, n, mode));
     return index_select(x, dim, index_tensor(places, x));
 }
 
 Tensor pad_by_value(Tensor x, int dim, std::int64_t before, std::int64_t after, double value) {
-    const std::int64_t start = std::max<std::int64_t>(-before, 0);
-    const std::int64_t length = x.shape()[dim] - start - std::max<std::int64_t>(-after, 0);
-    check<ShapeError>(length >= 0, "pad: {} and {} crop more than dimension {} of size {} has", before, after,
-                      dim, x.shape()[dim]);
-    if (start > 0 || length < x.shape()[dim]) x = narrow(x, dim, start, length);
+    x = cropped(x, dim, before, after);
     const auto block = [&](std::int64_t size) {
         Shape shape = x.shape();
         shape[dim] = size;
@@ -172,7 +186,8 @@ Tensor repeat(const Tensor& x, const Shape& times) {
         if (times[d] == 0)
             out = narrow(out, d, 0, 0);
         else
-            out = cat(std::vector<Tensor>(static_cast<std::size_t>(times[d]), out), d);
+            out = named("repeat",
+                        [&] { return cat(std::vector<Tensor>(static_cast<std::size_t>(times[d]), out), d); });
     }
     return out;
 }
@@ -214,13 +229,15 @@ Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, double value) {
     check<ShapeError>(amounts.size() % 2 == 0 && amounts.size() / 2 <= x.dim(),
                       "pad: {} amounts for a tensor of shape {}; give two per dimension, from the last",
                       amounts.size(), x.shape());
-    Tensor out = x;
-    for (int i = 0; i < amounts.size() / 2; ++i) {
-        const int d = x.dim() - 1 - i;
-        out = mode == PadMode::constant ? pad_by_value(out, d, amounts[2 * i], amounts[2 * i + 1], value)
-                                        : pad_by_index(out, d, amounts[2 * i], amounts[2 * i + 1], mode);
-    }
-    return out;
+    return named("pad", [&] {
+        Tensor out = x;
+        for (int i = 0; i < amounts.size() / 2; ++i) {
+            const int d = x.dim() - 1 - i;
+            out = mode == PadMode::constant ? pad_by_value(out, d, amounts[2 * i], amounts[2 * i + 1], value)
+                                            : pad_by_index(out, d, amounts[2 * i], amounts[2 * i + 1], mode);
+        }
+        return out;
+    });
 }
 
 Tensor tril(const Tensor& x, std::int64_t diagonal) {

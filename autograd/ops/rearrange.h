@@ -26,7 +26,8 @@ ADJOINT_API Tensor flip(const Tensor& x, const Shape& dims);
 ADJOINT_API Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims);
 
 enum class PadMode { constant, reflect, replicate, circular };
-/// Pads from the last dimension: {left, right, top, bottom, ...}; negative amounts crop.
+/// Pads from the last dimension: {left, right, top, bottom, ...}; negative amounts crop, and a circle closes
+/// over what they leave.
 ADJOINT_API Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode = PadMode::constant,
                        double value = 0);
 

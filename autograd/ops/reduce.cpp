@@ -156,6 +156,12 @@ Tensor arg_extreme(const char* name, bool largest, const Tensor& x, int dim, boo
     return out;
 }
 
+// |x|^p, with the slope 0 at 0 also where it has none: below p = 1 that of the power is infinite.
+Tensor power_of_size(const Tensor& x, double p) {
+    const Tensor size = abs(x), zero = eq(size, 0.0);
+    return where(zero, zeros_like(size), pow(where(zero, ones_like(size), size), p));
+}
+
 }  // namespace
 
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
@@ -195,19 +201,19 @@ Tensor argmin(const Tensor& x, int dim, bool keepdim) {
 Tensor argmax(const Tensor& x) { return argmax(flatten(x.detach()), 0); }
 Tensor argmin(const Tensor& x) { return argmin(flatten(x.detach()), 0); }
 
-Tensor var(const Tensor& input, const Dims& dims, bool unbiased, bool keepdim) {
+Tensor var(const Tensor& input, const Dims& dims, bool keepdim, const VarOptions& options) {
     return named("var", [&] {
         const Tensor x = apply::widened(input);
         const std::int64_t n = reduced_count(x.shape(), dim_bits("var", dims, x.dim()));
         const Tensor total = sum(square(x - mean(x, dims, true)), dims, keepdim);
-        const auto divisor = static_cast<double>(std::max<std::int64_t>(n - (unbiased ? 1 : 0), 0));
+        const auto divisor = static_cast<double>(std::max<std::int64_t>(n - (options.unbiased ? 1 : 0), 0));
         return (total / divisor).to(input.dtype());
     });
 }
 
-Tensor std(const Tensor& x, const Dims& dims, bool unbiased, bool keepdim) {
+Tensor std(const Tensor& x, const Dims& dims, bool keepdim, const VarOptions& options) {
     return named("std", [&] {
-        const Tensor v = var(apply::widened(x), dims, unbiased, keepdim);
+        const Tensor v = var(apply::widened(x), dims, keepdim, options);
         // Where the variance is 0 the root has no slope: the branch not taken keeps its infinity to itself.
         const Tensor zero = eq(v, 0.0);
         return where(zero, zeros_like(v), sqrt(where(zero, ones_like(v), v))).to(x.dtype());
@@ -223,7 +229,7 @@ Tensor norm(const Tensor& input, double p, const Dims& dims, bool keepdim) {
         check<ValueError>(p > 0, "norm: p = {}, expected a positive number or infinity", p);
         if (std::isinf(p)) return rounded(amax(abs(x), dims, keepdim));
         if (p == 1) return rounded(sum(abs(x), dims, keepdim));
-        const Tensor total = sum(p == 2 ? square(x) : pow(abs(x), p), dims, keepdim);
+        const Tensor total = sum(p == 2 ? square(x) : power_of_size(x, p), dims, keepdim);
         const Tensor zero = eq(total, 0.0);
         const Tensor safe = where(zero, ones_like(total), total);
         return rounded(where(zero, zeros_like(total), p == 2 ? sqrt(safe) : pow(safe, 1 / p)));
@@ -238,7 +244,11 @@ Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
         return log(sum(exp(x), dims, keepdim)).to(type);  // log 0 of nothing
     const Tensor largest = amax(x.detach(), dims, true);
     const Tensor shift = where(isfinite(largest), largest, zeros_like(largest));
-    const Tensor rest = log(sum(exp(x - shift), dims, keepdim));
+    // Where all are -inf, so is the result, and nothing has a slope: the branch not taken keeps the infinity
+    // of the logarithm's to itself.
+    const Tensor total = sum(exp(x - shift), dims, keepdim), none = eq(total, 0.0);
+    const Tensor rest = where(none, full_like(total, -std::numeric_limits<double>::infinity()),
+                              log(where(none, ones_like(total), total)));
     return (rest + reshape(shift, reduced_shape(x.shape(), bits, keepdim))).to(type);
 }
 

@@ -43,10 +43,15 @@ ADJOINT_API Tensor argmax(const Tensor& x, int dim, bool keepdim = false);
 ADJOINT_API Tensor argmin(const Tensor& x);
 ADJOINT_API Tensor argmin(const Tensor& x, int dim, bool keepdim = false);
 
-/// Mean square distance from the mean, times n / (n - 1) if unbiased; two passes. One sample, unbiased: NaN.
-ADJOINT_API Tensor var(const Tensor& x, const Dims& dims = {}, bool unbiased = true, bool keepdim = false);
+struct VarOptions {
+    bool unbiased = true;  ///< times n / (n - 1)
+};
+/// Mean square distance from the mean; two passes. One sample, unbiased: NaN.
+ADJOINT_API Tensor var(const Tensor& x, const Dims& dims = {}, bool keepdim = false,
+                       const VarOptions& options = {});
 /// The root of var; its gradient at 0 is 0.
-ADJOINT_API Tensor std(const Tensor& x, const Dims& dims = {}, bool unbiased = true, bool keepdim = false);
+ADJOINT_API Tensor std(const Tensor& x, const Dims& dims = {}, bool keepdim = false,
+                       const VarOptions& options = {});
 /// (sum |x|^p)^(1/p), p > 0 or infinity; the gradient at the zero vector is 0.
 ADJOINT_API Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 

@@ -3,6 +3,7 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/node.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/loops.h>
 
@@ -26,6 +27,16 @@ void check_own_places(const char* op, const Tensor& x) {
                           "{}: an expanded tensor has several elements in one place; clone() it first", op);
 }
 
+// x becomes the result of what made `source`, which nobody else holds. A gradient that x was to keep is that
+// of its value from here on.
+void take_history(TensorImpl& x, const TensorImpl& source) {
+    if (x.retains_grad) x.producer->forget(x.output_index);
+    x.producer = source.producer;
+    x.output_index = source.output_index;
+    x.requires_grad = true;
+    if (x.retains_grad) node_of(x.producer)->output(x.output_index).retained = &x;
+}
+
 const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) {
     check<ShapeError>(result.shape() == x.shape(),
                       "{}: in place, the result of shape {} does not fit into {}", op, result.shape(),
@@ -44,8 +55,11 @@ const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) 
         check<AutogradError>(!impl.requires_grad || impl.producer,
                              "{}: a leaf that requires a gradient cannot change in place; use a NoGrad guard",
                              op);
-        check<AutogradError>(!impl.is_view, "{}: a view cannot change in place while gradients are recorded",
-                             op);
+        check<AutogradError>(
+            !impl.is_view,
+            "{}: a view, as x(0) is one, cannot change in place while gradients are recorded; "
+            "use a NoGrad guard, or where() for a new tensor",
+            op);
         check<AutogradError>(source.requires_grad(), "{}: would cut the history of the tensor", op);
     }
     check_own_places(op, x);
@@ -53,18 +67,18 @@ const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) 
         backend(x.device())
             .run(call::Map{functor::Copy{}, make_loop<2>({&x, &source}, compute_type(x.dtype()))});
     impl.storage->bump();
-    if (grad_enabled() && source.requires_grad()) {
-        impl.producer = source.impl().producer;
-        impl.output_index = source.impl().output_index;
-        impl.requires_grad = true;
-    }
+    if (grad_enabled() && source.requires_grad()) take_history(impl, source.impl());
     return x;
 }
 
 }  // namespace
 
 const Tensor& Tensor::copy_(const Tensor& source) const {
-    return write_back("copy_", *this, source.shape() == shape() ? source : expand(source, shape()));
+    apply::check_defined("copy_", source);
+    if (source.shape() != shape()) return write_back("copy_", *this, expand(source, shape()));
+    // A leaf has no producer to take over, and hooks on a result are not for its copy.
+    const bool recorded = grad_enabled() && source.requires_grad() && source.dtype() == dtype();
+    return write_back("copy_", *this, recorded ? source.clone() : source);
 }
 const Tensor& Tensor::operator+=(const Tensor& other) const {
     return write_back("add", *this, own_handle_of(*this) + (is_same(other) ? own_handle_of(other) : other));
@@ -79,14 +93,13 @@ const Tensor& Tensor::operator/=(const Tensor& other) const {
     return write_back("div", *this, own_handle_of(*this) / (is_same(other) ? own_handle_of(other) : other));
 }
 
-const Tensor& Tensor::fill_(double value) const {
+const Tensor& Tensor::fill_(Scalar value) const {
     check<AutogradError>(
         !grad_enabled() || !requires_grad(),
         "fill_: a tensor that requires a gradient cannot be filled while gradients are recorded; use a "
         "NoGrad guard");
     check_own_places("fill_", *this);
-    if (numel() > 0)
-        adjoint::backend(device()).run(call::Fill{make_loop<1>({this}, compute_type(dtype())), value});
+    fill(*this, value);
     impl().storage->bump();
     return *this;
 }

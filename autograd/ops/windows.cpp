@@ -34,11 +34,12 @@ Windows over(const char* op, const Tensor& x, const Settings& settings) {
     for (int axis = 0; axis < 2; ++axis) {
         const std::int64_t padded = w.size[axis] + 2 * w.padding[axis];
         const std::int64_t extent = checked_mul(w.dilation[axis], w.kernel[axis] - 1) + 1;
-        check<ShapeError>(extent <= padded,
-                          "{}: the kernel covers {} places, the padded input has {} (input {})", op, extent,
-                          padded, x.shape());
-        const std::int64_t rest = padded - extent, stride = w.stride[axis];
-        w.output[axis] = (settings.ceil_mode ? (rest + stride - 1) / stride : rest / stride) + 1;
+        // With ceil_mode a last window may go on behind the padded plane, by less than a stride.
+        const std::int64_t stride = w.stride[axis];
+        const std::int64_t rest = padded - extent + (settings.ceil_mode ? stride - 1 : 0);
+        check<ShapeError>(rest >= 0, "{}: the kernel covers {} places, the padded input has {} (input {})",
+                          op, extent, padded, x.shape());
+        w.output[axis] = rest / stride + 1;
         // A window that begins in the padding behind the plane sees nothing.
         if (settings.ceil_mode && (w.output[axis] - 1) * stride >= w.size[axis] + w.padding[axis])
             --w.output[axis];

@@ -125,9 +125,8 @@ template <class F> void set_needs(F& f, std::uint64_t needs) noexcept {
 template <class F, class Forward> decltype(auto) named_forward(F& f, Forward&& forward) {
     try {
         return forward();
-    } catch (Error& error) {
-        error.lead(caller(f));
-        throw;
+    } catch (...) {
+        rethrow_named(caller(f));
     }
 }
 

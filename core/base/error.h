@@ -17,6 +17,11 @@ class ADJOINT_API Error : public std::runtime_error {
     /// Puts "operation: " in front of a message that does not lead with it yet: for an operation made of
     /// others, whose names alone would not tell the caller which of his own calls is meant.
     void lead(const char* operation);
+    /// Puts the place in a model, "fc2 (Linear 100 -> 10): ", in front, unless a layer inside has done so.
+    void place(const std::string& where);
+
+  private:
+    bool placed_ = false;
 };
 
 /// Shapes, sizes or dimension numbers that do not fit the operation.
@@ -78,5 +83,9 @@ class ADJOINT_API CudaError : public Error {
   public:
     using Error::Error;
 };
+
+/// In a handler: throws the error at hand on, with the operation's name in front, and where the standard
+/// library had no memory, or was asked for more than there can be, an OutOfMemoryError in its place.
+[[noreturn]] ADJOINT_API void rethrow_named(const char* operation);
 
 }  // namespace adjoint

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,9 @@ template <> struct fmt::formatter<adjoint::Device> : fmt::formatter<std::string>
 
 namespace adjoint {
 
+/// A number as text shows it: a NaN has no sign.
+inline double shown(double value) { return std::isnan(value) ? std::abs(value) : value; }
+
 /// Throws Kind with the formatted message.
 template <class Kind, class... Args>
 [[noreturn]] __attribute__((cold, noinline)) void fail(fmt::format_string<Args...> text, Args&&... args) {
@@ -41,9 +45,8 @@ inline void check(bool ok, fmt::format_string<Args...> text, Args&&... args) {
 template <class F> decltype(auto) named(const char* operation, F&& f) {
     try {
         return f();
-    } catch (Error& error) {
-        error.lead(operation);
-        throw;
+    } catch (...) {
+        rethrow_named(operation);
     }
 }
 

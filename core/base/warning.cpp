@@ -12,9 +12,10 @@ namespace adjoint {
 namespace {
 
 struct Warnings {
-    std::mutex mutex;
+    std::mutex mutex;  // of what follows; not held while the handler runs, which may warn or be replaced
     std::set<std::string> given;
     WarningHandler handler;
+    std::recursive_mutex handling;
 };
 
 // Never destroyed: a static object's destructor may warn.
@@ -46,10 +47,15 @@ void set_warning_handler(WarningHandler handler) {
 void warn_once(const std::string& topic, const std::string& message) {
     if (!warnings_enabled()) return;
     Warnings& all = warnings();
-    const std::scoped_lock lock(all.mutex);
-    if (!all.given.insert(topic).second) return;
-    if (all.handler)
-        all.handler(message);
+    const std::scoped_lock one_at_a_time(all.handling);
+    WarningHandler handler;
+    {
+        const std::scoped_lock lock(all.mutex);
+        if (!all.given.insert(topic).second) return;
+        handler = all.handler;
+    }
+    if (handler)
+        handler(message);
     else
         std::fprintf(stderr, "adjoint: warning: %s (ADJOINT_WARNINGS=0 silences such hints)\n",
                      message.c_str());

@@ -20,7 +20,7 @@ using WarningHandler = std::function<void(const std::string& message)>;
 ADJOINT_API void set_warning_handler(WarningHandler handler);
 
 /// Gives a warning, unless one of this topic has been given.
-/// The handler is not called by two threads at once.
+/// The handler is not called by two threads at once; it may itself give warnings, or set another handler.
 ADJOINT_API void warn_once(const std::string& topic, const std::string& message);
 
 }  // namespace adjoint

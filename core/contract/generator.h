@@ -2,6 +2,10 @@
 //
 // Every random operation takes one stream; its element i is a function of (seed, stream, i) alone. So the
 // numbers depend neither on the device nor on the number of threads, and a saved state resumes exactly.
+//
+// Every thread of a program has a generator of its own. Without a seed that of the main thread has the seed
+// 0, and each other one a seed that no other thread has, by the order in which they first draw: a thread
+// whose numbers are to be the same in each run calls manual_seed().
 #pragma once
 
 #include <cstdint>

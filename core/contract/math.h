@@ -292,6 +292,16 @@ ADJOINT_HD double pow(double x, double y) { return ::pow(x, y); }
 ADJOINT_HD float pow(float x, float y) {
     return static_cast<float>(::pow(static_cast<double>(x), static_cast<double>(y)));
 }
+/// Of integers; a negative power is that of 1 / x cut to an integer, with 1 / 0 as 0. Overflow wraps.
+ADJOINT_HD std::int64_t pow(std::int64_t x, std::int64_t y) {
+    if (y < 0) return x == 1 ? 1 : x == -1 ? (y % 2 == 0 ? 1 : -1) : 0;
+    std::uint64_t power = 1, square = static_cast<std::uint64_t>(x);
+    for (; y > 0; y >>= 1) {
+        if (y & 1) power *= square;
+        square *= square;
+    }
+    return static_cast<std::int64_t>(power);
+}
 /// The angle of the point (x, y), in (-pi, pi].
 ADJOINT_HD double atan2(double y, double x) { return ::atan2(y, x); }
 ADJOINT_HD float atan2(float y, float x) {

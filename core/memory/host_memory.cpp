@@ -8,19 +8,19 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/base/sanitizer.h>
 
 namespace adjoint {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool caching = false;  // every block comes from and goes to malloc, so that the sanitizer sees it
-#else
-constexpr bool caching = true;
-#endif
+// Else every block comes from and goes to malloc, so that the sanitizer sees it.
+constexpr bool caching = !ADJOINT_ADDRESS_SANITIZER;
 
 constexpr std::size_t smallest = 64;
 // More cannot be addressed, so it is not asked for.
@@ -158,16 +158,21 @@ struct ThreadEnd {
     }
 };
 
-// Null once the thread's destructors have run; then memory goes straight to and from the system.
-__attribute__((noinline)) ThreadCache* make_thread_cache() {
+// Null once the thread's destructors have run, or where there is no memory for it: then memory goes straight
+// to and from the system.
+__attribute__((noinline)) ThreadCache* make_thread_cache() noexcept {
     if (thread_state == ThreadState::ended) return nullptr;
     static thread_local ThreadEnd end;
     static_cast<void>(end);
     thread_state = ThreadState::live;
-    auto* cache = new ThreadCache;
-    const std::scoped_lock lock(shared().mutex);
-    shared().threads.push_back(cache);
-    return thread_cache = cache;
+    try {
+        auto cache = std::make_unique<ThreadCache>();
+        const std::scoped_lock lock(shared().mutex);
+        shared().threads.push_back(cache.get());
+        return thread_cache = cache.release();
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
 
 [[noreturn]] void out_of_memory(std::size_t bytes) {

@@ -1,12 +1,15 @@
 // Tensors from nothing.
 #include <adjoint/core/tensor/creation.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/contract/recording.h>
+#include <adjoint/core/memory/pool_allocator.h>
 #include <adjoint/core/tensor/loops.h>
 
 namespace adjoint {
@@ -39,7 +42,8 @@ Tensor random(const RandomOp& op, const char* name_of_op, const Shape& shape, co
     const bool real = std::holds_alternative<Uniform>(op) || std::holds_alternative<Normal>(op);
     check<DTypeError>(!real || is_floating(options.dtype), "{}: needs a floating-point type, not {}",
                       name_of_op, name(options.dtype));
-    Tensor out = empty(shape, {.dtype = options.dtype, .device = options.device});
+    Tensor out =
+        named(name_of_op, [&] { return empty(shape, {.dtype = options.dtype, .device = options.device}); });
     backend(options.device).run(call::Random{operand(out), op, out.numel(), next_stream()});
     if (options.requires_grad) out.set_requires_grad();
     return out;
@@ -58,7 +62,12 @@ Ref<TensorImpl> TensorImpl::dense(const Shape& shape, std::int64_t numel, DType 
         return Ref<TensorImpl>::adopt(impl);
     }
     auto impl = Ref<TensorImpl>::adopt(new TensorImpl(shape, numel, dtype));
-    impl->hold(Storage::allocate(bytes, device));
+    try {
+        impl->hold(Storage::allocate(bytes, device));
+    } catch (OutOfMemoryError& error) {
+        error.lead(fmt::format("a tensor of shape {} of {}", shape, name(dtype)).c_str());
+        throw;
+    }
     return impl;
 }
 
@@ -83,26 +92,41 @@ void TensorImpl::destroy() noexcept {
     block->release();
 }
 
-Tensor empty(const Shape& shape, const Options& options) {
-    Tensor out(TensorImpl::dense(shape, checked_numel("empty", shape, options.dtype), options.dtype,
-                                 options.device));
-    if (options.requires_grad) out.set_requires_grad();
+namespace {
+
+Tensor made(const char* op, const Shape& shape, const Options& options) {
+    return named(op, [&] {
+        Tensor out(
+            TensorImpl::dense(shape, checked_numel(op, shape, options.dtype), options.dtype, options.device));
+        if (options.requires_grad) out.set_requires_grad();
+        return out;
+    });
+}
+
+}  // namespace
+
+Tensor empty(const Shape& shape, const Options& options) { return made("empty", shape, options); }
+
+namespace {
+
+Tensor filled(const char* op, const Shape& shape, Scalar value, const Options& options) {
+    Tensor out = made(op, shape, options);
+    fill(out, value);
     return out;
 }
 
-Tensor full(const Shape& shape, double value, const Options& options) {
-    Tensor out = empty(shape, options);
-    backend(options.device).run(call::Fill{make_loop<1>({&out}, compute_type(options.dtype)), value});
-    return out;
-}
+}  // namespace
 
-Tensor zeros(const Shape& shape, const Options& options) { return full(shape, 0, options); }
-Tensor ones(const Shape& shape, const Options& options) { return full(shape, 1, options); }
+Tensor full(const Shape& shape, Scalar value, const Options& options) {
+    return filled("full", shape, value, options);
+}
+Tensor zeros(const Shape& shape, const Options& options) { return filled("zeros", shape, 0, options); }
+Tensor ones(const Shape& shape, const Options& options) { return filled("ones", shape, 1, options); }
 
 Tensor empty_like(const Tensor& like) {
     return empty(like.shape(), {.dtype = like.dtype(), .device = like.device()});
 }
-Tensor full_like(const Tensor& like, double value) {
+Tensor full_like(const Tensor& like, Scalar value) {
     return full(like.shape(), value, {.dtype = like.dtype(), .device = like.device()});
 }
 Tensor zeros_like(const Tensor& like) { return full_like(like, 0); }
@@ -156,40 +180,55 @@ Tensor from_blob(void* data, const Shape& shape, const Options& options, std::fu
     return out;
 }
 
+namespace {
+
+// A tensor of numbers that are made on the host, in the type T: set(values, n) writes them over zeros.
+template <class T, class F>
+Tensor made_on_host(const char* op, const Shape& shape, const Options& options, F set) {
+    const std::int64_t n = checked_numel(op, shape, dtype_of<T>);
+    std::vector<T, PoolAllocator<T>> values(static_cast<std::size_t>(n));
+    set(values.data(), n);
+    return tensor_from_host(values.data(), shape, dtype_of<T>, options);
+}
+
+}  // namespace
+
 Tensor eye(std::int64_t n, std::int64_t m, const Options& options) {
     if (m < 0) m = n;
-    std::vector<std::uint8_t> values(static_cast<std::size_t>(Shape{n, m}.numel()));
-    for (std::int64_t i = 0; i < std::min(n, m); ++i) values[static_cast<std::size_t>(i * m + i)] = 1;
-    return tensor_from_host(values.data(), {n, m}, DType::u8, options);
+    return made_on_host<std::uint8_t>("eye", {n, m}, options, [&](std::uint8_t* values, std::int64_t) {
+        for (std::int64_t i = 0; i < std::min(n, m); ++i) values[i * m + i] = 1;
+    });
 }
 
 Tensor arange(double start, double end, double step, const Options& options) {
-    check<ValueError>(step != 0 && (end - start) / step >= 0, "arange: from {} to {} in steps of {}", start,
-                      end, step);
-    const auto n = static_cast<std::int64_t>(std::ceil((end - start) / step));
-    std::vector<double> values(static_cast<std::size_t>(n));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * step;
-    return tensor_from_host(values.data(), {n}, DType::f64, options);
+    check<ValueError>(std::isfinite(start) && std::isfinite(end) && std::isfinite(step) && step != 0 &&
+                          (end - start) / step >= 0,
+                      "arange: from {} to {} in steps of {}", start, end, step);
+    const double count = std::ceil((end - start) / step);
+    check<ValueError>(count < 0x1p63, "arange: from {} to {} in steps of {} are {} numbers", start, end, step,
+                      count);
+    const auto set = [&](double* values, std::int64_t n) {
+        for (std::int64_t i = 0; i < n; ++i) values[i] = start + static_cast<double>(i) * step;
+    };
+    return made_on_host<double>("arange", {static_cast<std::int64_t>(count)}, options, set);
 }
 
 Tensor arange(std::int64_t end, const Options& options) {
     check<ValueError>(end >= 0, "arange: to {} in steps of 1", end);
-    std::vector<std::int64_t> values(static_cast<std::size_t>(end));
-    std::iota(values.begin(), values.end(), 0);
-    return tensor_from_host(values.data(), {end}, DType::i64, options);
+    const auto set = [](std::int64_t* values, std::int64_t n) { std::iota(values, values + n, 0); };
+    return made_on_host<std::int64_t>("arange", {end}, options, set);
 }
 
 Tensor linspace(double start, double end, std::int64_t steps, const Options& options) {
-    check<ValueError>(steps >= 0, "linspace: {} steps", steps);
-    std::vector<double> values(static_cast<std::size_t>(steps));
+    check<ValueError>(steps >= 0 && std::isfinite(start) && std::isfinite(end),
+                      "linspace: {} steps from {} to {}", steps, start, end);
     const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const double before =
-            start + static_cast<double>(i) * step;  // from the nearer end, so that both are exact
-        const double after = end - static_cast<double>(values.size() - 1 - i) * step;
-        values[i] = 2 * i < values.size() ? before : after;
-    }
-    return tensor_from_host(values.data(), {steps}, DType::f64, options);
+    const auto set = [&](double* values, std::int64_t n) {
+        for (std::int64_t i = 0; i < n; ++i)  // from the nearer end, so that both are exact
+            values[i] = 2 * i < n ? start + static_cast<double>(i) * step
+                                  : end - static_cast<double>(n - 1 - i) * step;
+    };
+    return made_on_host<double>("linspace", {steps}, options, set);
 }
 
 Tensor rand(const Shape& shape, const Options& options) { return random(Uniform{}, "rand", shape, options); }

@@ -15,16 +15,16 @@ namespace adjoint {
 ADJOINT_API Tensor empty(const Shape& shape, const Options& options = {});
 ADJOINT_API Tensor zeros(const Shape& shape, const Options& options = {});
 ADJOINT_API Tensor ones(const Shape& shape, const Options& options = {});
-ADJOINT_API Tensor full(const Shape& shape, double value, const Options& options = {});
+ADJOINT_API Tensor full(const Shape& shape, Scalar value, const Options& options = {});
 /// Shape, type and device of `like`.
 ADJOINT_API Tensor empty_like(const Tensor& like);
 ADJOINT_API Tensor zeros_like(const Tensor& like);
 ADJOINT_API Tensor ones_like(const Tensor& like);
-ADJOINT_API Tensor full_like(const Tensor& like, double value);
+ADJOINT_API Tensor full_like(const Tensor& like, Scalar value);
 /// n x m with ones on the diagonal (m = n by default).
 ADJOINT_API Tensor eye(std::int64_t n, std::int64_t m = -1, const Options& options = {});
 /// start, start + step, ... below end.
-/// errors: ValueError for a step of 0 or of the wrong sign.
+/// errors: ValueError for a step of 0 or of the wrong sign, and unless all three are finite.
 ADJOINT_API Tensor arange(double start, double end, double step = 1, const Options& options = {});
 ADJOINT_API Tensor arange(std::int64_t end, const Options& options = {.dtype = DType::i64});
 /// `steps` values from start to end, both included.

@@ -1,6 +1,9 @@
 // Broadcasting to strides of zero and merging of dimensions.
 #include <adjoint/core/tensor/loops.h>
 
+#include <adjoint/core/contract/backend.h>
+#include <adjoint/core/tensor/creation.h>
+
 namespace adjoint {
 namespace {
 
@@ -40,6 +43,19 @@ template Loop<1> make_loop<1>(const Tensor* const (&)[1], DType);
 template Loop<2> make_loop<2>(const Tensor* const (&)[2], DType);
 template Loop<3> make_loop<3>(const Tensor* const (&)[3], DType);
 template Loop<4> make_loop<4>(const Tensor* const (&)[4], DType);
+
+void fill(const Tensor& x, const Scalar& value) {
+    if (x.numel() == 0) return;
+    Backend& device = backend(x.device());
+    if (!value.exact && !is_floating(x.dtype())) [[unlikely]] {
+        const std::int64_t integer = to_i64(value);
+        const Tensor number =
+            tensor_from_host(&integer, {}, DType::i64, {.dtype = DType::i64, .device = x.device()});
+        device.run(call::Map{functor::Copy{}, make_loop<2>({&x, &number}, DType::i64)});
+        return;
+    }
+    device.run(call::Fill{make_loop<1>({&x}, compute_type(x.dtype())), value.value});
+}
 
 ReductionLoop make_reduction(const Tensor& out, const Tensor& x, std::uint32_t reduced, DType compute) {
     ReductionLoop r;

@@ -24,6 +24,10 @@ template <int N> inline Loop<N> make_dense_loop(const Tensor* const (&tensors)[N
     return loop;
 }
 
+/// Every element of x becomes `value`, an integer with all its digits.
+/// errors: ValueError for one that i64 does not hold.
+void fill(const Tensor& x, const Scalar& value);
+
 /// The reduction of `x` over the dimensions in `reduced` (a bit per dimension) into the dense tensor `out`.
 ReductionLoop make_reduction(const Tensor& out, const Tensor& x, std::uint32_t reduced, DType compute);
 

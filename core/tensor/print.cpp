@@ -13,20 +13,23 @@ namespace {
 class Printer {
   public:
     Printer(const Tensor& x, const PrintOptions& options)
-        : shape_(x.shape()),
-          strides_(dense_strides(x.shape())),
-          type_(x.dtype()),
-          options_(options),
-          abbreviate_(x.numel() > options.threshold) {
-        if (is_floating(type_))
-            numbers_ = x.to_vector<double>();
-        else
-            integers_ = x.to_vector<std::int64_t>();
+        : shown_(x.shape()), gaps_(x.shape()), type_(x.dtype()), options_(options) {
+        const std::int64_t edge = std::max<std::int64_t>(options.edge_items, 0);
+        for (int d = 0; d < x.dim(); ++d) {
+            const std::int64_t size = x.shape()[d];
+            const bool gap = x.numel() > options.threshold && size / 2 >= edge && size != 2 * edge;
+            shown_[d] = gap ? 2 * edge : size;
+            gaps_[d] = gap ? edge : -1;
+        }
+        strides_ = dense_strides(shown_);
+        const auto count = static_cast<std::size_t>(shown_.numel());
+        is_floating(type_) ? numbers_.resize(count) : integers_.resize(count);
+        take(x, 0, 0);
         choose_format();
-        for_shown(0, 0, [this](std::int64_t at) { width_ = std::max(width_, element(at).size()); });
+        for (std::size_t i = 0; i < count; ++i) width_ = std::max(width_, element(i).size());
     }
 
-    std::string text() { return shape_.empty() ? element(0) : block(0, 0); }
+    std::string text() { return shown_.empty() ? element(0) : block(0, 0); }
 
   private:
     // Whole numbers without digits, very large or small ones with an exponent.
@@ -44,63 +47,73 @@ class Printer {
         exponent_ = largest >= 1e8 || (smallest < 1e-4 && !whole_) || (largest / smallest > 1e6 && !whole_);
     }
 
-    std::string element(std::int64_t at) const {
-        const auto i = static_cast<std::size_t>(at);
+    // Copies what is shown of x: its elements or, of a dimension with a gap, those before and those behind.
+    void take(const Tensor& x, int d, std::int64_t place) {
+        while (d < shown_.size() && gaps_[d] < 0) ++d;
+        if (d == shown_.size()) {
+            // The dense block that is left lies in the shown elements as a grid.
+            if (is_floating(type_))
+                spread(x.to_vector<double>(), x.shape(), place, numbers_);
+            else
+                spread(x.to_vector<std::int64_t>(), x.shape(), place, integers_);
+            return;
+        }
+        const std::int64_t edge = gaps_[d], size = x.shape()[d];
+        for (const bool behind : {false, true}) {
+            Shape shape = x.shape();
+            shape[d] = edge;
+            const std::int64_t first = behind ? size - edge : 0;
+            take(detached_view(x, shape, x.strides(), first * x.strides()[d]), d + 1,
+                 place + (behind ? edge : 0) * strides_[d]);
+        }
+    }
+
+    template <class T>
+    void spread(const std::vector<T>& from, const Shape& shape, std::int64_t place,
+                std::vector<T>& to) const {
+        const Shape dense = dense_strides(shape);
+        for (std::size_t i = 0; i < from.size(); ++i) {
+            std::int64_t at = place;
+            for (int d = 0; d < shape.size(); ++d)
+                at += static_cast<std::int64_t>(i) / dense[d] % shape[d] * strides_[d];
+            to[static_cast<std::size_t>(at)] = from[i];
+        }
+    }
+
+    std::string element(std::size_t i) const {
         if (type_ == DType::boolean) return integers_[i] ? "true" : "false";
         if (!is_floating(type_)) return fmt::format("{}", integers_[i]);
         const double v = numbers_[i];
-        if (!std::isfinite(v)) return fmt::format("{}", v);
+        if (!std::isfinite(v)) return fmt::format("{}", shown(v));
         if (exponent_) return fmt::format("{:.{}e}", v, options_.precision);
         return whole_ ? fmt::format("{:.0f}.", v) : fmt::format("{:.{}f}", v, options_.precision);
     }
 
-    // Calls f(place) for the places of dimension d that are shown; a gap is reported as -1.
-    template <class F> void for_places(int d, F f) const {
-        const std::int64_t n = shape_[d], edge = options_.edge_items;
-        if (!abbreviate_ || n <= 2 * edge) {
-            for (std::int64_t i = 0; i < n; ++i) f(i);
-            return;
-        }
-        for (std::int64_t i = 0; i < edge; ++i) f(i);
-        f(-1);
-        for (std::int64_t i = n - edge; i < n; ++i) f(i);
-    }
-
-    template <class F> void for_shown(int d, std::int64_t offset, F f) const {
-        if (d == shape_.size()) {
-            f(offset);
-            return;
-        }
-        for_places(d, [&](std::int64_t i) {
-            if (i >= 0) for_shown(d + 1, offset + i * strides_[d], f);
-        });
-    }
-
     std::string block(int d, std::int64_t offset) const {
-        const bool last = d + 1 == shape_.size();
+        const bool last = d + 1 == shown_.size();
         std::string out = "[";
         const std::string between =
             last ? ", "
-                 : "," + std::string(static_cast<std::size_t>(shape_.size() - d - 1), '\n') +
+                 : "," + std::string(static_cast<std::size_t>(shown_.size() - d - 1), '\n') +
                        std::string(static_cast<std::size_t>(d + 1), ' ');
-        bool first = true;
-        for_places(d, [&](std::int64_t i) {
-            if (!first) out += between;
-            first = false;
-            if (i < 0)
-                out += "...";
-            else if (last)
-                out += fmt::format("{:>{}}", element(offset + i * strides_[d]), width_);
-            else
-                out += block(d + 1, offset + i * strides_[d]);
-        });
+        for (std::int64_t i = 0; i < shown_[d] || i == gaps_[d]; ++i) {
+            if (i == gaps_[d]) {
+                out += (i > 0 ? between : "") + "..." + (i < shown_[d] ? between : "");
+            } else if (i > 0) {
+                out += between;
+            }
+            if (i == shown_[d]) break;
+            const std::int64_t at = offset + i * strides_[d];
+            out += last ? fmt::format("{:>{}}", element(static_cast<std::size_t>(at)), width_)
+                        : block(d + 1, at);
+        }
         return out + "]";
     }
 
-    Shape shape_, strides_;
+    Shape shown_, strides_;  // of the elements that are shown
+    Shape gaps_;             // behind how many of them a dimension has a gap, -1 for none
     DType type_;
     PrintOptions options_;
-    bool abbreviate_;
     std::vector<double> numbers_;
     std::vector<std::int64_t> integers_;
     bool whole_ = true, exponent_ = false;
@@ -111,8 +124,8 @@ class Printer {
 
 std::string to_string(const Tensor& x, const PrintOptions& options) {
     if (!x.defined()) return "undefined tensor";
-    std::string out =
-        x.numel() == 0 ? fmt::format("[] of shape {}", to_string(x.shape())) : Printer(x, options).text();
+    std::string out = x.numel() == 0 ? fmt::format("[] of shape {}", to_string(x.shape()))
+                                     : named("to_string", [&] { return Printer(x, options).text(); });
     out += fmt::format(" {}", name(x.dtype()));
     if (!x.device().is_cpu()) out += fmt::format(" {}", to_string(x.device()));
     if (x.requires_grad())

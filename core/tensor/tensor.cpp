@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/contract/recording.h>
 #include <adjoint/core/tensor/creation.h>
@@ -17,8 +18,20 @@ Tensor::Tensor(std::int64_t value)
     : Tensor(tensor_from_host(&value, {}, DType::i64, {.dtype = DType::i64})) {}
 Tensor::Tensor(bool value) : Tensor(full({}, value ? 1 : 0, {.dtype = DType::boolean})) {}
 
+void Tensor::warn_of_lost_gradient() const {
+    warn_once("gradient of a non-leaf",
+              fmt::format("grad: the gradient of a result of {} is not kept; call retain_grad() on it before "
+                          "backward()",
+                          producer_name()));
+}
+
 void Tensor::throw_undefined() {
     throw ValueError("tensor: this handle is undefined (default-constructed or moved from)");
+}
+
+void Tensor::throw_no_room(std::size_t element) const {
+    fail<OutOfMemoryError>("to_vector: {} elements of {} bytes, of a tensor of shape {}, are not to be had",
+                           numel(), element, shape());
 }
 
 std::int64_t Tensor::size(std::int64_t dim) const {

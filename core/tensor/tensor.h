@@ -2,7 +2,7 @@
 //
 // Members say what a tensor is or move it; the mathematics is free functions (<adjoint/autograd/...>). What
 // makes a tensor from a tensor is declared here where it is a member or an operator,
-// and defined with the graph.
+// and defined with the graph. Several threads may read a tensor at once, none while another writes to it.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 
 #include <adjoint/core/base/device.h>
 #include <adjoint/core/base/dtype.h>
+#include <adjoint/core/base/scalar.h>
 #include <adjoint/core/base/shape.h>
 #include <adjoint/core/memory/ref.h>
 #include <adjoint/core/memory/storage.h>
@@ -88,13 +89,18 @@ class ADJOINT_API Tensor {
   public:
     Tensor() noexcept = default;
     explicit Tensor(Ref<TensorImpl> impl) noexcept : impl_(std::move(impl)) {}
-    /// A 0-d tensor of the value's own type: f64, f32, i64 or bool. Beside a tensor with dimensions the type
-    /// of a 0-d one does not count within its kind: x + Tensor(0.5) is f32 for x of f32.
+    /// A 0-d tensor of the value's own type: f64, f32, bool, or i64 for integers of any size. Beside a tensor
+    /// with dimensions the type of a 0-d one does not count within its kind: f32 + Tensor(0.5) is f32.
+    /// errors: ValueError for an unsigned integer of 2^63 or more.
     Tensor(double value);
     Tensor(float value);
     Tensor(int value) : Tensor(static_cast<std::int64_t>(value)) {}
     Tensor(std::int64_t value);
     Tensor(bool value);
+    template <Number T>
+    requires(!std::is_same_v<T, double> && !std::is_same_v<T, float> && !std::is_same_v<T, int> &&
+             !std::is_same_v<T, std::int64_t> && !std::is_same_v<T, bool>) Tensor(T value)
+        : Tensor(widest(value)) {}
 
     // What it is
     // -----------------------------------------------------------------------------
@@ -129,8 +135,14 @@ class ADJOINT_API Tensor {
             return static_cast<T>(item_number());
     }
     /// All elements in row-major order, converted to T; copies from the device if need be.
+    /// errors: OutOfMemoryError.
     template <class T> std::vector<T> to_vector() const {
-        std::vector<T> values(static_cast<std::size_t>(numel()));
+        std::vector<T> values;
+        try {
+            values.resize(static_cast<std::size_t>(numel()));
+        } catch (...) {
+            throw_no_room(sizeof(T));
+        }
         if constexpr (std::is_same_v<T, bool>) {
             const std::vector<std::uint8_t> bytes = to_vector<std::uint8_t>();
             values.assign(bytes.begin(), bytes.end());
@@ -153,8 +165,13 @@ class ADJOINT_API Tensor {
     bool is_leaf() const { return !impl().producer; }
     /// Name of the operation that produced it, "" for a leaf.
     const char* producer_name() const { return impl().producer ? impl().producer->name() : ""; }
-    /// The accumulated gradient, undefined if there is none.
-    Tensor grad() const { return Tensor(impl().grad); }
+    /// The accumulated gradient, undefined if there is none; of a non-leaf there is one after retain_grad().
+    Tensor grad() const {
+        const TensorImpl& x = impl();
+        if (!x.grad && x.producer && !x.retains_grad) [[unlikely]]
+            warn_of_lost_gradient();
+        return Tensor(x.grad);
+    }
     /// Replaces the gradient; an undefined tensor removes it.
     /// errors: ShapeError, DTypeError, DeviceError on mismatch.
     void set_grad(const Tensor& grad) const;
@@ -188,13 +205,15 @@ class ADJOINT_API Tensor {
     /// The result reads as a tensor (a view where possible) and can be assigned to: t(all, 0) = 1.0;
     /// errors: IndexError for an index out of range or too many indices.
     template <class... Indices> Indexed operator()(const Indices&... indices) const;
+    /// One index: t[0].
+    template <class I> Indexed operator[](const I& index) const;
 
     // In place
     // -----------------------------------------------------------------------------
 
     /// Every element becomes `value`.
     /// errors (all in-place members): AutogradError where the graph would go wrong.
-    const Tensor& fill_(double value) const;
+    const Tensor& fill_(Scalar value) const;
     const Tensor& zero_() const { return fill_(0); }
     /// Elements of `source`, broadcast and converted.
     const Tensor& copy_(const Tensor& source) const;
@@ -218,7 +237,15 @@ class ADJOINT_API Tensor {
     bool is_same(const Tensor& other) const noexcept { return impl_ == other.impl_; }
 
   private:
+    template <Number T> static auto widest(T number) {
+        if constexpr (std::is_integral_v<T>)
+            return to_i64(number);
+        else
+            return static_cast<double>(number);
+    }
+    void warn_of_lost_gradient() const;
     [[noreturn]] static void throw_undefined();
+    [[noreturn]] void throw_no_room(std::size_t element) const;
     const void* host_data(DType wanted) const;
     void* mutable_host_data(DType wanted) const;
     double item_number() const;

@@ -8,7 +8,8 @@ extern "C" void omp_set_num_threads(int);
 namespace adjoint::cpu::onednn {
 
 inline const dnnl::engine& engine() {
-    static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+    // Never destroyed: a static object's destructor may compute.
+    static const dnnl::engine& cpu = *new dnnl::engine(dnnl::engine::kind::cpu, 0);
     return cpu;
 }
 

@@ -63,8 +63,8 @@ TEST(Autocast, WhatIsDelicateStaysInF32) {
     EXPECT_EQ(l1_loss(x, y).dtype(), f32);
     EXPECT_EQ(huber_loss(x, y).dtype(), f32);
     EXPECT_EQ(smooth_l1_loss(x, y).dtype(), f32);
-    EXPECT_EQ(bce_with_logits(x, sigmoid(y)).dtype(), f32);
-    EXPECT_EQ(bce_loss(sigmoid(x), sigmoid(y)).dtype(), f32);
+    EXPECT_EQ(binary_cross_entropy_with_logits(x, sigmoid(y)).dtype(), f32);
+    EXPECT_EQ(binary_cross_entropy(sigmoid(x), sigmoid(y)).dtype(), f32);
     EXPECT_EQ(kl_div(x, sigmoid(y)).dtype(), f32);
 }
 

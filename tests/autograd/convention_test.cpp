@@ -69,6 +69,13 @@ TEST(Convention, NormAndStdAtZero) {
     EXPECT_EQ(SLOPE(norm(x), {0, 0}), (Numbers{0, 0}));
     EXPECT_EQ(SLOPE(norm(x, 3), {0, 0}), (Numbers{0, 0}));
     EXPECT_EQ(SLOPE(norm(x, 1), {0, 0}), (Numbers{0, 0}));
+    for (const double p : {0.5, 1.5, 3.5}) {
+        const auto p_norm = [p](const Tensor& x) { return norm(x, p); };
+        EXPECT_EQ(slope(p_norm, {0, 0}), (Numbers{0, 0})) << p;
+        const Numbers beside = slope(p_norm, {0, 2});
+        EXPECT_EQ(beside[0], 0) << p;
+        EXPECT_NEAR(beside[1], 1, 1e-12) << p;
+    }
     EXPECT_EQ(SLOPE(adjoint::std(x), {2, 2}), (Numbers{0, 0}));
     EXPECT_EQ(norm(vector({3, 4})).item(), 5);
 }
@@ -84,7 +91,136 @@ TEST(Convention, PowAtZero) {
     EXPECT_EQ(SLOPE(pow(x, 2), {0, 3}), (Numbers{0, 6}));
     EXPECT_EQ(SLOPE(pow(x, 0), {0, 3}), (Numbers{0, 0}));
     EXPECT_EQ(SLOPE(pow(x, 1), {0, 3}), (Numbers{1, 1}));
-    EXPECT_EQ(SLOPE(pow(0.0, x), {1, 2}), (Numbers{0, 0}));
+    EXPECT_EQ(SLOPE(pow(0.0, x), {-1, 0, 1, 2}), (Numbers{-inf, 0, 0, 0}));
+    const auto power_of_zeros = [](const Tensor& x) { return pow(zeros_like(x), x); };
+    EXPECT_EQ(slope(power_of_zeros, {-1, -0.5, 0, 1}), (Numbers{-inf, -inf, 0, 0}));
+}
+
+TEST(Convention, IntegersToAPowerStayIntegers) {
+    const Tensor x = tensor(std::vector<std::int64_t>{257, -3, 0, 1}, {4});
+    using Integers = std::vector<std::int64_t>;
+    for (const Tensor& cube : {pow(x, 3), pow(x, Tensor(3)), pow(x, full_like(x, 3)), pow(x, 3u)}) {
+        EXPECT_EQ(cube.dtype(), i64);
+        EXPECT_EQ(cube.to_vector<std::int64_t>(), (Integers{16974593, -27, 0, 1}));
+    }
+    EXPECT_EQ(pow(3, tensor(Integers{39, 0, 1}, {3})).to_vector<std::int64_t>(),
+              (Integers{4052555153018976267, 1, 3}));
+    EXPECT_EQ(pow(x, full_like(x, -1)).to_vector<std::int64_t>(), (Integers{0, 0, 0, 1}));
+    EXPECT_EQ(pow(full_like(x, -1), tensor(Integers{-1, -2, 3, 4}, {4})).to_vector<std::int64_t>(),
+              (Integers{-1, 1, -1, 1}));
+    EXPECT_EQ(pow(tensor({2, 3}, {.dtype = i32}), 2).dtype(), i32);
+    EXPECT_EQ(pow(ones({2}, {.dtype = boolean}), 2).dtype(), i64);
+    EXPECT_EQ(pow(x, 0.5).dtype(), f32);
+    EXPECT_EQ(pow(2.0, x).dtype(), f32);
+    EXPECT_EQ(pow(tensor({2, 4}, {.dtype = i64}), -1).to_vector<double>(), (Numbers{0.5, 0.25}));
+}
+
+// 2^53 + 1 is the first integer that double does not hold.
+TEST(Convention, IntegersKeepAllTheirDigits) {
+    constexpr std::int64_t n = 9007199254740993, most = std::numeric_limits<std::int64_t>::max();
+    const Tensor x = tensor(std::vector<std::int64_t>{0, 1}, {2});
+    using Integers = std::vector<std::int64_t>;
+    const auto expect = [](const Tensor& y, const Integers& values) {
+        EXPECT_EQ(y.to_vector<std::int64_t>(), values);
+        EXPECT_EQ(y.dtype(), i64);
+    };
+    expect(x + n, {n, n + 1});
+    expect(n + x, {n, n + 1});
+    expect(x - n, {-n, 1 - n});
+    expect(n - x, {n, n - 1});
+    expect(x * n, {0, n});
+    expect(x + most, {most, std::numeric_limits<std::int64_t>::min()});
+    expect(clamp(x * n, 0, static_cast<double>(n - 1)), {0, n - 1});
+    expect(masked_fill(x, x == 1, n), {0, n});
+    expect(full({2}, n, {.dtype = i64}), {n, n});
+    expect(full_like(x, -n), {-n, -n});
+    expect(x.clone().fill_(n), {n, n});
+    const Tensor y = zeros({2}, {.dtype = i64});
+    y(0) = n;
+    y(tensor(Integers{1}, {1})) = most;
+    expect(y, {n, most});
+    y += n;
+    EXPECT_EQ(y(0).item<std::int64_t>(), 2 * n);
+    EXPECT_TRUE(equal(y(0) == 2 * n, Tensor(true)));
+    EXPECT_EQ((x.to(f32) + n).dtype(), f32);
+    const std::uint64_t beyond = std::uint64_t{1} << 63;
+    EXPECT_THROW(x + beyond, ValueError);
+    EXPECT_THROW(x.clone().fill_(beyond), ValueError);
+    EXPECT_THROW(Tensor{beyond}, ValueError);
+    EXPECT_EQ((x.to(f64) + beyond).to_vector<double>()[0], 0x1p63);
+}
+
+// Every arithmetic type of C++ on either side of every operator.
+template <class T> void expect_operators(const char* type) {
+    const Tensor x = tensor({1, 2, 3}, {.dtype = i64});
+    const T two{2};
+    const auto same = [&](const Tensor& a, const Tensor& b) { EXPECT_TRUE(equal(a, b)) << type; };
+    const Tensor below = tensor({1, 0, 0}, {.dtype = boolean}), at = tensor({0, 1, 0}, {.dtype = boolean}),
+                 above = tensor({0, 0, 1}, {.dtype = boolean});
+    same(x < two, below);
+    same(two > x, below);
+    same(x == two, at);
+    same(two == x, at);
+    same(x != two, !at);
+    same(x > two, above);
+    same(two < x, above);
+    same(x >= two, !below);
+    same(two >= x, !above);
+    same(x <= two, !above);
+    same(two <= x, !below);
+    same(x + two, tensor({3, 4, 5}));
+    same(two * x, tensor({2, 4, 6}));
+    same(where(x > two, x, two), tensor({2, 2, 3}));
+    const Tensor y = std::is_integral_v<T> ? x.clone() : x.to(f64);
+    y += two;
+    y *= two;
+    y(0) = two;
+    same(y, tensor({2, 8, 10}));
+    same(Tensor(two), Tensor(2));
+    same(full({1}, two), tensor({2}));
+    EXPECT_EQ(Tensor(two).dtype(), std::is_integral_v<T> ? i64 : sizeof(T) == 4 ? f32 : f64) << type;
+}
+
+TEST(Convention, EveryArithmeticTypeStandsBesideATensor) {
+    expect_operators<signed char>("signed char");
+    expect_operators<unsigned char>("unsigned char");
+    expect_operators<short>("short");
+    expect_operators<unsigned short>("unsigned short");
+    expect_operators<int>("int");
+    expect_operators<unsigned>("unsigned");
+    expect_operators<long>("long");
+    expect_operators<unsigned long>("unsigned long");
+    expect_operators<long long>("long long");
+    expect_operators<unsigned long long>("unsigned long long");
+    expect_operators<float>("float");
+    expect_operators<double>("double");
+    expect_operators<long double>("long double");
+    const std::vector<int> v(2);
+    EXPECT_TRUE(equal(tensor({1, 3}) < v.size(), tensor({1, 0}, {.dtype = boolean})));
+}
+
+TEST(Convention, OneIndexMayStandInBrackets) {
+    const Tensor x = tensor({{1, 2}, {3, 4}});
+    EXPECT_TRUE(equal(x[1], x(1)));
+    EXPECT_TRUE(equal(x[slice(0, 1)], x(slice(0, 1))));
+    x[0] = 7;
+    x[-1][0] = 5;
+    EXPECT_EQ(x.to_vector<double>(), (Numbers{7, 7, 5, 4}));
+}
+
+TEST(Convention, TheDivergenceIsAMeanOverSamplesOnRequest) {
+    const Tensor x = log(tensor({{0.5, 0.5}, {0.25, 0.75}})), t = tensor({{0.25, 0.75}, {0.5, 0.5}});
+    EXPECT_NEAR(kl_div(x, t, {.batchmean = true}).item(),
+                kl_div(x, t, {.reduction = Reduction::sum}).item() / 2, 1e-7);
+    EXPECT_NEAR(kl_div(x, t, {.batchmean = true}).item(), 2 * kl_div(x, t).item(), 1e-7);
+}
+
+TEST(Convention, NothingHasASlopeInALogsumexpOfMinusInfinity) {
+    EXPECT_EQ(SLOPE(logsumexp(x, 0), {-inf, -inf}), (Numbers{0, 0}));
+    EXPECT_EQ(SLOPE(logsumexp(x, 0), {-inf, 3}), (Numbers{0, 1}));
+    EXPECT_EQ(logsumexp(vector({-inf, -inf}), 0).item(), -inf);
+    EXPECT_EQ(logsumexp(vector({inf, 0}), 0).item(), inf);
+    EXPECT_TRUE(std::isnan(logsumexp(vector({nan, 0}), 0).item()));
 }
 
 TEST(Convention, WhereKeepsTheBranchNotTakenToItself) {
@@ -166,7 +302,7 @@ TEST(Convention, AMeanInSixteenBitsIsRoundedOnce) {
 TEST(Convention, VarianceOfOneSample) {
     EXPECT_TRUE(std::isnan(var(vector({3})).item()));
     EXPECT_TRUE(std::isnan(adjoint::std(vector({3})).item()));
-    EXPECT_EQ(var(vector({3}), {}, false).item(), 0);
+    EXPECT_EQ(var(vector({3}), {}, false, {.unbiased = false}).item(), 0);
 }
 
 TEST(Convention, SoftmaxOfInfinities) {
@@ -197,7 +333,7 @@ TEST(Convention, StableActivations) {
 }
 
 TEST(Convention, LossesAtTheEnds) {
-    const auto certain = [](const Tensor& x) { return bce_loss(x, vector({0, 1, 0, 1})); };
+    const auto certain = [](const Tensor& x) { return binary_cross_entropy(x, vector({0, 1, 0, 1})); };
     for (const double v : slope(certain, {0, 0, 1, 1})) EXPECT_TRUE(std::isfinite(v));
     const Tensor x = ones({2, 3}, {.dtype = f64, .requires_grad = true});
     const Tensor all_ignored = cross_entropy(x, tensor(std::vector<std::int64_t>{-100, -100}, {2}));
@@ -205,7 +341,7 @@ TEST(Convention, LossesAtTheEnds) {
     EXPECT_THROW(cross_entropy(x, tensor(std::vector<std::int64_t>{0, 3}, {2})), IndexError);
     EXPECT_THROW(nll_loss(x, tensor(std::vector<std::int64_t>{0, -1}, {2})), IndexError);
     EXPECT_THROW(mse_loss(x, ones({3, 2}, {.dtype = f64})), ShapeError);
-    EXPECT_THROW(bce_loss(vector({1.5}), vector({1})), ValueError);
+    EXPECT_THROW(binary_cross_entropy(vector({1.5}), vector({1})), ValueError);
     EXPECT_THROW(batch_norm(ones({1, 3}), {}, {}, {}, {}, {.training = true}), ValueError);
     // An ignored row with infinite scores contributes neither a value nor a gradient.
     const Tensor rows = tensor(Numbers{inf, -inf, 0, 1, 2, 3}, {2, 3}).set_requires_grad();

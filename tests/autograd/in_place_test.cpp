@@ -19,7 +19,7 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-Tensor variable(const Numbers& values) {
+Tensor leaf_of(const Numbers& values) {
     return tensor(values, {static_cast<std::int64_t>(values.size())}).set_requires_grad();
 }
 
@@ -34,7 +34,7 @@ template <class F> std::string refusal(F f) {
 }
 
 TEST(InPlace, AWriteToASavedInputIsNoticed) {
-    const Tensor x = variable({1, 2}), w = tensor(Numbers{3, 4}, {2});
+    const Tensor x = leaf_of({1, 2}), w = tensor(Numbers{3, 4}, {2});
     const Tensor y = sum(x * w);
     w.fill_(7);
     const std::string text = refusal([&] { y.backward(); });
@@ -44,7 +44,7 @@ TEST(InPlace, AWriteToASavedInputIsNoticed) {
 }
 
 TEST(InPlace, AWriteToASavedOutputIsNoticed) {
-    const Tensor x = variable({1, 2});
+    const Tensor x = leaf_of({1, 2});
     const Tensor h = tanh(x);
     const Tensor y = sum(h);
     {
@@ -56,7 +56,7 @@ TEST(InPlace, AWriteToASavedOutputIsNoticed) {
 }
 
 TEST(InPlace, AWriteThroughAViewOrADetachedHandleIsNoticed) {
-    const Tensor x = variable({1, 2}), w = tensor(Numbers{3, 4}, {2});
+    const Tensor x = leaf_of({1, 2}), w = tensor(Numbers{3, 4}, {2});
     Tensor y = sum(x * w);
     narrow(w, 0, 0, 1).fill_(7);
     refusal([&] { y.backward(); });
@@ -69,7 +69,7 @@ TEST(InPlace, AWriteThroughAViewOrADetachedHandleIsNoticed) {
 }
 
 TEST(InPlace, AWriteToWhatWasNotSavedIsFine) {
-    const Tensor x = variable({1, 2}), w = tensor(Numbers{3, 4}, {2});
+    const Tensor x = leaf_of({1, 2}), w = tensor(Numbers{3, 4}, {2});
     const Tensor y = sum(x + w);
     w.fill_(7);
     y.backward();
@@ -77,12 +77,12 @@ TEST(InPlace, AWriteToWhatWasNotSavedIsFine) {
 }
 
 TEST(InPlace, ALeafIsRefusedWhileRecording) {
-    const Tensor x = variable({1, 2});
+    const Tensor x = leaf_of({1, 2});
     const std::string text = refusal([&] { x += tensor(Numbers{1, 1}, {2}); });
     EXPECT_NE(text.find("NoGrad"), std::string::npos) << text;
     refusal([&] { x.fill_(0); });
     refusal([&] { x.copy_(tensor(Numbers{1, 1}, {2})); });
-    refusal([&] { x(0) = 5.0; });
+    EXPECT_NE(refusal([&] { x(0) = 5.0; }).find("NoGrad"), std::string::npos);
     EXPECT_EQ(x.to_vector<double>(), (Numbers{1, 2})) << "a refused write must write nothing";
     const NoGrad guard;
     x -= tensor(Numbers{1, 1}, {2});
@@ -91,7 +91,7 @@ TEST(InPlace, ALeafIsRefusedWhileRecording) {
 }
 
 TEST(InPlace, AViewIsRefusedWhileRecording) {
-    const Tensor x = variable({1, 2, 3});
+    const Tensor x = leaf_of({1, 2, 3});
     const Tensor h = x * 2;
     refusal([&] { narrow(h, 0, 0, 2) *= Tensor(3.0); });
     refusal([&] { narrow(h, 0, 0, 1).copy_(narrow(x, 0, 0, 1)); });
@@ -101,7 +101,7 @@ TEST(InPlace, AViewIsRefusedWhileRecording) {
 }
 
 TEST(InPlace, AResultMayBeChangedAndKeepsItsHistory) {
-    const Tensor x = variable({1, 2});
+    const Tensor x = leaf_of({1, 2});
     const Tensor h = x * 2;
     h += x;            // 3 x
     h *= Tensor(5.0);  // 15 x
@@ -114,13 +114,54 @@ TEST(InPlace, AResultMayBeChangedAndKeepsItsHistory) {
 }
 
 TEST(InPlace, APlainTensorMayTakeAHistory) {
-    const Tensor x = variable({1, 2});
+    const Tensor x = leaf_of({1, 2});
     const Tensor total = zeros({2}, {.dtype = f64});
     total += x * 3;
     total += square(x);
     EXPECT_TRUE(total.requires_grad());
     sum(total).backward();
     EXPECT_EQ(x.grad().to_vector<double>(), (Numbers{5, 7}));
+}
+
+TEST(InPlace, ACopyIsRecorded) {
+    const Tensor leaf = leaf_of({1, 2});
+    const Tensor y = zeros({2}, {.dtype = f64});
+    y.copy_(leaf);
+    EXPECT_FALSE(y.is_leaf());
+    sum(y * y).backward();
+    ASSERT_TRUE(leaf.grad().defined());
+    EXPECT_EQ(leaf.grad().to_vector<double>(), (Numbers{2, 4}));
+    EXPECT_FALSE(y.grad().defined());
+
+    const Tensor h = leaf * 3, z = zeros({2}, {.dtype = f64}), wide = zeros({2, 2}, {.dtype = f32});
+    z.copy_(h);
+    int hooked = 0;
+    z.register_hook([&](const Tensor& g) {
+        ++hooked;
+        return g * 10;
+    });
+    wide.copy_(leaf);
+    leaf.set_grad({});
+    (sum(z) + sum(h) + sum(wide)).backward();
+    EXPECT_EQ(hooked, 1) << "a hook on the copy is none on what was copied";
+    EXPECT_EQ(leaf.grad().to_vector<double>(), (Numbers{35, 35}));
+    EXPECT_THROW(z.copy_(Tensor()), ValueError);
+}
+
+TEST(InPlace, ARetainedGradientIsThatOfTheNewValue) {
+    const Tensor x = leaf_of({1, 2});
+    Tensor y;
+    {
+        const Tensor h = x * 2;
+        h.retain_grad();
+        h *= Tensor(3.0);
+        y = sum(square(h));
+        y.backward({}, true);
+        ASSERT_TRUE(h.grad().defined());
+        EXPECT_EQ(h.grad().to_vector<double>(), (Numbers{12, 24}));
+    }
+    y.backward();  // writes to no tensor that is gone
+    EXPECT_EQ(x.grad().to_vector<double>(), (Numbers{144, 288}));
 }
 
 TEST(InPlace, VersionsCountWrites) {
@@ -165,7 +206,7 @@ TEST(InPlace, ShapeAndTypeMustFit) {
 }
 
 TEST(InPlace, AnAccumulatedGradientMayBeWritten) {
-    const Tensor x = variable({1, 2});
+    const Tensor x = leaf_of({1, 2});
     sum(square(x)).backward();
     const Tensor held = x.grad();
     x.grad().zero_();

@@ -110,7 +110,7 @@ TEST(Lecture, MseKeepsItsTwoConventionsApart) {
     EXPECT_EQ(node.backward(number(1))[0].to_vector<double>(), (Numbers{0.5, 0, 1, 2}));  // (y - t) / batch
 
     const Tensor recorded = y.clone().set_requires_grad();
-    lecture_mse_loss(recorded, t).backward();
+    record(fn::MSE{}, recorded, t).backward();
     EXPECT_EQ(recorded.grad().to_vector<double>(), (Numbers{0.5, 0, 1, 2}));
 
     const Tensor consistent = y.clone().set_requires_grad();

@@ -105,16 +105,18 @@ std::vector<Mistake> mistakes_in_values() {
     return {
         {"a sign", "sub", [](const Tensors& in) { return Tensors{in[1] - in[0]}; }},
         {"a missing term", "affine", [](const Tensors& in) { return Tensors{affine(in[0], in[1])}; }},
-        {"a biased variance", "var_last", unary([](const Tensor& x) { return var(x, -1, false); })},
+        {"a biased variance", "var_last",
+         unary([](const Tensor& x) { return var(x, -1, false, {.unbiased = false}); })},
         {"an unbiased variance where the biased one is meant", "batch_norm_training",
          [](const Tensors& in) {
              const Tensor centred = in[0] - mean(in[0], 0, true);
-             return Tensors{centred / sqrt(var(in[0], 0, true, true) + 1e-3) * in[1] + in[2]};
+             return Tensors{centred / sqrt(var(in[0], 0, true) + 1e-3) * in[1] + in[2]};
          }},
         {"epsilon outside the root", "batch_norm_training",
          [](const Tensors& in) {
              const Tensor centred = in[0] - mean(in[0], 0, true);
-             return Tensors{centred / (adjoint::std(in[0], 0, false, true) + 1e-3) * in[1] + in[2]};
+             return Tensors{centred / (adjoint::std(in[0], 0, true, {.unbiased = false}) + 1e-3) * in[1] +
+                            in[2]};
          }},
         {"a dropped remainder", "sum_long",
          unary([](const Tensor& x) { return sum(narrow(x, 0, 0, x.size(0) / 8 * 8), 0); })},

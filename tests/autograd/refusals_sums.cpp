@@ -62,82 +62,84 @@ void add_bad_sums(BadCalls& calls) {
 void add_bad_products(BadCalls& calls) {
     const Tensor a = ones({2, 3}), v = ones({3}), none;
     const Tensor leaf = ones({2}, {.requires_grad = true});
-    calls.insert(calls.end(), {
-                                  {"matmul", "(2, 3)", [=] { matmul(a, a); }},
-                                  {"matmul", "(4, 1)", [=] { matmul(a, ones({4})); }},
-                                  {"matmul", "0-d", [=] { matmul(a, Tensor(1.0)); }},
-                                  {"matmul", "(5,)",
-                                   [=] {
-                                       matmul(ones({4, 2, 3}), ones({5, 3, 2}));
-                                   }},
-                                  {"matmul", "undefined", [=] { matmul(a, none); }},
-                                  {"bmm", "(2, 3)", [=] { bmm(a, a); }},
-                                  {"bmm", "(5, 3, 2)",
-                                   [=] {
-                                       bmm(ones({4, 2, 3}), ones({5, 3, 2}));
-                                   }},
-                                  {"dot", "(4,)", [=] { dot(v, ones({4})); }},
-                                  {"dot", "(2, 3)", [=] { dot(a, v); }},
-                                  {"outer", "(2, 3)", [=] { outer(a, v); }},
-                                  {"addmm", "(4,)",
-                                   [=] {
-                                       addmm(ones({4}), a, ones({3, 2}));
-                                   }},
-                                  {"addmm", "(2, 3)", [=] { addmm(ones({2}), a, a); }},
-                                  {"affine", "(4, 2)",
-                                   [=] {
-                                       affine(a, ones({4, 2}));
-                                   }},
-                                  {"affine", "bias",
-                                   [=] {
-                                       affine(a, ones({3, 2}), ones({3}));
-                                   }},
-                                  {"linear", "(2, 4)",
-                                   [=] {
-                                       linear(a, ones({2, 4}));
-                                   }},
-                                  {"linear", "bias",
-                                   [=] {
-                                       linear(a, ones({2, 3}), ones({3}));
-                                   }},
-                                  {"linear_relu", "(2, 4)",
-                                   [=] {
-                                       linear(a, ones({2, 4}), {}, {.then = Activation::relu});
-                                   }},
-                                  {"linear", "undefined",
-                                   [=] {
-                                       linear(none, ones({2, 3}));
-                                   }},
-                                  {"bilinear", "weight",
-                                   [=] {
-                                       bilinear(a, a, ones({2, 3, 4}));
-                                   }},
-                                  {"bilinear", "sizes 2 and 3",
-                                   [=] {
-                                       bilinear(a, ones({3, 3}), ones({2, 3, 3}));
-                                   }},
-                                  {"einsum", "->",
-                                   [=] {
-                                       einsum("ij,jk->iz", {a, ones({3, 2})});
-                                   }},
-                                  {"einsum", "operands", [=] { einsum("ij,jk->ik", {a}); }},
-                                  {"einsum", "2", [=] { einsum("ijk->i", {a}); }},
-                                  {"einsum", "j",
-                                   [=] {
-                                       einsum("ij,jk->ik", {a, a});
-                                   }},
-                                  {"einsum", "'1'", [=] { einsum("i1->i", {a}); }},
-                                  {"attention_weights", "(2, 4)",
-                                   [=] {
-                                       attention_weights(a, ones({2, 4}));
-                                   }},
-                                  {"scaled_dot_product_attention", "(5, 3)",
-                                   [=] {
-                                       scaled_dot_product_attention(a, a, ones({5, 3}));
-                                   }},
-                                  {"grad", "one element only", [=] { grad(leaf * 2, leaf); }, "backward"},
-                                  {"grad", "requires a gradient", [=] { grad(sum(a), leaf); }, "backward"},
-                              });
+    calls.insert(calls.end(),
+                 {
+                     {"matmul", "(2, 3)", [=] { matmul(a, a); }},
+                     {"matmul", "(4, 1)", [=] { matmul(a, ones({4})); }},
+                     {"matmul", "0-d", [=] { matmul(a, Tensor(1.0)); }},
+                     {"matmul", "(5,)",
+                      [=] {
+                          matmul(ones({4, 2, 3}), ones({5, 3, 2}));
+                      }},
+                     {"matmul", "undefined", [=] { matmul(a, none); }},
+                     {"bmm", "(2, 3)", [=] { bmm(a, a); }},
+                     {"bmm", "(5, 3, 2)",
+                      [=] {
+                          bmm(ones({4, 2, 3}), ones({5, 3, 2}));
+                      }},
+                     {"dot", "(4,)", [=] { dot(v, ones({4})); }},
+                     {"dot", "(2, 3)", [=] { dot(a, v); }},
+                     {"outer", "(2, 3)", [=] { outer(a, v); }},
+                     {"addmm", "(4,)",
+                      [=] {
+                          addmm(ones({4}), a, ones({3, 2}));
+                      }},
+                     {"addmm", "(2, 3)", [=] { addmm(ones({2}), a, a); }},
+                     {"affine", "(4, 2)",
+                      [=] {
+                          affine(a, ones({4, 2}));
+                      }},
+                     {"affine", "bias",
+                      [=] {
+                          affine(a, ones({3, 2}), ones({3}));
+                      }},
+                     {"linear", "(2, 4)",
+                      [=] {
+                          linear(a, ones({2, 4}));
+                      }},
+                     {"linear", "bias",
+                      [=] {
+                          linear(a, ones({2, 3}), ones({3}));
+                      }},
+                     {"linear_relu", "(2, 4)",
+                      [=] {
+                          linear(a, ones({2, 4}), {}, {.then = Activation::relu});
+                      }},
+                     {"linear", "undefined",
+                      [=] {
+                          linear(none, ones({2, 3}));
+                      }},
+                     {"bilinear", "weight",
+                      [=] {
+                          bilinear(a, a, ones({2, 3, 4}));
+                      }},
+                     {"bilinear", "sizes 2 and 3",
+                      [=] {
+                          bilinear(a, ones({3, 3}), ones({2, 3, 3}));
+                      }},
+                     {"einsum", "->",
+                      [=] {
+                          einsum("ij,jk->iz", {a, ones({3, 2})});
+                      }},
+                     {"einsum", "operands", [=] { einsum("ij,jk->ik", {a}); }},
+                     {"einsum", "2", [=] { einsum("ijk->i", {a}); }},
+                     {"einsum", "j",
+                      [=] {
+                          einsum("ij,jk->ik", {a, a});
+                      }},
+                     {"einsum", "'1'", [=] { einsum("i1->i", {a}); }},
+                     {"attention_weights", "(2, 4)",
+                      [=] {
+                          attention_weights(a, ones({2, 4}));
+                      }},
+                     {"attention_weights", "i64", [=] { attention_weights(a, a, {.attn_mask = a.to(i64)}); }},
+                     {"scaled_dot_product_attention", "(5, 3)",
+                      [=] {
+                          scaled_dot_product_attention(a, a, ones({5, 3}));
+                      }},
+                     {"grad", "one element only", [=] { grad(leaf * 2, leaf); }, "backward"},
+                     {"grad", "requires a gradient", [=] { grad(sum(a), leaf); }, "backward"},
+                 });
 }
 
 }  // namespace adjoint::table

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/base/sanitizer.h>
 #include <adjoint/cpu/thread_pool.h>
 
 namespace adjoint::cpu {
@@ -130,7 +131,7 @@ TEST_F(ThreadPool, what_a_task_wrote_is_seen_by_the_caller) {
     }
 }
 
-#if !defined(__SANITIZE_THREAD__)
+#if !ADJOINT_THREAD_SANITIZER
 TEST_F(ThreadPool, works_in_a_forked_child) {
     expect_each_once(100);
     const pid_t child = fork();

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
+#include <adjoint/core/base/sanitizer.h>
+
+#if ADJOINT_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -118,7 +120,7 @@ void Grid::fail(const std::string& what) {
 
 // To another stack, which AddressSanitizer is told of; returns when somebody jumps back, and says from where.
 transfer_t Grid::jump(fcontext_t to, const void* stack, std::size_t bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
     void* fake = nullptr;
     __sanitizer_start_switch_fiber(&fake, stack, bytes);
     const transfer_t from = boost::context::detail::jump_fcontext(to, nullptr);
@@ -134,7 +136,7 @@ transfer_t Grid::jump(fcontext_t to, const void* stack, std::size_t bytes) {
 void Grid::trampoline(transfer_t from) {
     Grid& self = grid();
     self.scheduler_ = from.fctx;
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(nullptr, &self.scheduler_bottom_, &self.scheduler_size_);
 #endif
     // One fiber serves block after block.
@@ -147,7 +149,7 @@ void Grid::trampoline(transfer_t from) {
 
 void Grid::start(Fiber& fiber) {
     if (!fiber.stack) fiber.stack.reset(new char[stack_bytes]);
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
     __asan_unpoison_memory_region(fiber.stack.get(), stack_bytes);  // frames that a failed run left behind
 #endif
     fiber.context = boost::context::detail::make_fcontext(fiber.stack.get() + stack_bytes, stack_bytes,

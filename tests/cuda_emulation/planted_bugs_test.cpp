@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include <adjoint/core/base/sanitizer.h>
 #include <adjoint/cuda/kernels/fold.h>
 #include <adjoint/cuda/kernels/launch.h>
 
@@ -89,7 +90,7 @@ TEST_F(PlantedBugsTest, AReadPastTheRowGivesWrongResults) {
 }
 
 TEST_F(PlantedBugsTest, AStorePastTheEndIsReported) {
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
     const auto out = std::make_unique<float[]>(100), x = std::make_unique<float[]>(100);
     EXPECT_DEATH(launch_independent(device_, "doubled", &doubled, dim3(4), dim3(32), out.get(), x.get(), 100,
                                     Bug::one_too_far),

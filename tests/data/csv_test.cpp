@@ -5,6 +5,10 @@
 #include <cmath>
 #include <limits>
 
+#include <sys/resource.h>
+
+#include <functional>
+
 #include "test_files.h"
 
 namespace adjoint::data {
@@ -63,6 +67,10 @@ const std::vector<Accepted>& accepted() {
          "999999999999999999999",
          {1, 4},
          {0, -0.0F, 0, 0}},
+        {"exponents at the end of 64 bits",
+         "0.001e-9223372036854775807,1e-9223372036854775808,-1e-9223372036854775807,0e9223372036854775807",
+         {1, 4},
+         {0, 0, -0.0F, 0}},
         {"many digits",
          "16777217,123456789012345678901234567890,0.1000000000000000055511151231257827",
          {1, 3},
@@ -157,6 +165,8 @@ TEST(Csv, Refuses) {
         {"1,2\n3,1e39\n", {"too large for f32"}},
         {"1,2\n3,-1e400\n", {"\"-1e400\" is too large for f64"}, {.dtype = DType::f64}},
         {"1,2\n3,0.001e99999999999999999999\n", {"too large for f64"}, {.dtype = DType::f64}},
+        {"1,2\n3,1e9223372036854775807\n", {"too large for f64"}, {.dtype = DType::f64}},
+        {"1,2\n3,123.4e9223372036854775806\n", {"too large for f32"}},
         {"1,2\n3," + std::string(400, '9') + "e-10\n",
          {"(404 bytes) is too large for f64"},
          {.dtype = DType::f64}},
@@ -258,6 +268,29 @@ TEST(CsvTable, RealTables) {
     EXPECT_EQ(boston.shape(), (Shape{506, 14}));
     EXPECT_EQ(boston.data<float>()[0], 0.00632F);
     EXPECT_EQ(boston.data<float>()[13], 24.F);
+}
+
+TEST(Csv, AnArchiveUnpacksToNoMoreThanTheLimit) {
+    const TemporaryFolder folder;
+    const std::string row = std::string(2'000'000, ',') + "\n", path = folder.file("a.csv.gz", zipped(row));
+    for (const auto& read :
+         {std::function<void(const CsvOptions&)>([&](const CsvOptions& o) { read_csv(path, o); }),
+          std::function<void(const CsvOptions&)>([&](const CsvOptions& o) { read_csv_table(path, o); })})
+        expect_error([&] { read({.unpacked_limit = 2'000'000}); }, {path, "more than the 2000000 bytes"});
+    EXPECT_EQ(read_csv(path, {.unpacked_limit = 2'000'001}).shape(), (Shape{1, 2'000'001}));
+    // What lies there unpacked is as large as it is.
+    EXPECT_EQ(read_csv(folder.file("a.csv", "1,2\n3,4\n"), {.unpacked_limit = 1}).numel(), 4);
+}
+
+// A first row of many cells is looked at before the table is made: as text it would take 32 bytes a cell.
+TEST(Csv, CountsColumnsWithoutKeepingTheirText) {
+    const TemporaryFolder folder;
+    const std::string path = folder.file("wide.csv", std::string(4'000'000, ',') + "\n");
+    rusage before{}, after{};
+    ::getrusage(RUSAGE_SELF, &before);
+    EXPECT_EQ(read_csv(path, {.header = CsvHeader::yes}).shape(), (Shape{0, 4'000'001}));
+    ::getrusage(RUSAGE_SELF, &after);
+    EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 << 10) << "KiB";
 }
 
 }  // namespace

@@ -220,6 +220,35 @@ TEST(AtomicWrite, SaysWhereItCannotWrite) {
     ::chmod(folder.path().c_str(), 0700);
 }
 
+TEST(AtomicWrite, CanBeTriedBeforehand) {
+    const TemporaryFolder folder;
+    const std::string path = folder.file("a", "old");
+    check_writable(path);
+    check_writable(folder / "b");
+    check_writable("/dev/null");
+    EXPECT_EQ(content_of(path), "old");
+    EXPECT_EQ(folder.entries(), std::vector<std::string>{"a"});
+    expect_error([&] { check_writable("/no/such/folder/a"); }, {"/no/such/folder/a", "No such file"});
+    expect_error([&] { check_writable(folder.path()); }, {"directory"});
+    expect_error([&] { check_writable(""); }, {"not a file name"});
+}
+
+TEST(AtomicWrite, WritesWhereALinkLeadsThatLeadsNowhereYet) {
+    TemporaryFolder folder;
+    std::filesystem::create_directory(folder / "inner");
+    ASSERT_EQ(::symlink("inner/middle", (folder / "link").c_str()), 0);
+    ASSERT_EQ(::symlink("target", (folder / "inner/middle").c_str()), 0);
+    write_text(folder / "link", "new");
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "inner/middle"));
+    EXPECT_EQ(text_of(read_file(folder / "inner/target")), "new");
+    ASSERT_EQ(::symlink("nowhere/file", (folder / "lost").c_str()), 0);
+    expect_error([&] { write_text(folder / "lost", "x"); }, {"nowhere"});
+    ASSERT_EQ(::symlink("round", (folder / "round").c_str()), 0);
+    expect_error([&] { write_text(folder / "round", "x"); }, {"round", "cannot be written"});
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "lost"));
+}
+
 TEST(AtomicWrite, KeepsModeAndLinks) {
     const TemporaryFolder folder;
     const std::string path = folder.file("a", "old"), link = folder / "link";

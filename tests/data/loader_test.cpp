@@ -76,6 +76,41 @@ TEST(Loader, ResumesInTheMiddleOfAnEpoch) {
     EXPECT_EQ(rest, std::vector<std::int64_t>(all.begin() + 28, all.end()));
 }
 
+TEST(Loader, ALoopThatWasLeftIsFollowedByTheNextEpoch) {
+    Loader loader(numbered(60), {.batch_size = 7, .seed = 9}),
+        other(numbered(60), {.batch_size = 7, .seed = 9});
+    epoch(other);
+    const std::vector<std::int64_t> second = epoch(other);
+    LoaderState left;
+    for (const Batch& batch : loader) {
+        EXPECT_EQ(batch.y.numel(), 7);
+        left = loader.state();
+        break;
+    }
+    EXPECT_EQ(epoch(loader), second);
+    // A state that was taken in the loop goes on with the rest of its epoch.
+    loader.set_state(left);
+    EXPECT_EQ(epoch(loader).size(), 53u);
+    EXPECT_EQ(epoch(loader), second);
+}
+
+TEST(Loader, IntegersStayAndBytesAreScaled) {
+    for (const DType type : {i32, i64, boolean}) {
+        Dataset set{.inputs = arange(6).to(type), .targets = arange(6).to(f64)};
+        Loader loader(set, {.batch_size = 6, .shuffle = false});
+        Batch batch;
+        ASSERT_TRUE(loader.next(batch));
+        EXPECT_EQ(batch.x.dtype(), type);
+        EXPECT_EQ(batch.x.to_vector<std::int64_t>(), set.inputs.to_vector<std::int64_t>());
+        EXPECT_EQ(batch.y.dtype(), f64);
+        set.scale = 0.5;
+        EXPECT_THROW(Loader(set, {}), ValueError);
+    }
+    Dataset words = numbered(4);
+    words.inputs = words.inputs.to(f32);
+    EXPECT_THROW(Loader(words, {}), ValueError) << "a scale that would do nothing";
+}
+
 TEST(Loader, DropsAShortLastBatchIfAsked) {
     Loader loader(numbered(25), {.batch_size = 10, .drop_last = true});
     EXPECT_EQ(loader.size(), 2);
@@ -98,7 +133,18 @@ TEST(Loader, RefusesWhatDoesNotFit) {
     Dataset set = numbered(6);
     EXPECT_THROW(Loader(set, {.batch_size = 0}), ValueError);
     set.targets = tensor(std::vector<std::int64_t>{1, 2}, {2});
-    EXPECT_THROW(Loader(set, {}), ShapeError);
+    const auto refusal = [](const Dataset& s) -> std::string {
+        try {
+            const Loader loader(s);
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_EQ(refusal(set), "loader: 6 samples of inputs, 2 of targets (shapes (6, 2) and (2,))");
+    EXPECT_EQ(refusal({.inputs = zeros({0, 2}), .targets = zeros({0})}),
+              "loader: inputs of shape (0, 2), expected samples along the first dimension");
+    EXPECT_EQ(refusal({.inputs = zeros({2, 2}), .targets = {}}), "loader: the set has no targets");
     EXPECT_THROW(numbered(6).part(4, 3), IndexError);
 }
 

@@ -209,5 +209,34 @@ TEST(Npz, NoPrefixAndNoFlippedByteCrashes) {
     EXPECT_LE(read, 2 * 40);
 }
 
+// Two entries of the table for one body: the second header hides in the extra field of the first.
+TEST(Npz, MembersThatOverlapAreRefused) {
+    const TemporaryFolder folder;
+    Entry inner("b.npy", npy(matrix));
+    Entry outer("a.npy", npy(matrix));
+    const std::string hidden = "PK\3\4" + facts(inner) + u16(0) + inner.name;
+    outer.extra = hidden;
+    std::string bytes = archive({outer, inner});
+    // The second header is not where archive() put it, behind the first body.
+    const std::size_t second = 30 + outer.name.size() + hidden.size() + outer.packed.size();
+    const std::string there = u32(second) + inner.name, here = u32(30 + outer.name.size()) + inner.name;
+    const std::size_t at = bytes.rfind(there);
+    ASSERT_NE(at, std::string::npos);
+    bytes.replace(at, here.size(), here);
+    expect_refusal([&] { read_npz(folder.file("a.npz", bytes)); },
+                   {"members \"a.npy\" and \"b.npy\" overlap"});
+    EXPECT_EQ(read_npz(folder.file("b.npz", archive({outer, inner}))).size(), 2u);
+}
+
+TEST(Npz, UnpacksToNoMoreThanTheLimit) {
+    const TemporaryFolder folder;
+    Entry zero("a.npy", npy(zeros({1000, 1000}, {.dtype = u8}))),
+        one("b.npy", npy(ones({1000, 1000}, {.dtype = u8})));
+    const std::string path = folder.file("a.npz", archive({zero.deflate(), one.deflate()}));
+    const std::uint64_t both = zero.size + one.size;
+    expect_refusal([&] { read_npz(path, both - 1); }, {path, "unpacks to 2000256 bytes", "limit"});
+    EXPECT_EQ(read_npz(path, both).size(), 2u);
+}
+
 }  // namespace
 }  // namespace adjoint::data

@@ -108,7 +108,7 @@ TEST(SafeTensors, RefusesWhatIsMalformed) {
         {raw(std::uint64_t{1} << 63) + "{}", "a header of 9223372036854775808 bytes in a file of 10"},
         {raw(~std::uint64_t{0}) + "{}", "a header of 18446744073709551615 bytes"},
         {zipped(file_with("{}", "")), "is gzip"},
-        {"\x80\x02}q\x01(X\x04 a pickle", "not a safetensors file"},
+        {"\x80\x02}q\x01(X\x04 a pickle", "not a safetensors file; in Python safetensors.torch.save_file"},
         // JSON
         {file_with("", "abcd"), "header must start with {"},
         {file_with(" {}", ""), "header must start with {, found \" {}\""},

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/base/sanitizer.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/file.h>
 
@@ -98,7 +99,7 @@ inline double work_done() {
 
 /// Malformed input must be refused before anything slow or large happens; sanitizers get more time.
 inline double refusal_limit() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if ADJOINT_ADDRESS_SANITIZER || ADJOINT_THREAD_SANITIZER
     return 200;
 #else
     return 10;

@@ -32,6 +32,35 @@ Tensor mask(const Shape& shape, const std::vector<Shape>& blocked) {
     return x;
 }
 
+// The same mask as bool and as -inf and 0, on a query that may see nothing, one key, all.
+TEST(MultiheadAttention, AFloatMaskOfMinusInfinityHidesAsABoolMaskDoes) {
+    const MultiheadAttention layer(4, 2, {.dtype = f64});
+    set_waves(layer.parameters());
+    const Tensor hidden = mask({3, 3}, {{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 2}});
+    const Tensor numbers =
+        masked_fill(zeros({3, 3}, {.dtype = f64}), hidden, -std::numeric_limits<double>::infinity());
+    std::vector<Tensor> outputs, weights, gradients;
+    for (const Tensor& m : {hidden, numbers}) {
+        const Tensor x = wave({3, 2, 4});
+        x.set_requires_grad();
+        const AttentionOutput out = layer(x, x, x, {.attn_mask = m});
+        sum(square(out.output)).backward();
+        outputs.push_back(out.output);
+        weights.push_back(out.weights);
+        gradients.push_back(x.grad());
+    }
+    EXPECT_TRUE(equal(outputs[0], outputs[1]));
+    EXPECT_TRUE(equal(weights[0], weights[1]));
+    EXPECT_TRUE(equal(gradients[0], gradients[1]));
+    EXPECT_TRUE(equal(weights[1](all, 0), zeros({2, 3}, {.dtype = f64}))) << "nothing to see";
+    EXPECT_TRUE(all(isfinite(gradients[1])).item<bool>());
+    EXPECT_THROW(layer(wave({3, 2, 4}), wave({3, 2, 4}), wave({3, 2, 4}), {.attn_mask = hidden.to(i64)}),
+                 DTypeError);
+    EXPECT_THROW(layer(wave({3, 2, 4}), wave({3, 2, 4}), wave({3, 2, 4}),
+                       {.key_padding_mask = zeros({2, 3}, {.dtype = u8})}),
+                 DTypeError);
+}
+
 TEST(MultiheadAttention, MeetsPyTorch) {
     const MultiheadAttention layer(4, 2, {.dtype = f64});
     EXPECT_EQ(names(layer.state()), (std::vector<std::string>{"in_proj_weight", "in_proj_bias",

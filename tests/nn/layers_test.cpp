@@ -191,11 +191,13 @@ TEST(Loss, ModulesCallTheirFunction) {
     EXPECT_TRUE(equal(MSELoss()(x, y), mse_loss(x, y)));
     EXPECT_TRUE(equal(MSELoss({.reduction = total})(x, y), mse_loss(x, y, total)));
     EXPECT_TRUE(equal(L1Loss({.reduction = total})(x, y), l1_loss(x, y, total)));
-    EXPECT_TRUE(equal(SmoothL1Loss({.beta = 0.3})(x, y), smooth_l1_loss(x, y, Reduction::mean, 0.3)));
-    EXPECT_TRUE(equal(HuberLoss({.delta = 0.3})(x, y), huber_loss(x, y, Reduction::mean, 0.3)));
-    EXPECT_TRUE(equal(BCELoss({.weight = w})(p, p), bce_loss(p, p, w)));
-    EXPECT_TRUE(equal(BCEWithLogitsLoss({.pos_weight = w})(x, p), bce_with_logits(x, p, w)));
-    EXPECT_TRUE(equal(KLDivLoss({.reduction = total, .log_target = true})(x, y), kl_div(x, y, total, true)));
+    EXPECT_TRUE(equal(SmoothL1Loss({.beta = 0.3})(x, y), smooth_l1_loss(x, y, {.beta = 0.3})));
+    EXPECT_TRUE(equal(HuberLoss({.delta = 0.3})(x, y), huber_loss(x, y, {.delta = 0.3})));
+    EXPECT_TRUE(equal(BCELoss({.weight = w})(p, p), binary_cross_entropy(p, p, {.weight = w})));
+    EXPECT_TRUE(equal(BCEWithLogitsLoss({.pos_weight = w})(x, p),
+                      binary_cross_entropy_with_logits(x, p, {.pos_weight = w})));
+    EXPECT_TRUE(equal(KLDivLoss({.reduction = total, .log_target = true})(x, y),
+                      kl_div(x, y, {.reduction = total, .log_target = true})));
     EXPECT_TRUE(equal(NLLLoss({.weight = w, .ignore_index = 2})(x, labels),
                       nll_loss(x, labels, {.weight = w, .ignore_index = 2})));
     const CrossEntropyLoss loss({.weight = w, .label_smoothing = 0.1});

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/ops/arithmetic.h>
@@ -392,6 +393,26 @@ template <class Module> void expect_activations_within(const Module& layer, cons
     expect_activation_within(layer, SiLU(), "silu", shape);
     expect_activation_within(layer, Tanh(), "tanh", shape);
     expect_activation_within(layer, Sigmoid(), "sigmoid", shape);
+}
+
+// Functions by name, also those that <cmath> has others beside, are what the modules are, in one
+// pass with the layer before.
+TEST(Sequential, TakesFunctionsByTheirNames) {
+    const Linear fc(4, 4);
+    const Tensor x = randn({3, 4});
+    x.set_requires_grad();
+    const Sequential named(fc, tanh, fc, gelu, fc, sigmoid, relu, silu);
+    const Sequential modules(fc, Tanh(), fc, GELU(), fc, Sigmoid(), ReLU(), SiLU());
+    EXPECT_TRUE(equal(named(x), modules(x)));
+    EXPECT_EQ(named.size(), 8u);
+    EXPECT_STREQ(Sequential(fc, tanh)(x).producer_name(), "linear_tanh");
+    EXPECT_STREQ(Sequential(fc, gelu)(x).producer_name(), "linear_gelu");
+    EXPECT_STREQ(Sequential(fc, relu)(x).producer_name(), "linear_relu");
+    EXPECT_TRUE(equal(Sequential(abs, fc)(x), fc(abs(x))));
+    std::ostringstream out;
+    out << modules;
+    EXPECT_EQ(out.str(), to_string(modules));
+    EXPECT_EQ(modules[1].kind(), "Tanh");
 }
 
 TEST(Sequential, DoesActivationsInThePassOfTheLayerBefore) {

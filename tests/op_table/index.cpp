@@ -64,6 +64,16 @@ void add_gather(Rows& rows) {
                 return out;
             }));
     }
+    rows.push_back(make(
+        "scatter_add", "shortindex", {{.shape = {4, 3}}, places({2, 2}, 0, 3), {.shape = {3, 4}}},
+        [](const Tensors& in) { return scatter_add(in[0], 0, in[1], in[2]); },
+        [](const Arrays& in) {
+            Array out = in[0];
+            for_each_place(in[1].shape, [&](const Shape& p) {
+                out.at({static_cast<std::int64_t>(in[1].at(p)), p[1]}) += in[2].at(p);
+            });
+            return out;
+        }));
 }
 
 void add_slices(Rows& rows) {

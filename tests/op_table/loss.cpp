@@ -76,11 +76,14 @@ void add_differences(Rows& rows) {
         };
     };
     const auto smooth_l1 = [](double beta) {
-        return
-            [beta](const Tensor& x, const Tensor& y, Reduction r) { return smooth_l1_loss(x, y, r, beta); };
+        return [beta](const Tensor& x, const Tensor& y, Reduction r) {
+            return smooth_l1_loss(x, y, {.reduction = r, .beta = beta});
+        };
     };
     const auto huber_call = [](double delta) {
-        return [delta](const Tensor& x, const Tensor& y, Reduction r) { return huber_loss(x, y, r, delta); };
+        return [delta](const Tensor& x, const Tensor& y, Reduction r) {
+            return huber_loss(x, y, {.reduction = r, .delta = delta});
+        };
     };
     add(rows, "smooth_l1_loss", "inside_", near_zero, near_zero, smooth_l1(1), smooth(1));
     add(rows, "smooth_l1_loss", "outside_", near_zero, far, smooth_l1(0.5), smooth(0.5));
@@ -93,23 +96,29 @@ void add_differences(Rows& rows) {
 void add_probabilities(Rows& rows) {
     const Input chance{.low = 0.1, .high = 0.9}, score{.low = -3, .high = 3};
     add(
-        rows, "bce_loss", "", chance, chance,
-        [](const Tensor& p, const Tensor& t, Reduction r) { return bce_loss(p, t, {}, r); },
+        rows, "binary_cross_entropy", "", chance, chance,
+        [](const Tensor& p, const Tensor& t, Reduction r) {
+            return binary_cross_entropy(p, t, {.reduction = r});
+        },
         [](double p, double t) { return -(t * std::log(p) + (1 - t) * std::log(1 - p)); });
     add(
-        rows, "bce_with_logits", "", score, chance,
-        [](const Tensor& x, const Tensor& t, Reduction r) { return bce_with_logits(x, t, {}, r); },
+        rows, "binary_cross_entropy_with_logits", "", score, chance,
+        [](const Tensor& x, const Tensor& t, Reduction r) {
+            return binary_cross_entropy_with_logits(x, t, {.reduction = r});
+        },
         [](double x, double t) {
             const double p = 1 / (1 + std::exp(-x));
             return -(t * std::log(p) + (1 - t) * std::log(1 - p));
         });
     add(
         rows, "kl_div", "", score, chance,
-        [](const Tensor& x, const Tensor& t, Reduction r) { return kl_div(x, t, r); },
+        [](const Tensor& x, const Tensor& t, Reduction r) { return kl_div(x, t, {.reduction = r}); },
         [](double x, double t) { return t * (std::log(t) - x); });
     add(
         rows, "kl_div", "log_target_", score, score,
-        [](const Tensor& x, const Tensor& t, Reduction r) { return kl_div(x, t, r, true); },
+        [](const Tensor& x, const Tensor& t, Reduction r) {
+            return kl_div(x, t, {.reduction = r, .log_target = true});
+        },
         [](double x, double t) { return std::exp(t) * (t - x); });
 
     const auto with_weight = [&](const char* op, bool logits, const Shape& weight_shape,
@@ -120,7 +129,8 @@ void add_probabilities(Rows& rows) {
         row.inputs = {logits ? score : chance, chance, {.shape = weight_shape, .low = 0.5, .high = 2}};
         row.inputs[0].shape = row.inputs[1].shape = {3, 4};
         row.call = [logits](const Tensors& in) {
-            return Tensors{logits ? bce_with_logits(in[0], in[1], in[2]) : bce_loss(in[0], in[1], in[2])};
+            return Tensors{logits ? binary_cross_entropy_with_logits(in[0], in[1], {.pos_weight = in[2]})
+                                  : binary_cross_entropy(in[0], in[1], {.weight = in[2]})};
         };
         row.reference = [logits](const Arrays& in) {
             const Array losses = build({3, 4}, [&](const Shape& place) {
@@ -134,17 +144,19 @@ void add_probabilities(Rows& rows) {
         row.on_distinct_only = true;
         rows.push_back(std::move(row));
     };
-    with_weight("bce_loss", false, {3, 4}, "weight");
-    with_weight("bce_loss", false, {4}, "weight_row");
-    with_weight("bce_with_logits", true, {4}, "pos_weight");
+    with_weight("binary_cross_entropy", false, {3, 4}, "weight");
+    with_weight("binary_cross_entropy", false, {4}, "weight_row");
+    with_weight("binary_cross_entropy_with_logits", true, {4}, "pos_weight");
 
     // At the ends of the range: logarithms at -100, scores far out, targets of 0 in kl_div.
     Row ends;
-    ends.op = "bce_loss";
+    ends.op = "binary_cross_entropy";
     ends.variant = "ends";
     ends.inputs = {{.shape = {4}, .kind = Kind::fixed, .values = {0, 0, 1, 1}},
                    {.shape = {4}, .kind = Kind::fixed, .values = {0, 1, 0, 1}}};
-    ends.call = [](const Tensors& in) { return Tensors{bce_loss(in[0], in[1], {}, Reduction::none)}; };
+    ends.call = [](const Tensors& in) {
+        return Tensors{binary_cross_entropy(in[0], in[1], {.reduction = Reduction::none})};
+    };
     ends.reference = [](const Arrays&) {
         Array out({4});
         out.values = {0, 100, 100, 0};
@@ -152,9 +164,11 @@ void add_probabilities(Rows& rows) {
     };
     ends.differentiable = false;
     rows.push_back(ends);
-    ends.op = "bce_with_logits";
+    ends.op = "binary_cross_entropy_with_logits";
     ends.inputs[0].values = {-800, -800, 800, 800};
-    ends.call = [](const Tensors& in) { return Tensors{bce_with_logits(in[0], in[1], {}, Reduction::none)}; };
+    ends.call = [](const Tensors& in) {
+        return Tensors{binary_cross_entropy_with_logits(in[0], in[1], {.reduction = Reduction::none})};
+    };
     ends.reference = [](const Arrays&) {
         Array out({4});
         out.values = {0, 800, 800, 0};
@@ -167,7 +181,9 @@ void add_probabilities(Rows& rows) {
     ends.op = "kl_div";
     ends.inputs = {{.shape = {4}, .kind = Kind::fixed, .values = {-1, -2, -3, -4}},
                    {.shape = {4}, .kind = Kind::fixed, .values = {0, 1, 0, 0.5}, .wants_gradient = false}};
-    ends.call = [](const Tensors& in) { return Tensors{kl_div(in[0], in[1], Reduction::none)}; };
+    ends.call = [](const Tensors& in) {
+        return Tensors{kl_div(in[0], in[1], {.reduction = Reduction::none})};
+    };
     ends.reference = [](const Arrays&) {
         Array out({4});
         out.values = {0, 2, 0, 0.5 * (std::log(0.5) + 4)};

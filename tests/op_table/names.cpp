@@ -38,8 +38,6 @@ const std::map<std::string, std::string>& exempt_operators() {
     static const std::map<std::string, std::string> exempt = {
         {"grad", "the engine itself; tests/autograd/engine_test.cpp"},
         {"dropout", "random; tests/autograd/dropout_test.cpp"},
-        {"lecture_mse_loss",
-         "its gradient is not that of its value, on purpose; tests/autograd/lecture_test.cpp"},
     };
     return exempt;
 }

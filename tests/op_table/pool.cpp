@@ -106,6 +106,7 @@ void add_max(Rows& rows) {
         {"dilated", {1, 2, 7, 6}, {.kernel = {2, 3}, .stride = 2, .padding = 1, .dilation = {3, 2}}},
         {"ceil", {1, 2, 6, 7}, {.kernel = 3, .stride = {2, 4}, .padding = {0, 1}, .ceil_mode = true}},
         {"ceildropped", {1, 1, 4, 5}, {.kernel = 2, .stride = {3, 4}, .padding = 1, .ceil_mode = true}},
+        {"ceilbeyond", {1, 2, 2, 2}, {.kernel = 3, .stride = 2, .ceil_mode = true}},
         {"unbatched", {2, 4, 4}, {.kernel = 2, .stride = 2}},
         {"nosamples", {0, 2, 4, 4}, {.kernel = 2, .stride = 2}},
     };
@@ -174,6 +175,7 @@ void add_average(Rows& rows) {
          {1, 2, 6, 6},
          {.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true},
          false},
+        {"ceilbeyond", {1, 2, 2, 3}, {.kernel = {3, 4}, .stride = 2, .ceil_mode = true}},
         {"divisor", {1, 2, 4, 4}, {.kernel = 2, .stride = 1}, true, 3},
         {"unbatched", {2, 4, 4}, {.kernel = 2, .stride = 2}},
     };

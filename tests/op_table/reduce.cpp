@@ -103,12 +103,16 @@ void add_sums(Rows& rows) {
         add_dims(rows, "amax", "", c, distinct, amax, largest);
         add_dims(rows, "amin", "", c, distinct, amin, smallest);
         if (!c.dims.empty()) add_dims(rows, "logsumexp", "", c, any, logsumexp, log_sum_exp);
-        for (const double p : {1.0, 2.0, 3.0, static_cast<double>(INFINITY)}) {
+        for (const double p : {0.5, 1.0, 2.0, 3.0, static_cast<double>(INFINITY)}) {
             const Input spread = std::isinf(p) ? Input{.low = 0.5, .high = 2, .kind = Input::Kind::distinct}
                                                : Input{.low = -2, .high = 2, .avoid = {0}};
             add_dims(
-                rows, "norm", std::isinf(p) ? "inf_" : "p" + std::to_string(static_cast<int>(p)) + "_", c,
-                spread, [p](const Tensor& x, const Dims& dims, bool keep) { return norm(x, p, dims, keep); },
+                rows, "norm",
+                std::isinf(p) ? "inf_"
+                : p < 1       ? "half_"
+                              : "p" + std::to_string(static_cast<int>(p)) + "_",
+                c, spread,
+                [p](const Tensor& x, const Dims& dims, bool keep) { return norm(x, p, dims, keep); },
                 p_norm(p));
         }
         if (c.shape.empty()) continue;
@@ -117,13 +121,13 @@ void add_sums(Rows& rows) {
             add_dims(
                 rows, "var", prefix, c, any,
                 [unbiased](const Tensor& x, const Dims& dims, bool keep) {
-                    return var(x, dims, unbiased, keep);
+                    return var(x, dims, keep, {.unbiased = unbiased});
                 },
                 variance(unbiased));
             add_dims(
                 rows, "std", prefix, c, any,
                 [unbiased](const Tensor& x, const Dims& dims, bool keep) {
-                    return adjoint::std(x, dims, unbiased, keep);
+                    return adjoint::std(x, dims, keep, {.unbiased = unbiased});
                 },
                 [f = variance(unbiased)](const Line& v) { return ::std::sqrt(f(v)); });
         }
@@ -146,8 +150,7 @@ void add_sums(Rows& rows) {
     const ReducedDims shifted{"shifted", {3, 8}, {1}};
     add_dims(
         rows, "var", "", shifted, {.low = 1000, .high = 1001},
-        [](const Tensor& x, const Dims& dims, bool keep) { return var(x, dims, true, keep); },
-        variance(true));
+        [](const Tensor& x, const Dims& dims, bool keep) { return var(x, dims, keep); }, variance(true));
     const ReducedDims huge{"huge", {2, 3}, {1}};
     add_dims(
         rows, "logsumexp", "", huge,

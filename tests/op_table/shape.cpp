@@ -317,6 +317,15 @@ void add_rearrangements(Rows& rows) {
             return x.at({(p[0] + 2) % 3, (p[1] + 2) % 4});
         });
     add(
+        rows, "pad", "croppedcircle", {2, 4},
+        [](const Tensor& x) {
+            return pad(x, {-1, 2}, PadMode::circular);
+        },
+        {2, 5},
+        [](const Array& x, const Shape& p) {
+            return x.at({p[0], 1 + p[1] % 3});
+        });
+    add(
         rows, "pad", "crop", {3, 4},
         [](const Tensor& x) {
             return pad(x, {-1, 1});

@@ -122,6 +122,27 @@ TEST(Adamax, FollowsItsFormula) {
     });
 }
 
+// The momentum of a step is a product over all steps before, of which each age has its own.
+TEST(NAdam, ParametersOfAGroupMayDifferInAge) {
+    const Tensor old = parameter({1, 2}), young = parameter({1, 2}), alone = parameter({1, 2}),
+                 later = parameter({1, 2});
+    NAdam both({old, young}), first({alone}), second({later});
+    for (int t = 1; t <= 20000; ++t) {
+        give_gradient(old, t);
+        give_gradient(alone, t);
+        if (t > 3) {
+            give_gradient(young, t);
+            give_gradient(later, t);
+        }
+        both.step();
+        first.step();
+        second.step();
+    }
+    EXPECT_EQ(old.to_vector<double>(), alone.to_vector<double>());
+    EXPECT_EQ(young.to_vector<double>(), later.to_vector<double>());
+    EXPECT_NE(old.to_vector<double>(), young.to_vector<double>());
+}
+
 TEST(NAdam, FollowsItsFormula) {
     for (const bool decoupled : {false, true}) {
         const Tensor x = parameter(start);

@@ -150,6 +150,9 @@ TEST(Schedule, OneCycle) {
     expect_rates(two.sgd, schedule, {0.08, 1.04, 2}, false);
     for (int i = 0; i < 7; ++i) schedule.step();
     EXPECT_NEAR(two.sgd.lr(0), 0.08 / 1e4, 1e-12);
+    schedule.step();  // behind the last step of training
+    EXPECT_EQ(schedule.epoch(), 10);
+    EXPECT_NEAR(two.sgd.lr(0), 0.08 / 1e4, 1e-12);
     EXPECT_THROW(schedule.step(), ValueError);
     EXPECT_NEAR(two.sgd.lr(0), 0.08 / 1e4, 1e-12);
 }
@@ -172,6 +175,40 @@ TEST(Schedule, ResumesWithItsBaseRates) {
     EXPECT_THROW(after.load_state({{"epoch", Tensor(1)}, {"base_lrs", ones({3}, {.dtype = f64})}}),
                  ValueError);
     EXPECT_EQ(after.epoch(), 6);
+}
+
+TEST(Schedule, SteppedTogetherTheyMultiply) {
+    const auto pair = [](SGD& sgd) {
+        std::vector<Schedule> both;
+        both.push_back(ConstantLR(sgd, 0.1, 2));
+        both.push_back(ExponentialLR(sgd, 0.9));
+        return both;
+    };
+    const Vector rates = {0.1, 0.09, 0.81, 0.729};
+    Two two, resumed;
+    std::vector<Schedule> both = pair(two.sgd), again;
+    for (std::size_t epoch = 0; epoch < rates.size(); ++epoch) {
+        EXPECT_NEAR(two.sgd.lr(0), rates[epoch], 1e-12) << "epoch " << epoch;
+        EXPECT_NEAR(two.sgd.lr(1), rates[epoch] / 2, 1e-12) << "epoch " << epoch;
+        if (epoch == 2) {  // a run that is resumed here
+            resumed.sgd.load_state(two.sgd.state());
+            again = pair(resumed.sgd);
+            for (std::size_t i = 0; i < 2; ++i) again[i].load_state(both[i].state());
+            EXPECT_EQ(resumed.sgd.lr(0), two.sgd.lr(0));
+        }
+        for (Schedule& schedule : both) schedule.step();
+    }
+    for (Schedule& schedule : again) schedule.step();
+    EXPECT_NEAR(resumed.sgd.lr(0), rates[3], 1e-12);
+
+    Two warm;  // from a rate of 0, of which no multiple is another
+    LambdaLR rise(warm.sgd, [](std::int64_t epoch) { return 0.25 * static_cast<double>(epoch); });
+    warm.sgd.set_lr(0);
+    rise.step();
+    EXPECT_EQ(warm.sgd.lr(0), 0.25);
+    warm.sgd.set_lr(0.5);
+    rise.step();
+    EXPECT_EQ(warm.sgd.lr(0), 1) << "twice the rate that was set";
 }
 
 TEST(Schedule, RefusesNonsense) {

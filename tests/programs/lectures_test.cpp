@@ -122,6 +122,13 @@ TEST_F(Lecture, ProgramsExplainThemselvesAndRefuseWhatTheyDoNotKnow) {
     EXPECT_EQ(run("l2_2_likelihoods --out").status, 1);
     EXPECT_EQ(run("l2_1_activations --out /dev/null/x").status, 1);
     EXPECT_EQ(run("l2_4_digits --data /no/such/folder").status, 1);
+    for (const char* ignored :
+         {"l2_4_digits --seed 3", "l2_1_activations --data .", "l3_2_polynomial --device cpu",
+          "l0_8_xor_modules --seed abc", "l0_8_xor_modules --seed -1", "l0_8_xor_modules --seed 3x"}) {
+        const Outcome outcome = run(ignored);
+        EXPECT_EQ(outcome.status, 1) << ignored;
+        EXPECT_EQ(count(outcome.text, "error: "), 1) << outcome.text;
+    }
 }
 
 }  // namespace

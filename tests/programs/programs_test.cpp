@@ -58,11 +58,13 @@ TEST(Programs, MnistExplainsItself) {
 }
 
 TEST(Programs, MnistRefusesWhatItCannotDo) {
-    for (const char* arguments : {"--no-such-option", "--model transformer", "--epochs -1", "--epochs 1x",
-                                  "--batch-size 0", "--lr -1", "surplus"}) {
+    for (const char* arguments :
+         {"--no-such-option", "--model transformer", "--epochs -1", "--epochs 1x", "--batch-size 0",
+          "--lr -1", "--lr -1e300", "--lr nan", "--seed abc", "--seed -1", "--threads 1e9", "surplus"}) {
         const Outcome outcome = run(std::string("mnist ") + arguments);
         EXPECT_NE(outcome.status, 0) << arguments;
         EXPECT_FALSE(outcome.text.empty()) << arguments;
+        EXPECT_LT(outcome.text.size(), 200u) << arguments;
     }
     const Outcome missing = run("mnist --data /no/such/folder");
     EXPECT_EQ(missing.status, 1);
@@ -84,9 +86,15 @@ TEST(Programs, MnistTrainsSavesAndLoads) {
     EXPECT_NE(loaded.text.find("test accuracy " + accuracy), std::string::npos)
         << loaded.text << trained.text;
     EXPECT_EQ(run("mnist --epochs 0 --model mlp --load " + file).status, 1);
-    const Outcome unwritable = run("mnist --epochs 0 --save /no/such/folder/x.safetensors");
-    EXPECT_EQ(unwritable.status, 1);
-    EXPECT_NE(unwritable.text.find("/no/such/folder"), std::string::npos) << unwritable.text;
+}
+
+TEST(Programs, MnistBeginsNoRunWhoseResultCannotBeWritten) {
+    for (const char* option : {"--save", "--report"}) {
+        const Outcome outcome = run("mnist --epochs 1 " + std::string(option) + " /no/such/folder/x");
+        EXPECT_EQ(outcome.status, 1);
+        EXPECT_NE(outcome.text.find("/no/such/folder/x"), std::string::npos) << outcome.text;
+        EXPECT_EQ(outcome.text.find("epoch 1"), std::string::npos) << outcome.text;
+    }
 }
 
 TEST(Programs, MnistWritesAReport) {

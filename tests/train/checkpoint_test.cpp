@@ -8,6 +8,7 @@
 #include <memory>
 
 #include <adjoint/adjoint.h>
+#include <adjoint/core/base/sanitizer.h>
 
 #include "data/test_files.h"
 
@@ -210,6 +211,55 @@ TEST(Checkpoint, KeepsEverythingOfItsOwn) {
     EXPECT_EQ(read.epoch.size(), 1u);
 }
 
+TEST(Checkpoint, GivesItsWeightsToAModelThatAsksForThem) {
+    const TemporaryFolder folder;
+    const std::string path = folder / "run.ckpt";
+    Job job(3), other(4);
+    job.fit(job.options({train::checkpoint({.path = path})}));
+    expect_error<ValueError>([&] { other.model.load(path); }, {path, "checkpoint of a training",
+                                                               "FitOptions::resume", "{{\"model.\", \"\"}}"});
+    const nn::LoadReport report = other.model.load(path, {.strict = false, .rename = {{"model.", ""}}});
+    EXPECT_TRUE(report.missing.empty());
+    for (const auto& [name, tensor] : train::load_checkpoint(path).model)
+        if (name == "0.weight") {
+            EXPECT_TRUE(equal(other.model.at<nn::Linear>(0).weight, tensor));
+        }
+}
+
+TEST(Checkpoint, OfManyPartsKeepsThemInTheirOrder) {
+    constexpr int count = 10000;
+    train::Checkpoint before;
+    train::EpochRecord record{.epoch = 1};
+    for (int i = count; i > 0; --i) {
+        before.model.emplace_back("layer" + std::to_string(i), Tensor(i));
+        before.optimizer.emplace_back(std::to_string(i) + ".step", Tensor(-i));
+        record.metrics["metric" + std::to_string(i)] = i;
+    }
+    before.callbacks = {{{"loss", Tensor(1.0)}}, {}, {{"x", Tensor(2)}, {"a", Tensor(3)}}};
+    before.history.epochs.push_back(record);
+    const TemporaryFolder folder;
+    train::save_checkpoint(folder / "many", before);
+    const train::Checkpoint after = train::load_checkpoint(folder / "many");
+    ASSERT_EQ(after.model.size(), before.model.size());
+    for (std::size_t i = 0; i < after.model.size(); ++i) {
+        EXPECT_EQ(after.model[i].first, before.model[i].first);
+        EXPECT_EQ(after.optimizer[i].second.item<int>(), before.optimizer[i].second.item<int>());
+    }
+    ASSERT_EQ(after.callbacks.size(), 3u);
+    EXPECT_EQ(after.callbacks[2][1].first, "a");
+    EXPECT_EQ(after.history.epochs[0].metrics, record.metrics);
+
+    std::vector<Tensor> parameters;
+    for (int i = 0; i < count; ++i) {
+        parameters.push_back(ones({1}, {.requires_grad = true}));
+        parameters.back().set_grad(ones({1}));
+    }
+    optim::Adam one(parameters), other(parameters);
+    one.step();
+    other.load_state(one.state());
+    EXPECT_EQ(other.state().size(), one.state().size());
+}
+
 TEST(Checkpoint, OfAnotherRunOrDamagedChangesNothing) {
     const TemporaryFolder folder;
     const std::string good = folder / "good", bad = folder / "bad";
@@ -307,6 +357,25 @@ TEST(Checkpoint, AnErrorOfTheDiskReachesTheCaller) {
                  {"/dev/full", "No space left"});
 }
 
+TEST(Checkpoint, APathThatCannotBeWrittenIsFoundBeforeTheFirstBatch) {
+    const TemporaryFolder folder;
+    for (const train::CheckpointOptions& options :
+         {train::CheckpointOptions{.path = "/no/such/folder/run"},
+          {.path = folder.path()},
+          {.path = folder / "run", .best = "/no/such/folder/best"}}) {
+        Job job(3);
+        int batches = 0;
+        const train::Callback count{.on_batch = [&](train::Run&) { ++batches; }};
+        expect_error(
+            [&] {
+                job.fit(job.options({count, train::checkpoint(options)}));
+            },
+            {"cannot be written"});
+        EXPECT_EQ(batches, 0);
+    }
+    EXPECT_TRUE(folder.entries().empty()) << "nothing is left of the attempts";
+}
+
 // A training of one weight that writes its state after every step, killed again and again.
 TEST(Checkpoint, KilledAtAnyMomentLeavesAWholeFile) {
     const TemporaryFolder folder;
@@ -327,7 +396,7 @@ TEST(Checkpoint, KilledAtAnyMomentLeavesAWholeFile) {
     run({write}, 1, "");
     std::map<std::int64_t, std::uint32_t> met;  // the weight at each step that was found on the disk
     const auto bits = [](const Tensor& weight) { return std::bit_cast<std::uint32_t>(weight.item<float>()); };
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if ADJOINT_ADDRESS_SANITIZER || ADJOINT_THREAD_SANITIZER
     constexpr int moments = 40;
 #else
     constexpr int moments = 200;

@@ -4,8 +4,11 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <thread>
+#include <vector>
 
 #include <adjoint/adjoint.h>
+#include <adjoint/core/base/sanitizer.h>
 
 namespace adjoint {
 namespace {
@@ -43,6 +46,66 @@ TEST(Fit, LearnsAndReports) {
     const Tensor output = model(set.inputs);
     EXPECT_NEAR(score.loss, cross_entropy(output, set.targets).item(), 1e-5);
     EXPECT_NEAR(score.accuracy, sum(eq(argmax(output, 1), set.targets)).item() / 512, 1e-9);
+}
+
+// Numbers of words reach an Embedding as integers, from the set to the last batch, also where they are i32.
+TEST(Fit, TrainsAModelOfWords) {
+    manual_seed(4);
+    const Tensor words = randint(0, 12, {256, 3});
+    std::vector<std::int64_t> odd = words(all, 1).to_vector<std::int64_t>();
+    for (std::int64_t& word : odd) word %= 2;
+    const data::Dataset set{.inputs = words, .targets = tensor(odd, {256})};
+    const nn::Sequential model(nn::Embedding(12, 8), nn::Flatten(), nn::Linear(24, 2));
+    optim::Adam optimizer(model.parameters(), {.lr = 0.05});
+    const train::History history = train::fit(model, nn::CrossEntropyLoss(), optimizer, set, quiet(10));
+    EXPECT_GT(history.last().train.accuracy, 0.95);
+    data::Dataset narrow = set;
+    narrow.inputs = words.to(i32);
+    EXPECT_TRUE(equal(train::predict(model, set), train::predict(model, narrow)));
+    EXPECT_EQ(train::predict(model, words).shape(), (Shape{256, 2}));
+}
+
+// The mode of a prediction belongs to the call: the model, which is in training mode, is not touched.
+TEST(Fit, ThreadsPredictWithOneModel) {
+    const data::Dataset set = separable(64);
+    const nn::Sequential model(nn::Linear(4, 16), nn::BatchNorm1d(16), nn::Dropout(0.5), nn::Linear(16, 2));
+    const Tensor expected = train::predict(model, set, 16);
+    std::vector<std::thread> threads;
+    std::vector<int> wrong(4, 0);
+    for (int& count : wrong)
+        threads.emplace_back([&] {
+            for (int i = 0; i < 50; ++i) {
+                count += !equal(train::predict(model, set, 16), expected);
+                count += !(train::evaluate(model, nn::CrossEntropyLoss(), set, 16).loss > 0);
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(wrong, (std::vector<int>{0, 0, 0, 0}));
+    EXPECT_TRUE(model.is_training());
+    bool trained_inside = false;
+    const nn::EvaluationMode mode;
+    EXPECT_FALSE(model.is_training());
+    optim::SGD optimizer(model.parameters(), {.lr = 0.01});
+    train::FitOptions options = quiet(1);
+    options.callbacks.push_back({.on_batch = [&](train::Run&) { trained_inside = model.is_training(); }});
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, set, options);
+    EXPECT_TRUE(trained_inside) << "fit trains, wherever it is called";
+    EXPECT_FALSE(model.is_training());
+}
+
+TEST(Fit, TakesFunctionsAsLosses) {
+    const data::Dataset set = separable(64);
+    const auto losses = [&](const auto& loss, const data::Dataset& data) {
+        const nn::Sequential model = small_net();
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        const double trained = train::fit(model, loss, optimizer, data, quiet(2)).last().train.loss;
+        return std::pair(trained, train::evaluate(model, loss, data).loss);
+    };
+    EXPECT_EQ(losses(cross_entropy, set), losses(nn::CrossEntropyLoss(), set));
+    const data::Dataset numbers{.inputs = set.inputs, .targets = one_hot(set.targets, 2).to(f32)};
+    EXPECT_EQ(losses(mse_loss, numbers), losses(nn::MSELoss(), numbers));
+    EXPECT_EQ(losses(smooth_l1_loss, numbers), losses(nn::SmoothL1Loss(), numbers));
+    EXPECT_EQ(losses(binary_cross_entropy_with_logits, numbers), losses(nn::BCEWithLogitsLoss(), numbers));
 }
 
 TEST(Fit, HoldsOutTheLastSamples) {
@@ -100,7 +163,7 @@ TEST(Fit, SameBitsForAnyNumberOfThreads) {
 }
 
 TEST(Fit, SteadyStepAsksTheSystemForNothing) {
-#if defined(__SANITIZE_ADDRESS__)
+#if ADJOINT_ADDRESS_SANITIZER
     GTEST_SKIP() << "under AddressSanitizer every block comes from the system";
 #endif
     const data::Dataset set = separable(1024);

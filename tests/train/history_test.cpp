@@ -87,12 +87,41 @@ TEST(EarlyStopping, ByTheValidationLoss) {
 }
 
 TEST(EarlyStopping, ALossThatIsNotFiniteEndsTheTraining) {
-    const Runaway run;
-    run.set.targets.fill_(INFINITY);
-    const train::History history = run.fit({.epochs = 9, .verbose = false});
-    EXPECT_EQ(history.epochs.size(), 1u);
-    EXPECT_NE(history.end.find("not finite"), std::string::npos);
+    const nn::Linear model(1, 1);
+    optim::SGD optimizer(model.parameters(), {.lr = 1e20});
+    const train::History history =
+        train::fit(model, nn::MSELoss(), optimizer, {.inputs = ones({4, 1}), .targets = ones({4, 1})},
+                   {.epochs = 50, .verbose = false});
+    EXPECT_LT(history.epochs.size(), 50u);
+    EXPECT_NE(history.end.find("not finite: the learning rate may be too high"), std::string::npos)
+        << history.end;
     EXPECT_NE(train::to_json(history).find("\"loss\": null"), std::string::npos);
+}
+
+// The data are looked at before the learning rate is blamed.
+TEST(EarlyStopping, ANumberInTheDataThatIsNotFiniteIsNamed) {
+    const auto end = [](const Tensor& x, const Tensor& y, std::vector<train::Callback> callbacks) {
+        const nn::Sequential model(nn::Flatten(), nn::Linear(x.numel() / x.size(0), 1));
+        optim::SGD optimizer(model.parameters(), {.lr = 0.001});
+        return train::fit(model, nn::MSELoss(), optimizer, {.inputs = x, .targets = y},
+                          {.epochs = 3, .batch_size = 4, .verbose = false, .callbacks = std::move(callbacks)})
+            .end;
+    };
+    const Tensor x = ones({20, 3}), y = ones({20, 1}), images = ones({20, 1, 2, 2});
+    EXPECT_EQ(end(x, y, {}), "");
+    x(17, 2) = NAN;
+    EXPECT_EQ(end(x, y, {}),
+              "the loss of epoch 1 is not finite: the inputs hold nan in row 17, column 2, counted from 0");
+    EXPECT_NE(
+        end(x, y, {train::stop_on_nan(train::Every::batch)}).find("inputs hold nan in row 17, column 2"),
+        std::string::npos);
+    y(3, 0) = -INFINITY;
+    EXPECT_EQ(end(ones({20, 3}), y, {}),
+              "the loss of epoch 1 is not finite: the targets hold -inf in row 3, column 0, counted from 0");
+    images(4, 0, 1, 0) = -NAN;
+    EXPECT_EQ(
+        end(images, ones({20, 1}), {}),
+        "the loss of epoch 1 is not finite: the inputs hold nan in row 4, place (0, 1, 0), counted from 0");
 }
 
 }  // namespace

@@ -182,6 +182,28 @@ TEST(Picture, ModelIsDrawnWithItsLayersAndShapes) {
     EXPECT_EQ(count(svg, ">Sequential<"), 2);
 }
 
+// Two branches of one input that meet: registered in another order than they run in.
+TEST(Picture, ModelHasArrowsOnlyWhereSomethingFlows) {
+    struct Net : nn::Module {
+        const nn::Linear meet = child("meet", nn::Linear(3, 2));
+        const nn::Sequential right =
+            child("right", nn::Sequential(nn::Linear(4, 3), nn::Dropout(0.5), nn::Tanh()));
+        const nn::Linear left = child("left", nn::Linear(4, 3));
+        Tensor operator()(const Tensor& x) const { return meet(left(x) + right(x)); }
+    };
+    const Net net;
+    const auto arrows = [](const std::string& svg) { return count(svg, "<line "); };
+    const std::string still = picture::draw_model(net).str();
+    EXPECT_EQ(arrows(still), 2) << "inside the Sequential";
+    const std::string svg = picture::draw_model(net, ones({5, 4})).str();
+    EXPECT_EQ(arrows(svg), 3) << "and from the branch that runs last to where they meet\n" << svg;
+    const std::size_t left = svg.find("gives (5, 3)"), meet = svg.find("gives (5, 2)");
+    EXPECT_LT(left, meet);
+    EXPECT_EQ(count(svg, "gives (5, 3)"), 5) << "the Sequential and its three layers, and the other branch";
+    EXPECT_TRUE(net.is_training());
+    EXPECT_EQ(arrows(picture::draw_model(nn::Sequential(net, nn::ReLU()), ones({5, 4})).str()), 4);
+}
+
 TEST(Picture, FilesThatCannotBeWritten) {
     EXPECT_THROW(Chart().save("/no/such/folder/x.svg"), IoError);
     EXPECT_THROW(picture::save_png("/no/such/folder/x.png", zeros({2, 2})), IoError);

@@ -50,7 +50,9 @@ TEST(Summary, OfASequentialRunLayerByLayer) {
     EXPECT_EQ(row("(0) Conv2d"),
               (std::vector<std::string>{"(0)", "Conv2d", "(64,", "4,", "6,", "6)", "40", "0.2", "KiB"}));
     EXPECT_EQ(row("(2) Flatten"), (std::vector<std::string>{"(2)", "Flatten", "(64,", "144)"}));
-    EXPECT_EQ(row("(3) Sequential"), (std::vector<std::string>{"(3)", "Sequential"}));
+    EXPECT_EQ(row("(1) ReLU"), (std::vector<std::string>{"(1)", "ReLU", "(64,", "4,", "6,", "6)"}))
+        << "in the pass before";
+    EXPECT_EQ(row("(3) Sequential"), (std::vector<std::string>{"(3)", "Sequential", "(64,", "10)"}));
     EXPECT_EQ(line_with(text, "(0) Linear").substr(0, 14), "    (0) Linear") << text;
     EXPECT_EQ(row("(1) Function"), (std::vector<std::string>{"(1)", "Function", "(64,", "10)"}));
     EXPECT_NE(text.find("1490 parameters to train"), std::string::npos);
@@ -93,11 +95,49 @@ TEST(Summary, OfAModelOfItsOwnClass) {
         Tensor operator()(const Tensor& x) const { return norm(layer(x)); }
     };
     const std::string text = train::summary(Net(), {5, 3});
-    EXPECT_NE(text.find("(5, 2)"), std::string::npos) << text;
-    EXPECT_EQ(words(line_with(text, "  layer")), (std::vector<std::string>{"layer", "8", "0.0", "KiB"}))
+    EXPECT_EQ(words(line_with(text, "Net")), (std::vector<std::string>{"Net", "(5,", "2)"})) << text;
+    EXPECT_EQ(words(line_with(text, "  (layer) ")),
+              (std::vector<std::string>{"(layer)", "Linear", "(5,", "2)", "8", "0.0", "KiB"}))
         << text;
-    EXPECT_EQ(words(line_with(text, "  norm"))[1], "4") << "running statistics are not trained";
-    EXPECT_NE(text.find("12 parameters to train"), std::string::npos);
+    EXPECT_EQ(words(line_with(text, "  (norm) "))[4], "4") << "running statistics are not trained\n" << text;
+    EXPECT_NE(text.find("12 parameters to train\n"), std::string::npos);
+}
+
+TEST(Summary, ShowsLayersAsTheyRunNotAsTheyWereRegistered) {
+    struct Block : nn::Module {
+        const nn::Linear out = child("out", nn::Linear(4, 3));
+        const nn::Linear in = child("in", nn::Linear(3, 4));
+        const nn::ReLU bend = child("bend", nn::ReLU());
+        Tensor operator()(const Tensor& x) const { return bend(out(bend(in(x)))); }
+    };
+    struct Net : nn::Module {
+        const nn::Linear unused = child("unused", nn::Linear(7, 7));
+        const nn::Linear last = child("last", nn::Linear(3, 2));
+        const Block block = child("block", Block());
+        Tensor operator()(const Tensor& x) const { return last(block(x)); }
+    };
+    const Net net;
+    for (const Tensor& parameter : net.last.parameters()) parameter.set_requires_grad(false);
+    for (const std::string& text :
+         {train::summary(net, {5, 3}), train::summary(nn::Sequential(net), {5, 3})}) {
+        std::size_t before = 0;
+        for (const char* row : {"Net", "(block) Block", "(in) Linear", "(bend) ReLU", "(out) Linear",
+                                "(last) Linear", "(unused) Linear"}) {
+            const std::size_t at = text.find(row);
+            ASSERT_NE(at, std::string::npos) << row << "\n" << text;
+            EXPECT_GT(at, before) << row << "\n" << text;
+            before = at;
+        }
+        EXPECT_EQ(words(line_with(text, "(bend)")),
+                  (std::vector<std::string>{"(bend)", "ReLU", "(5,", "4),", "2", "calls"}));
+        EXPECT_EQ(words(line_with(text, "(out)"))[3], "3)") << text;
+        EXPECT_EQ(words(line_with(text, "(unused)"))[2], "not") << text;
+        EXPECT_NE(line_with(text, "(last)").find("8 frozen"), std::string::npos) << text;
+        EXPECT_NE(text.find("87 parameters to train, 8 frozen\n"), std::string::npos) << text;
+        EXPECT_NEAR(kib(text, "gradients"), 87 * 4 / 1024.0, 0.06);
+    }
+    EXPECT_NE(train::summary(static_cast<const nn::Module&>(net)).find("87 parameters to train, 8 frozen, "),
+              std::string::npos);
 }
 
 }  // namespace

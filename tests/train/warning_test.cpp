@@ -49,6 +49,21 @@ TEST(Warning, IsGivenOnceAndCanBeSilenced) {
     EXPECT_EQ(listener.heard.size(), 3u) << "what was silenced has not been said";
 }
 
+TEST(Warning, AHandlerMayWarnAndBeReplaced) {
+    std::vector<std::string> heard;
+    set_warning_handler([&](const std::string& message) {
+        heard.push_back(message);
+        warn_once("outer", "again");
+        warn_once("from the handler", "nested");
+        if (message == "nested")
+            set_warning_handler([&](const std::string& text) { heard.push_back("new: " + text); });
+    });
+    warn_once("outer", "first");
+    warn_once("another", "second");
+    set_warning_handler({});
+    EXPECT_EQ(heard, (std::vector<std::string>{"first", "nested", "new: second"}));
+}
+
 TEST(Warning, GoesToStandardError) {
     set_warning_handler({});
     testing::internal::CaptureStderr();
@@ -117,6 +132,54 @@ TEST(Warning, OfSoftmaxBeforeCrossEntropy) {
     EXPECT_TRUE(listener.heard.empty());
     cross_entropy(softmax(model(inputs()), 1), labels());
     EXPECT_TRUE(has(listener.heard, "softmax"));
+}
+
+TEST(Warning, OfAMemberThatIsNoChild) {
+    struct Net : nn::Module {
+        const nn::Linear fc1 = nn::Linear(4, 8);  // child() was forgotten
+        const nn::Linear fc2 = child("fc2", nn::Linear(8, 2));
+        Tensor operator()(const Tensor& x) const { return fc2(relu(fc1(x))); }
+    };
+    const data::Dataset set{.inputs = inputs(), .targets = labels()};
+    const auto heard = [&](const auto& model, const auto& loss, std::vector<Tensor> parameters) {
+        const Listener listener;
+        optim::SGD optimizer(parameters, {.lr = 0.01});
+        train::FitOptions options{.epochs = 2, .batch_size = 4, .verbose = false};
+        options.transform = [](data::Batch batch) {
+            batch.x = batch.x.clone().set_requires_grad();  // a leaf of the batch is nobody's parameter
+            return batch;
+        };
+        train::fit(model, loss, optimizer, set, options);
+        return listener.heard;
+    };
+    const Net net;
+    const std::vector<std::string> half = heard(net, nn::CrossEntropyLoss(), net.parameters());
+    ASSERT_EQ(half.size(), 1u);
+    EXPECT_NE(half[0].find("2 tensors"), std::string::npos) << half[0];
+    EXPECT_NE(half[0].find("child()"), std::string::npos) << half[0];
+    const nn::Sequential whole(nn::Linear(4, 8), nn::ReLU(), nn::Linear(8, 2));
+    EXPECT_TRUE(heard(whole, nn::CrossEntropyLoss(), whole.parameters()).empty());
+    EXPECT_TRUE(heard(whole, nn::CrossEntropyLoss(), whole.at<nn::Linear>(2).parameters()).empty())
+        << "who trains the head alone leaves the rest to itself on purpose";
+    const Tensor temperature = ones({}, {.requires_grad = true});
+    EXPECT_EQ(heard(
+                  whole, [&](const Tensor& y, const Tensor& t) { return cross_entropy(y * temperature, t); },
+                  whole.parameters())
+                  .size(),
+              1u)
+        << "a parameter of the loss";
+}
+
+TEST(Warning, OfTheGradientOfANonLeaf) {
+    const Listener listener;
+    const Tensor x = ones({2}, {.requires_grad = true}), y = x * 2, z = x * 3;
+    z.retain_grad();
+    sum(y * z).backward();
+    EXPECT_TRUE(x.grad().defined() && z.grad().defined());
+    EXPECT_FALSE(ones({2}).grad().defined());
+    EXPECT_TRUE(listener.heard.empty());
+    EXPECT_FALSE(y.grad().defined());
+    EXPECT_TRUE(has(listener.heard, "mul_scalar is not kept; call retain_grad()"));
 }
 
 TEST(Warning, NoneInFit) {

@@ -23,8 +23,8 @@ std::pair<Scale, Scale> plane(const ChartOptions& options, const char* what) {
 }
 
 void append_color(std::vector<std::uint8_t>& pixels, const std::string& color) {
-    for (std::size_t i = 1; i < 7; i += 2)
-        pixels.push_back(static_cast<std::uint8_t>(std::stoi(color.substr(i, 2), nullptr, 16)));
+    const auto channels = color_channels(color);
+    pixels.insert(pixels.end(), channels.begin(), channels.end());
 }
 
 // Class 1's probability: from the first colour over near white to the second, with a visible step at 1/2.

@@ -2,8 +2,12 @@
 #include <adjoint/train/picture/model.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <sstream>
+#include <utility>
 
+#include <adjoint/autograd/record/node.h>
 #include <adjoint/core/base/format.h>
 
 namespace adjoint::picture {
@@ -16,6 +20,7 @@ struct Part {
     std::string text;  // "Linear(784, 128)"
     std::string shapes;
     std::vector<Part> parts;
+    std::vector<bool> flows = {};  // whether what part i gives goes to part i + 1
 };
 
 // "  (0): Linear(784, 128)" -> indent 2, name 0, the rest.
@@ -44,6 +49,7 @@ Part read_part(const std::vector<Line>& lines, std::size_t& at, const std::strin
     if (!part.parts.empty()) {
         if (part.text.ends_with("(")) part.text.pop_back();
         ++at;  // the closing bracket
+        part.flows.assign(part.parts.size(), part.text == "Sequential");
     }
     return part;
 }
@@ -56,6 +62,80 @@ void add_shapes(Part& part, const nn::NamedTensors& parameters) {
                        name.substr(dot == std::string::npos ? 0 : dot + 1) + " " + to_string(tensor.shape());
     }
     for (Part& inner : part.parts) add_shapes(inner, parameters);
+}
+
+bool is_part_of(const std::string& path, const std::string& whole) {
+    return path.starts_with(whole) && (path.size() == whole.size() || path[whole.size()] == '.');
+}
+
+// What ran, told from the graph: between which calls of layers that call no others something flows directly.
+class Flow {
+  public:
+    Flow(const std::vector<nn::LayerCall>& calls, const std::string& root) {
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            const bool inner = i + 1 == calls.size() || calls[i + 1].depth <= calls[i].depth;
+            const std::string& path = calls[i].path;
+            if (root.empty())
+                paths_.push_back(path);
+            else
+                paths_.push_back(is_part_of(path, root) ? path.substr(std::min(root.size() + 1, path.size()))
+                                                        : path);
+            shapes_.push_back(calls[i].output_shape);
+            if (!inner) continue;
+            find_sources(i, calls[i].input);
+            if (calls[i].output.impl().producer) givers_[calls[i].output.impl().producer.get()] = i;
+        }
+    }
+
+    // The number of the first call of a part; as many as there are if it was not called.
+    std::size_t first(const std::string& part) const {
+        const auto is_inside = [&](const std::string& path) { return is_part_of(path, part); };
+        return static_cast<std::size_t>(std::find_if(paths_.begin(), paths_.end(), is_inside) -
+                                        paths_.begin());
+    }
+    std::string output_of(const std::string& part) const {
+        const auto found = std::find(paths_.begin(), paths_.end(), part);
+        return found == paths_.end() ? ""
+                                     : to_string(shapes_[static_cast<std::size_t>(found - paths_.begin())]);
+    }
+    bool leads(const std::string& from, const std::string& to) const {
+        return std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
+            return is_part_of(paths_[link.first], from) && is_part_of(paths_[link.second], to);
+        });
+    }
+
+  private:
+    // The calls whose results reach a tensor without passing another call.
+    void find_sources(std::size_t call, const Tensor& input) {
+        std::vector<Ref<Producer>> waiting{input.impl().producer};
+        std::set<const Producer*> seen;
+        while (!waiting.empty()) {
+            const Ref<Producer> producer = waiting.back();
+            waiting.pop_back();
+            if (!producer || !seen.insert(producer.get()).second) continue;
+            if (const auto giver = givers_.find(producer.get()); giver != givers_.end()) {
+                links_.emplace_back(giver->second, call);
+                continue;
+            }
+            for (const Edge& edge : node_of(producer)->edges()) waiting.push_back(edge.node);
+        }
+    }
+
+    std::vector<std::string> paths_;  // of the calls
+    std::vector<Shape> shapes_;
+    std::map<const Producer*, std::size_t> givers_;  // the last call that gave a result
+    std::vector<std::pair<std::size_t, std::size_t>> links_;
+};
+
+// Puts the parts in the order of their first calls, with what they gave and where it went.
+void order(Part& part, const Flow& flow) {
+    if (const std::string output = flow.output_of(part.path); !output.empty())
+        part.shapes += (part.shapes.empty() ? "gives " : ", gives ") + output;
+    std::stable_sort(part.parts.begin(), part.parts.end(),
+                     [&](const Part& a, const Part& b) { return flow.first(a.path) < flow.first(b.path); });
+    for (std::size_t i = 0; i + 1 < part.parts.size(); ++i)
+        part.flows[i] = flow.leads(part.parts[i].path, part.parts[i + 1].path);
+    for (Part& inner : part.parts) order(inner, flow);
 }
 
 double width_of(const Part& part) {
@@ -92,6 +172,10 @@ void draw(Svg& svg, const Part& part, Point corner, double width) {
         draw(svg, part.parts[i], {corner.x + padding, y}, width - 2 * padding);
         y += inner;
         if (i + 1 == part.parts.size()) break;
+        if (!part.flows[i]) {
+            y += arrow;
+            continue;
+        }
         svg.line({middle, y}, {middle, y + arrow - 7}, R"(stroke="#555555" stroke-width="1.3")");
         const std::vector<Point> head{
             {middle - 4, y + arrow - 8}, {middle, y + arrow}, {middle + 4, y + arrow - 8}};
@@ -102,7 +186,8 @@ void draw(Svg& svg, const Part& part, Point corner, double width) {
 
 }  // namespace
 
-Svg draw_model(const std::string& printed, const nn::NamedTensors& parameters) {
+Svg draw_model(const std::string& printed, const nn::NamedTensors& parameters,
+               const std::vector<nn::LayerCall>& calls, const std::string& path) {
     std::vector<Line> lines;
     std::istringstream text(printed);
     for (std::string line; std::getline(text, line);) lines.push_back(parse(line));
@@ -110,6 +195,7 @@ Svg draw_model(const std::string& printed, const nn::NamedTensors& parameters) {
     std::size_t at = 0;
     Part model = read_part(lines, at, "");
     add_shapes(model, parameters);
+    if (!calls.empty()) order(model, Flow(calls, path));
     const double width = width_of(model);
     Svg svg(width + 20, height_of(model) + 20);
     draw(svg, model, {10, 10}, width);

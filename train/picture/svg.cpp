@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 
 #include <adjoint/core/base/format.h>
@@ -10,16 +11,18 @@
 #include <adjoint/train/picture/png.h>
 
 namespace adjoint::picture {
-namespace {
 
-std::array<int, 3> channels(std::string_view color) {
-    std::array<int, 3> parts{};
-    for (std::size_t i = 0; i < 3; ++i)
-        parts[i] = std::stoi(std::string(color.substr(1 + 2 * i, 2)), nullptr, 16);
+std::array<std::uint8_t, 3> color_channels(std::string_view color) {
+    std::array<std::uint8_t, 3> parts{};
+    bool sound = color.size() == 7 && color[0] == '#';
+    for (std::size_t i = 0; sound && i < 3; ++i) {
+        const char* const first = color.data() + 1 + 2 * i;
+        const auto [end, error] = std::from_chars(first, first + 2, parts[i], 16);
+        sound = error == std::errc() && end == first + 2;
+    }
+    check<ValueError>(sound, "picture: the colour '{}', expected one like #0072b2", color);
     return parts;
 }
-
-}  // namespace
 
 std::string escape(std::string_view text) {
     std::string out;
@@ -86,7 +89,7 @@ std::string map_color(double value) {
 }
 
 std::string blend(std::string_view first, std::string_view second, double amount) {
-    const std::array<int, 3> a = channels(first), b = channels(second);
+    const auto a = color_channels(first), b = color_channels(second);
     std::string color = "#";
     for (std::size_t i = 0; i < 3; ++i)
         color += fmt::format("{:02x}", static_cast<int>(std::lround(a[i] + (b[i] - a[i]) * amount)));

@@ -1,7 +1,9 @@
 // A writer of SVG elements; the charts and drawings of this folder are made with it.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,7 +38,11 @@ ADJOINT_API double text_width(std::string_view text, double size = 12);
 ADJOINT_API std::string series_color(std::size_t index);
 /// A colour of a map from dark (0) to bright (1) whose lightness rises evenly; values outside are cut.
 ADJOINT_API std::string map_color(double value);
+/// Red, green and blue of a colour "#rrggbb".
+/// errors: ValueError for what is none.
+ADJOINT_API std::array<std::uint8_t, 3> color_channels(std::string_view color);
 /// A mixture of two colours "#rrggbb": `amount` of the second.
+/// errors: as color_channels.
 ADJOINT_API std::string blend(std::string_view first, std::string_view second, double amount);
 /// Writes `text` to a file.
 /// errors: IoError.

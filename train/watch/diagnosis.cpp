@@ -9,7 +9,6 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/nn/activation.h>
-#include <adjoint/train/mode.h>
 
 namespace adjoint::train {
 namespace {
@@ -23,8 +22,14 @@ void look_for_divergence(const History& history, Findings& findings) {
         "Lower the learning rate by a factor of 10, normalise the inputs, or clip the gradients";
     for (const EpochRecord& r : history.epochs)
         if (!std::isfinite(r.train.loss) || std::isinf(r.validation.loss)) {
-            findings.push_back(
-                {Trouble::diverged, fmt::format("The loss of epoch {} is not finite", r.epoch), advice});
+            // The end of the run says it where the data were to blame.
+            const std::size_t cause = history.end.find(" hold ");
+            if (cause == std::string::npos)
+                findings.push_back(
+                    {Trouble::diverged, fmt::format("The loss of epoch {} is not finite", r.epoch), advice});
+            else
+                findings.push_back({Trouble::diverged, "T" + history.end.substr(1),
+                                    "Mend these numbers, or leave their samples out"});
             return;
         }
     const double first = history.epochs.front().train.loss, last = history.last().train.loss;
@@ -144,7 +149,7 @@ Findings find_dead_units(const nn::Sequential& model, const Tensor& inputs, doub
     check<ShapeError>(inputs.dim() > 0 && inputs.numel() > 0,
                       "find_dead_units: inputs of shape {}: no samples", inputs.shape());
     const NoGrad guard;
-    const Mode mode(model, false);
+    const nn::EvaluationMode mode;
     Findings findings;
     look_for_dead_units(model, inputs, tolerated, "", findings);
     return findings;

@@ -11,7 +11,7 @@ namespace adjoint::train {
 namespace {
 
 std::string score_text(const Score& score) {
-    std::string text = fmt::format("loss {:.4f}", score.loss);
+    std::string text = fmt::format("loss {:.4f}", shown(score.loss));
     if (!std::isnan(score.accuracy)) text += fmt::format("  accuracy {:.4f}", score.accuracy);
     return text;
 }
@@ -70,7 +70,7 @@ bool add_curve(picture::Chart& chart, const History& history, const char* name, 
 std::string to_string(const EpochRecord& record, int epochs) {
     std::string text = fmt::format("epoch {}/{}  {}", record.epoch, epochs, score_text(record.train));
     if (!std::isnan(record.validation.loss)) text += "  validation " + score_text(record.validation);
-    for (const auto& [name, value] : record.metrics) text += fmt::format("  {} {:.4f}", name, value);
+    for (const auto& [name, value] : record.metrics) text += fmt::format("  {} {:.4f}", name, shown(value));
     return text + fmt::format("  {:.2f} s", record.seconds);
 }
 

@@ -76,7 +76,7 @@ std::string to_string(const ProgressState& state) {
     if (state.rate > 0)
         line += fmt::format("  {} batches/s", state.rate < 10 ? fmt::format("{:.2f}", state.rate)
                                                               : fmt::format("{:.0f}", state.rate));
-    line += fmt::format("  loss {:.4f}", state.score.loss);
+    line += fmt::format("  loss {:.4f}", shown(state.score.loss));
     if (!std::isnan(state.score.accuracy)) line += fmt::format("  accuracy {:.4f}", state.score.accuracy);
     if (state.rate > 0) {
         const auto left = static_cast<double>(state.batches - state.batch);

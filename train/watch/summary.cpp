@@ -2,7 +2,7 @@
 #include <adjoint/train/watch/summary.h>
 
 #include <algorithm>
-#include <map>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -11,6 +11,7 @@
 #include <adjoint/core/cuda/cuda.h>
 #include <adjoint/core/memory/host_memory.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/call_trace.h>
 #include <adjoint/train/mode.h>
 
 namespace adjoint::train {
@@ -78,50 +79,71 @@ class Undisturbed {
     nn::NamedTensors buffers_;
 };
 
-// The kind of a layer as it prints itself: "Linear".
-std::string kind_of(const nn::Layer& layer) {
-    if (layer.module() == nullptr) return "Function";
-    const std::string text = nn::to_string(*layer.module());
-    return text.substr(0, text.find('('));
+// Those of a module's tensors that belong to none of its children.
+nn::NamedTensors own(nn::NamedTensors tensors) {
+    std::erase_if(tensors, [](const auto& entry) { return entry.first.find('.') != std::string::npos; });
+    return tensors;
 }
 
-// What a module that is no Sequential is made of; when its children run is known to the module alone.
-void add_children(Table& table, const nn::Module& module, std::size_t depth) {
-    std::vector<std::pair<std::string, nn::NamedTensors>> children;
-    std::map<std::string, std::int64_t> parameters;
-    for (const auto& [name, tensor] : module.state()) {
-        const std::size_t dot = name.rfind('.');
-        if (dot == std::string::npos) continue;
-        const std::string child = name.substr(0, dot);
-        if (children.empty() || children.back().first != child) children.push_back({child, {}});
-        children.back().second.emplace_back(name, tensor);
-    }
-    for (const auto& [name, tensor] : module.named_parameters())
-        if (const std::size_t dot = name.rfind('.'); dot != std::string::npos)
-            parameters[name.substr(0, dot)] += tensor.numel();
-    for (const auto& [name, state] : children)
-        table.add({std::string(2 * depth, ' ') + name, "", std::to_string(parameters[name]),
-                   memory_text(bytes_of(state))});
+nn::NamedTensors trained(nn::NamedTensors parameters) {
+    std::erase_if(parameters, [](const auto& entry) { return !entry.second.requires_grad(); });
+    return parameters;
 }
 
-Tensor add_layer(Table& table, const nn::Layer& layer, const std::string& name, std::size_t depth, Tensor x) {
-    const auto* const sequence = layer.get<nn::Sequential>();
-    std::vector<std::string> cells{std::string(2 * depth, ' ') + name + kind_of(layer)};
-    if (sequence != nullptr) {
-        table.add(std::move(cells));
-        for (std::size_t i = 0; i < sequence->size(); ++i)
-            x = add_layer(table, (*sequence)[i], fmt::format("({}) ", i), depth + 1, std::move(x));
-        return x;
+std::int64_t elements(const nn::NamedTensors& tensors) {
+    std::int64_t count = 0;
+    for (const auto& [name, tensor] : tensors) count += tensor.numel();
+    return count;
+}
+
+std::string parameters_text(const nn::Module& module) {
+    const std::int64_t all = module.parameter_count(), moved = elements(trained(module.named_parameters()));
+    return fmt::format("{} parameters to train{}", moved,
+                       moved < all ? fmt::format(", {} frozen", all - moved) : "");
+}
+
+// A module and what it is made of, as it ran.
+struct Layer {
+    std::string name, kind;
+    nn::Module module;
+    std::size_t first = never;  // the number of the first call of it, or of a part of it
+    std::vector<Shape> outputs = {};
+    std::vector<Layer> parts = {};
+
+    static constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
+};
+
+Layer layer_of(const std::string& name, const std::string& kind, const nn::Module& module,
+               const std::string& path, const std::vector<nn::LayerCall>& calls) {
+    Layer layer{name, kind, module};
+    for (std::size_t i = 0; i < calls.size(); ++i)
+        if (calls[i].path == path) {
+            layer.first = std::min(layer.first, i);
+            layer.outputs.push_back(calls[i].output_shape);
+        }
+    for (const auto& [part, child] : module.children()) {
+        layer.parts.push_back(
+            layer_of("(" + part + ") ", child.kind(), child, path.empty() ? part : path + "." + part, calls));
+        layer.first = std::min(layer.first, layer.parts.back().first);
     }
-    x = layer(x);
-    cells.push_back(to_string(x.shape()));
-    if (layer.module() != nullptr && !layer.module()->state().empty()) {
-        cells.push_back(std::to_string(layer.module()->parameter_count()));
-        cells.push_back(memory_text(bytes_of(layer.module()->state())));
+    std::stable_sort(layer.parts.begin(), layer.parts.end(),
+                     [](const Layer& a, const Layer& b) { return a.first < b.first; });
+    return layer;
+}
+
+void add_layer(Table& table, const Layer& layer, std::size_t depth) {
+    std::string output = layer.first == Layer::never ? "not called" : "";
+    if (!layer.outputs.empty()) output = to_string(layer.outputs[0]);
+    if (layer.outputs.size() > 1) output += fmt::format(", {} calls", layer.outputs.size());
+    std::vector<std::string> cells{std::string(2 * depth, ' ') + layer.name + layer.kind, output};
+    if (const nn::NamedTensors state = own(layer.module.state()); !state.empty()) {
+        const nn::NamedTensors parameters = own(layer.module.named_parameters());
+        const std::int64_t count = elements(parameters);
+        cells.push_back(fmt::format("{}{}", count, elements(trained(parameters)) < count ? " frozen" : ""));
+        cells.push_back(memory_text(bytes_of(state)));
     }
     table.add(std::move(cells));
-    if (layer.module() != nullptr) add_children(table, *layer.module(), depth + 1);
-    return x;
+    for (const Layer& part : layer.parts) add_layer(table, part, depth + 1);
 }
 
 std::int64_t memory_in_use(Device device) {
@@ -141,28 +163,41 @@ std::string summary(const nn::Module& module) {
     add(module.named_parameters(), "");
     add(module.named_buffers(), "buffer");
     table.add_rule();
-    return table.str() + fmt::format("{} parameters to train, {} with buffers\n", module.parameter_count(),
+    return table.str() + fmt::format("{}, {} with buffers\n", parameters_text(module),
                                      memory_text(bytes_of(module.state())));
 }
 
 std::string summary(const nn::Layer& model, const Shape& input_shape, const SummaryOptions& options) {
     const nn::Module none;
     const nn::Module& module = model.module() ? *model.module() : none;
-    const nn::NamedTensors state = module.state(), parameters = module.named_parameters();
+    const nn::NamedTensors state = module.state(), moved = trained(module.named_parameters());
     const Device device = state.empty() ? Device::cpu() : state[0].second.device();
     const Undisturbed undisturbed(module);
-    const Mode mode(module, true);
+    const TrainingMode mode(module);
 
     Table table;
     table.add({"layer", "output", "parameters", "memory"});
     table.add_rule();
     const Tensor input = zeros(input_shape, {.dtype = options.dtype, .device = device});
-    const std::int64_t before = memory_in_use(device);
-    const Tensor output = add_layer(table, model, "", 0, input);
-    const std::int64_t kept = memory_in_use(device) - before;
+    std::vector<nn::LayerCall> calls;
+    std::int64_t kept = 0;
+    {
+        const nn::CallTrace trace;
+        const std::int64_t before = memory_in_use(device);
+        const Tensor output = model(input);
+        kept = memory_in_use(device) - before;
+        calls = trace.calls();
+        // A model with a forward pass of its own is no call; what is no part of it has no place in the table.
+        std::erase_if(calls, [&](const nn::LayerCall& call) {
+            return call.path == module.path() && call.layer && !call.layer->is_same(module);
+        });
+        if (calls.empty() || calls[0].path != module.path())
+            calls.insert(calls.begin(), {.path = module.path(), .output_shape = output.shape()});
+    }
+    add_layer(table, layer_of("", model.kind(), module, module.path(), calls), 0);
     table.add_rule();
 
-    const std::int64_t weights = bytes_of(parameters), moments = options.optimizer_states * weights;
+    const std::int64_t weights = bytes_of(moved), moments = options.optimizer_states * weights;
     Table forecast;
     forecast.add({"training step on " + to_string(input_shape), "", ""});
     const auto line = [&](const char* what, std::int64_t bytes) {
@@ -173,7 +208,7 @@ std::string summary(const nn::Layer& model, const Shape& input_shape, const Summ
     line("optimizer state", moments);
     line("kept for the backward pass", kept);
     line("together", bytes_of(state) + weights + moments + kept);
-    return table.str() + fmt::format("{} parameters to train\n", module.parameter_count()) + forecast.str();
+    return table.str() + parameters_text(module) + "\n" + forecast.str();
 }
 
 }  // namespace adjoint::train

@@ -8,17 +8,18 @@
 namespace adjoint::train {
 
 /// Name, shape and number of elements of every parameter and buffer, and the totals with their memory.
+/// Parameters that require no gradient are frozen and counted apart.
 ADJOINT_API std::string summary(const nn::Module& module);
 
 struct SummaryOptions {
     int optimizer_states = 2;  ///< tensors the optimizer keeps for each parameter: SGD 0, momentum 1, Adam 2
     DType dtype = DType::f32;  ///< of the input
 };
-/// Runs `model` once on zeros of `input_shape` (the batch included) and prints for each layer, those of
-/// Sequentials within Sequentials indented, the output's shape, the parameters and their memory (of the
-/// children of other modules, which call them themselves, no shape); then a forecast of the memory of a
-/// training step: parameters and buffers, gradients, optimizer state, and what this forward pass left for the
-/// backward pass, measured. The model, its mode and the generator are as before.
+/// Runs `model` once on zeros of `input_shape` (the batch included) and prints its layers in the order in
+/// which they ran, parts of modules under them: the output's shape of the first call, the parameters of its
+/// own and their memory. Then follows a forecast of the memory of a training step: parameters and buffers,
+/// gradients, optimizer state, and what this forward pass left for the backward pass, measured. The model,
+/// its mode and the generator are as before.
 /// errors: whatever the model says of such an input.
 ///
 ///     train::summary(model, {64, 784})

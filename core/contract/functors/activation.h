@@ -183,9 +183,15 @@ struct Clamp {
     static constexpr bool integers = true;
     double low, high;
     template <class T> ADJOINT_HD T value(T x) const {
-        // Compared as double: a bound of infinity has no integer counterpart.
-        const T above = static_cast<double>(x) < low ? T(low) : x;
-        return static_cast<double>(above) > high ? T(high) : above;
+        if constexpr (std::is_integral_v<T>) {
+            // A bound beyond the integers, or NaN, bounds nothing, and the others are compared as integers.
+            constexpr double limit = 0x1p63;
+            const T above = low > -limit && low < limit && x < T(low) ? T(low) : x;
+            return high > -limit && high < limit && above > T(high) ? T(high) : above;
+        } else {
+            const T above = static_cast<double>(x) < low ? T(low) : x;
+            return static_cast<double>(above) > high ? T(high) : above;
+        }
     }
     template <class T> ADJOINT_HD T slope(T x) const {
         return indicator(logical_and(x >= low, x <= high), x);

@@ -37,6 +37,7 @@ struct Div {
 
 struct Pow {
     static constexpr const char* name = "pow";
+    static constexpr bool integers = true;
     template <class T> ADJOINT_HD T value(T a, T b) const { return math::pow(a, b); }
 };
 

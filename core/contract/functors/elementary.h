@@ -37,7 +37,9 @@ template <class T> using Real = std::conditional_t<std::is_arithmetic_v<T>, T, d
 
 template <class T> ADJOINT_HD T where(bool condition, T a, T b) { return condition ? a : b; }
 ADJOINT_HD bool logical_and(bool a, bool b) { return a && b; }
-template <class T> ADJOINT_HD T full_like(T, double value) { return T(value); }
+// Of numbers alone, so that a tensor finds its own.
+template <class T>
+requires std::is_arithmetic_v<T> ADJOINT_HD T full_like(T, double value) { return T(value); }
 /// 1 where the condition holds, else 0, in the type of the second argument.
 template <class T> ADJOINT_HD T indicator(bool condition, T) { return condition ? T(1) : T(0); }
 

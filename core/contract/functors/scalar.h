@@ -72,7 +72,8 @@ struct ScalarPow {
     double a, log_a;
     template <class T> ADJOINT_HD T value(T x) const { return math::pow(T(a), x); }
     template <class T> ADJOINT_HD T slope(T y) const {
-        return where(y == 0, full_like(y, 0), y * Real<T>(log_a));
+        // 0^x has the slope -inf where it is infinite, and else 0, also at 0^0 where 0 and infinity meet.
+        return where(a == 0 ? y <= 1 : y == 0, full_like(y, 0), y * Real<T>(log_a));
     }
 };
 

@@ -1,0 +1,45 @@
+// The program's allocation functions, with a counter in front.
+#include "failing_memory.h"
+
+#include <dlfcn.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+namespace adjoint {
+namespace {
+
+constinit thread_local int requests_left = -1;  // until the one that fails; negative for none
+constinit thread_local bool failed = false;
+
+bool fails_now() noexcept {
+    if (requests_left < 0 || requests_left-- > 0) return false;
+    failed = true;
+    return true;
+}
+
+}  // namespace
+
+FailingMemory::FailingMemory(int which) noexcept {
+    failed = false;
+    requests_left = which;
+}
+FailingMemory::~FailingMemory() { requests_left = -1; }
+bool FailingMemory::has_failed() noexcept { return failed; }
+
+}  // namespace adjoint
+
+void* operator new(std::size_t bytes) {
+    if (!adjoint::fails_now())
+        if (void* const block = std::malloc(bytes > 0 ? bytes : 1)) return block;
+    throw std::bad_alloc();
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+
+extern "C" int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept {
+    static const auto system_function =
+        reinterpret_cast<int (*)(void**, std::size_t, std::size_t)>(dlsym(RTLD_NEXT, "posix_memalign"));
+    return adjoint::fails_now() ? ENOMEM : system_function(block, alignment, bytes);
+}
