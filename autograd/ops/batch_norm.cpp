@@ -110,10 +110,8 @@ Tensor normalised_by(const Tensor& x, const Tensor& mean, const Tensor& inverse_
     return bias.defined() ? y + beside_channels(bias, x) : y;
 }
 
-}  // namespace
-
-Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                  const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
+Tensor normalised_batch(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                        const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
     check<ShapeError>(x.dim() >= 2, "batch_norm: needs (N, C, ...), the shape is {}", x.shape());
     check<DTypeError>(is_floating(x.dtype()), "batch_norm: needs a floating-point input, not {}",
                       name(x.dtype()));
@@ -145,6 +143,20 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
         running_var.copy_(running_var * (1 - m) + out[2] * (m * unbias));
     }
     return out[0].to(x.dtype());
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                  const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
+    const auto attributes = [&](auto& v) {
+        v("training", options.training);
+        v("eps", options.eps);
+    };
+    return composed(
+        "batch_norm", attributes,
+        [&] { return normalised_batch(x, running_mean, running_var, weight, bias, options); }, x,
+        running_mean, running_var, weight, bias);
 }
 
 }  // namespace adjoint

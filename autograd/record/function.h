@@ -9,7 +9,8 @@
 //     Tensor cube(const Tensor& x) { return record(Cube{}, x); }
 //
 // Several outputs: forward returns std::vector<Tensor>, backward takes const Grads&. Inputs whose number is
-// not fixed: forward takes std::span<const Tensor>, recorded by record(F{}, std::span).
+// not fixed: forward takes std::span<const Tensor>, recorded by record(F{}, std::span). A function that has
+// attributes lists them for observers (observer.h).
 #pragma once
 
 #include <array>
@@ -22,6 +23,7 @@
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/autograd/record/node.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/error.h>
 
 namespace adjoint {
@@ -123,6 +125,16 @@ template <class F, class Forward> decltype(auto) named_forward(F& f, Forward&& f
     }
 }
 
+// The attributes that a function lists.
+template <class F> Attributes attributes_of(const F& f) {
+    Attributes list;
+    if constexpr (requires { f.attributes(list); }) f.attributes(list);
+    return list;
+}
+
+template <class F, class... Inputs>
+using Result = std::remove_cvref_t<decltype(std::declval<F&>().forward(std::declval<const Inputs&>()...))>;
+
 inline bool wants_gradient(const Tensor& x) noexcept { return x.ref() && x.ref()->requires_grad; }
 
 // A result that is an existing tensor (an input handed through) gets a handle of its own.
@@ -160,12 +172,18 @@ template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges,
 /// Runs f.forward(inputs...) without recording and, if an input requires a gradient and recording is on,
 /// makes the node that will run f.backward. Inputs may be undefined (an absent bias).
 template <class F, class... Inputs>
-requires(std::is_same_v<Inputs, Tensor>&&...) auto record(F f, const Inputs&... inputs) {
-    const bool recording = grad_enabled();
-    if (!recording || !(detail::wants_gradient(inputs) || ...)) {
+requires(std::is_same_v<Inputs, Tensor>&&...) detail::Result<F, Inputs...> record(F f,
+                                                                                  const Inputs&... inputs) {
+    const std::uint8_t mode = detail::mode;
+    if (mode != detail::recording || !(detail::wants_gradient(inputs) || ...)) {
+        if (mode >= detail::observed) [[unlikely]] {
+            const std::array<Tensor, sizeof...(Inputs)> in{inputs...};
+            const Attributes attributes = detail::attributes_of(f);
+            return detail::tell_of(F::name, in, attributes, [&] { return record(std::move(f), inputs...); });
+        }
         detail::set_needs(f, 0);
         return detail::named_forward(f, [&] {
-            if (!recording) return f.forward(inputs...);
+            if (mode == 0) return f.forward(inputs...);
             const NoGrad guard;
             return f.forward(inputs...);
         });
@@ -178,7 +196,11 @@ requires(std::is_same_v<Inputs, Tensor>&&...) auto record(F f, const Inputs&... 
 }
 
 /// The same for a function over a list of tensors.
-template <class F> auto record(F f, std::span<const Tensor> inputs) {
+template <class F> detail::Result<F, std::span<const Tensor>> record(F f, std::span<const Tensor> inputs) {
+    if (detail::is_observed()) [[unlikely]] {
+        const Attributes attributes = detail::attributes_of(f);
+        return detail::tell_of(F::name, inputs, attributes, [&] { return record(std::move(f), inputs); });
+    }
     std::uint64_t needs = 0;
     for (std::size_t i = 0; i < inputs.size(); ++i)
         if (detail::wants_gradient(inputs[i])) needs |= std::uint64_t{1} << (i < 63 ? i : 63);
