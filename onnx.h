@@ -1,0 +1,6 @@
+// ONNX files. Not a part of adjoint.h: a program that includes it links adjoint::onnx.
+#pragma once
+
+#include <adjoint/onnx/format/file.h>
+#include <adjoint/onnx/format/model.h>
+#include <adjoint/onnx/format/tensor_value.h>
