@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include <adjoint/data/rename.h>
 #include <adjoint/nn/parameter.h>
 
 namespace adjoint::nn {
@@ -36,10 +37,15 @@ concept IsModule = std::derived_from<M, Module>;
 
 struct LoadOptions {
     bool strict = true;  ///< missing and unexpected names are errors
+    /// Tensors of another shape or type are left out instead of being errors.
+    bool skip_misfits = false;
+    /// What the tensors of the file are called here.
+    std::vector<data::Rename> rename = {};
 };
-/// What Module::load met that does not match, empty if strict.
+/// What Module::load met that does not match: the first two are empty if strict, the last without
+/// skip_misfits.
 struct LoadReport {
-    std::vector<std::string> missing, unexpected;
+    std::vector<std::string> missing, unexpected, misfits;
 };
 
 class ADJOINT_API Module {
@@ -68,11 +74,14 @@ class ADJOINT_API Module {
     /// Parameters and buffers by name, sharing memory with the module.
     NamedTensors state() const;
     /// Copies values into parameters and buffers; nothing is written unless all fits.
-    /// errors: ValueError listing missing and unexpected names (strict); ShapeError, DTypeError for a misfit.
+    /// errors: ValueError listing missing and unexpected names (strict); ShapeError, DTypeError for a misfit
+    /// (without skip_misfits).
     LoadReport load(const NamedTensors& state, const LoadOptions& options = {}) const;
     /// state() as a safetensors file; an old file stays on any error.
     /// errors: IoError.
     void save(const std::string& path) const;
+    /// A file of safetensors, an index of several, or a state dictionary of PyTorch's torch.save.
+    /// errors: as above; IoError.
     LoadReport load(const std::string& path, const LoadOptions& options = {}) const;
 
     // Mode and place

@@ -7,7 +7,9 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/data/file.h>
 #include <adjoint/data/safetensors.h>
+#include <adjoint/data/torch.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -30,6 +32,10 @@ std::unordered_map<std::string, Target> all_names(const ModuleState& root) {
     return names;
 }
 
+bool fits(const Tensor& target, const Tensor& value) {
+    return value.defined() && value.shape() == target.shape() && value.dtype() == target.dtype();
+}
+
 void check_fits(const std::string& name, const Tensor& target, const Tensor& value) {
     check<ValueError>(value.defined(), "load: {} is undefined", name);
     check<ShapeError>(value.shape() == target.shape(), "load: {} has shape {}, the module's {}", name,
@@ -47,7 +53,8 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
     std::unordered_map<std::string, Tensor> values;  // by first name
     std::unordered_set<std::string> given;
     LoadReport report;
-    for (const auto& [name, value] : state) {
+    for (const auto& [given_name, value] : state) {
+        const std::string name = data::renamed(given_name, options.rename);
         check<ValueError>(given.insert(name).second, "load: {} is given twice", name);
         const auto found = names.find(name);
         if (found == names.end()) {
@@ -55,6 +62,10 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
             continue;
         }
         const Target& target = found->second;
+        if (options.skip_misfits && !fits(target.tensor, value)) {
+            report.misfits.push_back(name);
+            continue;
+        }
         check_fits(name, target.tensor, value);
         const Tensor here = value.detach().to(target.tensor.device());
         const auto [other, is_new] = values.emplace(target.name, here);
@@ -64,7 +75,9 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
     }
     const NamedTensors own = this->state();
     for (const auto& [name, tensor] : own)
-        if (!values.contains(name)) report.missing.push_back(name);
+        if (!values.contains(name) &&
+            std::find(report.misfits.begin(), report.misfits.end(), name) == report.misfits.end())
+            report.missing.push_back(name);
     check<ValueError>(
         !options.strict || (report.missing.empty() && report.unexpected.empty()),
         "load: the names do not match: missing [{}], unexpected [{}]; {{.strict = false}} loads the rest",
@@ -77,7 +90,9 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
 }
 
 LoadReport Module::load(const std::string& path, const LoadOptions& options) const {
-    return load(data::load_safetensors(path).tensors, options);
+    // A zip archive begins with its first member; safetensors with the length of a header, an index with {.
+    const bool is_archive = data::starts_with(path, "PK\x03\x04");
+    return load(is_archive ? data::load_torch(path).tensors : data::load_safetensors(path).tensors, options);
 }
 
 void Module::save(const std::string& path) const {

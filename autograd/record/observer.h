@@ -126,18 +126,25 @@ auto tell_of(std::string_view name, std::span<const Tensor> inputs, const Attrib
     return result;
 }
 
+// composed() with an observer.
+template <class List, class Compose, class... Inputs>
+[[gnu::noinline, gnu::cold]] auto tell_of_composed(const char* name, const List& attributes,
+                                                   const Compose& compose, const Inputs&... inputs) {
+    Attributes listed;
+    attributes(listed);
+    const std::array<Tensor, sizeof...(Inputs)> in{inputs...};
+    return tell_of(name, in, listed, compose);
+}
+
 }  // namespace detail
 
 /// A composition of functions that is heard as one call, `name` of `inputs`: what `compose` gives.
 /// `attributes` lists as the member of a function does.
 template <class List, class Compose, std::same_as<Tensor>... Inputs>
 auto composed(const char* name, const List& attributes, const Compose& compose, const Inputs&... inputs) {
-    if (!detail::is_observed()) [[likely]]
-        return compose();
-    Attributes listed;
-    attributes(listed);
-    const std::array<Tensor, sizeof...(Inputs)> in{inputs...};
-    return detail::tell_of(name, in, listed, compose);
+    if (detail::is_observed()) [[unlikely]]
+        return detail::tell_of_composed(name, attributes, compose, inputs...);
+    return compose();
 }
 
 /// For a composition without attributes.
