@@ -139,20 +139,23 @@ ValuesIndices topk(const Tensor& x, std::int64_t k, int dim, bool largest) {
 
 UniqueValues unique(const Tensor& x) {
     apply::check_defined("unique", x);
-    const NoGrad guard;
-    const Tensor flat = reshape(x.detach(), {x.numel()});
-    const std::int64_t n = x.numel();
-    const Options as_index{.dtype = DType::i64, .device = x.device()};
-    if (n == 0) return {flat, zeros(x.shape(), as_index), zeros({0}, as_index)};
-    const ValuesIndices order = sorted(flat, 0, false);
-    const Tensor first = cat({ones({1}, {.dtype = DType::boolean, .device = x.device()}),
-                              narrow(order.values, 0, 1, n - 1) != narrow(order.values, 0, 0, n - 1)});
-    const Tensor starts = reshape(nonzero(first), {-1});
-    const Tensor ends =
-        cat({narrow(starts, 0, 1, starts.numel() - 1), full({1}, static_cast<double>(n), as_index)});
-    const Tensor inverse =
-        scatter_add(zeros({n}, as_index), 0, order.indices, cumsum(first.to(DType::i64), 0) - 1);
-    return {index_select(order.values, 0, starts), reshape(inverse, x.shape()), ends - starts};
+    const auto distinct = [&]() -> UniqueValues {
+        const NoGrad guard;
+        const Tensor flat = reshape(x.detach(), {x.numel()});
+        const std::int64_t n = x.numel();
+        const Options as_index{.dtype = DType::i64, .device = x.device()};
+        if (n == 0) return {flat, zeros(x.shape(), as_index), zeros({0}, as_index)};
+        const ValuesIndices order = sorted(flat, 0, false);
+        const Tensor first = cat({ones({1}, {.dtype = DType::boolean, .device = x.device()}),
+                                  narrow(order.values, 0, 1, n - 1) != narrow(order.values, 0, 0, n - 1)});
+        const Tensor starts = reshape(nonzero(first), {-1});
+        const Tensor ends =
+            cat({narrow(starts, 0, 1, starts.numel() - 1), full({1}, static_cast<double>(n), as_index)});
+        const Tensor inverse =
+            scatter_add(zeros({n}, as_index), 0, order.indices, cumsum(first.to(DType::i64), 0) - 1);
+        return {index_select(order.values, 0, starts), reshape(inverse, x.shape()), ends - starts};
+    };
+    return composed("unique", no_attributes, distinct, x);
 }
 
 Tensor cumsum(const Tensor& x, int dim) {

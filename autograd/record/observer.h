@@ -106,12 +106,16 @@ class Unheard {
 ADJOINT_API void tell(std::string_view name, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                       const Attributes& attributes);
 
-/// The tensors of a result: of one, of a list, or of a struct of values and indices.
+/// The tensors of a result: of one, of a list, or of a struct of values and where they stand.
 inline std::span<const Tensor> results(const Tensor& result) { return {&result, 1}; }
 inline std::span<const Tensor> results(const std::vector<Tensor>& list) { return list; }
 template <class Pair>
 requires requires(const Pair& p) { p.values, p.indices; }
 std::array<Tensor, 2> results(const Pair& pair) { return {pair.values, pair.indices}; }
+
+template <class Three>
+requires requires(const Three& t) { t.values, t.inverse, t.counts; }
+std::array<Tensor, 3> results(const Three& three) { return {three.values, three.inverse, three.counts}; }
 
 // Runs `call` unheard and tells of it as one.
 template <class Call>
