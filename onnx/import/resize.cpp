@@ -33,7 +33,8 @@ struct ResizeAxis {
 double coordinate(const std::string& how, const ResizeAxis& a, std::int64_t i) {
     const double x = static_cast<double>(i), in = static_cast<double>(a.in), out = static_cast<double>(a.out);
     if (how == "asymmetric") return x / a.scale;
-    if (how == "align_corners") return a.out == 1 ? 0 : x * (in - 1) / (out - 1);
+    // The last place is that of the size before it is rounded down.
+    if (how == "align_corners") return a.out == 1 ? 0 : x * (in - 1) / (a.scale * in - 1);
     if (how == "tf_half_pixel_for_nn") return (x + 0.5) / a.scale;
     if (how == "pytorch_half_pixel" && a.out == 1) return 0;
     if (how == "tf_crop_and_resize")
