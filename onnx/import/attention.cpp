@@ -82,14 +82,9 @@ Kernel attention_of(const Build& b) {
         // Half of the scale on each side, so that products of 16 bits stay in their range.
         const Tensor products =
             matmul(query * std::sqrt(scale), transpose(shared_heads(key, heads), 2, 3) * std::sqrt(scale));
-        Tensor scores = products;
-        Tensor shown = products;
-        const auto capped = [&](const Tensor& x) {
-            return s.softcap > 0 ? tanh(x / s.softcap) * s.softcap : x;
-        };
-        const Tensor masked = biased(scores, c, s, past);
-        if (s.scores_mode == 1) shown = masked;
-        scores = s.softcap > 0 ? biased(capped(products), c, s, past) : masked;
+        Tensor scores = biased(products, c, s, past);
+        Tensor shown = s.scores_mode == 1 ? scores : products;
+        if (s.softcap > 0) scores = tanh(scores / s.softcap) * s.softcap;
         if (s.scores_mode == 2) shown = scores;
         const Tensor weights = softmax(scores, -1);
         if (s.scores_mode == 3) shown = weights;

@@ -126,10 +126,11 @@ class GraphCompiler {
         const std::string who = data::excerpt(info.name);
         if (type.kind == TypeKind::tensor) {
             const auto number = static_cast<std::int64_t>(type.element);
-            if (type.element != ElementType::undefined && (number < 0 || number > 23))
-                fail<ValueError>("{} of the unknown element type {}: {}", what, number, who);
+            const bool known = number >= 0 && number <= 23;
             if (type.element != ElementType::undefined && !stored_as(type.element))
-                refusals_.add(fmt::format("{} of the element type {}", what, name(type.element)), who);
+                refusals_.add(fmt::format("{} of the element type {}", what,
+                                          known ? name(type.element) : std::to_string(number)),
+                              who);
         } else if (type.kind != TypeKind::unknown) {
             refusals_.add(fmt::format("{} a {}", what, kinds[static_cast<std::size_t>(type.kind)]), who);
         }
