@@ -39,7 +39,7 @@ template <Tensor (*f)(const Tensor&, const Tensor&)> Kernel arithmetic(const Bui
 
 std::int64_t quotient(std::int64_t a, std::int64_t b) {
     check<ValueError>(b != 0, "an integer is divided by 0");
-    return b == -1 ? -a : a / b;
+    return b == -1 ? negated(a) : a / b;
 }
 
 /// Of integers the quotient rounds towards 0.
@@ -76,7 +76,7 @@ Kernel modulo(const Build& b) {
     return one([fmod](const Call& c) {
         if (is_integer(c[0]))
             return map_integers(c[0], c[1], [fmod](std::int64_t x, std::int64_t y) {
-                const std::int64_t rest = x - quotient(x, y) * y;
+                const std::int64_t rest = y == -1 ? 0 : x - quotient(x, y) * y;
                 return !fmod && rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
             });
         const Tensor x = c[0].to(DType::f64), y = c[1].to(DType::f64);

@@ -78,6 +78,7 @@ class GraphCompiler {
             refuse_type(info, outer ? "the output of a body is" : "an output is");
         if (outer_) captured_ = free_names(graph);
         for (const auto& [name, tensor] : initializers_) names_.insert(name);
+        names_.insert(sparse_.begin(), sparse_.end());
         names_.insert(captured_.begin(), captured_.end());
         program_->inputs = static_cast<int>(inputs_.size() + captured_.size());
         program_->outputs.resize(graph.outputs.size());
@@ -148,6 +149,11 @@ class GraphCompiler {
         for (const std::string& name : needed_names(node)) {
             check_given(name, label);
             if (sparse_.contains(name)) refusals_.add("a sparse initializer", data::excerpt(name));
+            const auto initializer = initializers_.find(name);
+            if (initializer != initializers_.end() && !stored_as(initializer->second->type))
+                refusals_.add(fmt::format("an initializer of the element type {}",
+                                          onnx::name(initializer->second->type)),
+                              data::excerpt(name));
         }
         names_.insert(node.outputs.begin(), node.outputs.end());
         const auto version = scoped.sets->find("");

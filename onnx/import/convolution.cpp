@@ -121,6 +121,8 @@ std::vector<TransposeAxis> transpose_axes(const TransposeAttributes& attributes,
         check<ValueError>(axis.stride > 0 && axis.dilation > 0 && axis.stride < far && axis.dilation < far,
                           "stride {}, dilation {}", axis.stride, axis.dilation);
         const std::int64_t more = at(attributes.output_padding, i, 0);
+        check<ValueError>(more >= 0 && more < far && image[i] < far && kernel[i] < far / axis.dilation,
+                          "output_padding {}, dilation {}", more, axis.dilation);
         axis.whole = (image[i] - 1) * axis.stride + axis.dilation * (kernel[i] - 1) + 1;
         const bool same = window.auto_pad.starts_with("SAME");
         if (!attributes.output_shape.empty() || same) {
@@ -128,14 +130,19 @@ std::vector<TransposeAxis> transpose_axes(const TransposeAttributes& attributes,
             const std::size_t skip = attributes.output_shape.size() > rank ? 2 : 0;
             axis.result = attributes.output_shape.empty() ? image[i] * axis.stride
                                                           : at(attributes.output_shape, i + skip, 0);
+            check<ShapeError>(axis.result > 0 && axis.result < far, "a result of size {}", axis.result);
             const std::int64_t all = axis.whole + more - axis.result;
             axis.before = window.auto_pad == "SAME_UPPER" ? all / 2 : all - all / 2;
             if (!same) axis.before = all / 2;
         } else {
             axis.before = window.pads.empty() ? 0 : window.pads[i];
-            axis.result = axis.whole + more - axis.before - (window.pads.empty() ? 0 : window.pads[i + rank]);
+            const std::int64_t after = window.pads.empty() ? 0 : window.pads[i + rank];
+            check<ValueError>(axis.before > -far && axis.before < far && after > -far && after < far,
+                              "pads {} and {}", axis.before, after);
+            axis.result = axis.whole + more - axis.before - after;
         }
-        check<ShapeError>(axis.result > 0 && axis.result < far, "a result of size {}", axis.result);
+        check<ShapeError>(axis.result > 0 && axis.result < far && axis.whole < far,
+                          "a result of size {} of {}", axis.result, axis.whole);
         axes.push_back(axis);
     }
     return axes;
@@ -185,6 +192,9 @@ Kernel conv_transpose_of(const Build& b) {
         check<ShapeError>(w.dim() == x.dim(), "a kernel of shape {} on {}", w.shape(), x.shape());
         const Integers kernel(w.shape().begin() + 2, w.shape().end());
         std::vector<TransposeAxis> axes = transpose_axes(attributes, image, kernel);
+        Shape whole{x.size(0), w.size(1)};
+        for (const TransposeAxis& axis : axes) whole.push_back(std::max(axis.whole, axis.result));
+        (void)c.bounded(whole);
         const std::int64_t groups = attributes.base.groups;
         Tensor y;
         if (image.size() == 1) {

@@ -18,7 +18,7 @@ constexpr double infinite = std::numeric_limits<double>::infinity();
 Kernel negative(const Build&) {
     return [](const Call& c) -> Values {
         if (!is_integer(c[0])) return {neg(c[0])};
-        return {wrapped(map_integers(c[0], [](auto v) { return -v; }), c.type(0))};
+        return {wrapped(map_integers(c[0], negated), c.type(0))};
     };
 }
 

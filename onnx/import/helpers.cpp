@@ -44,7 +44,7 @@ std::optional<double> Call::known(std::size_t i) const {
     return inputs[i].host->numbers[0];
 }
 
-const Shape& Call::bounded(const Shape& shape) const {
+const Shape& bounded(const Shape& shape, std::int64_t most) {
     std::int64_t count = 1;
     for (const std::int64_t size : shape) {
         check<ValueError>(size >= 0, "a result of shape {} is asked for", shape);
@@ -57,6 +57,10 @@ const Shape& Call::bounded(const Shape& shape) const {
 
 bool is_integer(const Tensor& x) noexcept {
     return x.dtype() == DType::u8 || x.dtype() == DType::i32 || x.dtype() == DType::i64;
+}
+
+std::int64_t negated(std::int64_t x) noexcept {
+    return static_cast<std::int64_t>(-static_cast<std::uint64_t>(x));
 }
 
 bool is_unsigned(ElementType type) noexcept {

@@ -16,6 +16,8 @@ struct Range {
 };
 Range range_of(ElementType type);
 
+/// -x, that of the least number itself.
+std::int64_t negated(std::int64_t x) noexcept;
 /// x as `type`, wrapped around where its numbers are too large for it.
 Value cast(const Tensor& x, ElementType type);
 /// x, which holds numbers of `type` after integer arithmetic, wrapped around.

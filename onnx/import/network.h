@@ -1,6 +1,7 @@
 // An ONNX model as a module: it runs, trains, prints, saves and moves as one that was written by hand.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,6 +33,9 @@ class ADJOINT_API Network : public nn::Module {
     Tensor operator()(const Tensor& x) const;
     /// All results for all inputs, in the order of the file.
     std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const;
+    std::vector<Tensor> operator()(std::initializer_list<Tensor> inputs) const {
+        return (*this)(std::vector<Tensor>(inputs));
+    }
     /// The same by name.
     std::map<std::string, Tensor> operator()(const std::map<std::string, Tensor>& inputs) const;
 

@@ -138,7 +138,7 @@ Kernel local_response(const Build& b) {
     const double alpha = b.attributes.real("alpha", 1e-4), beta = b.attributes.real("beta", 0.75);
     const double bias = b.attributes.real("bias", 1);
     const std::int64_t size = b.attributes.integer("size");
-    check<ValueError>(size > 0 && size < 1 << 20, "size is {}", size);
+    check<ValueError>(size > 0 && size <= 4096, "size is {}", size);
     return one([=](const Call& c) {
         const Tensor& x = c[0];
         check<ShapeError>(x.dim() >= 2, "{} has no channels", x.shape());

@@ -38,13 +38,18 @@ struct Value {
 };
 using Values = std::vector<Value>;
 
+/// A shape that was computed, or that padding makes, may ask for no more elements. A file can ask for anything.
+inline constexpr std::int64_t most_elements = std::int64_t{1} << 28;
+/// errors: ValueError for a shape of negative sizes or of more elements than may be.
+const Shape& bounded(const Shape& shape, std::int64_t most = most_elements);
+
 /// One run of a node.
 struct Call {
     std::span<const Value> inputs;  ///< those of the node, then what its bodies take from outside
     std::size_t outputs = 1;        ///< how many are wanted
     bool training = false;
     /// How many elements a shape that was computed may ask for; folding of constants has a lower bound.
-    std::int64_t most = std::int64_t{1} << 33;
+    std::int64_t most = most_elements;
 
     bool has(std::size_t i) const noexcept { return i < inputs.size() && inputs[i].tensor.defined(); }
     /// errors: ValueError if it was left out.
@@ -59,8 +64,7 @@ struct Call {
     double number(std::size_t i) const;
     /// The same if there is one and it was known beforehand.
     std::optional<double> known(std::size_t i) const;
-    /// errors: ValueError for a shape of negative sizes or of more elements than may be.
-    const Shape& bounded(const Shape& shape) const;
+    const Shape& bounded(const Shape& shape) const { return onnx::bounded(shape, most); }
 };
 
 using Kernel = std::function<Values(const Call&)>;

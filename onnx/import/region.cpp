@@ -228,6 +228,7 @@ Kernel roi_align(const Build& b) {
         const Integers batch = c.integers(2);
         check<ShapeError>(c[0].dim() == 4 && boxes.size() == 4 * batch.size(),
                           "{} regions of {} numbers for {}", batch.size(), boxes.size(), c[0].shape());
+        (void)c.bounded({static_cast<std::int64_t>(batch.size()), c[0].size(1), r.height, r.width});
         std::vector<Tensor> all;
         for (std::size_t i = 0; i < batch.size(); ++i)
             all.push_back(roi_pooled(select(c[0], 0, batch[i]), boxes.data() + 4 * i, r));
@@ -244,6 +245,7 @@ Kernel max_roi_pool(const Build& b) {
         const auto rois = c.numbers(1);
         check<ShapeError>(c[0].dim() == 4 && rois.size() % 5 == 0, "regions of shape {} for {}", c[1].shape(),
                           c[0].shape());
+        (void)c.bounded({static_cast<std::int64_t>(rois.size() / 5), c[0].size(1), bins[0], bins[1]});
         std::vector<Tensor> all;
         const auto range = [](double start, double end, std::int64_t count, std::int64_t i,
                               std::int64_t size) {
@@ -314,8 +316,8 @@ Kernel col_to_im(const Build& b) {
         std::int64_t elements = 1, windows = 1;
         for (std::size_t i = 0; i < axes.size(); ++i) {
             padded.push_back(image[i] + axes[i].before + axes[i].after);
-            elements *= axes[i].kernel;
-            windows *= axes[i].result;
+            elements = checked_mul(elements, axes[i].kernel);
+            windows = checked_mul(windows, axes[i].result);
         }
         check<ShapeError>(x.dim() == 3 && x.size(1) % elements == 0 && x.size(2) == windows,
                           "columns of shape {} for {} windows of {}", x.shape(), windows, elements);

@@ -150,6 +150,8 @@ Tensor resized(const Call& c, const Tensor& x, const ResizeAttributes& r,
     Shape result = x.shape();
     for (int i = 0; i < x.dim(); ++i) result[i] = axes[static_cast<std::size_t>(i)].out;
     (void)c.bounded(result);
+    constexpr std::int64_t longest = std::int64_t{1} << 24;
+    for (const std::int64_t size : result) check<ValueError>(size <= longest, "a result of shape {}", result);
     if (x.numel() == 0 || result.numel() == 0) {
         check<ShapeError>(result.numel() == 0, "{} cannot be resized to {}", x.shape(), result);
         return filled(result, 0, x);

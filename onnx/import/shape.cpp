@@ -158,7 +158,7 @@ Kernel size_kernel(const Build&) {
 Kernel depth_to_space(const Build& b) {
     const std::int64_t block = b.attributes.integer("blocksize");
     const std::string mode = b.attributes.text("mode", "DCR");
-    check<ValueError>(block > 0, "blocksize is {}", block);
+    check<ValueError>(block > 0 && block < 1 << 20, "blocksize is {}", block);
     check<ValueError>(mode == "DCR" || mode == "CRD", "mode is \"{}\"", mode);
     return [=](const Call& c) -> Values {
         const Tensor& x = c[0];
@@ -174,7 +174,7 @@ Kernel depth_to_space(const Build& b) {
 
 Kernel space_to_depth(const Build& b) {
     const std::int64_t block = b.attributes.integer("blocksize");
-    check<ValueError>(block > 0, "blocksize is {}", block);
+    check<ValueError>(block > 0 && block < 1 << 20, "blocksize is {}", block);
     return [=](const Call& c) -> Values {
         const Tensor& x = c[0];
         check<ShapeError>(x.dim() == 4 && x.size(2) % block == 0 && x.size(3) % block == 0,

@@ -16,13 +16,15 @@ namespace adjoint::onnx {
 namespace {
 
 constexpr double pi = std::numbers::pi;
+// Of the matrix of a transform.
+constexpr std::int64_t most_weights = std::int64_t{1} << 26;
 
 /// x (.., n, 1 or 2) of real or complex numbers; the last but one axis is transformed to `bins` of `length`.
-Tensor transformed(const Call& c, const Tensor& x, std::int64_t length, std::int64_t bins, bool inverse) {
+Tensor transformed(const Tensor& x, std::int64_t length, std::int64_t bins, bool inverse) {
     const std::int64_t n = x.size(-2);
     check<ShapeError>(x.size(-1) == 1 || x.size(-1) == 2, "{} does not end in real or complex numbers",
                       x.shape());
-    (void)c.bounded({n, bins});
+    (void)bounded({n, bins}, most_weights);
     std::vector<double> cosines, sines;
     for (std::int64_t i = 0; i < n; ++i)
         for (std::int64_t k = 0; k < bins; ++k) {
@@ -63,7 +65,7 @@ Kernel dft(const Build& b) {
         check<ValueError>(length > 0, "dft_length is {}", length);
         const std::int64_t bins = onesided ? length / 2 + 1 : length;
         x = transpose(resized_to(x, axis, length), axis, x.dim() - 2);
-        return transpose(transformed(c, x, length, bins, inverse), axis, x.dim() - 2);
+        return transpose(transformed(x, length, bins, inverse), axis, x.dim() - 2);
     });
 }
 
@@ -80,7 +82,7 @@ Kernel stft(const Build& b) {
             frames.push_back(narrow(signal, 1, start, length));
         Tensor x = stack(frames, 1);
         if (c.has(2)) x = x * reshape(c[2], {length, 1});
-        return transformed(c, x, length, onesided ? length / 2 + 1 : length, false);
+        return transformed(x, length, onesided ? length / 2 + 1 : length, false);
     });
 }
 
@@ -114,7 +116,7 @@ Kernel mel_weight_matrix(const Build& b) {
         check<ValueError>(bands > 0 && length > 0 && rate > 0, "{} bands, dft_length {}, sample_rate {}",
                           bands, length, rate);
         const std::int64_t bins = length / 2 + 1;
-        (void)c.bounded({bins, bands});
+        (void)bounded({bins, bands}, most_weights);
         const auto mel = [](double f) { return 2595 * std::log10(1 + f / 700); };
         const double step = (mel(high) - mel(low)) / static_cast<double>(bands + 2);
         std::vector<std::int64_t> edges;

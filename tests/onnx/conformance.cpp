@@ -86,7 +86,8 @@ std::string run_set(const Network& network, const fs::path& set, bool random) {
     const NoGrad guard;
     const std::vector<Tensor> outputs = network(inputs);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-        const Tensor expected = read_tensor(network.outputs()[i], set / ("output_" + std::to_string(i) + ".pb"));
+        const Tensor expected =
+            read_tensor(network.outputs()[i], set / ("output_" + std::to_string(i) + ".pb"));
         Tensor ours = outputs[i];
         if (random && ours.shape() == expected.shape() && ours.dtype() == expected.dtype()) ours = expected;
         const std::string wrong = difference(ours, expected);
