@@ -1,5 +1,5 @@
-// Compilation in two passes: the first finds the function of each node and everything that is not supported, the
-// second folds what is constant and gives the rest its places.
+// Compilation in two passes: the first finds the function of each node and everything that is not
+// supported, the second folds what is constant and gives the rest its places.
 #include <adjoint/onnx/import/compile.h>
 
 #include <algorithm>
@@ -225,8 +225,8 @@ class GraphCompiler {
         return out;
     }
 
-    /// What has at least one dimension and is used in arithmetic trains, statistics are buffers; the rest is constant,
-    /// as are the initializers of bodies.
+    /// What has at least one dimension and is used in arithmetic trains, statistics are buffers; the rest
+    /// is constant, as are the initializers of bodies.
     void add_initializers() {
         const auto used = usages();
         for (const TensorValue& value : graph_.initializers) {

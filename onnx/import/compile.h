@@ -23,7 +23,8 @@ struct Compiled {
     std::vector<ValueInfo> inputs, outputs;
 };
 
-/// errors: UnsupportedError with everything that is not supported; ValueError for a graph that makes no sense.
+/// errors: UnsupportedError with everything that is not supported; ValueError for a graph that
+/// makes no sense.
 Compiled compile(const Model& model);
 
 }  // namespace adjoint::onnx

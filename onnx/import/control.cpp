@@ -25,8 +25,8 @@ Tensor stacked(const std::vector<Tensor>& steps, int axis = 0) {
     return steps.empty() ? zeros({0}) : stack(steps, axis);
 }
 
-/// Inputs: how often at most, whether at all, what is carried from step to step. Of the body: the number of the
-/// step, whether, what is carried -> whether to go on, what is carried, what is collected.
+/// Inputs: how often at most, whether at all, what is carried from step to step. Of the body: the number of
+/// the step, whether, what is carried -> whether to go on, what is carried, what is collected.
 Kernel loop(const Build& b) {
     const Body body = b.body("body");
     check<ValueError>(b.inputs >= 2 && body.inputs() == b.inputs && body.outputs() + 1 >= b.inputs,

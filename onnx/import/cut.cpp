@@ -65,8 +65,8 @@ Kernel slice_of(const Build& b) {
     };
 }
 
-/// The sizes are an attribute before version 13, an input from then on; equal ones if there are none, and from
-/// version 18 on the last may be smaller.
+/// The sizes are an attribute before version 13, an input from then on; equal ones if there are none, and
+/// from version 18 on the last may be smaller.
 Kernel split_of(const Build& b) {
     const std::int64_t axis = b.attributes.integer("axis", 0);
     const auto parts = static_cast<std::int64_t>(b.attributes.integer("num_outputs", 0));

@@ -20,7 +20,8 @@ std::vector<std::string> free_names(const Graph& graph);
 /// What a node needs: its inputs, and what its graphs take from outside; names left out are not among them.
 std::vector<std::string> needed_names(const Node& node);
 
-/// The numbers of the nodes that the outputs need, each behind those it needs itself, else in the order of the file.
+/// The numbers of the nodes that the outputs need, each behind those it needs itself, else in the order
+/// of the file.
 /// errors: ValueError naming the nodes of a circle, or a value that two nodes give.
 std::vector<std::size_t> live_order(const std::vector<ScopedNode>& nodes,
                                     const std::vector<ValueInfo>& outputs);

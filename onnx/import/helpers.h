@@ -1,4 +1,5 @@
-// What operators of several topics need: conversions by the types of the file, and integers on the host. Private.
+// What operators of several topics need: conversions by the types of the file, and integers on
+// the host. Private.
 #pragma once
 
 #include <adjoint/onnx/import/operator.h>
@@ -47,7 +48,8 @@ int wrapped_axis(std::int64_t axis, int rank);
 std::function<std::optional<Integers>(const Call&)> axes_of(const Build& build, std::int64_t since,
                                                             std::size_t input, const char* name = "axes");
 
-/// x, of a type that the function does not take, in f32 (f64 for what needs it), and the result converted back.
+/// x, of a type that the function does not take, in f32 (f64 for what needs it), and the
+/// result converted back.
 template <class F> Tensor in_floating(const Tensor& x, F&& f) {
     if (is_floating(x.dtype())) return f(x);
     return f(x.to(x.dtype() == DType::u8 || x.dtype() == DType::boolean ? DType::f32 : DType::f64))

@@ -95,7 +95,8 @@ std::string options_of(const Model& model) {
     return text;
 }
 
-/// The value of an input as the file declares it. `sizes` are those of the names that other inputs have given.
+/// The value of an input as the file declares it. `sizes` are those of the names that other
+/// inputs have given.
 Value checked(const ValueInfo& info, const Tensor& x, std::map<std::string, std::int64_t>& sizes) {
     check<ValueError>(x.defined(), "onnx: the input {} is undefined", info.name);
     const Type& type = info.type;

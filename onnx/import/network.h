@@ -15,21 +15,22 @@ namespace adjoint::onnx {
 
 class Program;
 
-/// A model that was loaded. Its floating initializers are parameters, under their own names with the dots as
-/// levels ("layer1.0.conv1.weight") and every other character that is no letter, digit or _ replaced by _; the
-/// running statistics of BatchNormalization are buffers; scalars, and what decides about shapes, are constants.
+/// A model that was loaded. Its floating initializers are parameters, under their own names with the dots
+/// as levels ("layer1.0.conv1.weight") and every other character that is no letter, digit or _ replaced
+/// by _; the running statistics of BatchNormalization are buffers; scalars, and what decides about
+/// shapes, are constants.
 ///
-/// It begins in evaluation mode, in which a file is meant. After train() dropout drops and batch normalisation
-/// normalises with the batch, moving its statistics.
+/// It begins in evaluation mode, in which a file is meant. After train() dropout drops and batch
+/// normalisation normalises with the batch, moving its statistics.
 class ADJOINT_API Network : public nn::Module {
   public:
-    /// errors: UnsupportedError listing all that is not supported; ValueError naming the node for a graph that
-    /// makes no sense.
+    /// errors: UnsupportedError listing all that is not supported; ValueError naming the node for a graph
+    /// that makes no sense.
     explicit Network(const Model& model);
 
     /// The first result for the first input.
-    /// errors: ValueError unless the model has one input; ShapeError, DTypeError for an input that is not as the
-    /// file declares it; those of the operators, with the node's name in front.
+    /// errors: ValueError unless the model has one input; ShapeError, DTypeError for an input that is not
+    /// as the file declares it; those of the operators, with the node's name in front.
     Tensor operator()(const Tensor& x) const;
     /// All results for all inputs, in the order of the file.
     std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const;

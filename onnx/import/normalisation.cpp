@@ -30,8 +30,8 @@ template <Tensor (*f)(const Tensor&, int)> Kernel along_axis(const Build& b) {
     });
 }
 
-/// A file may ask for training itself (training_mode): then the statistics of the batch normalise, and the moved
-/// ones are results. Elsewhere training moves the running ones, as in nn::BatchNorm2d.
+/// A file may ask for training itself (training_mode): then the statistics of the batch normalise, and the
+/// moved ones are results. Elsewhere training moves the running ones, as in nn::BatchNorm2d.
 Kernel batch_normalisation(const Build& b) {
     const double eps = b.attributes.real("epsilon", 1e-5), momentum = b.attributes.real("momentum", 0.9);
     const bool trains = b.attributes.flag("training_mode");
@@ -155,8 +155,8 @@ Kernel local_response(const Build& b) {
     });
 }
 
-/// Ratio and mode are attributes or the module's in older versions, inputs from version 12 on, where the file may
-/// ask for training itself.
+/// Ratio and mode are attributes or the module's in older versions, inputs from version 12 on, where the
+/// file may ask for training itself.
 Kernel dropout_of(const Build& b) {
     const double fixed = b.attributes.real("ratio", 0.5);
     for (const char* name : {"seed", "is_test", "consumed_inputs"}) b.attributes.ignore(name);

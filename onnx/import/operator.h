@@ -1,4 +1,5 @@
-// What an operator of the format is here: a row of a table, which makes of a node the function that runs it. Private.
+// What an operator of the format is here: a row of a table, which makes of a node the function that
+// runs it. Private.
 //
 // The tables stand in the files of their topics; table.cpp puts them together.
 #pragma once
@@ -38,7 +39,8 @@ struct Value {
 };
 using Values = std::vector<Value>;
 
-/// A shape that was computed, or that padding makes, may ask for no more elements. A file can ask for anything.
+/// A shape that was computed, or that padding makes, may ask for no more elements. A file can
+/// ask for anything.
 inline constexpr std::int64_t most_elements = std::int64_t{1} << 28;
 /// errors: ValueError for a shape of negative sizes or of more elements than may be.
 const Shape& bounded(const Shape& shape, std::int64_t most = most_elements);

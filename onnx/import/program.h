@@ -12,8 +12,8 @@
 
 namespace adjoint::onnx {
 
-/// Where a step finds a value: among those of the run, those known from the shapes of the inputs, the constants,
-/// or the tensors of the module.
+/// Where a step finds a value: among those of the run, those known from the shapes of the inputs, the
+/// constants, or the tensors of the module.
 struct Source {
     enum Kind : std::uint8_t { none, run, known, constant, weight } kind = none;
     int index = 0;

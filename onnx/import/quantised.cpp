@@ -1,5 +1,5 @@
-// Quantised operators, by arithmetic on what the numbers stand for: (q - zero point) scale. Rounding is to even, and
-// what is too large saturates.
+// Quantised operators, by arithmetic on what the numbers stand for: (q - zero point) scale. Rounding is to
+// even, and what is too large saturates.
 #include <algorithm>
 #include <cmath>
 

@@ -74,8 +74,8 @@ RecurrentSettings recurrent_settings(const Build& b, const std::vector<std::stri
     return s;
 }
 
-/// The state of one direction, and its step; `x` is what the input gives to all gates, biases of both sides added
-/// unless the cell wants those of the state for itself.
+/// The state of one direction, and its step; `x` is what the input gives to all gates, biases of both sides
+/// added unless the cell wants those of the state for itself.
 struct CellState {
     Tensor h, c = {};
 };

@@ -1,4 +1,5 @@
-// Reductions, and places of the largest and smallest. The axes are an attribute in older versions, an input in newer ones.
+// Reductions, and places of the largest and smallest. The axes are an attribute in older versions, an input
+// in newer ones.
 #include <limits>
 #include <numeric>
 

@@ -150,8 +150,8 @@ struct RoiAttributes {
     bool half_pixel, largest;
 };
 
-/// Bilinear samples of one axis of a region: for each of `bins` x `samples` points two places and the share of the
-/// second; the weight is 0 outside.
+/// Bilinear samples of one axis of a region: for each of `bins` x `samples` points two places and the share
+/// of the second; the weight is 0 outside.
 struct RoiAxis {
     Integers low, high;
     std::vector<double> share, inside;

@@ -5,7 +5,8 @@
 
 namespace adjoint::onnx {
 
-/// What the attributes auto_pad, kernel_shape, strides, dilations, pads and ceil_mode say; lists may be empty.
+/// What the attributes auto_pad, kernel_shape, strides, dilations, pads and ceil_mode say; lists
+/// may be empty.
 struct WindowAttributes {
     std::string auto_pad;
     Integers kernel, strides, dilations, pads;

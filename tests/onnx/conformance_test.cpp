@@ -1,4 +1,5 @@
-// The conformance cases of Debian's libonnx-testdata: none may fail, and docs/onnx.md lists what becomes of each.
+// The conformance cases of Debian's libonnx-testdata: none may fail, and docs/onnx.md lists what
+// becomes of each.
 #include "conformance.h"
 
 #include <gtest/gtest.h>

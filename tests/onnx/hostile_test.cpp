@@ -1,4 +1,5 @@
-// Files that are not what they should be: each is refused with an error that says where, or does what it says.
+// Files that are not what they should be: each is refused with an error that says where, or does
+// what it says.
 #include <gtest/gtest.h>
 
 #include "models.h"
