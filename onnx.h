@@ -5,3 +5,4 @@
 #include <adjoint/onnx/format/file.h>
 #include <adjoint/onnx/format/model.h>
 #include <adjoint/onnx/format/tensor_value.h>
+#include <adjoint/onnx/import/network.h>

@@ -159,6 +159,8 @@ class ModelWriter {
         const bool tensors = type.kind == TypeKind::tensor || type.kind == TypeKind::sparse_tensor;
         if (tensors || type.kind == TypeKind::map)
             inside.add_int32(1, static_cast<std::int32_t>(type.element));
+        // A shape without dimensions is written, too: it says that there is one element.
+        if (tensors && type.shape && type.shape->empty()) inside.add_message(2, std::string());
         if (tensors && type.shape) {
             pbf_writer shape(inside, 2);
             for (const Dimension& dimension : *type.shape) {
