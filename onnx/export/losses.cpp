@@ -19,7 +19,10 @@ void cross_entropy(Call& call) {
 void mse_loss(Call& call) {
     const DType type = call.result().dtype(), used = compute_type(type);
     const std::string d = call.node("Sub", {call.in(0, used), call.in(1, used)});
-    call.set(call.cast(reduced(call, call.node("Mul", {d, d})), used, type));
+    std::string y = reduced(call, call.node("Mul", {d, d}));
+    if (call.tensor().numel() == 0 && call.word("reduction") == "mean")
+        y = call.node("Div", {y, call.constant(0, used)});
+    call.set(call.cast(y, used, type));
 }
 
 // -(t max(log p, -100) + (1 - t) max(log(1 - p), -100))

@@ -17,6 +17,14 @@ void reduced(Call& call, const char* op) {
 }
 template <const char* op> void reduction(Call& call) { reduced(call, op); }
 
+void mean(Call& call) {
+    const DType type = call.result().dtype();
+    if (call.tensor().numel() > 0) return reduced(call, "ReduceMean");
+    // Of nothing it is 0 / 0.
+    const std::string sum = call.reduce("ReduceSum", call.in(0), call.list("dims"), call.flag("keepdim"));
+    call.set(call.node("Div", {sum, call.constant(0, type)}));
+}
+
 void prod(Call& call) {
     const DType type = call.result().dtype();
     call.set(call.reduce("ReduceProd", call.in(0, type), {call.integer("dim")}, true));
@@ -56,16 +64,15 @@ template <const char* op> void over_last(Call& call) {
     call.set(call.node(op, {call.in(0)}, {attribute("axis", std::int64_t{-1})}));
 }
 
-constexpr char ReduceSum[] = "ReduceSum", ReduceMean[] = "ReduceMean", ReduceMax[] = "ReduceMax",
-               ReduceMin[] = "ReduceMin", ArgMax[] = "ArgMax", ArgMin[] = "ArgMin", Softmax[] = "Softmax",
-               LogSoftmax[] = "LogSoftmax";
+constexpr char ReduceSum[] = "ReduceSum", ReduceMax[] = "ReduceMax", ReduceMin[] = "ReduceMin",
+               ArgMax[] = "ArgMax", ArgMin[] = "ArgMin", Softmax[] = "Softmax", LogSoftmax[] = "LogSoftmax";
 
 }  // namespace
 
 void add_reductions(Mappings& table) {
     const Mappings own = {
         {"sum", reduction<ReduceSum>},
-        {"mean", reduction<ReduceMean>},
+        {"mean", mean},
         {"amax", reduction<ReduceMax>},
         {"amin", reduction<ReduceMin>},
         {"prod", prod},

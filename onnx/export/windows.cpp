@@ -94,7 +94,8 @@ void unfold(Call& call) {
     attributes.push_back(attribute("group", channels.first));
     const std::string planes =
         call.node("Conv", {call.in(0, type), tap_filters(call, g, channels.first, type)}, attributes);
-    call.set(call.node("Reshape", {planes, call.builder.integers({0, 0, -1})}));
+    const Pairs rows = call.result_shape();
+    call.set(call.reshape(planes, {rows[0], rows[1], g.output[0], g.output[1]}, rows));
 }
 
 void fold(Call& call) {
