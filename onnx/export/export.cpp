@@ -68,13 +68,14 @@ std::vector<Symbol> symbols_of(const std::vector<Tensor>& inputs, const std::vec
                                   name, same->first, x.shape()[axis]);
         }
     }
-    // Of size 1 an axis broadcasts, which others do not. The steps are such that no sum or product of few
-    // sizes looks like another.
-    std::int64_t step = 1;
-    for (Symbol& symbol : symbols) {
-        symbol.first = std::max<std::int64_t>(symbol.first, 2);
-        symbol.second = symbol.first + step;
-        step = 2 * step + 1;
+    // Of size 1 an axis broadcasts, which others do not. The steps are primes, so that a formula of one size
+    // does not fit another; the first axis, as a rule the batch, can grow the most.
+    constexpr std::int64_t primes[] = {1, 2, 3, 5, 7, 11, 13, 17};
+    check<ValueError>(symbols.size() < std::size(primes), "onnx: {} dynamic sizes, at most {} are possible",
+                      symbols.size(), std::size(primes) - 1);
+    for (std::size_t i = 0; i < symbols.size(); ++i) {
+        symbols[i].first = std::max<std::int64_t>(symbols[i].first, 2);
+        symbols[i].second = symbols[i].first + primes[symbols.size() - i - (symbols.size() == 1 ? 1 : 0)];
     }
     return symbols;
 }

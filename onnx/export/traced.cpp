@@ -40,20 +40,11 @@ class Tracer : public Observer {
     int find(const Tensor& tensor) {
         if (!tensor.defined()) return -1;
         const auto found = known_.find(place_of(tensor));
-        if (found == known_.end()) {
-            check<ValueError>(
-                !made_.contains(tensor.impl().storage.get()),
-                "onnx: a tensor of shape {} near {} shares memory with another of which only a part "
-                "was written in place, or was made in an unknown way; build it with cat, stack or "
-                "where",
-                tensor.shape(), layer_.empty() ? "the inputs" : "layer " + layer_);
-            return add(tensor, Origin::constant);
-        }
-        if (found->second.version == tensor.version()) return found->second.id;
+        if (found != known_.end() && found->second.version == tensor.version()) return found->second.id;
         check<ValueError>(
-            run_.values[static_cast<std::size_t>(found->second.id)].origin == Origin::constant,
-            "onnx: a tensor of shape {} near {} was written in place, through a part of it or by its "
-            "pointer; build it with cat, stack or where",
+            !made_.contains(tensor.impl().storage.get()),
+            "onnx: a tensor of shape {} near {} was written in place by a part of it, or shares memory "
+            "with another in a way that nobody heard of; build it with cat, stack or where",
             tensor.shape(), layer_.empty() ? "the inputs" : "layer " + layer_);
         return add(tensor, Origin::constant);
     }

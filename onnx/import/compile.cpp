@@ -212,6 +212,7 @@ class GraphCompiler {
                 const std::string& name = known == alias.end() ? entry.names[i] : known->second;
                 if (entry.is_identity() && !entry.node->outputs.empty()) {
                     alias[entry.node->outputs[0]] = name;
+                    out.try_emplace(name);  // handed on, though not computed with
                     continue;
                 }
                 const InputSet bit = i < 32 ? InputSet{1} << i : 0;

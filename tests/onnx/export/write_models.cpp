@@ -12,7 +12,7 @@
 #include <fstream>
 #include <string>
 
-#include "onnx/python/networks.h"
+#include "onnx/export/networks.h"
 #include "op_table/op_table.h"
 
 using namespace adjoint;
