@@ -93,6 +93,7 @@ void RecordedStep::record(Backend& backend, Device device, const std::function<v
     fold_constants(list_);
     drop_dead_calls(list_, lifetimes);
     fuse_elementwise(list_, lifetimes, programs_);
+    join_updates(list_);
 }
 
 void RecordedStep::replay(std::int64_t times) {

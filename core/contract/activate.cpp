@@ -21,4 +21,14 @@ void activate(Backend& backend, const Epilogue& epilogue, const Operand& result,
     });
 }
 
+void activate_backward(Backend& backend, Activation activation, const Operand& dz, const void* g,
+                       const void* saved, std::int64_t numel) {
+    const composition::Grid all(backend, {1, 1, numel}, compute_type(dz.dtype));
+    visit_activation(activation, [&]<class F>(F f) {
+        if constexpr (F::saves != Saves::nothing)
+            all.zip(functor::SlopeTimes<F>{f}, all.dense(dz.data, dz.dtype), all.dense(g, dz.dtype),
+                    all.dense(saved, dz.dtype));
+    });
+}
+
 }  // namespace adjoint::call

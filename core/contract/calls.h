@@ -15,6 +15,7 @@
 #include <adjoint/core/contract/calls/convolution.h>
 #include <adjoint/core/contract/calls/elementwise.h>
 #include <adjoint/core/contract/calls/index.h>
+#include <adjoint/core/contract/calls/linear.h>
 #include <adjoint/core/contract/calls/matmul.h>
 #include <adjoint/core/contract/calls/normalize.h>
 #include <adjoint/core/contract/calls/random.h>
@@ -32,11 +33,11 @@ template <class... Calls> struct CallList { using Variant = std::variant<Calls..
 using Calls =
     CallList<call::Upload, call::Fill, call::Map, call::Zip, call::Select, call::Reduce, call::ArgReduce,
              call::MatMul, call::Gather, call::Scatter, call::Random, call::Dropout, call::Update,
-             call::Softmax, call::SoftmaxBackward, call::CrossEntropy, call::BatchNorm,
-             call::BatchNormBackward, call::LayerNorm, call::LayerNormBackward, call::Scan, call::Sort,
-             call::Unfold, call::Fold, call::MaxPool, call::MaxPoolBackward, call::AvgPool,
-             call::AvgPoolBackward, call::Convolve, call::ConvolveInput, call::ConvolveWeight, call::Chain,
-             call::ChainReduce, call::Recurrent, call::RecurrentBackward>;
+             call::LinearBackward, call::BackwardUpdate, call::Softmax, call::SoftmaxBackward,
+             call::CrossEntropy, call::BatchNorm, call::BatchNormBackward, call::LayerNorm,
+             call::LayerNormBackward, call::Scan, call::Sort, call::Unfold, call::Fold, call::MaxPool,
+             call::MaxPoolBackward, call::AvgPool, call::AvgPoolBackward, call::Convolve, call::ConvolveInput,
+             call::ConvolveWeight, call::Chain, call::ChainReduce, call::Recurrent, call::RecurrentBackward>;
 
 /// Any of them.
 using AnyCall = Calls::Variant;

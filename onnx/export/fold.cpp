@@ -81,7 +81,9 @@ class BatchNormFolder {
             run->calls[at(maker)].inputs[1] = new_weight;
             run->calls[at(maker)].inputs[2] = new_bias;
             TracedCall& gone = run->calls[i];
-            gone.name = "alias";
+            // What is left of it is its activation, as a function of its own.
+            const auto activation = std::get<std::string_view>(*gone.attributes.find("activation"));
+            gone.name = activation == "none" ? "alias" : std::string(activation);
             gone.inputs.resize(1);
         }
     }

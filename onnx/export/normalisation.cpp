@@ -39,22 +39,24 @@ std::string normal(Call& call, const std::string& x, const std::vector<std::int6
     return call.node("Div", {centred, call.node("Sqrt", {call.node("Add", {variance, eps})})});
 }
 
-void batch_norm(Call& call) {
-    const DType type = call.result().dtype();
+std::string normalised_batch(Call& call, DType type) {
     const std::int64_t channels = channels_of(call);
     const std::string x = call.in(0, type);
     if (!call.flag("training"))
-        return call.set(
-            call.node("BatchNormalization",
-                      {x, vector_or(call, 3, 1, {channels}, type), vector_or(call, 4, 0, {channels}, type),
-                       call.in(1, type), call.in(2, type)},
-                      {attribute("epsilon", call.number("eps"))}));
+        return call.node("BatchNormalization",
+                         {x, vector_or(call, 3, 1, {channels}, type), vector_or(call, 4, 0, {channels}, type),
+                          call.in(1, type), call.in(2, type)},
+                         {attribute("epsilon", call.number("eps"))});
     std::vector<std::int64_t> dims{0};
     for (std::int64_t d = 2; d < call.tensor().dim(); ++d) dims.push_back(d);
     const auto vector = [&](std::size_t i) {
         return call.has(i) ? aligned(call, call.in(i, type), channels) : "";
     };
-    call.set(scaled(call, normal(call, x, dims, type), vector(3), vector(4)));
+    return scaled(call, normal(call, x, dims, type), vector(3), vector(4));
+}
+void batch_norm(Call& call) {
+    const DType type = call.result().dtype();
+    call.set(call.activated(normalised_batch(call, type), call.word("activation"), type));
 }
 
 void layer_norm(Call& call) {

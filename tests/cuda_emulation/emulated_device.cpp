@@ -2,6 +2,7 @@
 #include "emulated_device.h"
 
 #include <adjoint/core/contract/activate.h>
+#include <adjoint/cuda/kernels/small_product.h>
 #include <adjoint/cuda/libraries/composed_convolution.h>
 
 #include "emulated_libraries.h"
@@ -12,6 +13,7 @@ namespace cuda_backend {
 
 // What would go through a library.
 void on(CudaBackend& cuda, const call::MatMul& c) {
+    if (multiply_small(cuda, c)) return;
     const call::MatMul product = call::without_activation(c);
     if (emulated_libraries().multiply)
         emulated_libraries().multiply(cuda, product);
@@ -67,5 +69,6 @@ EmulatedLibraries& emulated_libraries() {
 }
 
 std::int64_t& emulated_narrow() { return state().narrow; }
+std::int64_t& emulated_small_product() { return state().small_product; }
 
 }  // namespace adjoint
