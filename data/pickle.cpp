@@ -257,6 +257,8 @@ class PickleReader {
     // Attributes of a dictionary, like a state dictionary's _metadata, say nothing about tensors.
     void build() {
         pop();
+        if (const auto* call = top().as<PickleCall>())
+            bad("attributes are set on an object of {}, which is not executed", excerpt(call->global.full()));
         if (top().as<PickleDict>() == nullptr) bad("attributes are set on what is no dictionary");
     }
 

@@ -10,8 +10,8 @@
 namespace adjoint::data {
 
 struct TorchOptions {
-    /// The dictionary to read, by its keys from outside in: {"state_dict"} of a checkpoint. Empty: the whole
-    /// file.
+    /// The dictionary to read, by its keys from outside in: {"state_dict"} of a checkpoint; by default all
+    /// that there is.
     std::vector<std::string> key = {};
 };
 
@@ -36,8 +36,8 @@ ADJOINT_API TorchFile load_torch(const std::string& path, const TorchOptions& op
 
 /// Writes dense CPU tensors as a state dictionary that torch.load(path, weights_only=True) reads; the old
 /// file stays on any error. Tensors on the same memory share it in the file.
-/// errors: ValueError for a tensor that is not dense, a name that is there twice, and for 4 GiB or more;
-/// DeviceError; IoError.
+/// errors: ValueError for a tensor that is not dense, for a name that is there twice and for 4 GiB or more;
+/// DeviceError off the CPU; IoError.
 ADJOINT_API void save_torch(const std::string& path, const NamedTensors& tensors);
 
 }  // namespace adjoint::data

@@ -42,8 +42,8 @@ struct LoadOptions {
     /// What the tensors of the file are called here.
     std::vector<data::Rename> rename = {};
 };
-/// What Module::load met that does not match: the first two are empty if strict, the last without
-/// skip_misfits.
+/// What Module::load met that does not match: the first two are empty if strict, the last unless misfits
+/// are skipped.
 struct LoadReport {
     std::vector<std::string> missing, unexpected, misfits;
 };
@@ -74,8 +74,8 @@ class ADJOINT_API Module {
     /// Parameters and buffers by name, sharing memory with the module.
     NamedTensors state() const;
     /// Copies values into parameters and buffers; nothing is written unless all fits.
-    /// errors: ValueError listing missing and unexpected names (strict); ShapeError, DTypeError for a misfit
-    /// (without skip_misfits).
+    /// errors: ValueError listing missing and unexpected names (strict); ShapeError, DTypeError for a misfit,
+    /// unless those are skipped.
     LoadReport load(const NamedTensors& state, const LoadOptions& options = {}) const;
     /// state() as a safetensors file; an old file stays on any error.
     /// errors: IoError.

@@ -23,8 +23,8 @@ ADJOINT_API DLManagedTensorVersioned* to_dlpack(const Tensor& x);
 ADJOINT_API DLManagedTensor* to_dlpack_unversioned(const Tensor& x);
 
 /// A tensor on the memory that `managed` describes; its deleter runs when the last tensor on it goes. What is
-/// marked as read-only is copied, since a tensor can be written. On the GPU whoever wrote the memory must have
-/// finished doing so.
+/// marked as read-only is copied, since a tensor can be written. On the GPU whoever wrote the memory has to
+/// be done with it.
 /// dtypes: float of 16, 32 and 64 bits, bfloat16, int of 32 and 64, uint of 8, bool, one lane each.
 /// errors: ValueError for null, another major version, negative sizes or strides and sizes beyond 2^63 bytes;
 /// DTypeError and DeviceError for what has no counterpart here. The caller then still owns `managed`.

@@ -1,6 +1,6 @@
 // Models written as ONNX.
 //
-//     onnx::save("net.onnx", model, {x}, {.dynamic_axes = {{"x", {{0, "batch"}}}}, .names = {.inputs = {"x"}}});
+//     onnx::save("net.onnx", model, {x}, {.dynamic_axes = {{"x", {{0, "batch"}}}}});
 //
 // The model runs twice, with the inputs given and with others, and what both runs did is written down: what
 // depends on the data only through the values of tensors is the same in both. Control flow is what ran.
@@ -28,8 +28,8 @@ struct ExportNames {
 struct ExportOptions {
     /// Of the standard operators, 13 to 23.
     std::int64_t opset = 17;
-    /// Sizes that a user of the file may choose, by the name of an input: {{"x", {{0, "batch"}}}}. Axes of one
-    /// name have one size.
+    /// Sizes that a user of the file may choose, by input and axis: {{"x", {{0, "batch"}}}}. Axes of one name
+    /// have one size.
     std::map<std::string, std::map<int, std::string>> dynamic_axes = {};
     /// By default x, or x_0, x_1, ..; y, or y_0, y_1, ..
     ExportNames names = {};
