@@ -42,8 +42,8 @@ struct LoadOptions {
     /// What the tensors of the file are called here.
     std::vector<data::Rename> rename = {};
 };
-/// What Module::load met that does not match: the first two are empty if strict, the last unless misfits
-/// are skipped.
+/// What Module::load met that does not match. The first two lists are empty if strict, the last is so unless
+/// misfits are skipped.
 struct LoadReport {
     std::vector<std::string> missing, unexpected, misfits;
 };

@@ -80,6 +80,14 @@ inline nn::Sequential mobile_net() {
     return nn::Sequential(layers);
 }
 
+/// A network in another type behind f32, so that ONNX Runtime's arrays are those of NumPy.
+struct Inside : nn::Module {
+    const nn::Sequential net;
+    const DType type;
+    Inside(nn::Sequential inner, DType t) : net(child("net", std::move(inner))), type(t) { net.to(type); }
+    Tensor operator()(const Tensor& x) const { return net(x.to(type)).to(f32); }
+};
+
 /// Words to classes, one for each place: embedding, LSTM in both directions, linear.
 struct Tagger : nn::Module {
     const nn::Embedding embedding = child("embedding", nn::Embedding(50, 16));
@@ -240,6 +248,12 @@ inline std::vector<Case> cases() {
            Sequential(Linear(784, 256), ReLU(), Linear(256, 128), ReLU(), Linear(128, 256), ReLU(),
                       Linear(256, 784)),
            images({784})));
+    for (const DType type : {f16, bf16, f64})
+        add(of(std::string("type_") + adjoint::name(type),
+               Inside(Sequential(Conv2d(1, 4, 3), BatchNorm2d(4), ReLU(), MaxPool2d(2), Flatten(),
+                                 Linear(36, 8), LayerNorm({8}), GELU(), Linear(8, 3), Softmax(1)),
+                      type),
+               images({1, 8, 8})));
     // The larger ones.
     add(of("resnet18", ResNet18(), images({3, 64, 64})));
     add(of("resnet18_folded", ResNet18(), images({3, 64, 64}), 0, {.fold_batch_norm = true}));
