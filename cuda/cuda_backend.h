@@ -38,6 +38,10 @@ void on(CudaBackend& cuda, const call::Dropout& c);
 void on(CudaBackend& cuda, const call::Softmax& c);
 void on(CudaBackend& cuda, const call::SoftmaxBackward& c);
 void on(CudaBackend& cuda, const call::CrossEntropy& c);
+// kernels/clip.cu
+void on(CudaBackend& cuda, const call::ClipNorm& c);
+// kernels/planes.cu
+void on(CudaBackend& cuda, const call::ActivationBackward& c);
 // kernels/batch_norm.cu
 void on(CudaBackend& cuda, const call::BatchNorm& c);
 void on(CudaBackend& cuda, const call::BatchNormBackward& c);

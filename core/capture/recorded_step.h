@@ -77,6 +77,7 @@ class RecordedStep : public Recording {
     std::vector<Lifetime> lifetimes_;
     // What calls of the list point to.
     std::deque<std::vector<UpdateSlice>> slices_;
+    std::deque<std::vector<TensorSlice>> tensors_;
     std::deque<std::vector<char>> constants_;
     std::deque<ElementProgram> programs_;
 

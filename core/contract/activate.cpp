@@ -31,4 +31,13 @@ void activate_backward(Backend& backend, Activation activation, const Operand& d
     });
 }
 
+void compose(Backend& backend, const ActivationBackward& c) {
+    if (c.dz) activate_backward(backend, c.activation, {c.dz, c.dtype}, c.g, c.saved, c.numel());
+    if (!c.sums) return;
+    const DType sums = compute_type(c.dtype);
+    const composition::Grid all(backend, {c.batch, c.channels, c.inner}, sums);
+    all.reduce(functor::Sum{}, {c.sums, sums, {0, 1, 0}}, all.dense(c.dz ? c.dz : c.g, c.dtype),
+               {true, false, true});
+}
+
 }  // namespace adjoint::call

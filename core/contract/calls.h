@@ -11,7 +11,9 @@
 
 #include <variant>
 
+#include <adjoint/core/contract/calls/activation.h>
 #include <adjoint/core/contract/calls/chain.h>
+#include <adjoint/core/contract/calls/clip.h>
 #include <adjoint/core/contract/calls/convolution.h>
 #include <adjoint/core/contract/calls/elementwise.h>
 #include <adjoint/core/contract/calls/index.h>
@@ -33,11 +35,12 @@ template <class... Calls> struct CallList { using Variant = std::variant<Calls..
 using Calls =
     CallList<call::Upload, call::Fill, call::Map, call::Zip, call::Select, call::Reduce, call::ArgReduce,
              call::MatMul, call::Gather, call::Scatter, call::Random, call::Dropout, call::Update,
-             call::LinearBackward, call::BackwardUpdate, call::Softmax, call::SoftmaxBackward,
-             call::CrossEntropy, call::BatchNorm, call::BatchNormBackward, call::LayerNorm,
-             call::LayerNormBackward, call::Scan, call::Sort, call::Unfold, call::Fold, call::MaxPool,
-             call::MaxPoolBackward, call::AvgPool, call::AvgPoolBackward, call::Convolve, call::ConvolveInput,
-             call::ConvolveWeight, call::Chain, call::ChainReduce, call::Recurrent, call::RecurrentBackward>;
+             call::LinearBackward, call::BackwardUpdate, call::ClipNorm, call::ActivationBackward,
+             call::Softmax, call::SoftmaxBackward, call::CrossEntropy, call::BatchNorm,
+             call::BatchNormBackward, call::LayerNorm, call::LayerNormBackward, call::Scan, call::Sort,
+             call::Unfold, call::Fold, call::MaxPool, call::MaxPoolBackward, call::AvgPool,
+             call::AvgPoolBackward, call::Convolve, call::ConvolveInput, call::ConvolveWeight, call::Chain,
+             call::ChainReduce, call::Recurrent, call::RecurrentBackward>;
 
 /// Any of them.
 using AnyCall = Calls::Variant;

@@ -1,15 +1,16 @@
 // Small products: tiles in shared memory, each warp with some of the terms of every result of the tile.
 //
-// Few tiles leave most of the chip idle, and many terms in a row make those few slow. So the eight warps of a
-// block share the terms: of every `depth` of them each has `share`. Their sums are added by halving. The order
-// depends on the number of terms alone: neither the size of the tile nor what else is in the launch changes
-// a bit. While a tile is multiplied, the next one is on its way into registers.
+// Few tiles leave most of the chip idle, and many terms in a row make those few slow. So the eight warps of
+// a block share the terms: of every `depth` of them each has `share`. Their sums are added by halving. The
+// order depends on the number of terms alone: neither the size of the tile nor what else is in the launch
+// changes a bit. While a tile is multiplied, the next one is on its way into registers.
 #include <adjoint/cuda/kernels/small_product.h>
 
 #include <algorithm>
 
 #include <adjoint/core/capture/effects.h>
-#include <adjoint/core/contract/activate.h>
+#include <adjoint/core/contract/precision.h>
+#include <adjoint/cuda/kernels/activated.h>
 #include <adjoint/cuda/kernels/launch.h>
 #include <adjoint/cuda/kernels/update.h>
 #include <adjoint/cuda/runtime/graph_data.h>
@@ -136,23 +137,12 @@ template <int side> struct FactorTile {
     }
 };
 
-// A call each, so that a functor's code is there once.
-template <class F> ADJOINT_DEVICE_CALL float value_of(float x) { return F{}.template value<float>(x); }
-
-template <class... Fs> ADJOINT_DEVICE float activated(FunctorList<Fs...>, Activation activation, float x) {
-    int number = 0;
-    float y = x;
-    static_cast<void>(
-        ((static_cast<int>(activation) == ++number ? (y = value_of<Fs>(x), true) : false) || ...));
-    return y;
-}
-
 ADJOINT_DEVICE float finish_small(const SmallProduct& p, std::int32_t row, std::int32_t column, float sum) {
     const Epilogue& then = p.epilogue;
     const std::int64_t place = std::int64_t{row} * p.n + column;
     if (then.bias != nullptr) sum += static_cast<const float*>(then.bias)[column];
     if (then.sums != nullptr) static_cast<float*>(then.sums)[place] = sum;
-    return p.out[place] = activated(functor::Activations{}, then.activation, sum);
+    return p.out[place] = activated(then.activation, sum);
 }
 
 /// A block of the slices that have their own.
@@ -296,6 +286,14 @@ void launch_tiles(const DeviceState& device, const char* op, std::span<const Sma
         launch_small<small>(device, op, products, then);
 }
 
+// Whether the kernel is made for m x n x k of this type, `most` being the multiplications that it may take.
+bool is_small(DType type, std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t most) {
+    constexpr std::int64_t longest = std::int64_t{1} << 24;
+    return type == DType::f32 && std::max({m, n, k}) <= longest && m * n > 0 && k > 0 &&
+           static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) <=
+               static_cast<double>(most);
+}
+
 // The products of a layer's backward pass: that for the weight, and that for the input where it is wanted.
 struct LayerProducts {
     SmallProduct all[most_products];
@@ -304,7 +302,9 @@ struct LayerProducts {
 };
 
 std::optional<LayerProducts> products_of(const DeviceState& device, const call::LinearBackward& c) {
-    if (!is_small_product(device, c.dtype, c.rows, c.inputs, c.outputs) || c.dw == nullptr ||
+    // Where tensor cores may be used the library has them.
+    const std::int64_t most = device.small_product * (matmul_precision() == MatmulPrecision::highest ? 8 : 1);
+    if (!is_small(c.dtype, c.rows, c.inputs, c.outputs, most) || c.dw == nullptr ||
         (c.activation != Activation::none && c.activation != Activation::relu))
         return std::nullopt;
     const auto rows = static_cast<std::int32_t>(c.rows), inputs = static_cast<std::int32_t>(c.inputs),
@@ -356,13 +356,6 @@ std::optional<StepBehind> step_behind(CudaBackend& cuda, const call::BackwardUpd
 
 }  // namespace
 
-bool is_small_product(const DeviceState& device, DType type, std::int64_t m, std::int64_t n, std::int64_t k) {
-    constexpr std::int64_t longest = std::int64_t{1} << 24;
-    return type == DType::f32 && std::max({m, n, k}) <= longest && m * n > 0 && k > 0 &&
-           static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) <=
-               static_cast<double>(device.small_product);
-}
-
 void multiply_small(const DeviceState& device, const char* op, std::span<const SmallProduct> products) {
     launch_tiles(device, op, products, NoStep{});
 }
@@ -374,8 +367,8 @@ bool multiply_small(CudaBackend& cuda, const call::MatMul& c) {
                (rows - 1) * row + (columns - 1) * column <= most;
     };
     if (c.batch_rank > 0 || c.out_row != c.n || c.out.dtype != c.a.dtype ||
-        !is_small_product(cuda.device, c.a.dtype, c.m, c.n, c.k) || !fits(c.a_row, c.a_column, c.m, c.k) ||
-        !fits(c.b_row, c.b_column, c.k, c.n))
+        !is_small(c.a.dtype, c.m, c.n, c.k, cuda.device.small_product) ||
+        !fits(c.a_row, c.a_column, c.m, c.k) || !fits(c.b_row, c.b_column, c.k, c.n))
         return false;
     const auto factor = [](const Operand& x, std::int64_t row, std::int64_t column) {
         return SmallProduct::Factor{x.as<const float>(), static_cast<std::int32_t>(row),

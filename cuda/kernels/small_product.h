@@ -1,5 +1,4 @@
-// Products that are too small for a library: one launch does several of them, with what stands before and
-// behind them.
+// Products that are too small for a library: a launch does several, with what stands before and behind them.
 #pragma once
 
 #include <adjoint/cuda/cuda_backend.h>
@@ -21,9 +20,6 @@ struct SmallProduct {
     float* a_sums = nullptr;  // the sum of each row of a; may be null
     Epilogue epilogue;
 };
-
-/// Whether the kernel is made for m x n x k of this type.
-bool is_small_product(const DeviceState& device, DType type, std::int64_t m, std::int64_t n, std::int64_t k);
 
 /// One or two products that do not wait for each other.
 void multiply_small(const DeviceState& device, const char* op, std::span<const SmallProduct> products);

@@ -2,6 +2,7 @@
 #include "emulated_device.h"
 
 #include <adjoint/core/contract/activate.h>
+#include <adjoint/cuda/kernels/planes.h>
 #include <adjoint/cuda/kernels/small_product.h>
 #include <adjoint/cuda/libraries/composed_convolution.h>
 
@@ -29,7 +30,8 @@ void on(CudaBackend& cuda, const call::Convolve& c) {
     call::Convolve sums = c;
     sums.y = c.epilogue.sums_or(c.y);
     sums.epilogue = {.bias = c.epilogue.bias};
-    if (emulated_libraries().convolve && emulated_libraries().convolve(cuda, sums)) return finish(cuda, c);
+    if (emulated_libraries().convolve && emulated_libraries().convolve(cuda, sums))
+        return finish_convolution(cuda, c);
     compose_any(cuda, sums);
     call::activate(cuda, c.epilogue, {c.y, c.shape.windows.dtype}, c.shape.results());
 }

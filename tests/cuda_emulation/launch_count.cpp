@@ -65,6 +65,7 @@ class CountingBackend final : public Runs<CountingBackend, cuda_backend::CudaBac
         one.call = open_.back().name;
         one.grid = launch.grid;
         one.block = launch.block;
+        one.by_library = one.op == "cublaslt" || one.op == "cudnn";
         one.effects = open_.back().effects;
         one.operations = open_.back().operations;
         open_.back().own.push_back(launches.size());
@@ -79,13 +80,29 @@ class CountingBackend final : public Runs<CountingBackend, cuda_backend::CudaBac
         counting.CudaBackend::run(call);
         const OpenCall done = std::move(counting.open_.back());
         counting.open_.pop_back();
-        for (const std::size_t i : done.own) {
-            counting.launches[i].bytes = bytes_of(done.effects) / static_cast<double>(done.own.size());
-            counting.launches[i].operations /= static_cast<double>(done.own.size());
-        }
+        counting.share(done.own, bytes_of(done.effects));
     }
 
   private:
+    // A launch goes over all of its call's memory, unless another one of the call is much larger. What a
+    // library computes is all of the arithmetic.
+    void share(const std::vector<std::size_t>& own, double bytes) {
+        const auto threads = [this](std::size_t i) {
+            return static_cast<double>(launches[i].grid.count() * launches[i].block.count());
+        };
+        double most = 0;
+        bool library = false;
+        for (const std::size_t i : own) {
+            most = std::max(most, threads(i));
+            library = library || launches[i].by_library;
+        }
+        for (const std::size_t i : own) {
+            const double part = launches[i].by_library ? 1 : std::min(1.0, 2 * threads(i) / most);
+            launches[i].bytes = bytes * part;
+            launches[i].operations *= library ? (launches[i].by_library ? 1 : 0) : part;
+        }
+    }
+
     struct OpenCall {
         const char* name;
         Effects effects;

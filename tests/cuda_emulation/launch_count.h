@@ -17,7 +17,8 @@ struct CountedLaunch {
     std::string op;    // who launches
     std::string call;  // the innermost call of the contract that it is part of
     emulator::dim3 grid, block;
-    double bytes = 0;  // that the call reads and writes, shared among its launches
+    bool by_library = false;
+    double bytes = 0;  // that the call reads and writes
     double operations = 0;
     Effects effects;
 

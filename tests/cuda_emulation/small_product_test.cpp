@@ -1,5 +1,5 @@
-// Small products on the emulated device: sizes around those of the tiles, factors as they may lie, and what is
-// done before and behind them.
+// Small products on the emulated device: sizes around those of the tiles, factors as they may lie, and what
+// is done before and behind them.
 #include <gtest/gtest.h>
 
 #include <algorithm>

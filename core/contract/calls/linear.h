@@ -5,7 +5,11 @@
 #include <adjoint/core/contract/epilogue.h>
 #include <adjoint/core/contract/loop.h>
 
-namespace adjoint::call {
+namespace adjoint {
+
+class Backend;
+
+namespace call {
 
 /// Of y = f(x w^T + b), where dz = g f'(saved) in the type of the results: dx = dz w, dw = dz^T x, db = the
 /// sum of dz over the rows. All matrices are dense and of one type; any of the results may be null.
@@ -48,4 +52,5 @@ struct BackwardUpdate {
 void compose(Backend& backend, const LinearBackward& c);
 void compose(Backend& backend, const BackwardUpdate& c);
 
-}  // namespace adjoint::call
+}  // namespace call
+}  // namespace adjoint
