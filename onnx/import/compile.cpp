@@ -10,6 +10,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
+#include <adjoint/onnx/import/fuse.h>
 #include <adjoint/onnx/import/graph_order.h>
 #include <adjoint/onnx/import/helpers.h>
 #include <adjoint/onnx/import/shapes.h>
@@ -110,6 +111,7 @@ class GraphCompiler {
         }
         for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
             program_->outputs[i] = items_.at(graph_.outputs[i].name).source;
+        fuse_steps(*program_, origins_);
         release();
         program_->places = places_;
         program_->known_places = known_places_;
@@ -123,10 +125,15 @@ class GraphCompiler {
         std::int64_t opset;
         const Row* row;
         Kernel kernel;
+        FuseMaker fuse;
         std::vector<std::unique_ptr<GraphCompiler>> bodies;
         std::vector<std::string> names;  // inputs, then what the bodies take
 
-        bool is_identity() const { return row->name == "Identity"; }
+        /// A node whose result is its input under another name.
+        bool is_identity() const {
+            return row->name == "Identity" && !names.empty() && !names[0].empty() &&
+                   node->outputs.size() == 1;
+        }
     };
 
     void refuse_type(const ValueInfo& info, const std::string& what) {
@@ -154,7 +161,7 @@ class GraphCompiler {
     void build(const Functions& functions, const ScopedNode& scoped) {
         const Node& node = scoped.node;
         const std::string label = label_of(node);
-        Entry entry{&node, 0, nullptr, {}, {}, node.inputs};
+        Entry entry{&node, 0, nullptr, {}, {}, {}, node.inputs};
         for (const std::string& name : needed_names(node)) {
             check_given(name, label);
             if (sparse_.contains(name)) refusals_.add("a sparse initializer", data::excerpt(name));
@@ -189,14 +196,15 @@ class GraphCompiler {
             return {compiler->program(), first, captured.size()};
         };
         try {
-            entry.kernel =
-                entry.row->make({attributes, version->second, node.inputs.size(), node.outputs.size(), body});
-            attributes.check_all_known();
+            labelled(label, [&] {
+                const Build build{attributes, version->second, node.inputs.size(), node.outputs.size(), body};
+                entry.kernel = entry.row->make(build);
+                attributes.check_all_known();
+                if (entry.row->fuse) entry.fuse = entry.row->fuse(build);
+            });
         } catch (const Unsupported& error) {
-            return refusals_.add(fmt::format("{}: {}", node.op_type, error.what()), data::excerpt(shown));
-        } catch (Error& error) {
-            error.lead(label.c_str());
-            throw;
+            const std::string what = error.what();
+            return refusals_.add(node.op_type + what.substr(label.size()), data::excerpt(shown));
         }
         entries_.push_back(std::move(entry));
     }
@@ -220,7 +228,7 @@ class GraphCompiler {
             for (std::size_t i = 0; i < entry.names.size(); ++i) {
                 const auto known = alias.find(entry.names[i]);
                 const std::string& name = known == alias.end() ? entry.names[i] : known->second;
-                if (entry.is_identity() && !entry.node->outputs.empty()) {
+                if (entry.is_identity()) {
                     alias[entry.node->outputs[0]] = name;
                     continue;
                 }
@@ -256,7 +264,7 @@ class GraphCompiler {
 
     void link(Entry& entry) {
         const Node& node = *entry.node;
-        if (entry.is_identity() && !node.outputs.empty()) {
+        if (entry.is_identity()) {
             items_[node.outputs[0]] = items_.at(entry.names.at(0));
             return;
         }
@@ -304,6 +312,7 @@ class GraphCompiler {
             step.outputs.push_back(item.source);
         }
         program_->steps.push_back(std::move(step));
+        origins_.push_back({entry.row, entry.node, entry.fuse});
     }
 
     /// What is known of a value once it has its place.
@@ -337,14 +346,9 @@ class GraphCompiler {
     void infer(const Entry& entry) {
         ShapeQuestion question{*entry.node, entry.opset, {}};
         for (const std::string& name : entry.node->inputs) question.inputs.push_back(form_of(name));
-        try {
-            const std::vector<Form> forms = infer_forms(question);
-            for (std::size_t i = 0; i < forms.size() && i < entry.node->outputs.size(); ++i)
-                forms_[entry.node->outputs[i]] = forms[i];
-        } catch (Error& error) {
-            error.lead(label_of(*entry.node).c_str());
-            throw;
-        }
+        const auto forms = labelled(label_of(*entry.node), [&] { return infer_forms(question); });
+        for (std::size_t i = 0; i < forms.size() && i < entry.node->outputs.size(); ++i)
+            forms_[entry.node->outputs[i]] = forms[i];
     }
 
     /// Runs a step whose inputs are constants; what fails is left to the run, which may never come to it.
@@ -403,6 +407,7 @@ class GraphCompiler {
     std::unordered_map<std::string, Form> forms_;
     std::map<std::string, std::int64_t> symbols_;
     std::vector<Weight> weights_;
+    std::vector<StepOrigin> origins_;  // beside the steps
     int places_ = 0, known_places_ = 0;
 };
 
