@@ -1,6 +1,8 @@
 // Batch normalisation over (batch, channel, inner): two passes over the data, sums in double.
 #include <cmath>
 
+#include <adjoint/core/contract/activate.h>
+#include <adjoint/core/contract/compose.h>
 #include <adjoint/cpu/cpu_backend.h>
 #include <adjoint/cpu/thread_pool.h>
 
@@ -61,7 +63,15 @@ template <class F> void for_elements(const ChannelNorm& norm, std::int64_t first
         });
 }
 
-template <class T> void forward(const ChannelNorm& norm, bool training, T* y) {
+// r = r (1 - momentum) + batch weight, as the arithmetic of whole tensors rounds it.
+template <class T>
+void move_towards(void* running, std::int64_t channel, T batch, double momentum, double weight) {
+    T& r = static_cast<T*>(running)[channel];
+    r = r * static_cast<T>(1 - momentum) + batch * static_cast<T>(weight);
+}
+
+template <class T, bool relu>
+void forward(const ChannelNorm& norm, bool training, const RunningStatistics& running, T* y) {
     const T* x = static_cast<const T*>(norm.x);
     T* means = static_cast<T*>(norm.mean);
     T* inverse_stds = static_cast<T*>(norm.inverse_std);
@@ -81,24 +91,38 @@ template <class T> void forward(const ChannelNorm& norm, bool training, T* y) {
             for (std::int64_t c = 0; c < count; ++c) {
                 means[first + c] = static_cast<T>(mean[c]);
                 inverse_stds[first + c] = static_cast<T>(1 / std::sqrt(square[c] / samples + norm.eps));
-                if (norm.variance)
-                    static_cast<T*>(norm.variance)[first + c] = static_cast<T>(square[c] / samples);
+                const T variance = static_cast<T>(square[c] / samples);
+                if (norm.variance) static_cast<T*>(norm.variance)[first + c] = variance;
+                if (!running.mean) continue;
+                move_towards(running.mean, first + c, means[first + c], running.momentum, running.momentum);
+                move_towards(running.variance, first + c, variance, running.momentum,
+                             running.momentum * running.unbias);
             }
         }
         T scale[channel_block], shift[channel_block];
         for (std::int64_t c = 0; c < count; ++c) {
-            scale[c] = inverse_stds[first + c] * (weight ? weight[first + c] : T(1));
+            const T inverse =
+                training ? inverse_stds[first + c]
+                         : functor::Rsqrt{}.template value<T>(
+                               static_cast<const T*>(norm.variance)[first + c] + static_cast<T>(norm.eps));
+            scale[c] = inverse * (weight ? weight[first + c] : T(1));
             shift[c] = (bias ? bias[first + c] : T(0));
         }
         const T* centre = means + first;
         for_elements(norm, first, count, [&](std::int64_t c, std::int64_t i) {
-            y[i] = (x[i] - centre[c]) * scale[c] + shift[c];
+            const T normal = (x[i] - centre[c]) * scale[c] + shift[c];
+            y[i] = relu ? functor::Relu{}.value(normal) : normal;
         });
     });
+    if (training && running.batches) ++*running.batches;
 }
 
 // With h = (x - mean) / std: db = sum g, dw = sum g h, dx = w / std (g - db / n - h dw / n).
-template <class T> void backward(const ChannelNorm& norm, const T* g, T* dx, T* dweight, T* dbias) {
+template <class T, bool relu>
+void backward(const ChannelNorm& norm, const T* upstream, const T* saved, T* dx, T* dweight, T* dbias) {
+    const auto g = [&](std::int64_t i) {
+        return relu ? functor::SlopeTimes<functor::Relu>{}.value(upstream[i], saved[i]) : upstream[i];
+    };
     const T* x = static_cast<const T*>(norm.x);
     const T* means = static_cast<const T*>(norm.mean);
     const T* inverse_stds = static_cast<const T*>(norm.inverse_std);
@@ -109,9 +133,9 @@ template <class T> void backward(const ChannelNorm& norm, const T* g, T* dx, T* 
         const T* inverse = inverse_stds + first;
         double db[channel_block] = {}, dw[channel_block] = {};
         accumulate(norm, first, count, db,
-                   [&](std::int64_t, std::int64_t i) { return static_cast<double>(g[i]); });
+                   [&](std::int64_t, std::int64_t i) { return static_cast<double>(g(i)); });
         accumulate(norm, first, count, dw, [&](std::int64_t c, std::int64_t i) {
-            return static_cast<double>(g[i]) * static_cast<double>((x[i] - centre[c]) * inverse[c]);
+            return static_cast<double>(g(i)) * static_cast<double>((x[i] - centre[c]) * inverse[c]);
         });
         T scale[channel_block], mean_g[channel_block], mean_gh[channel_block];
         for (std::int64_t c = 0; c < count; ++c) {
@@ -124,27 +148,42 @@ template <class T> void backward(const ChannelNorm& norm, const T* g, T* dx, T* 
         if (!dx) return;
         for_elements(norm, first, count, [&](std::int64_t c, std::int64_t i) {
             const T h = (x[i] - centre[c]) * inverse[c];
-            dx[i] = scale[c] * (g[i] - mean_g[c] - h * mean_gh[c]);
+            dx[i] = scale[c] * (g(i) - mean_g[c] - h * mean_gh[c]);
         });
     });
 }
 
-}  // namespace
-
-void on(CpuBackend&, const call::BatchNorm& c) {
-    if (c.norm.dtype == DType::f64)
-        forward(c.norm, c.training, static_cast<double*>(c.y));
-    else
-        forward(c.norm, c.training, static_cast<float*>(c.y));
+// Calls f<T, relu>().
+template <class F> void visit_loops(DType type, bool relu, F f) {
+    const auto with = [&]<class T>(T) {
+        relu ? f.template operator()<T, true>() : f.template operator()<T, false>();
+    };
+    type == DType::f64 ? with(double{}) : with(float{});
 }
 
-void on(CpuBackend&, const call::BatchNormBackward& c) {
-    if (c.norm.dtype == DType::f64)
-        backward(c.norm, static_cast<const double*>(c.g), static_cast<double*>(c.dx),
-                 static_cast<double*>(c.dweight), static_cast<double*>(c.dbias));
-    else
-        backward(c.norm, static_cast<const float*>(c.g), static_cast<float*>(c.dx),
-                 static_cast<float*>(c.dweight), static_cast<float*>(c.dbias));
+}  // namespace
+
+// Of the activations the loops know ReLU; the others are passes of their own.
+void on(CpuBackend& cpu, const call::BatchNorm& c) {
+    const auto run = [&]<class T, bool relu>() {
+        forward<T, relu>(c.norm, c.training, c.running, static_cast<T*>(c.y));
+    };
+    const bool relu = c.activation == Activation::relu;
+    visit_loops(c.norm.dtype, relu, run);
+    if (!relu) call::activate(cpu, {.activation = c.activation}, {c.y, c.norm.dtype}, c.norm.numel());
+}
+
+void on(CpuBackend& cpu, const call::BatchNormBackward& c) {
+    const bool relu = c.activation == Activation::relu, apart = !relu && c.activation != Activation::none;
+    const composition::WorkingMemory memory(cpu, apart ? c.norm.numel() : 0, c.norm.dtype);
+    if (apart)
+        call::activate_backward(cpu, c.activation, {memory.data(), c.norm.dtype}, c.g, c.saved,
+                                c.norm.numel());
+    const void* const g = apart ? memory.data() : c.g;
+    visit_loops(c.norm.dtype, relu, [&]<class T, bool with_relu>() {
+        backward<T, with_relu>(c.norm, static_cast<const T*>(g), static_cast<const T*>(c.saved),
+                               static_cast<T*>(c.dx), static_cast<T*>(c.dweight), static_cast<T*>(c.dbias));
+    });
 }
 
 }  // namespace adjoint::cpu

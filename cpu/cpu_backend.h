@@ -34,6 +34,10 @@ void on(CpuBackend& cpu, const call::ChainReduce& c);
 void on(CpuBackend& cpu, const call::Softmax& c);
 void on(CpuBackend& cpu, const call::SoftmaxBackward& c);
 void on(CpuBackend& cpu, const call::CrossEntropy& c);
+// clip.cpp
+void on(CpuBackend& cpu, const call::ClipNorm& c);
+// activate.cpp
+void on(CpuBackend& cpu, const call::ActivationBackward& c);
 // batch_norm.cpp
 void on(CpuBackend& cpu, const call::BatchNorm& c);
 void on(CpuBackend& cpu, const call::BatchNormBackward& c);

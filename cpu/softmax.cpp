@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <adjoint/core/base/index_error.h>
+#include <adjoint/core/contract/compose.h>
 #include <adjoint/cpu/cpu_backend.h>
 #include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/thread_pool.h>
@@ -21,6 +22,13 @@ template <class F> void for_rows(const Rows& rows, F f) {
 template <class P> P* at(P* base, std::int64_t element, DType type) {
     using Byte = std::conditional_t<std::is_const_v<P>, const char, char>;
     return static_cast<Byte*>(base) + element * static_cast<std::int64_t>(size_of(type));
+}
+
+void divide(void* number, DType type, std::int64_t by) {
+    if (type == DType::f64)
+        *static_cast<double*>(number) /= static_cast<double>(by);
+    else
+        *static_cast<float*>(number) /= static_cast<float>(by);
 }
 
 }  // namespace
@@ -46,11 +54,8 @@ void on(CpuBackend& cpu, const call::SoftmaxBackward& c) {
 void on(CpuBackend& cpu, const call::CrossEntropy& c) {
     const Rows& rows = c.rows;
     const CrossEntropyKernel kernel = cpu.kernels.cross_entropy[rows.dtype == DType::f64];
-    const std::int64_t counted = rows.rows - std::count(c.targets, c.targets + rows.rows, c.ignore_index);
-    if (rows.dtype == DType::f64)
-        *static_cast<double*>(c.counted) = static_cast<double>(counted);
-    else
-        *static_cast<float*>(c.counted) = static_cast<float>(counted);
+    const std::int64_t counted =
+        c.mean ? rows.rows - std::count(c.targets, c.targets + rows.rows, c.ignore_index) : 1;
     const std::size_t row_bytes = static_cast<std::size_t>(rows.columns) * size_of(rows.dtype);
     for_rows(rows, [&](std::int64_t r) {
         const std::int64_t target = c.targets[r], first = r * rows.columns;
@@ -63,8 +68,13 @@ void on(CpuBackend& cpu, const call::CrossEntropy& c) {
         }
         if (target < 0 || target >= rows.columns) [[unlikely]]
             throw_index_error("cross_entropy", target, r, 0, rows.columns);
-        kernel(row_loss, row_gradient, at(c.logits, first, rows.dtype), target, rows.columns);
+        kernel(row_loss, row_gradient, at(c.logits, first, rows.dtype), target, rows.columns, counted);
     });
+    if (!c.total) return;
+    const composition::Grid losses(cpu, {1, 1, rows.rows}, rows.dtype);
+    losses.reduce(functor::Sum{}, {c.total, rows.dtype, {}}, losses.dense(c.losses, rows.dtype),
+                  {true, true, true});
+    if (c.mean) divide(c.total, rows.dtype, counted);
 }
 
 }  // namespace adjoint::cpu

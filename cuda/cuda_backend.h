@@ -21,8 +21,11 @@ void on(CudaBackend& cuda, const call::Update& c);
 // kernels/reduce.cu
 void on(CudaBackend& cuda, const call::Reduce& c);
 void on(CudaBackend& cuda, const call::ArgReduce& c);
-// libraries/matmul.cpp: cuBLASLt where it serves, the kernel of kernels/matmul.cu elsewhere
+// libraries/matmul.cpp: kernels/small_product.cu or cuBLASLt where they serve, else kernels/matmul.cu
 void on(CudaBackend& cuda, const call::MatMul& c);
+// kernels/small_product.cu
+void on(CudaBackend& cuda, const call::LinearBackward& c);
+void on(CudaBackend& cuda, const call::BackwardUpdate& c);
 // kernels/indexing.cu
 void on(CudaBackend& cuda, const call::Gather& c);
 void on(CudaBackend& cuda, const call::Scatter& c);
@@ -35,6 +38,10 @@ void on(CudaBackend& cuda, const call::Dropout& c);
 void on(CudaBackend& cuda, const call::Softmax& c);
 void on(CudaBackend& cuda, const call::SoftmaxBackward& c);
 void on(CudaBackend& cuda, const call::CrossEntropy& c);
+// kernels/clip.cu
+void on(CudaBackend& cuda, const call::ClipNorm& c);
+// kernels/planes.cu
+void on(CudaBackend& cuda, const call::ActivationBackward& c);
 // kernels/batch_norm.cu
 void on(CudaBackend& cuda, const call::BatchNorm& c);
 void on(CudaBackend& cuda, const call::BatchNormBackward& c);
@@ -59,7 +66,7 @@ void on(CudaBackend& cuda, const call::AvgPoolBackward& c);
 void on(CudaBackend& cuda, const call::Recurrent& c);
 void on(CudaBackend& cuda, const call::RecurrentBackward& c);
 
-class CudaBackend final : public Runs<CudaBackend, Backend, Calls> {
+class CudaBackend : public Runs<CudaBackend, Backend, Calls> {
   public:
     explicit CudaBackend(DeviceState& state) : device(state) {}
 

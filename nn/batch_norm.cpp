@@ -1,7 +1,6 @@
 // The state of batch normalisation layers.
 #include <adjoint/nn/batch_norm.h>
 
-#include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/batch_norm.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
@@ -36,23 +35,21 @@ BatchNorm::BatchNorm(const char* kind, std::int64_t channels, int min_rank, int 
       min_rank_(min_rank),
       max_rank_(max_rank) {}
 
-Tensor BatchNorm::operator()(const Tensor& x) const {
+Tensor BatchNorm::operator()(const Tensor& x, Activation then) const {
     check<ShapeError>(x.dim() >= min_rank_ && x.dim() <= max_rank_,
                       "batch_norm: the layer takes {} to {} dimensions, got {}", min_rank_, max_rank_,
                       x.shape());
-    if (!is_training() && running_mean.defined())
-        return batch_norm(x, running_mean, running_var, weight, bias,
-                          {.training = false, .eps = options_.eps});
+    BatchNormOptions options{.training = true, .eps = options_.eps, .then = then};
+    if (!is_training() && running_mean.defined()) {
+        options.training = false;
+        return batch_norm(x, running_mean, running_var, weight, bias, options);
+    }
     if (is_training() && !grad_enabled()) [[unlikely]]
         warn_of_prediction_in_training_mode("BatchNorm");
-    if (!is_training() || !running_mean.defined())
-        return batch_norm(x, {}, {}, weight, bias, {.training = true, .eps = options_.eps});
-    const double momentum =
-        options_.momentum ? *options_.momentum : 1 / (num_batches_tracked.item<double>() + 1);
-    Tensor y = batch_norm(x, running_mean, running_var, weight, bias,
-                          {.training = true, .momentum = momentum, .eps = options_.eps});
-    num_batches_tracked.copy_(num_batches_tracked + 1);
-    return y;
+    if (!is_training() || !running_mean.defined()) return batch_norm(x, {}, {}, weight, bias, options);
+    options.momentum = options_.momentum ? *options_.momentum : 1 / (num_batches_tracked.item<double>() + 1);
+    options.batches = num_batches_tracked;
+    return batch_norm(x, running_mean, running_var, weight, bias, options);
 }
 
 }  // namespace adjoint::nn

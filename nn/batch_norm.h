@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include <adjoint/core/contract/epilogue.h>
 #include <adjoint/nn/module.h>
 
 namespace adjoint::nn {
@@ -15,11 +16,11 @@ struct BatchNormLayerOptions {
 };
 
 /// (x - mean) / sqrt(var + eps) weight + bias per channel: in training by the statistics of the batch, in
-/// evaluation by the running ones.
+/// evaluation by the running ones; an activation behind it is done in the same pass.
 /// errors: ShapeError for another rank; ValueError in training with one value per channel.
 class ADJOINT_API BatchNorm : public Module {
   public:
-    Tensor operator()(const Tensor& x) const;
+    Tensor operator()(const Tensor& x, Activation then = Activation::none) const;
 
     const Parameter weight, bias;                                 // (C), undefined unless affine
     const Buffer running_mean, running_var, num_batches_tracked;  // undefined unless tracked
@@ -38,6 +39,9 @@ class ADJOINT_API BatchNorm1d : public BatchNorm {
   public:
     explicit BatchNorm1d(std::int64_t channels, const BatchNormLayerOptions& options = {})
         : BatchNorm("BatchNorm1d", channels, 2, 3, options) {}
+    Tensor operator()(const Tensor& x, Activation then = Activation::none) const {
+        return BatchNorm::operator()(x, then);
+    }
 };
 
 /// shapes: (N, C, H, W).
@@ -45,6 +49,9 @@ class ADJOINT_API BatchNorm2d : public BatchNorm {
   public:
     explicit BatchNorm2d(std::int64_t channels, const BatchNormLayerOptions& options = {})
         : BatchNorm("BatchNorm2d", channels, 4, 4, options) {}
+    Tensor operator()(const Tensor& x, Activation then = Activation::none) const {
+        return BatchNorm::operator()(x, then);
+    }
 };
 
 }  // namespace adjoint::nn

@@ -10,6 +10,7 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/backend.h>
 #include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::optim {
@@ -22,6 +23,23 @@ std::vector<Tensor> gradients(std::span<const Tensor> parameters) {
     return result;
 }
 
+// By one call of the device, where all lie there, dense and of one type; undefined elsewhere.
+Tensor clipped_at_once(const std::vector<Tensor>& grads, double max_norm) {
+    const Tensor& first = grads[0];
+    const DType type = first.dtype();
+    if (type != DType::f32 && type != DType::f64) return {};
+    std::vector<TensorSlice> slices;
+    for (const Tensor& grad : grads) {
+        if (grad.dtype() != type || grad.device() != first.device() || !grad.is_contiguous()) return {};
+        slices.push_back({grad.impl().data, grad.numel()});
+    }
+    const Tensor total = empty({}, {.dtype = type, .device = first.device()});
+    backend(first.device())
+        .run(call::ClipNorm{.norm = total.impl().data, .tensors = slices, .dtype = type, .most = max_norm});
+    for (const Tensor& grad : grads) grad.impl().storage->bump();
+    return total;
+}
+
 }  // namespace
 
 Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, const ClipOptions& options) {
@@ -29,6 +47,9 @@ Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, cons
     const NoGrad guard;
     const std::vector<Tensor> grads = gradients(parameters);
     if (grads.empty()) return zeros({});
+    // The norm has to be looked at before anything is scaled.
+    if (options.norm_type == 2 && !options.error_if_nonfinite)
+        if (const Tensor total = clipped_at_once(grads, max_norm); total.defined()) return total;
     std::vector<Tensor> norms;
     norms.reserve(grads.size());
     for (const Tensor& grad : grads) norms.push_back(norm(grad, options.norm_type).to(grads[0].device()));

@@ -185,12 +185,35 @@ class Pass {
                 "backward: the gradient can be left out for one element only, the shape is {}; reduce "
                 "it to a loss first, or give the gradient",
                 output.shape());
+            if (outputs.size() == 1 && start_with_one(output)) return;
             gradient = ones_like(output);
         }
         check<ShapeError>(gradient.shape() == output.shape(),
                           "backward: gradient of shape {} for an output of shape {}", gradient.shape(),
                           output.shape());
         deliver(Edge(output), std::move(gradient), "backward");
+    }
+
+    template <class Backward> static auto evaluate(Node& node, Backward backward) {
+        struct Running {
+            explicit Running(Node* n) : before(running_node()) { set_running_node(n); }
+            ~Running() { set_running_node(before); }
+            Node* before;
+        } const running(&node);
+        return backward(node);
+    }
+
+    // A function that knows its gradients for a gradient of 1 needs none to be made, unless somebody looks
+    // at it or the pass is recorded.
+    bool start_with_one(const Tensor& output) {
+        const Ref<Producer>& producer = output.impl().producer;
+        if (!producer || capturing_ || options_.create_graph) return false;
+        Node& node = *node_of(producer);
+        if (node.released() || node.output_count() > 1 || node.output(0).hooks || node.output(0).retained)
+            return false;
+        std::optional<Grads> grads = evaluate(node, [](Node& running) { return running.backward_of_one(); });
+        if (grads) pass_on(node, *grads);
+        return grads.has_value();
     }
 
     void step(Frontier::Waiting waiting) {
@@ -201,22 +224,17 @@ class Pass {
             !node.released(),
             "backward: the graph of {} was freed by an earlier backward pass; pass retain_graph there",
             node.name());
-        Grads grads = evaluate(node, waiting.grads);
+        Grads grads = evaluate(node, [&](Node& running) { return running.backward(waiting.grads); });
+        pass_on(node, grads);
+    }
+
+    void pass_on(Node& node, Grads& grads) {
         const std::span<Edge> edges = node.edges();
         check<AutogradError>(grads.size() == edges.size(), "backward: {} returned {} gradients for {} inputs",
                              node.name(), grads.size(), edges.size());
         for (std::size_t i = 0; i < edges.size(); ++i)
             if (grads[i].defined() && !edges[i].empty()) deliver(edges[i], std::move(grads[i]), node.name());
         if (!options_.retain_graph && !options_.create_graph) node.release_saved();
-    }
-
-    static Grads evaluate(Node& node, const Grads& outputs) {
-        struct Running {
-            explicit Running(Node* n) : before(running_node()) { set_running_node(n); }
-            ~Running() { set_running_node(before); }
-            Node* before;
-        } const running(&node);
-        return node.backward(outputs);
     }
 
     // The gradient of a node's output is complete: hooks, capture, retained copies;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <adjoint/autograd/record/function.h>
+#include <adjoint/core/contract/epilogue.h>
 
 namespace adjoint {
 
@@ -9,6 +10,8 @@ struct BatchNormOptions {
     bool training = false;
     double momentum = 0.1;
     double eps = 1e-5;
+    Tensor batches = {};                 ///< in training one more is counted here (0-d, i64)
+    Activation then = Activation::none;  ///< of the result, in the same pass where it can be: the same bits
 };
 /// (x - mean) / sqrt(var + eps) weight + bias per channel (dimension 1), statistics over all other
 /// dimensions. In training the biased variance of the batch normalises and running_mean, running_var

@@ -77,11 +77,33 @@ struct Convolve : Function {
         const auto input = [&] {
             return grad_enabled() ? output_map(c, x.get(), w.get(), b.defined() ? b.get() : Tensor()) : z;
         };
+        if (!grad_enabled() && g.numel() > 0 && (needs(2) || activation != Activation::none))
+            return past_activation(g.contiguous(), z.defined() ? z : (y.defined() ? y.get() : Tensor()));
         const Tensor dz = activation == Activation::none
                               ? g
                               : apply::activation_backward(activation, g, z.defined() ? input() : y.get());
         return {needs(0) ? input_map(c, dz, w.get()) : Tensor(),
                 needs(1) ? weight_map(c, x.get(), dz) : Tensor(), needs(2) ? sum(dz, {0, 2, 3}) : Tensor()};
+    }
+    // dz and its sums in one pass.
+    Grads past_activation(const Tensor& g, const Tensor& saved) {
+        const Options sums_like{.dtype = compute_type(g.dtype()), .device = g.device()};
+        const Tensor dz = activation == Activation::none ? Tensor() : empty_like(g),
+                     sums = needs(2) ? empty({c.filters}, sums_like) : Tensor();
+        const auto data = [](const Tensor& t) { return t.defined() ? t.impl().data : nullptr; };
+        backend(g.device())
+            .run(call::ActivationBackward{.dz = data(dz),
+                                          .sums = data(sums),
+                                          .g = data(g),
+                                          .saved = data(saved),
+                                          .batch = c.windows.batch,
+                                          .channels = c.filters,
+                                          .inner = c.windows.outputs(),
+                                          .dtype = g.dtype(),
+                                          .activation = activation});
+        const Tensor& from = dz.defined() ? dz : g;
+        return {needs(0) ? input_map(c, from, w.get()) : Tensor(),
+                needs(1) ? weight_map(c, x.get(), from) : Tensor(), sums};
     }
 };
 

@@ -22,7 +22,7 @@ struct FusedCrossEntropy : Function {
     static constexpr auto name = "cross_entropy";
     Reduction reduction;
     std::int64_t ignore_index;
-    Saved logits, targets, slopes, counted;
+    Saved logits, targets, slopes;
 
     FusedCrossEntropy(Reduction r, std::int64_t ignore) : reduction(r), ignore_index(ignore) {}
 
@@ -30,39 +30,37 @@ struct FusedCrossEntropy : Function {
         const Tensor x = input.contiguous(), t = labels.contiguous();
         const Options like{.dtype = x.dtype(), .device = x.device()};
         Tensor losses = empty({x.shape()[0]}, like);
-        const Tensor count = empty({}, like);
-        Tensor slope;
+        const bool reduces = reduction != Reduction::none;
+        Tensor total = reduces ? empty({}, like) : Tensor(), slope;
         if (needs_any()) slope = empty(x.shape(), like);
         backend(x.device())
             .run(call::CrossEntropy{.losses = losses.impl().data,
+                                    .total = reduces ? total.impl().data : nullptr,
                                     .gradient = slope.defined() ? slope.impl().data : nullptr,
-                                    .counted = count.impl().data,
                                     .logits = x.impl().data,
                                     .targets = operand(t).as<const std::int64_t>(),
                                     .rows = {x.shape()[0], x.shape()[1], x.dtype()},
-                                    .ignore_index = ignore_index});
+                                    .ignore_index = ignore_index,
+                                    .mean = reduction == Reduction::mean});
         if (needs_any()) {
             logits = input;  // not the dense copy, whose history is not recorded
             targets = t;
             slopes = slope;
-            counted = count;
         }
-        if (reduction == Reduction::none) return losses;
-        const Tensor total = sum(losses);
-        return reduction == Reduction::mean ? total / count : total;
+        return reduces ? total : losses;
     }
 
     Grads backward(const Tensor& g) {
-        Tensor scale = g;
-        if (reduction == Reduction::mean) scale = g / counted.get();
-        if (reduction == Reduction::none) scale = unsqueeze(g, 1);
+        Tensor scale = reduction == Reduction::none ? unsqueeze(g, 1) : g;
         if (!grad_enabled()) return {slopes.get() * scale, Tensor()};
         const Tensor x = logits.get(), t = targets.get();
         const Tensor safe = where(eq(t, ignore_index), zeros_like(t), t);
         const Tensor slope = softmax(x, 1) - one_hot(safe, x.shape()[1]).to(x.dtype());
         const Tensor kept = unsqueeze(ne(t, ignore_index).to(x.dtype()), 1);
+        if (reduction == Reduction::mean) scale = scale / sum(kept);
         return {slope * kept * scale, Tensor()};
     }
+    Grads backward_of_one() { return {slopes.get(), Tensor()}; }
 };
 
 Tensor as_labels(const char* op, const Tensor& t) {

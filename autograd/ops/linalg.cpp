@@ -129,6 +129,61 @@ Tensor multiply(const Tensor& a, const Tensor& b, Layout layout) {
     return record(MatMulFunction(layout), a, b);
 }
 
+// What a layer of matrices passes back in one call of the device; what it is not made for is done by products
+// that are recorded and take any layout.
+class LayerBackward {
+  public:
+    LayerBackward(const Function& layer, const Tensor& g, const Saved& x, const Saved& w)
+        : layer_(layer),
+          g_(g),
+          x_(layer.needs(1) ? x.get() : Tensor()),
+          w_(layer.needs(0) ? w.get() : Tensor()) {}
+
+    Grads run(Activation activation, const Tensor& saved) const {
+        if (!serves(saved)) return by_products(apply::activation_backward(activation, g_, saved));
+        const Options like{.dtype = g_.dtype(), .device = g_.device()};
+        const std::int64_t rows = g_.shape()[0], outputs = g_.shape()[1];
+        const std::int64_t inputs = x_.defined() ? x_.shape()[1] : (w_.defined() ? w_.shape()[1] : 0);
+        Grads grads{w_.defined() ? empty({rows, inputs}, like) : Tensor(),
+                    x_.defined() ? empty({outputs, inputs}, like) : Tensor(),
+                    layer_.needs(2) ? empty({outputs}, like) : Tensor()};
+        const auto data = [](const Tensor& t) { return t.defined() ? t.impl().data : nullptr; };
+        backend(g_.device())
+            .run(call::LinearBackward{.dx = data(grads[0]),
+                                      .dw = data(grads[1]),
+                                      .db = data(grads[2]),
+                                      .g = data(g_),
+                                      .saved = data(saved),
+                                      .x = data(x_),
+                                      .w = data(w_),
+                                      .rows = rows,
+                                      .inputs = inputs,
+                                      .outputs = outputs,
+                                      .dtype = g_.dtype(),
+                                      .activation = activation});
+        return grads;
+    }
+
+  private:
+    bool serves(const Tensor& saved) const {
+        const auto alike = [&](const Tensor& t) {
+            return !t.defined() || (t.dtype() == g_.dtype() && t.is_contiguous());
+        };
+        return !grad_enabled() && g_.numel() > 0 && is_floating(g_.dtype()) && alike(g_) && alike(saved) &&
+               alike(x_) && alike(w_) && !(x_.defined() && x_.numel() == 0) &&
+               !(w_.defined() && w_.numel() == 0);
+    }
+    Grads by_products(const Tensor& g) const {
+        return {w_.defined() ? multiply(g, w_, {}) : Tensor(),
+                x_.defined() ? multiply(g, x_, {true, false}) : Tensor(),
+                layer_.needs(2) ? sum(g, 0) : Tensor()};
+    }
+
+    const Function& layer_;
+    const Tensor& g_;
+    const Tensor x_, w_;
+};
+
 void check_matrices(const char* op, const Tensor& x, const Tensor& w) {
     check<ShapeError>(x.dim() == 2 && w.dim() == 2, "{}: needs matrices, the shapes are {} and {}", op,
                       x.shape(), w.shape());
@@ -157,10 +212,7 @@ Tensor Linear::forward(const Tensor& input, const Tensor& weight, const Tensor& 
     return product(name, input, weight, bias, {false, true});
 }
 
-Grads Linear::backward(const Tensor& g) {
-    return {needs(0) ? multiply(g, w.get(), {}) : Tensor(),
-            needs(1) ? multiply(g, x.get(), {true, false}) : Tensor(), needs(2) ? sum(g, 0) : Tensor()};
-}
+Grads Linear::backward(const Tensor& g) { return LayerBackward(*this, g, x, w).run(Activation::none, {}); }
 
 ActivatedLinear::ActivatedLinear(Activation f) : called(apply::activated_name<Linear>(f)), activation(f) {}
 
@@ -179,7 +231,7 @@ Grads ActivatedLinear::backward(const Tensor& g) {
     const auto input = [&] {
         return grad_enabled() ? record(Linear{}, x.get(), w.get(), b.defined() ? b.get() : Tensor()) : z;
     };
-    return Linear::backward(apply::activation_backward(activation, g, z.defined() ? input() : y.get()));
+    return LayerBackward(*this, g, x, w).run(activation, z.defined() ? input() : y.get());
 }
 
 }  // namespace fn

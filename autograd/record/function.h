@@ -8,6 +8,8 @@
 //     };
 //     Tensor cube(const Tensor& x) { return record(Cube{}, x); }
 //
+// A loss that has made its gradients in the forward pass gives them as they are in `Grads backward_of_one()`,
+// which is asked where the pass begins at it.
 // Several outputs: forward returns std::vector<Tensor>, backward takes const Grads&. Inputs whose number is
 // not fixed: forward takes std::span<const Tensor>, recorded by record(F{}, std::span).
 #pragma once
@@ -99,6 +101,12 @@ template <class F, class Edges> class FunctionNode final : public Node {
     bool released() const noexcept override { return !f_.has_value(); }
     void release_saved() noexcept override { f_.reset(); }
     Grads backward(const Grads& outputs) override { return call_backward(*f_, outputs); }
+    std::optional<Grads> backward_of_one() override {
+        if constexpr (requires { f_->backward_of_one(); })
+            return f_->backward_of_one();
+        else
+            return std::nullopt;
+    }
     void attach(std::size_t index, const Tensor& output) { add_output(index, output); }
 
   private:

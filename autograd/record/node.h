@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -90,6 +91,9 @@ class ADJOINT_API Node : public Producer, public Pooled {
   public:
     /// Gradients of the inputs from those of the outputs.
     virtual Grads backward(const Grads& outputs) = 0;
+    /// The same where the one output has one element and its gradient is 1, if the function made them in its
+    /// forward pass: a loss, at which the backward pass begins.
+    virtual std::optional<Grads> backward_of_one() { return std::nullopt; }
     /// Drops what the forward pass saved.
     virtual void release_saved() noexcept = 0;
     virtual bool released() const noexcept = 0;

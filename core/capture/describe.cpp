@@ -97,11 +97,15 @@ std::string steps_of(const ElementProgram& program) {
     return text;
 }
 
+// Empty for none.
+std::string_view activation_name(Activation activation) {
+    if (activation == Activation::none) return "";
+    return visit_activation(activation, [](const auto& f) -> std::string_view { return f.name; });
+}
+
 std::string then(const Epilogue& epilogue) {
-    std::string text = epilogue.bias ? " + bias" : "";
-    if (epilogue.activation != Activation::none)
-        visit_activation(epilogue.activation, [&](const auto& f) { text += fmt::format(", {}", f.name); });
-    return text;
+    const std::string_view activation = activation_name(epilogue.activation);
+    return fmt::format("{}{}{}", epilogue.bias ? " + bias" : "", activation.empty() ? "" : ", ", activation);
 }
 
 std::string describe(const AnyCall& any, Names& names) {
@@ -111,6 +115,8 @@ std::string describe(const AnyCall& any, Names& names) {
             call.memory(operands);
             std::string detail;
             if constexpr (requires { call.op.index(); }) detail = functor_name(call.op);
+            if constexpr (requires { call.update.op; }) detail = functor_name(call.update.op);
+            if constexpr (requires { call.activation; }) detail = activation_name(call.activation);
             if constexpr (std::is_same_v<decltype(call), const call::Convolve&>) detail = then(call.epilogue);
             if constexpr (requires { call.program; })
                 detail = detail.empty() ? steps_of(*call.program)

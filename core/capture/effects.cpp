@@ -86,6 +86,14 @@ bool Effects::conflicts(const Effects& other) const {
            any_overlap(reads, other.writes);
 }
 
+bool Effects::writes_at(const void* place) const {
+    const char* const byte = static_cast<const char*>(place);
+    return std::any_of(writes.begin(), writes.end(),
+                       [&](const MemoryRange& w) { return w.begin <= byte && byte < w.end; });
+}
+
+bool Effects::reads_what(const Effects& other) const { return any_overlap(reads, other.writes); }
+
 Lifetimes::Lifetimes(const std::vector<Lifetime>& all) {
     for (const Lifetime& one : all) by_start_[one.memory.begin].push_back(one);
 }

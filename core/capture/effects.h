@@ -39,6 +39,10 @@ struct Effects {
     void add(const Effects& more);
     /// Whether one writes what the other touches: then their order counts.
     bool conflicts(const Effects& other) const;
+    /// Whether it writes this byte.
+    bool writes_at(const void* place) const;
+    /// Whether it reads something that `other` writes.
+    bool reads_what(const Effects& other) const;
 };
 
 /// Memory that a step takes and gives back: what lies there is nobody's outside of calls first .. last - 1.

@@ -130,4 +130,22 @@ void drop_dead_calls(std::vector<RecordedCall>& list, const Lifetimes& lifetimes
     list = std::move(live);
 }
 
+void join_updates(std::vector<RecordedCall>& list) {
+    for (std::size_t u = 0; u < list.size(); ++u) {
+        const auto* const update = std::get_if<call::Update>(&list[u].call);
+        if (!update) continue;
+        const Effects effects(list[u].call);
+        for (std::size_t i = u; i-- > 0;) {
+            const Effects before(list[i].call);
+            if (const auto* const backward = std::get_if<call::LinearBackward>(&list[i].call);
+                backward && !before.reads_what(effects)) {
+                list[i] = {call::BackwardUpdate{*backward, *update}, list[i].at, list[u].update};
+                list.erase(list.begin() + static_cast<std::ptrdiff_t>(u--));
+                break;
+            }
+            if (effects.conflicts(before)) break;
+        }
+    }
+}
+
 }  // namespace adjoint

@@ -13,7 +13,7 @@ namespace adjoint {
 struct RecordedCall {
     AnyCall call;
     std::size_t at = 0;      // its place in the recorded run
-    std::size_t update = 0;  // of an Update: its place among them
+    std::size_t update = 0;  // of one with an Update: its place among them
 };
 
 /// A constant that a sum, product or quotient reads becomes part of it, and simple arithmetic on one a
@@ -25,5 +25,9 @@ void drop_dead_calls(std::vector<RecordedCall>& list, const Lifetimes& lifetimes
 /// them is not written. `programs` keeps what the new calls point to.
 void fuse_elementwise(std::vector<RecordedCall>& list, const Lifetimes& lifetimes,
                       std::deque<ElementProgram>& programs);
+
+/// An optimizer's step becomes part of the backward pass of a layer that it may be done beside: the last one,
+/// as a rule, whose weight nobody reads any more.
+void join_updates(std::vector<RecordedCall>& list);
 
 }  // namespace adjoint

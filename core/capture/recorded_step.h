@@ -77,6 +77,7 @@ class RecordedStep : public Recording {
     std::vector<Lifetime> lifetimes_;
     // What calls of the list point to.
     std::deque<std::vector<UpdateSlice>> slices_;
+    std::deque<std::vector<TensorSlice>> tensors_;
     std::deque<std::vector<char>> constants_;
     std::deque<ElementProgram> programs_;
 
@@ -93,6 +94,10 @@ void RecordedStep::call(Device& device, const RecordedCall& one, const Turn& tur
         [&]<class Call>(const Call& call) {
             if constexpr (std::is_same_v<Call, call::Update>) {
                 device.run(call::Update{turn.updates[one.update], call.slices});
+            } else if constexpr (requires { call.update.slices; }) {
+                Call moved = call;
+                moved.update.op = turn.updates[one.update];
+                device.run(moved);
             } else if constexpr (requires { call.state; }) {
                 Call moved = call;
                 moved.state = StreamPlace::from(start_, call.state).at(turn.generator);

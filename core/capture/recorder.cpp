@@ -67,6 +67,10 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
         call.values = step_.constants_.emplace_back(first, first + call.bytes).data();
         step_.list_.push_back({call, step_.list_.size()});
     }
+    void keep_call(call::ClipNorm call) {
+        call.tensors = step_.tensors_.emplace_back(call.tensors.begin(), call.tensors.end());
+        step_.list_.push_back({call, step_.list_.size()});
+    }
     void keep_call(call::Update call) {
         call.slices = step_.slices_.emplace_back(call.slices.begin(), call.slices.end());
         step_.list_.push_back({call, step_.list_.size(), step_.updates_.size()});
@@ -93,6 +97,7 @@ void RecordedStep::record(Backend& backend, Device device, const std::function<v
     fold_constants(list_);
     drop_dead_calls(list_, lifetimes);
     fuse_elementwise(list_, lifetimes, programs_);
+    join_updates(list_);
 }
 
 void RecordedStep::replay(std::int64_t times) {

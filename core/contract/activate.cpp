@@ -21,4 +21,23 @@ void activate(Backend& backend, const Epilogue& epilogue, const Operand& result,
     });
 }
 
+void activate_backward(Backend& backend, Activation activation, const Operand& dz, const void* g,
+                       const void* saved, std::int64_t numel) {
+    const composition::Grid all(backend, {1, 1, numel}, compute_type(dz.dtype));
+    visit_activation(activation, [&]<class F>(F f) {
+        if constexpr (F::saves != Saves::nothing)
+            all.zip(functor::SlopeTimes<F>{f}, all.dense(dz.data, dz.dtype), all.dense(g, dz.dtype),
+                    all.dense(saved, dz.dtype));
+    });
+}
+
+void compose(Backend& backend, const ActivationBackward& c) {
+    if (c.dz) activate_backward(backend, c.activation, {c.dz, c.dtype}, c.g, c.saved, c.numel());
+    if (!c.sums) return;
+    const DType sums = compute_type(c.dtype);
+    const composition::Grid all(backend, {c.batch, c.channels, c.inner}, sums);
+    all.reduce(functor::Sum{}, {c.sums, sums, {0, 1, 0}}, all.dense(c.dz ? c.dz : c.g, c.dtype),
+               {true, false, true});
+}
+
 }  // namespace adjoint::call

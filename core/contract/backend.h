@@ -64,10 +64,14 @@ class Backend : public detail::Verbs<Calls> {
 
 /// The calls of a device: each goes to on(device, call) where there is one, else to its composition.
 template <class Self, class Base, class List> class Runs;
-template <class Self, class Base> class Runs<Self, Base, CallList<>> : public Base {};
+template <class Self, class Base> class Runs<Self, Base, CallList<>> : public Base {
+  public:
+    using Base::Base;
+};
 template <class Self, class Base, class Call, class... Rest>
 class Runs<Self, Base, CallList<Call, Rest...>> : public Runs<Self, Base, CallList<Rest...>> {
   public:
+    using Runs<Self, Base, CallList<Rest...>>::Runs;
     using Runs<Self, Base, CallList<Rest...>>::run;
     void run(const Call& call) override {
         Self& self = static_cast<Self&>(*this);

@@ -11,10 +11,13 @@
 
 #include <variant>
 
+#include <adjoint/core/contract/calls/activation.h>
 #include <adjoint/core/contract/calls/chain.h>
+#include <adjoint/core/contract/calls/clip.h>
 #include <adjoint/core/contract/calls/convolution.h>
 #include <adjoint/core/contract/calls/elementwise.h>
 #include <adjoint/core/contract/calls/index.h>
+#include <adjoint/core/contract/calls/linear.h>
 #include <adjoint/core/contract/calls/matmul.h>
 #include <adjoint/core/contract/calls/normalize.h>
 #include <adjoint/core/contract/calls/random.h>
@@ -32,6 +35,7 @@ template <class... Calls> struct CallList { using Variant = std::variant<Calls..
 using Calls =
     CallList<call::Upload, call::Fill, call::Map, call::Zip, call::Select, call::Reduce, call::ArgReduce,
              call::MatMul, call::Gather, call::Scatter, call::Random, call::Dropout, call::Update,
+             call::LinearBackward, call::BackwardUpdate, call::ClipNorm, call::ActivationBackward,
              call::Softmax, call::SoftmaxBackward, call::CrossEntropy, call::BatchNorm,
              call::BatchNormBackward, call::LayerNorm, call::LayerNormBackward, call::Scan, call::Sort,
              call::Unfold, call::Fold, call::MaxPool, call::MaxPoolBackward, call::AvgPool,

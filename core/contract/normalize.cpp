@@ -1,4 +1,5 @@
 // Normalisation made of reductions: the mean, then the mean square of what is left.
+#include <adjoint/core/contract/activate.h>
 #include <adjoint/core/contract/compose.h>
 
 namespace adjoint::call {
@@ -41,26 +42,48 @@ struct Channels {
     }
 };
 
+void move_statistics(Backend& backend, const Channels& in, const RunningStatistics& running, const View& mean,
+                     const View& variance) {
+    const WorkingMemory memory(backend, in.each.places(), in.type);
+    const View share = in.channel(memory.data());
+    const auto move = [&](void* data, const View& batch, double weight) {
+        if (!data) return;
+        const View one = in.channel(data);
+        in.each.map(functor::MulScalar{weight}, share, batch);
+        in.each.map(functor::MulScalar{1 - running.momentum}, one, one);
+        in.each.zip(functor::Add{}, one, one, share);
+    };
+    move(running.mean, mean, running.momentum);
+    move(running.variance, variance, running.momentum * running.unbias);
+    const View batches(running.batches, DType::i64, {});
+    if (running.batches) Grid(backend, {1, 1, 1}, DType::i64).map(functor::AddScalar{1}, batches, batches);
+}
+
 }  // namespace
 
 void compose(Backend& backend, const BatchNorm& c) {
     const ChannelNorm& norm = c.norm;
     const Channels in(backend, norm.batch, norm.channels, norm.inner, norm.dtype);
-    const View y = in.dense(c.y), mean = in.channel(norm.mean), inverse = in.channel(norm.inverse_std);
+    const WorkingMemory by(backend, c.training ? 0 : norm.channels, norm.dtype),
+        variances(backend, c.training && !norm.variance ? norm.channels : 0, norm.dtype);
+    const View y = in.dense(c.y), mean = in.channel(norm.mean),
+               inverse = in.channel(c.training ? norm.inverse_std : by.data()),
+               variance = in.channel(norm.variance ? norm.variance : variances.data());
     if (c.training) in.mean(mean, in.dense(norm.x));
     in.all.zip(functor::Sub{}, y, in.dense(norm.x), mean);
     if (c.training) {
         const WorkingMemory squares(backend, norm.numel(), norm.dtype);
         const View square = in.dense(squares.data());
         in.all.map(functor::Square{}, square, y);
-        in.mean(inverse, square);
-        if (norm.variance) in.each.map(functor::Copy{}, in.channel(norm.variance), inverse);
-        in.each.map(functor::AddScalar{norm.eps}, inverse, inverse);
-        in.each.map(functor::Rsqrt{}, inverse, inverse);
+        in.mean(variance, square);
+        move_statistics(backend, in, c.running, mean, variance);
     }
+    in.each.map(functor::AddScalar{norm.eps}, inverse, variance);
+    in.each.map(functor::Rsqrt{}, inverse, inverse);
     in.all.zip(functor::Mul{}, y, y, inverse);
     if (norm.weight) in.all.zip(functor::Mul{}, y, y, in.channel(norm.weight));
     if (norm.bias) in.all.zip(functor::Add{}, y, y, in.channel(norm.bias));
+    activate(backend, {.activation = c.activation}, {c.y, norm.dtype}, norm.numel());
 }
 
 // With h = (x - mean) / std: db = sum g, dw = sum g h, dx = w / std (g - db / n - h dw / n).
@@ -70,9 +93,13 @@ void compose(Backend& backend, const BatchNormBackward& c) {
     const Channels in(backend, norm.batch, norm.channels, norm.inner, type);
     const WorkingMemory normals(backend, norm.numel(), type), products(backend, norm.numel(), type),
         biases(backend, norm.channels, type), weights(backend, norm.channels, type);
-    const View g = in.dense(c.g), h = in.dense(normals.data()), product = in.dense(products.data()),
-               db = in.channel(biases.data()), dw = in.channel(weights.data()),
-               inverse = in.channel(norm.inverse_std);
+    const bool activated = c.activation != Activation::none;
+    const WorkingMemory slopes(backend, activated ? norm.numel() : 0, type);
+    if (activated)
+        activate_backward(backend, c.activation, {slopes.data(), type}, c.g, c.saved, norm.numel());
+    const View g = in.dense(activated ? slopes.data() : c.g), h = in.dense(normals.data()),
+               product = in.dense(products.data()), db = in.channel(biases.data()),
+               dw = in.channel(weights.data()), inverse = in.channel(norm.inverse_std);
     in.all.zip(functor::Sub{}, h, in.dense(norm.x), in.channel(norm.mean));
     in.all.zip(functor::Mul{}, h, h, inverse);
     in.all.zip(functor::Mul{}, product, g, h);

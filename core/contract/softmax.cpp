@@ -11,6 +11,7 @@ using composition::View;
 using composition::WorkingMemory;
 
 constexpr std::array<bool, 3> over_columns{false, false, true};
+constexpr std::array<bool, 3> all_dimensions{true, true, true};
 constexpr Three one_per_row{0, 1, 0};
 
 // out = the largest of each row
@@ -105,7 +106,9 @@ void compose(Backend& backend, const CrossEntropy& c) {
 
     labels.zip(functor::Ne{}, mark, target, ignored.view());
     labels.select(place, mark, target, nought.view());
-    each.reduce(functor::Sum{}, View(c.counted, type, {}), mark, {true, true, true});
+    const WorkingMemory count(backend, 1, type);
+    const View counted(count.data(), type, {});
+    if (c.mean) each.reduce(functor::Sum{}, counted, mark, all_dimensions);
 
     const Indexing along{.op = "cross_entropy", .stride = 1, .size = columns, .labels = true};
     const Three row_starts{0, columns, 0};
@@ -118,11 +121,16 @@ void compose(Backend& backend, const CrossEntropy& c) {
     if (c.gradient) {
         rows.zip(functor::Div{}, power, power, total);
         each.scatter(along, true, View(c.gradient, type, row_starts), minus_one.view(), place);
+        if (c.mean) rows.zip(functor::Div{}, power, power, counted);
         rows.select(power, mark, power, zero.view());
     }
     each.map(functor::Log{}, total, total);
     each.zip(functor::Sub{}, loss, total, loss);
     each.select(loss, mark, loss, zero.view());
+    if (!c.total) return;
+    const View sum(c.total, type, {});
+    each.reduce(functor::Sum{}, sum, loss, all_dimensions);
+    if (c.mean) Grid(backend, {1, 1, 1}, type).zip(functor::Div{}, sum, sum, counted);
 }
 
 }  // namespace adjoint::call

@@ -60,9 +60,9 @@ struct GemmCall {
 using SoftmaxKernel = void (*)(bool log, void* out, const void* x, std::int64_t columns);
 using SoftmaxBackwardKernel = void (*)(bool log, void* dx, const void* g, const void* y,
                                        std::int64_t columns);
-/// One row: writes the loss and, unless null, softmax - onehot.
+/// One row of `counted` rows: writes the loss and, unless null, (softmax - onehot) / counted.
 using CrossEntropyKernel = void (*)(void* loss, void* gradient, const void* logits, std::int64_t target,
-                                    std::int64_t columns);
+                                    std::int64_t columns, std::int64_t counted);
 /// out = x scaled by 1 / (1 - p) where the element's number is at least p, else 0;
 /// elements first .. first + n - 1.
 using DropoutKernel = void (*)(void* out, const void* x, std::int64_t first, std::int64_t n, double p,

@@ -67,7 +67,8 @@ void softmax_backward(bool log, void* out, const void* upstream, const void* res
 }
 
 template <class T>
-void cross_entropy(void* loss, void* gradient, const void* logits, std::int64_t target, std::int64_t n) {
+void cross_entropy(void* loss, void* gradient, const void* logits, std::int64_t target, std::int64_t n,
+                   std::int64_t counted) {
     const T* x = static_cast<const T*>(logits);
     const T top = row_max(x, n);
     T total;
@@ -76,10 +77,11 @@ void cross_entropy(void* loss, void* gradient, const void* logits, std::int64_t 
 #pragma GCC ivdep
         for (std::int64_t i = 0; i < n; ++i) dx[i] = math::exp(x[i] - top);
         total = fold<functor::Sum, T>(n, [dx](std::int64_t i) { return dx[i]; });
-        const T scale = T(1) / total;
+        const T share = T(1) / static_cast<T>(counted), scale = T(1) / total;
+        const T at_target = (dx[target] * scale - T(1)) * share;
 #pragma GCC ivdep
-        for (std::int64_t i = 0; i < n; ++i) dx[i] *= scale;
-        dx[target] -= T(1);
+        for (std::int64_t i = 0; i < n; ++i) dx[i] = dx[i] * scale * share;
+        dx[target] = at_target;
     } else {
         total = fold<functor::Sum, T>(n, [x, top](std::int64_t i) { return math::exp(x[i] - top); });
     }

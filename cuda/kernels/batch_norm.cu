@@ -1,4 +1,6 @@
 // Batch normalisation: a block has one or some channels as a whole, with sums in double, as on the CPU.
+#include <adjoint/core/contract/activate.h>
+#include <adjoint/core/contract/compose.h>
 #include <adjoint/cuda/cuda_backend.h>
 #include <adjoint/cuda/kernels/fold.h>
 #include <adjoint/cuda/kernels/launch.h>
@@ -60,10 +62,15 @@ template <class Samples> struct ChannelShare {
     }
 };
 
+/// r = r (1 - momentum) + batch weight, as the arithmetic of whole tensors rounds it.
+template <class T> ADJOINT_DEVICE void move_towards(T& r, T batch, double momentum, double weight) {
+    r = r * static_cast<T>(1 - momentum) + batch * static_cast<T>(weight);
+}
+
 template <class T, class Samples>
 __global__ void __launch_bounds__(channel_threads, 1)
     batch_norm_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
-                        const bool training, T* y) {
+                        const bool training, const RunningStatistics running, const bool relu, T* y) {
     ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
@@ -83,30 +90,45 @@ __global__ void __launch_bounds__(channel_threads, 1)
             static_cast<T*>(norm.inverse_std)[share.channel] = inverse;
             if (norm.variance != nullptr)
                 static_cast<T*>(norm.variance)[share.channel] = static_cast<T>(variance);
+            if (running.mean != nullptr) {
+                move_towards(static_cast<T*>(running.mean)[share.channel], centre, running.momentum,
+                             running.momentum);
+                move_towards(static_cast<T*>(running.variance)[share.channel], static_cast<T>(variance),
+                             running.momentum, running.momentum * running.unbias);
+            }
+            if (running.batches != nullptr && share.channel == 0) ++*running.batches;
         }
     } else if (share.exists()) {
         centre = static_cast<const T*>(norm.mean)[share.channel];
-        inverse = static_cast<const T*>(norm.inverse_std)[share.channel];
+        const T variance = static_cast<const T*>(norm.variance)[share.channel] + static_cast<T>(norm.eps);
+        inverse = functor::Rsqrt{}.template value<T>(variance);
     }
     if (!share.exists()) return;
     const T scale =
         inverse * (norm.weight != nullptr ? static_cast<const T*>(norm.weight)[share.channel] : T(1));
     const T shift = norm.bias != nullptr ? static_cast<const T*>(norm.bias)[share.channel] : T(0);
-    share.for_each([&](std::int64_t i) { y[i] = (x[i] - centre) * scale + shift; });
+    share.for_each([&](std::int64_t i) {
+        const T normal = (x[i] - centre) * scale + shift;
+        y[i] = relu ? functor::Relu{}.value(normal) : normal;
+    });
 }
 
 template <class T, class Samples>
 __global__ void __launch_bounds__(channel_threads, 1)
     batch_norm_backward_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
-                                 const T* g, T* dx, T* dweight, T* dbias) {
+                                 const T* upstream, const T* relu_of, T* dx, T* dweight, T* dbias) {
     ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
     const T centre = share.exists() ? static_cast<const T*>(norm.mean)[share.channel] : T(0);
     const T inverse = share.exists() ? static_cast<const T*>(norm.inverse_std)[share.channel] : T(0);
-    const double db = share.sum(shared, [g](std::int64_t i) { return static_cast<double>(g[i]); });
+    const auto g = [upstream, relu_of](std::int64_t i) {
+        constexpr functor::SlopeTimes<functor::Relu> slope{};
+        return relu_of != nullptr ? slope.value(upstream[i], relu_of[i]) : upstream[i];
+    };
+    const double db = share.sum(shared, [=](std::int64_t i) { return static_cast<double>(g(i)); });
     const double dw = share.sum(shared, [=](std::int64_t i) {
-        return static_cast<double>(g[i]) * static_cast<double>((x[i] - centre) * inverse);
+        return static_cast<double>(g(i)) * static_cast<double>((x[i] - centre) * inverse);
     });
     if (!share.exists()) return;
     if (share.lane == 0) {
@@ -120,7 +142,7 @@ __global__ void __launch_bounds__(channel_threads, 1)
     const T mean_g = static_cast<T>(db / count), mean_gh = static_cast<T>(dw / count);
     share.for_each([&](std::int64_t i) {
         const T h = (x[i] - centre) * inverse;
-        dx[i] = scale * (g[i] - mean_g - h * mean_gh);
+        dx[i] = scale * (g(i) - mean_g - h * mean_gh);
     });
 }
 
@@ -157,22 +179,33 @@ template <class F> void visit_norm(const DeviceState& device, const ChannelNorm&
 
 }  // namespace
 
+// Of the activations the kernels know ReLU; the others are launches of their own.
 void on(CudaBackend& cuda, const call::BatchNorm& c) {
-    if (c.norm.batch * c.norm.inner * c.norm.channels == 0) return;
+    if (c.norm.numel() == 0) return;
+    const bool relu = c.activation == Activation::relu;
     visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
         launch(cuda.device, "batch_norm", &batch_norm_channels<T, decltype(samples)>, blocks,
-               dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, c.training, static_cast<T*>(c.y));
+               dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, c.training, c.running, relu,
+               static_cast<T*>(c.y));
     });
+    if (!relu) call::activate(cuda, {.activation = c.activation}, {c.y, c.norm.dtype}, c.norm.numel());
 }
 
 void on(CudaBackend& cuda, const call::BatchNormBackward& c) {
-    if (c.norm.batch * c.norm.inner * c.norm.channels == 0) return;
+    if (c.norm.numel() == 0) return;
+    const bool relu = c.activation == Activation::relu, apart = !relu && c.activation != Activation::none;
+    const composition::WorkingMemory memory(cuda, apart ? c.norm.numel() : 0, c.norm.dtype);
+    if (apart)
+        call::activate_backward(cuda, c.activation, {memory.data(), c.norm.dtype}, c.g, c.saved,
+                                c.norm.numel());
+    const void* const g = apart ? memory.data() : c.g;
     visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
         launch(cuda.device, "batch_norm", &batch_norm_backward_channels<T, decltype(samples)>, blocks,
-               dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, static_cast<const T*>(c.g),
-               static_cast<T*>(c.dx), static_cast<T*>(c.dweight), static_cast<T*>(c.dbias));
+               dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, static_cast<const T*>(g),
+               static_cast<const T*>(relu ? c.saved : nullptr), static_cast<T*>(c.dx),
+               static_cast<T*>(c.dweight), static_cast<T*>(c.dbias));
     });
 }
 

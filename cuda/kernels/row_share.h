@@ -11,8 +11,11 @@ namespace adjoint::cuda_backend {
 struct RowShare {
     std::int64_t row, first, end;
     bool exists;
+    /// Of the rows that this block has, or of group `group` of as many.
     ADJOINT_DEVICE RowShare(std::int64_t rows, std::int64_t columns, unsigned lanes)
-        : row(std::int64_t{blockIdx.x} * (blockDim.x / lanes) + threadIdx.x / lanes),
+        : RowShare(rows, columns, lanes, blockIdx.x) {}
+    ADJOINT_DEVICE RowShare(std::int64_t rows, std::int64_t columns, unsigned lanes, std::int64_t group)
+        : row(group * (blockDim.x / lanes) + threadIdx.x / lanes),
           first(threadIdx.x % lanes),
           exists(row < rows) {
         end = exists ? columns : 0;  // a thread without a row still takes part in exchanges

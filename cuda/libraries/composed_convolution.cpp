@@ -2,6 +2,7 @@
 #include <adjoint/cuda/libraries/composed_convolution.h>
 
 #include <adjoint/core/contract/compose.h>
+#include <adjoint/cuda/kernels/planes.h>
 
 namespace adjoint::cuda_backend {
 namespace {
@@ -51,7 +52,7 @@ void compose_any(CudaBackend& cuda, const call::Convolve& c) {
     sums.epilogue = {};
     in_f32(cuda, sums, &call::Convolve::y, c.shape.results(), &call::Convolve::x, c.shape.windows.inputs(),
            &call::Convolve::w, c.shape.weights());
-    finish(cuda, c);
+    finish_convolution(cuda, c);
 }
 
 void compose_any(CudaBackend& cuda, const call::ConvolveInput& c) {

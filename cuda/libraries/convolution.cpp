@@ -1,4 +1,5 @@
 // Convolutions: cuDNN where it serves, unfold and matrix products elsewhere.
+#include <adjoint/cuda/kernels/planes.h>
 #include <adjoint/cuda/libraries/composed_convolution.h>
 #include <adjoint/cuda/libraries/dnn.h>
 #include <adjoint/cuda/runtime/context.h>
@@ -11,7 +12,7 @@ bool CudaBackend::convolves_narrow(const Convolution& c) {
 
 void on(CudaBackend& cuda, const call::Convolve& c) {
     if (context(cuda.device).convolutions->forward(cuda.device, c.shape, c.epilogue.sums_or(c.y), c.x, c.w))
-        finish(cuda, c);
+        finish_convolution(cuda, c);
     else
         compose_any(cuda, c);
 }

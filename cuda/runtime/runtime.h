@@ -39,6 +39,9 @@ struct DeviceState {
     Context* context = nullptr;
     // Element numbers and offsets up to here are computed in 32 bits; tests lower it to reach what is beyond.
     std::int64_t narrow = std::numeric_limits<std::int32_t>::max();
+    // Products of up to so many multiplications are our own in any case, and eight times as many in a layer's
+    // backward pass, which saves three launches more; tests lower it to reach the others.
+    std::int64_t small_product = std::int64_t{1} << 25;
     PoolId pool = 0;             // of the memory that a call takes for itself
     GraphData* graph = nullptr;  // where kernels of a graph find what changes; null outside of one
 };

@@ -2,6 +2,8 @@
 #include "emulated_device.h"
 
 #include <adjoint/core/contract/activate.h>
+#include <adjoint/cuda/kernels/planes.h>
+#include <adjoint/cuda/kernels/small_product.h>
 #include <adjoint/cuda/libraries/composed_convolution.h>
 
 #include "emulated_libraries.h"
@@ -12,6 +14,7 @@ namespace cuda_backend {
 
 // What would go through a library.
 void on(CudaBackend& cuda, const call::MatMul& c) {
+    if (multiply_small(cuda, c)) return;
     const call::MatMul product = call::without_activation(c);
     if (emulated_libraries().multiply)
         emulated_libraries().multiply(cuda, product);
@@ -27,7 +30,8 @@ void on(CudaBackend& cuda, const call::Convolve& c) {
     call::Convolve sums = c;
     sums.y = c.epilogue.sums_or(c.y);
     sums.epilogue = {.bias = c.epilogue.bias};
-    if (emulated_libraries().convolve && emulated_libraries().convolve(cuda, sums)) return finish(cuda, c);
+    if (emulated_libraries().convolve && emulated_libraries().convolve(cuda, sums))
+        return finish_convolution(cuda, c);
     compose_any(cuda, sums);
     call::activate(cuda, c.epilogue, {c.y, c.shape.windows.dtype}, c.shape.results());
 }
@@ -67,5 +71,6 @@ EmulatedLibraries& emulated_libraries() {
 }
 
 std::int64_t& emulated_narrow() { return state().narrow; }
+std::int64_t& emulated_small_product() { return state().small_product; }
 
 }  // namespace adjoint

@@ -14,6 +14,9 @@ Device emulated_device();
 /// The largest number that its kernels compute places with in 32 bits; 2^31 - 1 unless it was changed.
 std::int64_t& emulated_narrow();
 
+/// The multiplications of the largest product that is its own in any case; libraries are asked for others.
+std::int64_t& emulated_small_product();
+
 /// What every launch reports, as after an error that stays; empty while all is well.
 std::string& emulated_error();
 

@@ -66,6 +66,7 @@ class Grid {
     void* shared(const void* site, std::size_t bytes);
     void* dynamic_shared();
     Order order = Order::forward;
+    std::function<void(const Launch&)> listener;
 
   private:
     static void trampoline();
@@ -276,6 +277,7 @@ void Grid::run(const char* op, dim3 grid, dim3 block, std::size_t dynamic_bytes,
     if (grid.count() == 0 || grid.y > 65535 || grid.z > 65535 || grid.x > 0x7fffffffu)
         fail("the grid is empty or too large");
     if (dynamic_bytes > max_dynamic_shared) fail("too much shared memory");
+    if (listener) return listener({op, grid, block});
     count_ = static_cast<unsigned>(block.count());
     if (!independent && fibers_.size() < count_) fibers_.resize(count_);
     arrays_.clear();
@@ -328,6 +330,8 @@ void* Grid::dynamic_shared() {
 }
 
 }  // namespace
+
+void count_only(std::function<void(const Launch&)> listener) { grid().listener = std::move(listener); }
 
 void set_order(Order order) { grid().order = order; }
 Order order() { return grid().order; }

@@ -43,6 +43,13 @@ enum class Order { forward, reverse };
 void set_order(Order order);
 Order order();
 
+/// Hears of each launch instead of its being run: for those who count, and look at no result.
+struct Launch {
+    const char* op;
+    dim3 grid, block;
+};
+void count_only(std::function<void(const Launch&)> listener);
+
 /// Runs `thread` for each thread of the grid. `independent`: as plain loops,
 /// where no thread may meet another.
 void run(const char* op, dim3 grid, dim3 block, std::size_t dynamic_bytes, bool independent,

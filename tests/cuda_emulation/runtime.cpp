@@ -115,11 +115,14 @@ void copy_to_host(DeviceState& device, void* destination, const void* source, st
 }
 
 void copy_on_device(DeviceState& device, void* destination, const void* source, std::size_t bytes) {
-    emulator::queue(device.stream, [=] { std::memcpy(destination, source, bytes); });
+    emulator::queue(device.stream, [=] {
+        emulator::run("copy", {}, {}, 0, true, [&] { std::memcpy(destination, source, bytes); });
+    });
 }
 
 void clear(DeviceState& device, void* memory, std::size_t bytes) {
-    emulator::queue(device.stream, [=] { std::memset(memory, 0, bytes); });
+    emulator::queue(device.stream,
+                    [=] { emulator::run("clear", {}, {}, 0, true, [&] { std::memset(memory, 0, bytes); }); });
 }
 
 void synchronize(DeviceState& device) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <adjoint/core/contract/calls/reduce.h>
+#include <adjoint/core/contract/epilogue.h>
 
 namespace adjoint {
 
@@ -15,35 +16,47 @@ struct ChannelNorm {
     const void* weight = nullptr;
     const void* bias = nullptr;
     void* mean = nullptr;         // written by forward in training, read otherwise
-    void* inverse_std = nullptr;  // likewise: 1 / sqrt(biased variance + eps)
-    void* variance = nullptr;     // written by forward in training unless null: the biased variance
+    void* inverse_std = nullptr;  // 1 / sqrt(biased variance + eps): written in training, read by backward
+    void* variance = nullptr;     // written by forward in training unless null, read by it otherwise
 
     std::int64_t numel() const { return batch * channels * inner; }
 };
 
+/// What batch normalisation keeps from batch to batch, of the type of the elements; null where there is none.
+struct RunningStatistics {
+    void* mean = nullptr;
+    void* variance = nullptr;         // with `mean`
+    std::int64_t* batches = nullptr;  // one more
+    double momentum = 0, unbias = 1;  // r = r (1 - momentum) + s momentum, of the variance s unbias momentum
+};
+
 namespace call {
 
-/// y = (x - mean) * inverse_std * weight + bias for each channel.
+/// y = f((x - mean) * inverse_std * weight + bias) for each channel; f takes what was rounded, and is one
+/// whose slope takes its result.
 struct BatchNorm {
     static constexpr auto name = "batch_norm";
     void* y;
     ChannelNorm norm;
     bool training;
+    RunningStatistics running = {};
+    Activation activation = Activation::none;
     template <class Memory> void memory(Memory& m) const {
         m.writes(y, norm.numel(), norm.dtype);
         m.reads(norm.x, norm.numel(), norm.dtype);
         for (const void* each : {norm.weight, norm.bias}) m.reads(each, norm.channels, norm.dtype);
-        for (void* each : {norm.mean, norm.inverse_std}) {
-            if (training)
-                m.writes(each, norm.channels, norm.dtype);
-            else
-                m.reads(each, norm.channels, norm.dtype);
+        if (!training) {
+            for (const void* each : {norm.mean, norm.variance}) m.reads(each, norm.channels, norm.dtype);
+            return;
         }
-        if (training) m.writes(norm.variance, norm.channels, norm.dtype);
+        for (void* each : {norm.mean, norm.inverse_std, norm.variance})
+            m.writes(each, norm.channels, norm.dtype);
+        for (void* each : {running.mean, running.variance}) m.updates(each, norm.channels, norm.dtype);
+        m.updates(running.batches, 1, DType::i64);
     }
 };
 
-/// The gradients from g; each of them may be null.
+/// The gradients from g f'(saved); each of them may be null.
 struct BatchNormBackward {
     static constexpr auto name = "batch_norm_backward";
     void* dx;
@@ -51,10 +64,12 @@ struct BatchNormBackward {
     void* dbias;
     const void* g;
     ChannelNorm norm;
+    Activation activation = Activation::none;
+    const void* saved = nullptr;  // the result of the forward pass
     template <class Memory> void memory(Memory& m) const {
         m.writes(dx, norm.numel(), norm.dtype);
         for (void* each : {dweight, dbias}) m.writes(each, norm.channels, norm.dtype);
-        for (const void* each : {g, norm.x}) m.reads(each, norm.numel(), norm.dtype);
+        for (const void* each : {g, saved, norm.x}) m.reads(each, norm.numel(), norm.dtype);
         for (const void* each :
              {norm.weight, static_cast<const void*>(norm.mean), static_cast<const void*>(norm.inverse_std)})
             m.reads(each, norm.channels, norm.dtype);

@@ -31,20 +31,21 @@ struct SoftmaxBackward {
     }
 };
 
-/// Softmax, negative logarithm and gradient in one pass.
+/// Softmax, negative logarithm and gradient in one pass. Rows that are ignored have loss and gradient 0.
 struct CrossEntropy {
     static constexpr auto name = "cross_entropy";
     void* losses;    // per row
+    void* total;     // one number: the sum of the losses; may be null
     void* gradient;  // softmax - onehot, per element; may be null
-    void* counted;   // one number: rows that are not ignored
     const void* logits;
     const std::int64_t* targets;
     Rows rows;
     std::int64_t ignore_index = -100;
+    bool mean = false;  // total and gradient are divided by the number of rows that are not ignored
     template <class Memory> void memory(Memory& m) const {
         m.writes(losses, rows.rows, rows.dtype);
-        if (gradient) m.writes(gradient, rows.numel(), rows.dtype);
-        m.writes(counted, 1, rows.dtype);
+        m.writes(total, 1, rows.dtype);
+        m.writes(gradient, rows.numel(), rows.dtype);
         m.reads(logits, rows.numel(), rows.dtype);
         m.reads(targets, rows.rows, DType::i64);
     }

@@ -22,6 +22,7 @@ class ByCublasLt : public testing::Test {
   protected:
     void SetUp() override {
         fake_cublaslt() = {};
+        emulated_small_product() = 0;
         emulated_libraries().multiply = [this](cuda_backend::CudaBackend& cuda, const call::MatMul& product) {
             multiply(cuda, *products_, product);
         };
@@ -29,6 +30,7 @@ class ByCublasLt : public testing::Test {
     }
     void TearDown() override {
         emulated_libraries() = {};
+        emulated_small_product() = small_product_;
         set_warning_handler({});
     }
 
@@ -44,6 +46,8 @@ class ByCublasLt : public testing::Test {
         device::expect_near(linear(x, w, b), linear(x.to(gpu()), w.to(gpu()), b.to(gpu())), 1e-4, what);
     }
     static Device gpu() { return emulated_device(); }
+
+    const std::int64_t small_product_ = emulated_small_product();
 
     std::unique_ptr<cuda_backend::Products> products_ = std::make_unique<cuda_backend::Products>();
     std::vector<std::string> said_;
