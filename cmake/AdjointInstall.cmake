@@ -19,7 +19,8 @@ install(FILES adjoint.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
 if(ADJOINT_WITH_ONNX)
     install(TARGETS adjoint_onnx EXPORT adjointTargets)
     install(DIRECTORY onnx/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/onnx
-            FILES_MATCHING PATTERN "*.h" PATTERN "format/external_files.h" EXCLUDE)
+            FILES_MATCHING PATTERN "format/external_files.h" EXCLUDE
+            PATTERN "format/*.h" PATTERN "import/network.h" PATTERN "import/unsupported.h")
     install(FILES onnx.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
 endif()
 install(FILES ${adjoint_include_generated}/adjoint/core/base/version.h

@@ -3,14 +3,17 @@
 #include <adjoint/onnx/import/compile.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <unordered_map>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
+#include <adjoint/onnx/import/fuse.h>
 #include <adjoint/onnx/import/graph_order.h>
 #include <adjoint/onnx/import/helpers.h>
+#include <adjoint/onnx/import/shapes.h>
 #include <adjoint/onnx/import/unsupported.h>
 
 namespace adjoint::onnx {
@@ -93,15 +96,22 @@ class GraphCompiler {
 
     /// Second pass. Of what is taken from outside, the constants.
     std::vector<Weight> link(const std::vector<const Value*>& outer_constants) {
-        for (const ValueInfo& info : inputs_) items_[info.name] = {new_place(), true};
+        for (const ValueInfo& info : inputs_) {
+            items_[info.name] = {new_place(), true};
+            declare(info);
+        }
         for (std::size_t i = 0; i < captured_.size(); ++i) {
             const Source place = new_place();
             items_[captured_[i]] = {outer_constants[i] ? constant(*outer_constants[i]) : place, true};
         }
         add_initializers();
-        for (Entry& entry : entries_) link(entry);
+        for (Entry& entry : entries_) {
+            link(entry);
+            if (outer_ == nullptr) infer(entry);
+        }
         for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
             program_->outputs[i] = items_.at(graph_.outputs[i].name).source;
+        fuse_steps(*program_, origins_);
         release();
         program_->places = places_;
         program_->known_places = known_places_;
@@ -112,12 +122,18 @@ class GraphCompiler {
   private:
     struct Entry {
         const Node* node;
+        std::int64_t opset;
         const Row* row;
         Kernel kernel;
+        FuseMaker fuse;
         std::vector<std::unique_ptr<GraphCompiler>> bodies;
         std::vector<std::string> names;  // inputs, then what the bodies take
 
-        bool is_identity() const { return row->name == "Identity"; }
+        /// A node whose result is its input under another name.
+        bool is_identity() const {
+            return row->name == "Identity" && !names.empty() && !names[0].empty() &&
+                   node->outputs.size() == 1;
+        }
     };
 
     void refuse_type(const ValueInfo& info, const std::string& what) {
@@ -145,7 +161,7 @@ class GraphCompiler {
     void build(const Functions& functions, const ScopedNode& scoped) {
         const Node& node = scoped.node;
         const std::string label = label_of(node);
-        Entry entry{&node, nullptr, {}, {}, node.inputs};
+        Entry entry{&node, 0, nullptr, {}, {}, {}, node.inputs};
         for (const std::string& name : needed_names(node)) {
             check_given(name, label);
             if (sparse_.contains(name)) refusals_.add("a sparse initializer", data::excerpt(name));
@@ -163,6 +179,7 @@ class GraphCompiler {
                                  data::excerpt(shown));
         check<ValueError>(version != scoped.sets->end(), "{}: no version of the standard operators is given",
                           label);
+        entry.opset = version->second;
         entry.row = find_row(node.op_type, version->second);
         if (entry.row == nullptr)
             return refusals_.add(fmt::format("the operator {} of version {}", node.op_type, version->second),
@@ -179,14 +196,15 @@ class GraphCompiler {
             return {compiler->program(), first, captured.size()};
         };
         try {
-            entry.kernel =
-                entry.row->make({attributes, version->second, node.inputs.size(), node.outputs.size(), body});
-            attributes.check_all_known();
+            labelled(label, [&] {
+                const Build build{attributes, version->second, node.inputs.size(), node.outputs.size(), body};
+                entry.kernel = entry.row->make(build);
+                attributes.check_all_known();
+                if (entry.row->fuse) entry.fuse = entry.row->fuse(build);
+            });
         } catch (const Unsupported& error) {
-            return refusals_.add(fmt::format("{}: {}", node.op_type, error.what()), data::excerpt(shown));
-        } catch (Error& error) {
-            error.lead(label.c_str());
-            throw;
+            const std::string what = error.what();
+            return refusals_.add(node.op_type + what.substr(label.size()), data::excerpt(shown));
         }
         entries_.push_back(std::move(entry));
     }
@@ -210,7 +228,7 @@ class GraphCompiler {
             for (std::size_t i = 0; i < entry.names.size(); ++i) {
                 const auto known = alias.find(entry.names[i]);
                 const std::string& name = known == alias.end() ? entry.names[i] : known->second;
-                if (entry.is_identity() && !entry.node->outputs.empty()) {
+                if (entry.is_identity()) {
                     alias[entry.node->outputs[0]] = name;
                     out.try_emplace(name);  // handed on, though not computed with
                     continue;
@@ -247,7 +265,7 @@ class GraphCompiler {
 
     void link(Entry& entry) {
         const Node& node = *entry.node;
-        if (entry.is_identity() && !node.outputs.empty()) {
+        if (entry.is_identity()) {
             items_[node.outputs[0]] = items_.at(entry.names.at(0));
             return;
         }
@@ -295,6 +313,43 @@ class GraphCompiler {
             step.outputs.push_back(item.source);
         }
         program_->steps.push_back(std::move(step));
+        origins_.push_back({entry.row, entry.node, entry.fuse});
+    }
+
+    /// What is known of a value once it has its place.
+    Form form_of(const std::string& name) {
+        const auto item = items_.find(name);
+        if (item == items_.end()) return {};
+        const Source source = item->second.source;
+        const auto index = static_cast<std::size_t>(source.index);
+        if (source.kind == Source::weight) return {sizes_of(weights_[index].tensor)};
+        if (source.kind != Source::constant) return forms_[name];
+        const Value& value = program_->constants[index];
+        Form form{sizes_of(value.tensor)};
+        if (value.host && is_integer(value.tensor))
+            form.elements.emplace(value.host->integers.begin(), value.host->integers.end());
+        return form;
+    }
+
+    void declare(const ValueInfo& info) {
+        if (info.type.kind != TypeKind::tensor || !info.type.shape) return;
+        Integers dims;
+        for (const Dimension& dimension : *info.type.shape) {
+            std::int64_t size = dimension.size.value_or(-1);
+            if (!dimension.size && !dimension.name.empty())
+                size = symbols_.emplace(dimension.name, -2 - static_cast<std::int64_t>(symbols_.size()))
+                           .first->second;
+            dims.push_back(size);
+        }
+        forms_[info.name] = {dims};
+    }
+
+    void infer(const Entry& entry) {
+        ShapeQuestion question{*entry.node, entry.opset, {}};
+        for (const std::string& name : entry.node->inputs) question.inputs.push_back(form_of(name));
+        const auto forms = labelled(label_of(*entry.node), [&] { return infer_forms(question); });
+        for (std::size_t i = 0; i < forms.size() && i < entry.node->outputs.size(); ++i)
+            forms_[entry.node->outputs[i]] = forms[i];
     }
 
     /// Runs a step whose inputs are constants; what fails is left to the run, which may never come to it.
@@ -350,7 +405,10 @@ class GraphCompiler {
     std::shared_ptr<Program> program_ = std::make_shared<Program>();
 
     std::unordered_map<std::string, Item> items_;
+    std::unordered_map<std::string, Form> forms_;
+    std::map<std::string, std::int64_t> symbols_;
     std::vector<Weight> weights_;
+    std::vector<StepOrigin> origins_;  // beside the steps
     int places_ = 0, known_places_ = 0;
 };
 

@@ -1,11 +1,17 @@
 // Convolutions: one axis as an image of one row, three as sums of those over two.
 #include <adjoint/onnx/import/convolution.h>
 
+#include <atomic>
+#include <mutex>
+
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/batch_norm.h>
 #include <adjoint/autograd/ops/convolution.h>
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/index.h>
 #include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/onnx/import/tables.h>
@@ -37,10 +43,10 @@ Tensor with_bias(const Tensor& y, const Tensor& bias) {
 }
 
 Tensor convolved_planes(const Tensor& x, const Tensor& w, const Tensor& bias,
-                        const std::vector<WindowAxis>& axes, std::int64_t groups) {
+                        const std::vector<WindowAxis>& axes, std::int64_t groups, Activation then) {
     const WindowAxis &h = axes[0], &v = axes[1];
     Conv2dOptions options{
-        .stride = {h.stride, v.stride}, .dilation = {h.dilation, v.dilation}, .groups = groups};
+        .stride = {h.stride, v.stride}, .dilation = {h.dilation, v.dilation}, .groups = groups, .then = then};
     const bool even = h.before == h.after && v.before == v.after;
     if (even) options.padding = {h.before, v.before};
     return conv2d(even ? x : padded_image(x, axes, 0), w, bias, options);
@@ -56,7 +62,7 @@ Tensor convolved_volume(const Tensor& x, const Tensor& w, const Tensor& bias,
     Tensor sum;
     for (std::int64_t k = 0; k < depth.kernel; ++k) {
         const Tensor part = planes(window_elements(padded, 2, depth, k));
-        const Tensor y = convolved_planes(part, select(w, 2, k), {}, within, groups);
+        const Tensor y = convolved_planes(part, select(w, 2, k), {}, within, groups, Activation::none);
         sum = sum.defined() ? sum + y : y;
     }
     return with_bias(from_planes(sum, depth.result), bias);
@@ -65,7 +71,7 @@ Tensor convolved_volume(const Tensor& x, const Tensor& w, const Tensor& bias,
 }  // namespace
 
 Tensor convolved(const Tensor& x, const Tensor& w, const Tensor& bias,
-                 const ConvolutionAttributes& attributes) {
+                 const ConvolutionAttributes& attributes, Activation then) {
     const Integers image = spatial_sizes(x);
     check<ShapeError>(w.dim() == x.dim(), "a kernel of shape {} on {}", w.shape(), x.shape());
     const Integers kernel(w.shape().begin() + 2, w.shape().end());
@@ -76,11 +82,12 @@ Tensor convolved(const Tensor& x, const Tensor& w, const Tensor& bias,
     switch (image.size()) {
         case 1:
             axes.insert(axes.begin(), WindowAxis{});
-            return squeeze(convolved_planes(unsqueezed(x), unsqueezed(w), bias, axes, attributes.groups), 2);
+            return squeeze(
+                convolved_planes(unsqueezed(x), unsqueezed(w), bias, axes, attributes.groups, then), 2);
         case 2:
-            return convolved_planes(x, w, bias, axes, attributes.groups);
+            return convolved_planes(x, w, bias, axes, attributes.groups, then);
         case 3:
-            return convolved_volume(x, w, bias, axes, attributes.groups);
+            return activated(convolved_volume(x, w, bias, axes, attributes.groups), then);
         default:
             fail<ShapeError>("an image of {} axes, 1 to 3 are supported", image.size());
     }
@@ -92,6 +99,74 @@ Kernel conv_of(const Build& b) {
     return one([attributes = convolution_attributes(b)](const Call& c) {
         return convolved(c[0], c[1], c.has(2) ? c[2] : Tensor(), attributes);
     });
+}
+
+/// A convolution's weights with a normalisation's scale and shift in them, kept while none of them changes.
+/// Steps that are replayed change them unseen: where a network has been trained they are never kept again.
+class FoldedWeights {
+  public:
+    struct Pair {
+        Tensor w, bias;
+    };
+
+    bool usable() const noexcept { return !trained_; }
+    void trained() noexcept { trained_ = true; }
+
+    /// `from` are w, the bias or undefined, scale, shift, mean and variance.
+    Pair get(const std::vector<Tensor>& from, double eps) {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::pair<const void*, std::uint32_t>> now;
+        for (const Tensor& x : from)
+            now.emplace_back(x.defined() ? x.impl().data : nullptr, x.defined() ? x.version() : 0);
+        if (now == made_of_) return folded_;
+        const Tensor factor = from[2] * rsqrt(from[5] + eps);
+        Shape by_filter = Shape::filled(from[0].dim(), 1);
+        by_filter[0] = factor.numel();
+        folded_.w = from[0] * reshape(factor, by_filter);
+        folded_.bias = (from[1].defined() ? from[1] - from[4] : neg(from[4])) * factor + from[3];
+        made_of_ = std::move(now);
+        kept_ = from;
+        return folded_;
+    }
+
+  private:
+    std::atomic<bool> trained_ = false;
+    std::mutex mutex_;
+    std::vector<std::pair<const void*, std::uint32_t>> made_of_;
+    std::vector<Tensor> kept_;  // so that no other tensor comes to lie where these do
+    Pair folded_;
+};
+
+/// Whether a capture is in progress: what is made in it is made anew by each replay, and nothing to keep.
+bool is_capturing(const Tensor& x) {
+    try {
+        (void)x.data<float>();
+        return false;
+    } catch (const CaptureError&) {
+        return true;
+    }
+}
+
+FuseMaker conv_fuse(const Build& b) {
+    return [attributes = convolution_attributes(b), own = b.inputs](const Tail& tail) -> Kernel {
+        const auto folded = std::make_shared<FoldedWeights>();
+        return one([=](const Call& c) {
+            const Tensor bias = own > 2 && c.has(2) ? c[2] : Tensor();
+            if (!tail.normalises) return convolved(c[0], c[1], bias, attributes, tail.then);
+            if (c.training || grad_enabled()) folded->trained();
+            const bool plain = folded->usable() && c[1].device().is_cpu() && c[1].dtype() == DType::f32;
+            if (plain && !is_capturing(c[1])) {
+                const auto [w, shift] =
+                    folded->get({c[1], bias, c[own], c[own + 1], c[own + 2], c[own + 3]}, tail.eps);
+                return convolved(c[0], w, shift, attributes, tail.then);
+            }
+            const Tensor y = convolved(c[0], c[1], bias, attributes);
+            const Tensor normal =
+                batch_norm(y, c[own + 2], c[own + 3], c[own], c[own + 1],
+                           {.training = c.training, .momentum = tail.momentum, .eps = tail.eps});
+            return activated(normal.to(y.dtype()), tail.then);
+        });
+    };
 }
 
 struct TransposeAttributes {
@@ -215,7 +290,7 @@ Kernel conv_transpose_of(const Build& b) {
 
 std::span<const Row> convolution_rows() {
     static constexpr Row rows[] = {
-        {"Conv", 1, conv_of},
+        {.name = "Conv", .since = 1, .make = conv_of, .fuse = conv_fuse},
         {"ConvTranspose", 1, conv_transpose_of},
     };
     return rows;

@@ -11,8 +11,8 @@ struct ConvolutionAttributes {
 };
 ConvolutionAttributes convolution_attributes(const Build& build);
 
-/// x (N, C, ...) with w (F, C / groups, ...) and an undefined or (F) bias.
+/// x (N, C, ...) with w (F, C / groups, ...) and an undefined or (F) bias, and an activation behind it.
 Tensor convolved(const Tensor& x, const Tensor& w, const Tensor& bias,
-                 const ConvolutionAttributes& attributes);
+                 const ConvolutionAttributes& attributes, Activation then = Activation::none);
 
 }  // namespace adjoint::onnx

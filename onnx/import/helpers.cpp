@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
@@ -162,6 +163,12 @@ std::function<std::optional<Integers>(const Call&)> axes_of(const Build& build, 
     return [input](const Call& call) {
         return call.has(input) ? std::optional(call.integers(input)) : std::nullopt;
     };
+}
+
+Tensor activated(const Tensor& x, Activation activation) {
+    check<ValueError>(activation == Activation::none || activation == Activation::relu,
+                      "an activation that nothing puts behind a step");
+    return activation == Activation::relu ? relu(x) : x;
 }
 
 Tensor filled(const Shape& shape, double value, const Tensor& like) {

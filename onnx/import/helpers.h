@@ -2,11 +2,30 @@
 // the host. Private.
 #pragma once
 
+#include <new>
+#include <stdexcept>
+
 #include <adjoint/onnx/import/operator.h>
 
 namespace adjoint::onnx {
 
 using Integers = std::vector<std::int64_t>;
+
+/// f(), whose errors lead with the name of the node.
+template <class F> decltype(auto) labelled(const std::string& label, F&& f) {
+    try {
+        return f();
+    } catch (Error& error) {
+        error.lead(label.c_str());
+        throw;
+    } catch (const std::bad_alloc&) {
+        throw OutOfMemoryError(label + ": there is not enough memory");
+    } catch (const std::length_error&) {
+        throw OutOfMemoryError(label + ": there is not enough memory");
+    } catch (const std::out_of_range&) {
+        throw ValueError(label + ": a list is too short");
+    }
+}
 
 bool is_integer(const Tensor& x) noexcept;
 /// u8 and up; bool is none.
@@ -55,6 +74,9 @@ template <class F> Tensor in_floating(const Tensor& x, F&& f) {
     return f(x.to(x.dtype() == DType::u8 || x.dtype() == DType::boolean ? DType::f32 : DType::f64))
         .to(x.dtype());
 }
+
+/// The activation of x, as a call of its own.
+Tensor activated(const Tensor& x, Activation activation);
 
 /// A full tensor of x's type and device.
 Tensor filled(const Shape& shape, double value, const Tensor& like);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/epilogue.h>
 #include <adjoint/core/tensor/tensor.h>
 #include <adjoint/onnx/format/tensor_value.h>
 #include <adjoint/onnx/import/attributes.h>
@@ -93,6 +94,15 @@ struct Build {
 
 using Factory = Kernel (*)(const Build&);
 
+/// What stands behind a product or a convolution and can be done with it.
+struct Tail {
+    bool normalises = false;  ///< BatchNormalization, whose four further inputs come behind those of the node
+    double eps = 0, momentum = 0;
+    Activation then = Activation::none;
+};
+/// The kernel of a node with a tail, null if it cannot have this one.
+using FuseMaker = std::function<Kernel(const Tail&)>;
+
 /// What of a node's results is known before it runs.
 enum class Nature : std::uint8_t {
     plain,     ///< their shapes, from the shapes of the inputs and the elements of those read on the host
@@ -120,6 +130,7 @@ struct Row {
     Nature nature = Nature::plain;
     InputSet constant = 0;    ///< what does not train although it is an initializer
     InputSet statistics = 0;  ///< what training updates
+    FuseMaker (*fuse)(const Build&) = nullptr;
 };
 
 /// The row for an operator of the standard domain, null if there is none.

@@ -21,7 +21,7 @@ Kernel matmul_of(const Build&) {
 }
 
 /// alpha A B + beta C, A and B transposed if asked for.
-Kernel gemm(const Build& b) {
+Kernel gemm_then(const Build& b, Activation then) {
     const double alpha = b.attributes.real("alpha", 1), beta = b.attributes.real("beta", 1);
     const bool transposed_a = b.attributes.flag("transA"), transposed_b = b.attributes.flag("transB");
     b.attributes.ignore("broadcast");
@@ -33,7 +33,8 @@ Kernel gemm(const Build& b) {
         const bool bias = c.has(2) && beta == 1 && c[2].dim() == 1 && c[2].numel() == columns;
         if (alpha == 1 && (bias || !c.has(2)) && is_floating(a.dtype())) {
             const Tensor add = bias ? c[2] : Tensor();
-            return {Value(transposed_b ? linear(a, c[1], add) : affine(a, c[1], add))};
+            if (transposed_b) return {Value(linear(a, c[1], add, {.then = then}))};
+            return {Value(activated(affine(a, c[1], add), then))};
         }
         Tensor y = matmul(a, transposed_b ? t(c[1]) : c[1]);
         if (alpha != 1) y = (y * alpha).to(y.dtype());
@@ -41,7 +42,15 @@ Kernel gemm(const Build& b) {
         check<ShapeError>(y.dim() == 2 && y.size(1) == columns,
                           "C of shape {} does not broadcast to the product",
                           c.has(2) ? c[2].shape() : Shape{});
-        return {Value(y, c.type(0))};
+        return {Value(activated(y, then), c.type(0))};
+    };
+}
+
+Kernel gemm(const Build& b) { return gemm_then(b, Activation::none); }
+
+FuseMaker gemm_fuse(const Build& b) {
+    return [with_relu = gemm_then(b, Activation::relu)](const Tail& tail) {
+        return tail.normalises || tail.then != Activation::relu ? Kernel() : with_relu;
     };
 }
 
@@ -94,7 +103,7 @@ std::span<const Row> product_rows() {
     static constexpr Row rows[] = {
         {"Det", 11, det},
         {"Einsum", 12, einsum_of},
-        {"Gemm", 1, gemm},
+        {.name = "Gemm", .since = 1, .make = gemm, .fuse = gemm_fuse},
         {"MatMul", 1, matmul_of},
     };
     return rows;

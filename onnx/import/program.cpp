@@ -1,8 +1,6 @@
 // Running the steps of a graph.
 #include <adjoint/onnx/import/program.h>
 
-#include <new>
-
 #include <adjoint/core/base/format.h>
 #include <adjoint/onnx/import/helpers.h>
 
@@ -36,20 +34,13 @@ void keep_on_host(Value& value) {
 }
 
 Values run_step(const Step& step, const Call& call) {
-    try {
+    return labelled(step.label, [&] {
         Values results = step.kernel(call);
         check<ValueError>(results.size() >= step.outputs.size(), "{} results, {} are wanted", results.size(),
                           step.outputs.size());
         name_types(results, call.inputs);
         return results;
-    } catch (Error& error) {
-        error.lead(step.label.c_str());
-        throw;
-    } catch (const std::bad_alloc&) {
-        fail<OutOfMemoryError>("{}: there is not enough memory", step.label);
-    } catch (const std::length_error&) {
-        fail<OutOfMemoryError>("{}: there is not enough memory", step.label);
-    }
+    });
 }
 
 std::shared_ptr<const Program::Learnt> Program::find(const Values& given, Device device) const {

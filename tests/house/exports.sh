@@ -11,6 +11,7 @@ library=$2
     foreign = symbol ~ /(^|[^A-Za-z_])(fmt|nlohmann|protozero|dnnl|oneapi)(::|_|$)/
     if (!foreign && symbol ~ /adjoint::/) { ours++; next }
     if (!foreign && symbol ~ /(^|[ (])std::|__gnu_cxx::|^operator (new|delete)/) next
+    if (symbol ~ /^typeinfo (name )?for [a-z ]+\(/) next  # functions of numbers
     if (symbol ~ /^(_init|_fini|__bss_start|_edata|_end)$/) next
     print "exported: " symbol
     bad = 1

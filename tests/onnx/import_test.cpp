@@ -145,6 +145,51 @@ TEST(Import, GraphsThatMakeNoSenseAreRefusedByNodeNames) {
     EXPECT_CONTAINS(error_of([&] { wrong(rows); }), "node \"make_y\" (MatMul): matmul: inner sizes differ");
 }
 
+TEST(Import, ShapesThatCannotFitAreFoundOnLoading) {
+    using Ints = std::vector<std::int64_t>;
+    const auto refused = [](const std::vector<Node>& nodes, const Ints& input,
+                            const std::vector<Tensor>& weights) {
+        Graph graph{.name = "g", .nodes = nodes};
+        graph.inputs = {tensor_info("x", ElementType::f32, input)};
+        graph.outputs = {{.name = "y"}};
+        for (std::size_t i = 0; i < weights.size(); ++i)
+            graph.initializers.push_back(tensor_value("w" + std::to_string(i), weights[i]));
+        return error_of([&] { Network(model_of(graph)); });
+    };
+    EXPECT_EQ(refused({node("Conv", {"x", "w0"}, {"y"})}, {-1, 3, 8, 8}, {zeros({4, 2, 3, 3})}),
+              "node \"make_y\" (Conv): a kernel of shape (4, 2, 3, 3) in 1 groups on (?, 3, 8, 8): the "
+              "channels do not fit");
+    EXPECT_EQ(refused({node("Conv", {"x", "w0"}, {"y"})}, {-1, 2, 8, 8}, {zeros({4, 2, 9, 3})}),
+              "node \"make_y\" (Conv): a window of 9 on an image of 8 with padding 0 and 0");
+    EXPECT_EQ(refused({node("Conv", {"x", "w0"}, {"c"}), node("GlobalAveragePool", {"c"}, {"p"}),
+                       node("Flatten", {"p"}, {"f"}), node("Gemm", {"f", "w1"}, {"y"})},
+                      {-1, 2, 8, 8}, {zeros({4, 2, 3, 3}), zeros({5, 10})}),
+              "node \"make_y\" (Gemm): inner sizes differ: (?, 4) x (5, 10)");
+    EXPECT_EQ(refused({node("MaxPool", {"x"}, {"p"}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}),
+                       node("Reshape", {"p", "w0"}, {"y"})},
+                      {1, 2, 8, 8}, {tensor<std::int64_t>({-1, 5}, {2})}),
+              "node \"make_y\" (Reshape): 32 elements of (1, 2, 4, 4) do not fill (?, 5)");
+    EXPECT_EQ(
+        refused({node("Shape", {"x"}, {"s"}), node("Gather", {"s", "w0"}, {"n"}),
+                 node("Concat", {"n", "w1"}, {"t"}, {{"axis", std::int64_t{0}}}),
+                 node("Reshape", {"x", "t"}, {"r"}), node("Transpose", {"r"}, {"u"}),
+                 node("MatMul", {"u", "w2"}, {"y"})},
+                {-1, 6}, {tensor<std::int64_t>({0}, {1}), tensor<std::int64_t>({2, 3}, {2}), zeros({3, 3})}),
+        "no error");
+    EXPECT_EQ(refused({node("Add", {"x", "w0"}, {"a"}),
+                       node("Concat", {"a", "w1"}, {"y"}, {{"axis", std::int64_t{1}}})},
+                      {-1, 6}, {zeros({6}), zeros({2, 3, 4})}),
+              "node \"make_y\" (Concat): (?, 6) and (2, 3, 4) are joined");
+    EXPECT_EQ(refused({node("Mul", {"x", "w0"}, {"y"})}, {-1, 6}, {zeros({5})}),
+              "node \"make_y\" (Mul): shapes (?, 6) and (5) do not broadcast");
+    EXPECT_EQ(
+        refused({node("LSTM", {"x", "w0", "w1"}, {"y"})}, {4, -1, 3}, {zeros({1, 20, 3}), zeros({1, 20, 4})}),
+        "node \"make_y\" (LSTM): weights (1, 20, 3) and (1, 20, 4) for inputs (4, ?, 3)");
+    EXPECT_EQ(
+        refused({node("BatchNormalization", {"x", "w0", "w0", "w0", "w0"}, {"y"})}, {-1, 6}, {ones({5})}),
+        "node \"make_y\" (BatchNormalization): input 1 of shape (5) for the channels of (?, 6)");
+}
+
 TEST(Import, EverythingThatIsNotSupportedIsListedAtOnce) {
     Model model = model_from_x({node("StringNormalizer", {"words"}, {"a"}), node("Fused", {"x"}, {"b"}),
                                 node("Cast", {"x"}, {"c"}, {{"to", std::int64_t{17}}}),
