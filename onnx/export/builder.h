@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <adjoint/core/tensor/creation.h>
 #include <adjoint/onnx/export/export.h>
 #include <adjoint/onnx/export/sizes.h>
 #include <adjoint/onnx/export/traced.h>
