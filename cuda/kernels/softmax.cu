@@ -155,8 +155,9 @@ void on(CudaBackend& cuda, const call::CrossEntropy& c) {
         const Scratch memory(cuda.device, c.mean ? sizeof(T) : 0);
         T* const counted = c.mean ? memory.as<T>() : nullptr;
         if (c.mean) launch(device, op, &cross_entropy_count<T>, dim3(1), dim3(loss_threads), 0, c, counted);
-        launch(device, op, &cross_entropy_rows<T>, dim3(with.blocks), dim3(with.threads), 0, with.lanes, c,
-               static_cast<const T*>(counted), device.fault, op);
+        if (c.rows.rows > 0)
+            launch(device, op, &cross_entropy_rows<T>, dim3(with.blocks), dim3(with.threads), 0, with.lanes,
+                   c, static_cast<const T*>(counted), device.fault, op);
         if (c.total)
             launch(device, op, &cross_entropy_total<T>, dim3(1), dim3(loss_threads), 0, c,
                    static_cast<const T*>(counted));

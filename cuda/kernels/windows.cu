@@ -13,6 +13,7 @@ template <class D> struct Sliding {
     D width, height;                // of a plane
     D output_width, output_height;  // of its windows
     D kernel_width, kernel_height;
+    D stride_width, stride_height;
 
     explicit Sliding(const Windows& w)
         : windows(w),
@@ -21,7 +22,9 @@ template <class D> struct Sliding {
           output_width(w.output[1]),
           output_height(w.output[0]),
           kernel_width(w.kernel[1]),
-          kernel_height(w.kernel[0]) {}
+          kernel_height(w.kernel[0]),
+          stride_width(w.stride[1]),
+          stride_height(w.stride[0]) {}
 };
 
 /// An element's number as a row and a column of something of `width` x `height`, and the number of that.
@@ -48,12 +51,25 @@ template <class F> ADJOINT_DEVICE void for_taps(const Windows& w, int axis, std:
         if (window >= 0) f(window, tap);
     }
 }
-/// The same from the last tap, so that the windows come in their order.
-template <class F> ADJOINT_DEVICE void for_windows(const Windows& w, int axis, std::int64_t place, F f) {
-    for (std::int64_t tap = w.kernel[axis] - 1; tap >= 0; --tap) {
-        const std::int64_t window = output_of(w, axis, place, tap);
-        if (window >= 0) f(window);
+/// Calls f(window) for the windows that see the place of an axis, in their order. Without holes between the
+/// taps they are a run, whose ends take one division each.
+template <class D, class F>
+ADJOINT_DEVICE void for_windows(const Sliding<D>& s, int axis, std::int64_t place, F f) {
+    const Windows& w = s.windows;
+    if (w.dilation[axis] != 1) {
+        for (std::int64_t tap = w.kernel[axis] - 1; tap >= 0; --tap) {
+            const std::int64_t window = output_of(w, axis, place, tap);
+            if (window >= 0) f(window);
+        }
+        return;
     }
+    using Number = typename D::Number;
+    const D& stride = axis == 0 ? s.stride_height : s.stride_width;
+    const auto at = static_cast<Number>(place + w.padding[axis]),
+               kernel = static_cast<Number>(w.kernel[axis]), outputs = static_cast<Number>(w.output[axis]);
+    const Number first = at < kernel ? Number(0) : stride.divide(at - kernel) + 1,
+                 past = stride.divide(at) + 1, end = past < outputs ? past : outputs;
+    for (Number window = first; window < end; ++window) f(static_cast<std::int64_t>(window));
 }
 
 template <class T, class D>
@@ -135,8 +151,8 @@ __global__ void __launch_bounds__(spread_threads)
         const PlanePlace at(e, s.width, s.height);
         const std::int64_t base = at.number * w.outputs(), own = at.row * w.size[1] + at.column;
         T total = T(0);
-        for_windows(w, 0, at.row, [&](std::int64_t h) {
-            for_windows(w, 1, at.column, [&](std::int64_t v) {
+        for_windows(s, 0, at.row, [&](std::int64_t h) {
+            for_windows(s, 1, at.column, [&](std::int64_t v) {
                 const std::int64_t o = base + h * w.output[1] + v;
                 if (indices[o] == own) total += g[o];
             });
@@ -169,9 +185,9 @@ __global__ void __launch_bounds__(spread_threads)
         const PlanePlace at(e, s.width, s.height);
         const T* upstream = g + at.number * w.outputs();
         T total = T(0);
-        for_windows(w, 0, at.row, [&](std::int64_t h) {
+        for_windows(s, 0, at.row, [&](std::int64_t h) {
             const Range rows = taps_inside(w, 0, h, w.size[0]);
-            for_windows(w, 1, at.column, [&](std::int64_t v) {
+            for_windows(s, 1, at.column, [&](std::int64_t v) {
                 const Range columns = taps_inside(w, 1, v, w.size[1]);
                 total += upstream[h * w.output[1] + v] /
                          static_cast<T>(average_count(w, average, h, v, rows, columns));
@@ -196,7 +212,9 @@ void for_plane_pieces(const DeviceState& device, const Windows& windows, std::in
     const std::int64_t planes = windows.batch * windows.channels;
     if (planes * per_plane == 0) return;
     visit_real(windows.dtype, [&](auto type) {
-        if (per_plane > device.narrow) {
+        const std::int64_t farthest = std::max(windows.size[0] + windows.padding[0] + windows.kernel[0],
+                                               windows.size[1] + windows.padding[1] + windows.kernel[1]);
+        if (per_plane > device.narrow || farthest > device.narrow) {
             f(type, Sliding<WideDivisor>(windows), 0, planes * per_plane);
             return;
         }

@@ -1,9 +1,8 @@
 // Fibers, their scheduler and the memory of a block.
 #include "emulator.h"
 
-#include <ucontext.h>
-
 #include <algorithm>
+#include <boost/context/detail/fcontext.hpp>
 #include <deque>
 #include <memory>
 #include <string>
@@ -27,10 +26,12 @@ constexpr std::size_t stack_bytes = 32 << 10;
 
 enum class State { ready, at_barrier, at_exchange, done };
 
+using boost::context::detail::fcontext_t;
+using boost::context::detail::transfer_t;
+
 struct Fiber {
-    ucontext_t context;
+    fcontext_t context = nullptr;  // where it goes on; null before it has begun
     std::unique_ptr<char[]> stack;
-    bool started = false;
     State state = State::done;
     dim3 thread;
     std::source_location waits_at;
@@ -69,14 +70,14 @@ class Grid {
     std::function<void(const Launch&)> listener;
 
   private:
-    static void trampoline();
+    static void trampoline(transfer_t from);
     void run_blocks(bool independent);
     void run_independent_block();
     void run_block();
     void run_warp(unsigned warp);
     void resume(unsigned thread);
     void yield();
-    void switch_to(Fiber* from, Fiber* to);
+    transfer_t jump(fcontext_t to, const void* stack, std::size_t bytes);
     void start(Fiber& fiber);
     [[noreturn]] void fail(const std::string& what);
     unsigned ordered(unsigned i, unsigned n) const { return order == Order::forward ? i : n - 1 - i; }
@@ -85,15 +86,14 @@ class Grid {
     const char* op_ = "";
     const std::function<void()>* thread_ = nullptr;
     bool independent_ = false;
-    std::deque<Fiber> fibers_;          // a context must not move
+    std::deque<Fiber> fibers_;
     unsigned count_ = 0, current_ = 0;  // threads of the block, and the one that runs
     std::uint64_t block_ = 0;
     std::vector<SharedArray> arrays_;
     std::size_t static_bytes_ = 0;
     SharedArray dynamic_{};
     std::string failure_;  // met inside a fiber
-    ucontext_t scheduler_;
-    void* scheduler_stack_ = nullptr;
+    fcontext_t scheduler_ = nullptr;
     const void* scheduler_bottom_ = nullptr;
     std::size_t scheduler_size_ = 0;
 };
@@ -116,29 +116,28 @@ void Grid::fail(const std::string& what) {
 // Switching
 // -----------------------------------------------------------------------------
 
-// From one stack to another; null is the scheduler's. AddressSanitizer is told which stack it is on.
-void Grid::switch_to(Fiber* from, Fiber* to) {
-    ucontext_t* here = from ? &from->context : &scheduler_;
-    ucontext_t* there = to ? &to->context : &scheduler_;
+// To another stack, which AddressSanitizer is told of; returns when somebody jumps back, and says from where.
+transfer_t Grid::jump(fcontext_t to, const void* stack, std::size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
     void* fake = nullptr;
-    __sanitizer_start_switch_fiber(&fake, to ? to->stack.get() : scheduler_bottom_,
-                                   to ? stack_bytes : scheduler_size_);
-    swapcontext(here, there);
-    const void* bottom = nullptr;
-    std::size_t size = 0;
-    __sanitizer_finish_switch_fiber(fake, &bottom, &size);
+    __sanitizer_start_switch_fiber(&fake, stack, bytes);
+    const transfer_t from = boost::context::detail::jump_fcontext(to, nullptr);
+    __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
+    return from;
 #else
-    swapcontext(here, there);
+    static_cast<void>(stack);
+    static_cast<void>(bytes);
+    return boost::context::detail::jump_fcontext(to, nullptr);
 #endif
 }
 
-void Grid::trampoline() {
+void Grid::trampoline(transfer_t from) {
     Grid& self = grid();
+    self.scheduler_ = from.fctx;
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(nullptr, &self.scheduler_bottom_, &self.scheduler_size_);
 #endif
-    // One fiber serves block after block, since making a context costs more than switching to it.
+    // One fiber serves block after block.
     for (;;) {
         (*self.thread_)();
         self.fibers_[self.current_].state = State::done;
@@ -151,24 +150,20 @@ void Grid::start(Fiber& fiber) {
 #if defined(__SANITIZE_ADDRESS__)
     __asan_unpoison_memory_region(fiber.stack.get(), stack_bytes);  // frames that a failed run left behind
 #endif
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
-    fiber.context.uc_stack.ss_size = stack_bytes;
-    fiber.context.uc_link = nullptr;
-    makecontext(&fiber.context, &Grid::trampoline, 0);
-    fiber.started = true;
+    fiber.context = boost::context::detail::make_fcontext(fiber.stack.get() + stack_bytes, stack_bytes,
+                                                          &Grid::trampoline);
 }
 
 void Grid::resume(unsigned thread) {
     Fiber& fiber = fibers_[thread];
-    if (!fiber.started) start(fiber);
+    if (!fiber.context) start(fiber);
     current_ = thread;
     threadIdx = fiber.thread;
-    switch_to(nullptr, &fiber);
+    fiber.context = jump(fiber.context, fiber.stack.get(), stack_bytes).fctx;
     if (!failure_.empty()) fail(failure_);
 }
 
-void Grid::yield() { switch_to(&fibers_[current_], nullptr); }
+void Grid::yield() { scheduler_ = jump(scheduler_, scheduler_bottom_, scheduler_size_).fctx; }
 
 // Meeting
 // -----------------------------------------------------------------------------
@@ -295,7 +290,7 @@ void Grid::run(const char* op, dim3 grid, dim3 block, std::size_t dynamic_bytes,
                 run_block();
         }
     } catch (...) {
-        for (Fiber& fiber : fibers_) fiber.started = false;
+        for (Fiber& fiber : fibers_) fiber.context = nullptr;
         throw;
     }
 }

@@ -21,6 +21,9 @@ namespace {
 constexpr int multiprocessors = 132;
 constexpr double bytes_per_us = 4.3e6, operations_per_us = 67e6;
 
+// Beside the emulated device, which computes.
+const Device counted_device = Device::cuda(1);
+
 double size_of_range(const MemoryRange& range) { return static_cast<double>(range.end - range.begin); }
 
 double bytes_of(const Effects& effects) {
@@ -72,7 +75,7 @@ class CountingBackend final : public Runs<CountingBackend, cuda_backend::CudaBac
         launches.push_back(std::move(one));
     }
     std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) override {
-        return record_as_list(*this, Device::cuda(0), step, optimize);
+        return record_as_list(*this, counted_device, step, optimize);
     }
 
     template <class Call> friend void on(CountingBackend& counting, const Call& call) {
@@ -120,10 +123,10 @@ void library_launch(const char* op, std::int64_t blocks = multiprocessors) {
 CountingBackend& counting_device() {
     static cuda_backend::Fault fault{};
     static cuda_backend::DeviceState state{
-        .index = 0, .multiprocessors = multiprocessors, .stream = nullptr, .fault = &fault};
+        .index = 1, .multiprocessors = multiprocessors, .stream = nullptr, .fault = &fault};
     static CountingBackend device(state);
     static const bool once = [] {
-        register_backend(Device::cuda(0), device);
+        register_backend(counted_device, device);
         return true;
     }();
     static_cast<void>(once);
@@ -175,10 +178,10 @@ using Step = std::function<void()>;
 
 // Classification by cross entropy.
 Step classifier(nn::Sequential model, const decltype(bench::Row::optimizer)& optimizer, const Shape& input) {
-    model.to(Device::cuda(0));
+    model.to(counted_device);
     const std::shared_ptr<optim::Optimizer> with = optimizer(model);
-    const Tensor x = zeros(input, {.device = Device::cuda(0)}),
-                 y = zeros({input[0]}, {.dtype = DType::i64, .device = Device::cuda(0)});
+    const Tensor x = zeros(input, {.device = counted_device}),
+                 y = zeros({input[0]}, {.dtype = DType::i64, .device = counted_device});
     return [model, with, x, y] {
         with->zero_grad();
         cross_entropy(model(x), y).backward();
@@ -197,9 +200,9 @@ Step row(const char* name) {
 // A module whose output is to be y, by the mean square.
 template <class Module> Step regression(const Module& layer, const Shape& shape) {
     const auto model = std::make_shared<Module>(layer);
-    model->to(Device::cuda(0));
+    model->to(counted_device);
     const auto optimizer = std::make_shared<optim::AdamW>(model->parameters());
-    const Tensor x = zeros(shape, {.device = Device::cuda(0)});
+    const Tensor x = zeros(shape, {.device = counted_device});
     return [model, optimizer, x] {
         optimizer->zero_grad();
         mse_loss((*model)(x), x).backward();
@@ -222,7 +225,7 @@ Step clipping() {
     std::vector<Tensor> parameters;
     for (const Shape& shape :
          {Shape{128, 784}, Shape{128}, Shape{64, 128}, Shape{64}, Shape{10, 64}, Shape{10}}) {
-        const Options options{.device = Device::cuda(0)};
+        const Options options{.device = counted_device};
         Tensor parameter = zeros(shape, options);
         parameter.set_requires_grad(true);
         parameter.set_grad(zeros(shape, options));
@@ -285,7 +288,7 @@ std::vector<CountedLaunch> count_launches(const std::string& work, LaunchMode mo
         step();
         return device.launches;
     }
-    const Captured captured = capture(step, {.device = Device::cuda(0), .warmup = 0});
+    const Captured captured = capture(step, {.device = counted_device, .warmup = 0});
     device.launches.clear();
     captured.replay();
     return device.launches;
