@@ -74,6 +74,10 @@ class GraphCompiler {
             if (initializers_.contains(info.name)) continue;
             refuse_type(info, outer ? "the input of a body is" : "an input is");
             inputs_.push_back(info);
+            // Some writers say -1 or "?" for a size that is not known.
+            if (auto& shape = inputs_.back().type.shape)
+                for (Dimension& dimension : *shape)
+                    if (dimension.size.value_or(0) < 0 || dimension.name == "?") dimension = {};
             check<ValueError>(names_.insert(info.name).second, "the input {} is there twice",
                               data::excerpt(info.name));
         }

@@ -136,7 +136,7 @@ std::string to_string(const Type& type) {
         if (!type.shape) return text;
         std::vector<std::string> sizes;
         for (const Dimension& d : *type.shape)
-            sizes.push_back(d.size ? std::to_string(*d.size) : d.name.empty() ? "?" : d.name);
+            sizes.push_back(d.size && *d.size >= 0 ? std::to_string(*d.size) : d.name.empty() ? "?" : d.name);
         return text + fmt::format(" ({})", fmt::join(sizes, ", "));
     }
     for (const Type& inner : type.inner) text += to_string(inner);

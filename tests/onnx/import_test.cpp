@@ -70,6 +70,8 @@ TEST(Import, InputsAreCheckedByWhatTheFileDeclares) {
               }),
               "onnx: the input z has the shape (1, 3), expected float (N, 3), N = 2");
     EXPECT_TRUE(equal(network({rows, rows}).at(0), rows + rows));
+    model.graph.inputs[0].type.shape = {{.size = -1}, {.name = "?"}};
+    EXPECT_TRUE(equal(Network(model)({rows, rows}).at(0), rows + rows));
 }
 
 TEST(Import, ParametersHaveTheirNamesAsPaths) {
