@@ -74,6 +74,10 @@ class GraphCompiler {
             if (initializers_.contains(info.name)) continue;
             refuse_type(info, outer ? "the input of a body is" : "an input is");
             inputs_.push_back(info);
+            // Some writers say -1 or "?" for a size that is not known.
+            if (auto& shape = inputs_.back().type.shape)
+                for (Dimension& dimension : *shape)
+                    if (dimension.size.value_or(0) < 0 || dimension.name == "?") dimension = {};
             check<ValueError>(names_.insert(info.name).second, "the input {} is there twice",
                               data::excerpt(info.name));
         }
@@ -175,15 +179,17 @@ class GraphCompiler {
         const auto version = scoped.sets->find("");
         const std::string& shown = node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
         if (!node.domain.empty())
-            return refusals_.add(fmt::format("the operator {}.{}", node.domain, node.op_type),
-                                 data::excerpt(shown));
+            return refusals_.add(
+                fmt::format("the operator {}.{}", readable(node.domain), readable(node.op_type)),
+                data::excerpt(shown));
         check<ValueError>(version != scoped.sets->end(), "{}: no version of the standard operators is given",
                           label);
         entry.opset = version->second;
         entry.row = find_row(node.op_type, version->second);
         if (entry.row == nullptr)
-            return refusals_.add(fmt::format("the operator {} of version {}", node.op_type, version->second),
-                                 data::excerpt(shown));
+            return refusals_.add(
+                fmt::format("the operator {} of version {}", readable(node.op_type), version->second),
+                data::excerpt(shown));
         const Attributes attributes(node.attributes);
         const auto body = [&](const char* attribute) -> Body {
             const std::shared_ptr<const Graph> graph = attributes.graph(attribute);

@@ -161,10 +161,12 @@ FuseMaker conv_fuse(const Build& b) {
                 return convolved(c[0], w, shift, attributes, tail.then);
             }
             const Tensor y = convolved(c[0], c[1], bias, attributes);
-            const Tensor normal =
-                batch_norm(y, c[own + 2], c[own + 3], c[own], c[own + 1],
-                           {.training = c.training, .momentum = tail.momentum, .eps = tail.eps});
-            return activated(normal.to(y.dtype()), tail.then);
+            return batch_norm(y, c[own + 2], c[own + 3], c[own], c[own + 1],
+                              {.training = c.training,
+                               .momentum = tail.momentum,
+                               .eps = tail.eps,
+                               .then = tail.then})
+                .to(y.dtype());
         });
     };
 }

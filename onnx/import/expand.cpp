@@ -10,7 +10,7 @@ namespace adjoint::onnx {
 
 namespace {
 
-constexpr std::size_t most_nodes = 1'000'000;
+constexpr std::size_t most_nodes = 200'000;
 
 /// What a function's body becomes at one of its calls.
 struct Substitution {

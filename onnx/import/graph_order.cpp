@@ -10,9 +10,15 @@
 
 namespace adjoint::onnx {
 
+std::string readable(const std::string& text) {
+    std::string shown = data::excerpt(text);
+    std::erase(shown, '"');
+    return shown;
+}
+
 std::string label_of(const Node& node) {
     const std::string& name = node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
-    return fmt::format("node {} ({})", data::excerpt(name), node.op_type);
+    return fmt::format("node {} ({})", data::excerpt(name), readable(node.op_type));
 }
 
 std::vector<std::shared_ptr<const Graph>> graphs_of(const Node& node) {

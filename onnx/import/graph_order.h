@@ -8,6 +8,9 @@
 
 namespace adjoint::onnx {
 
+/// Text of a file as messages show it, without control characters.
+std::string readable(const std::string& text);
+
 /// "node "conv1" (Conv)"; one without a name goes by its first result.
 std::string label_of(const Node& node);
 

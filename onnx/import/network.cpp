@@ -7,6 +7,7 @@
 #include <adjoint/data/excerpt.h>
 #include <adjoint/onnx/format/file.h>
 #include <adjoint/onnx/import/compile.h>
+#include <adjoint/onnx/import/graph_order.h>
 
 namespace adjoint::onnx {
 
@@ -88,7 +89,7 @@ std::string options_of(const Model& model) {
         for (const ValueInfo& info : *infos) {
             const bool given = std::any_of(model.graph.initializers.begin(), model.graph.initializers.end(),
                                            [&](const TensorValue& value) { return value.name == info.name; });
-            if (!given) list += (list.empty() ? "" : ", ") + info.name + " " + to_string(info.type);
+            if (!given) list += (list.empty() ? "" : ", ") + readable(info.name) + " " + to_string(info.type);
         }
         text += (text.empty() ? "" : "; ") + std::string(what) + list;
     }
@@ -98,12 +99,13 @@ std::string options_of(const Model& model) {
 /// The value of an input as the file declares it. `sizes` are those of the names that other
 /// inputs have given.
 Value checked(const ValueInfo& info, const Tensor& x, std::map<std::string, std::int64_t>& sizes) {
-    check<ValueError>(x.defined(), "onnx: the input {} is undefined", info.name);
+    const std::string shown = readable(info.name);
+    check<ValueError>(x.defined(), "onnx: the input {} is undefined", shown);
     const Type& type = info.type;
     if (type.kind != TypeKind::tensor) return {x};
     if (type.element != ElementType::undefined)
         check<DTypeError>(stored_as(type.element) == x.dtype(),
-                          "onnx: the input {} is of {}, expected {} as {}", info.name, name(x.dtype()),
+                          "onnx: the input {} is of {}, expected {} as {}", shown, name(x.dtype()),
                           onnx::name(type.element), name(*stored_as(type.element)));
     if (type.shape) {
         bool fits = static_cast<int>(type.shape->size()) == x.dim();
@@ -117,8 +119,9 @@ Value checked(const ValueInfo& info, const Tensor& x, std::map<std::string, std:
         }
         if (!fits) {
             std::string known;
-            for (const auto& [symbol, size] : sizes) known += fmt::format(", {} = {}", symbol, size);
-            fail<ShapeError>("onnx: the input {} has the shape {}, expected {}{}", info.name, x.shape(),
+            for (const auto& [symbol, size] : sizes)
+                known += fmt::format(", {} = {}", readable(symbol), size);
+            fail<ShapeError>("onnx: the input {} has the shape {}, expected {}{}", shown, x.shape(),
                              to_string(type), known);
         }
     }
@@ -136,7 +139,9 @@ std::string to_string(const Type& type) {
         if (!type.shape) return text;
         std::vector<std::string> sizes;
         for (const Dimension& d : *type.shape)
-            sizes.push_back(d.size ? std::to_string(*d.size) : d.name.empty() ? "?" : d.name);
+            sizes.push_back(d.size && *d.size >= 0 ? std::to_string(*d.size)
+                            : d.name.empty()       ? "?"
+                                                   : readable(d.name));
         return text + fmt::format(" ({})", fmt::join(sizes, ", "));
     }
     for (const Type& inner : type.inner) text += to_string(inner);

@@ -70,6 +70,8 @@ TEST(Import, InputsAreCheckedByWhatTheFileDeclares) {
               }),
               "onnx: the input z has the shape (1, 3), expected float (N, 3), N = 2");
     EXPECT_TRUE(equal(network({rows, rows}).at(0), rows + rows));
+    model.graph.inputs[0].type.shape = {{.size = -1}, {.name = "?"}};
+    EXPECT_TRUE(equal(Network(model)({rows, rows}).at(0), rows + rows));
 }
 
 TEST(Import, ParametersHaveTheirNamesAsPaths) {
@@ -320,6 +322,71 @@ TEST(Import, ConstantsAreFoldedAndShapesRemembered) {
         const Tensor x = rand({n, 3});
         EXPECT_TRUE(allclose(network(x), reshape(x, {n, 3, 1}) * std::exp(2.0)));
     }
+}
+
+/// relu(normalise(conv(x))) -> (N, 4, 6, 6), and the product of a row of it.
+Model convolution_model() {
+    Graph graph{.name = "g"};
+    graph.inputs = {tensor_info("x", ElementType::f32, {-1, 2, 8, 8})};
+    graph.outputs = {{.name = "y"}};
+    const auto w = [&](const std::string& name, const Tensor& x) {
+        graph.initializers.push_back(tensor_value(name, x));
+        return name;
+    };
+    graph.nodes = {node("Conv", {"x", w("w", randn({4, 2, 3, 3})), w("b", randn({4}))}, {"c"}),
+                   node("BatchNormalization",
+                        {"c", w("scale", rand({4}) + 1), w("shift", randn({4})), w("mean", randn({4})),
+                         w("var", rand({4}) + 1)},
+                        {"n"}),
+                   node("Relu", {"n"}, {"r"}),
+                   node("Flatten", {"r"}, {"f"}),
+                   node("Gemm", {"f", w("fc", randn({144, 3}))}, {"g"}),
+                   node("Relu", {"g"}, {"y"})};
+    return model_of(graph);
+}
+
+TEST(Import, NormalisationAndActivationJoinTheStepBeforeThem) {
+    manual_seed(3);
+    const Model model = convolution_model();
+    EXPECT_EQ(compile(model).program->steps.size(), 3U);
+    const Network network(model);
+    const auto state = network.state();
+    const auto at = [&](const std::string& name) {
+        for (const auto& [own, tensor] : state)
+            if (own == name) return tensor;
+        return Tensor();
+    };
+    const Tensor x = randn({2, 2, 8, 8});
+    const auto by_hand = [&] {
+        const NoGrad guard;
+        const Tensor c = conv2d(x, at("w"), at("b"));
+        const Tensor n = relu(batch_norm(c, at("mean"), at("var"), at("scale"), at("shift")));
+        return relu(matmul(flatten(n, 1), at("fc")));
+    };
+    const auto predicted = [&] {
+        const NoGrad guard;
+        return network(x);
+    };
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(allclose(predicted(), by_hand(), 1e-4, 1e-4));
+    // Weights that change are seen, however they change.
+    at("var").copy_(rand({4}) + 2);
+    EXPECT_TRUE(allclose(predicted(), by_hand(), 1e-4, 1e-4));
+    network.load(Network(convolution_model()).state());
+    EXPECT_TRUE(allclose(predicted(), by_hand(), 1e-4, 1e-4));
+    optim::SGD optimizer(network.parameters(), {.lr = 1e-5});
+    const Captured step = capture([&] {
+        optimizer.zero_grad();
+        sum(network(x)).backward();
+        optimizer.step();
+    });
+    for (int i = 0; i < 2; ++i) {
+        const Tensor before = predicted();
+        step.replay();
+        EXPECT_FALSE(equal(before, predicted()));
+        EXPECT_TRUE(allclose(predicted(), by_hand(), 1e-4, 1e-4));
+    }
+    network.train();
+    EXPECT_FALSE(allclose(predicted(), by_hand(), 1e-2, 1e-2));
 }
 
 TEST(Import, ValuesAreFreedAfterTheirLastUse) {
