@@ -38,6 +38,7 @@
 #include <adjoint/core/cuda/cuda.h>
 #include <adjoint/core/memory/host_memory.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/tensor/dlpack.h>
 #include <adjoint/core/tensor/print.h>
 #include <adjoint/core/tensor/tensor.h>
 #include <adjoint/data/csv.h>
@@ -48,8 +49,10 @@
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>
 #include <adjoint/data/npz.h>
+#include <adjoint/data/rename.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/data/split.h>
+#include <adjoint/data/torch.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>

@@ -11,7 +11,7 @@ function(adjoint_link_view view)
     endforeach()
 endfunction()
 
-adjoint_link_view(${adjoint_include_view} ${adjoint_public_folders} adjoint.h)
+adjoint_link_view(${adjoint_include_view} ${adjoint_public_folders} adjoint.h onnx onnx.h)
 adjoint_link_view(${adjoint_include_private} cpu cuda)
 
 configure_file(${CMAKE_CURRENT_LIST_DIR}/version.h.in ${adjoint_include_generated}/adjoint/core/base/version.h @ONLY)

@@ -16,6 +16,13 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "core/tensor/loops.h" EXCLUDE)
 endforeach()
 install(FILES adjoint.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
+if(ADJOINT_WITH_ONNX)
+    install(TARGETS adjoint_onnx EXPORT adjointTargets)
+    install(DIRECTORY onnx/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/onnx
+            FILES_MATCHING PATTERN "format/external_files.h" EXCLUDE
+            PATTERN "format/*.h" PATTERN "import/network.h" PATTERN "import/unsupported.h")
+    install(FILES onnx.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
+endif()
 install(FILES ${adjoint_include_generated}/adjoint/core/base/version.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/core/base)
 
@@ -46,3 +53,7 @@ install(FILES ${PROJECT_BINARY_DIR}/adjointConfig.cmake ${PROJECT_BINARY_DIR}/ad
               cmake/AdjointLibraries.cmake
         DESTINATION ${adjoint_package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/adjoint.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(ADJOINT_WITH_ONNX)
+    configure_file(cmake/adjoint-onnx.pc.in adjoint-onnx.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/adjoint-onnx.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

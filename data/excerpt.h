@@ -4,8 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include <adjoint/core/base/export.h>
+
 namespace adjoint::data {
 
-std::string excerpt(std::string_view text);
+ADJOINT_API std::string excerpt(std::string_view text);
 
 }  // namespace adjoint::data

@@ -195,6 +195,13 @@ std::vector<std::byte> read_file(const std::string& path) {
     return bytes;
 }
 
+bool starts_with(const std::string& path, std::string_view bytes) {
+    const OpenFile file = open_regular(path);
+    std::string front(bytes.size(), '\0');
+    const std::size_t count = read_up_to(file.descriptor, std::as_writable_bytes(std::span(front)), path);
+    return count == bytes.size() && front == bytes;
+}
+
 std::vector<std::byte> read_maybe_gzip(const std::string& path, std::optional<std::uint64_t> at_most) {
     InputStream stream(path);
     const std::uint64_t most = at_most.value_or(std::numeric_limits<std::uint64_t>::max() - 1);

@@ -53,6 +53,10 @@ class ADJOINT_API InputStream {
 /// errors: IoError; OutOfMemoryError.
 ADJOINT_API std::vector<std::byte> read_file(const std::string& path);
 
+/// Whether the bytes of the file, as they lie on the disk, begin with these.
+/// errors: IoError.
+ADJOINT_API bool starts_with(const std::string& path, std::string_view bytes);
+
 /// The whole file, unpacked if it is gzip.
 /// errors: IoError, also beyond `at_most` bytes of content; OutOfMemoryError.
 ADJOINT_API std::vector<std::byte> read_maybe_gzip(const std::string& path,

@@ -35,7 +35,7 @@ const Tensor& SafeTensors::operator[](const std::string& name) const {
 
 namespace {
 
-SafeTensors load_all(const std::string& path) {
+SafeTensors load_one_file(const std::string& path) {
     InputStream stream(path);
     check<IoError>(!stream.compressed(), "{}: is gzip, expected safetensors; unpack it first", path);
     const std::uint64_t size = stream.file_size();
@@ -67,6 +67,25 @@ SafeTensors load_all(const std::string& path) {
     for (SafeTensorsEntry& entry : header.entries) {
         Tensor tensor = read_tensor(stream, entry.claim, "tensor " + excerpt(entry.name));
         result.tensors.emplace_back(std::move(entry.name), std::move(tensor));
+    }
+    return result;
+}
+
+// The tensors of several files, as an index says which is where.
+SafeTensors load_by_index(const std::string& path) {
+    const SafeTensorsIndex index = read_safetensors_index(path);
+    const std::string folder = path.substr(0, path.find_last_of('/') + 1);
+    SafeTensors result;
+    result.metadata = index.metadata;
+    for (const auto& [file, names] : index.files) {
+        SafeTensors part = load_one_file(folder + file);
+        for (const std::string& name : names) {
+            const auto found = std::find_if(part.tensors.begin(), part.tensors.end(),
+                                            [&](const auto& entry) { return entry.first == name; });
+            check<IoError>(found != part.tensors.end(), "{}: tensor {} is not in {}", path, excerpt(name),
+                           excerpt(file));
+            result.tensors.push_back(std::move(*found));
+        }
     }
     return result;
 }
@@ -109,7 +128,8 @@ void save_all(const std::string& path, const NamedTensors& tensors,
 }  // namespace
 
 SafeTensors load_safetensors(const std::string& path) {
-    return in_memory(path, [&] { return load_all(path); });
+    return in_memory(path,
+                     [&] { return path.ends_with(".json") ? load_by_index(path) : load_one_file(path); });
 }
 
 void save_safetensors(const std::string& path, const NamedTensors& tensors,

@@ -20,10 +20,12 @@ struct ADJOINT_API SafeTensors {
     const Tensor& operator[](const std::string& name) const;
 };
 
-/// Reads a safetensors file into tensors on the CPU.
+/// Reads a safetensors file into tensors on the CPU; for "model.safetensors.index.json" the tensors that it
+/// names, from the files beside it.
 /// dtypes: all of ours; the format's other types are an error.
-/// errors: IoError for a malformed header and one that does not describe exactly the bytes that follow; for
-/// too little memory OutOfMemoryError.
+/// errors: IoError for a malformed header and one that does not describe exactly the bytes that follow, and
+/// for an index that names files outside of its folder or a tensor that its file lacks; for too little memory
+/// OutOfMemoryError.
 /// source: the format's specification, huggingface.co/docs/safetensors.
 ADJOINT_API SafeTensors load_safetensors(const std::string& path);
 

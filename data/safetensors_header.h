@@ -35,4 +35,12 @@ SafeTensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t 
 /// errors: ValueError for text that is not UTF-8.
 std::string format_safetensors_header(const SafeTensorsHeader& header);
 
+/// What an index of several files says: the tensors of each file.
+struct SafeTensorsIndex {
+    std::map<std::string, std::vector<std::string>> files;
+    std::map<std::string, std::string> metadata;  ///< those of its entries that are text or numbers
+};
+/// errors: IoError for what is no such index, and for a file that is not named alone.
+SafeTensorsIndex read_safetensors_index(const std::string& path);
+
 }  // namespace adjoint::data

@@ -22,6 +22,9 @@ constexpr std::uint32_t member_magic = 0x04034b50, entry_magic = 0x02014b50, end
 constexpr std::size_t member_size = 30, entry_size = 46, end_size = 22, longest_comment = 65535;
 constexpr unsigned stored = 0, deflated = 8;
 constexpr std::uint32_t in_zip64 = 0xffffffff;
+// The records that a writer of zip64 puts before the end record, also where it does without their numbers.
+constexpr std::uint32_t end64_magic = 0x06064b50, locator_magic = 0x07064b50;
+constexpr std::size_t end64_size = 56, locator_size = 20;
 
 std::uint32_t u32_at(std::span<const std::byte> bytes, std::size_t at) {
     std::uint32_t value = 0;
@@ -120,6 +123,9 @@ void ZipReader::read_table() {
                    "{}: a zip64 archive; archives of less than 4 GiB and 65535 members can be read", path_);
     check<IoError>(disk == 0 && first_disk == 0 && here == count, "{}: a part of an archive in pieces",
                    path_);
+    if (at >= end64_size + locator_size && u32_at(bytes_, at - locator_size) == locator_magic &&
+        u32_at(bytes_, at - locator_size - end64_size) == end64_magic)
+        at -= locator_size + end64_size;
     check<IoError>(std::uint64_t{start} + size == at,
                    "{}: the table of contents, {} bytes at {}, does not end at the end record at {}", path_,
                    size, start, at);

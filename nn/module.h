@@ -27,6 +27,7 @@
 #include <vector>
 
 #include <adjoint/core/base/error.h>
+#include <adjoint/data/rename.h>
 #include <adjoint/nn/parameter.h>
 
 namespace adjoint::nn {
@@ -43,9 +44,7 @@ struct LoadOptions {
     bool strict = true;         ///< missing and unexpected names are errors
     bool skip_misfits = false;  ///< a tensor of another shape or type is left out, else it is an error
     bool convert = false;       ///< another type is converted, else it is a misfit
-    /// Beginnings of names and what comes in their place, the first that fits: {{"module.", ""}} takes a
-    /// prefix off, {{"backbone.", "features."}} changes one.
-    std::vector<std::pair<std::string, std::string>> rename = {};
+    std::vector<data::Rename> rename = {};  ///< what the tensors of the file are called here
 };
 /// What Module::load met that does not match and left alone; with the usual options empty.
 struct LoadReport {
@@ -107,6 +106,7 @@ class ADJOINT_API Module {
     /// state() as a safetensors file; an old file stays on any error.
     /// errors: IoError.
     void save(const std::string& path) const;
+    /// A file of safetensors, an index of several, or a state dictionary of PyTorch's torch.save.
     /// errors: IoError; as load() with the file's name in front.
     LoadReport load(const std::string& path, const LoadOptions& options = {}) const;
 

@@ -7,7 +7,9 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/data/file.h>
 #include <adjoint/data/safetensors.h>
+#include <adjoint/data/torch.h>
 #include <adjoint/nn/module_state.h>
 
 namespace adjoint::nn {
@@ -40,12 +42,6 @@ struct Mismatch {
                (!strict || (names.missing.empty() && names.unexpected.empty()));
     }
 };
-
-std::string renamed(const std::string& name, const LoadOptions& options) {
-    for (const auto& [from, to] : options.rename)
-        if (name.starts_with(from)) return to + name.substr(from.size());
-    return name;
-}
 
 // What stands in front of each of `longer` and makes it one of `shorter`, "" if that is not so.
 std::string common_prefix(std::vector<std::string> longer, std::vector<std::string> shorter) {
@@ -96,7 +92,7 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
     std::unordered_set<std::string> given, met;
     Mismatch all;
     for (const auto& [saved_name, value] : state) {
-        const std::string name = renamed(saved_name, options);
+        const std::string name = data::renamed(saved_name, options.rename);
         check<ValueError>(given.insert(name).second, "load: {} is given twice", name);
         check<ValueError>(value.defined(), "load: {} is undefined", name);
         const auto found = names.find(name);
@@ -138,6 +134,10 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
 }
 
 LoadReport Module::load(const std::string& path, const LoadOptions& options) const {
+    // A zip archive begins with its first member; safetensors with the length of a header, an index with {.
+    if (data::starts_with(path, "PK\x03\x04"))
+        return named(path.c_str(),
+                     [&, file = data::load_torch(path)] { return load(file.tensors, options); });
     const data::SafeTensors file = data::load_safetensors(path);
     return named(path.c_str(), [&] {
         const bool is_checkpoint =

@@ -175,8 +175,11 @@ Tensor beside(const Tensor& number, const Tensor& other) {
 Tensor compare(const char* name, const BinaryOp& op, const Tensor& x, const Tensor& y) {
     apply::check_defined(name, x);
     apply::check_defined(name, y);
-    const Tensor a = beside(x, y), b = beside(y, x);
-    return apply::zip(name, op, a, b, DType::boolean, compute_type(apply::result_type(a, b)));
+    const auto flags = [&] {
+        const Tensor a = beside(x, y), b = beside(y, x);
+        return apply::zip(name, op, a, b, DType::boolean, compute_type(apply::result_type(a, b)));
+    };
+    return composed(name, no_attributes, flags, x, y);
 }
 
 }  // namespace
@@ -195,7 +198,10 @@ Tensor logical_or(const Tensor& a, const Tensor& b) {
 }
 Tensor logical_not(const Tensor& x) {
     apply::check_defined("logical_not", x);
-    return apply::map(functor::LogicalNot{}, x, DType::boolean, compute_type(x.dtype()));
+    const auto flags = [&] {
+        return apply::map(functor::LogicalNot{}, x, DType::boolean, compute_type(x.dtype()));
+    };
+    return composed("logical_not", no_attributes, flags, x);
 }
 
 bool equal(const Tensor& a, const Tensor& b) {

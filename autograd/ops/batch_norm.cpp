@@ -217,10 +217,8 @@ class Running {
     RunningStatistics all_;
 };
 
-}  // namespace
-
-Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                  const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
+Tensor normalised_batch(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                        const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
     check<ShapeError>(x.dim() >= 2, "batch_norm: needs (N, C, ...), the shape is {}", x.shape());
     check<DTypeError>(is_floating(x.dtype()), "batch_norm: needs a floating-point input, not {}",
                       name(x.dtype()));
@@ -250,6 +248,21 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                          .to(x.dtype());
     running.finish(batch);
     return fuses ? y : apply::activated(y, options.then);
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                  const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
+    const auto attributes = [&](auto& v) {
+        v("training", options.training);
+        v("eps", options.eps);
+        v("activation", apply::name_of(options.then));
+    };
+    return composed(
+        "batch_norm", attributes,
+        [&] { return normalised_batch(x, running_mean, running_var, weight, bias, options); }, x,
+        running_mean, running_var, weight, bias);
 }
 
 }  // namespace adjoint

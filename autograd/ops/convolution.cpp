@@ -15,6 +15,12 @@
 namespace adjoint {
 namespace {
 
+// The attributes of a convolution and of the maps that are its gradients.
+template <class V> void list_convolution(V& v, const Convolution& c) {
+    windows::list(v, c.windows);
+    v("groups", c.groups);
+}
+
 Shape input_shape(const Convolution& c) {
     return {c.windows.batch, c.windows.channels, c.windows.size[0], c.windows.size[1]};
 }
@@ -47,6 +53,10 @@ struct Convolve : Function {
     Tensor z;
     Convolve(const Convolution& geometry, Activation f)
         : c(geometry), activation(f), called(apply::activated_name<Convolve>(f)) {}
+    template <class V> void attributes(V& v) const {
+        list_convolution(v, c);
+        v("activation", apply::name_of(activation));
+    }
     Tensor forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
         const bool of_input = needs_any() && apply::saves_input(activation);
         if (needs(1) || of_input) x = input;
@@ -113,6 +123,7 @@ struct ConvolveInput : Function {
     Convolution c;
     Saved g, w;
     explicit ConvolveInput(const Convolution& geometry) : c(geometry) {}
+    template <class V> void attributes(V& v) const { list_convolution(v, c); }
     Tensor forward(const Tensor& output, const Tensor& weight) {
         if (needs(1)) g = output;
         if (needs(0)) w = weight;
@@ -136,6 +147,7 @@ struct ConvolveWeight : Function {
     Convolution c;
     Saved x, g;
     explicit ConvolveWeight(const Convolution& geometry) : c(geometry) {}
+    template <class V> void attributes(V& v) const { list_convolution(v, c); }
     Tensor forward(const Tensor& input, const Tensor& output) {
         if (needs(1)) x = input;
         if (needs(0)) g = output;
@@ -226,6 +238,7 @@ struct Unfold : Function {
     static constexpr auto name = "unfold";
     Windows windows;
     explicit Unfold(const Windows& w) : windows(w) {}
+    template <class V> void attributes(V& v) const { adjoint::windows::list(v, windows); }
     Tensor forward(const Tensor& input) {
         const Tensor x = input.contiguous();
         Tensor columns = empty({windows.batch, windows.channels * windows.taps(), windows.outputs()},
@@ -242,6 +255,7 @@ struct Fold : Function {
     static constexpr auto name = "fold";
     Windows windows;
     explicit Fold(const Windows& w) : windows(w) {}
+    template <class V> void attributes(V& v) const { adjoint::windows::list(v, windows); }
     Tensor forward(const Tensor& input) {
         const Tensor columns = input.contiguous();
         Tensor x = empty({windows.batch, windows.channels, windows.size[0], windows.size[1]},

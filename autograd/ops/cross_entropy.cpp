@@ -25,6 +25,10 @@ struct FusedCrossEntropy : Function {
     Saved logits, targets, slopes;
 
     FusedCrossEntropy(Reduction r, std::int64_t ignore) : reduction(r), ignore_index(ignore) {}
+    template <class V> void attributes(V& v) const {
+        v("reduction", name_of(reduction));
+        v("ignore_index", ignore_index);
+    }
 
     Tensor forward(const Tensor& input, const Tensor& labels) {
         const Tensor x = input.contiguous(), t = labels.contiguous();

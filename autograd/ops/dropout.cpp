@@ -14,6 +14,7 @@ struct Dropout : Function {
     double p;
     GeneratorState state;
     Dropout(double probability, GeneratorState s) : p(probability), state(s) {}
+    template <class V> void attributes(V& v) const { v("p", p); }
     Tensor forward(const Tensor& input) {
         const Tensor x = input.contiguous();
         Tensor out = empty_like(x);

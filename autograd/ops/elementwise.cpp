@@ -33,6 +33,9 @@ template <class F> struct Smooth : Function {
     Saved saved;
 
     explicit Smooth(F functor) : f(functor) {}
+    template <class V> void attributes(V& v) const {
+        if constexpr (requires { f.attributes(v); }) f.attributes(v);
+    }
     Tensor forward(Input x) {
         Tensor y = apply::map(f, x, functor::takes_integers<F> ? x.dtype() : apply::real_type(x));
         if (!needs_any()) return y;
@@ -52,6 +55,9 @@ template <class F> struct Linear : Function {
     double slope;
 
     Linear(F functor, double s) : f(functor), slope(s) {}
+    template <class V> void attributes(V& v) const {
+        if constexpr (requires { f.attributes(v); }) f.attributes(v);
+    }
     Tensor forward(Input x) { return apply::map(f, x, x.dtype()); }
     Grads backward(const Tensor& g) {
         if (slope == 1) return {g};
@@ -63,6 +69,7 @@ struct DivByScalar : Function {
     static constexpr auto name = functor::DivScalar::name;
     double s;
     explicit DivByScalar(double divisor) : s(divisor) {}
+    template <class V> void attributes(V& v) const { v("s", s); }
     Tensor forward(Input x) { return apply::map(functor::DivScalar{s}, x, apply::real_type(x)); }
     Grads backward(const Tensor& g) { return {g / s}; }
 };
@@ -83,7 +90,9 @@ template <class F> Tensor steps(Input x) {
 
 template <class F> Tensor predicate(F f, Input x) {
     apply::check_defined(F::name, x);
-    return apply::map(f, x, DType::boolean, compute_type(apply::real_type(x)));
+    return composed(
+        F::name, no_attributes,
+        [&] { return apply::map(f, x, DType::boolean, compute_type(apply::real_type(x))); }, x);
 }
 
 // An integer tensor with a fraction becomes f32 first, a bool one with an integer i64.
@@ -100,8 +109,9 @@ Tensor neg(Input x) { return record(Linear(functor::Neg{}, -1), x); }
 Tensor abs(Input x) { return smooth(functor::Abs{}, x); }
 Tensor sign(Input x) {
     apply::check_defined("sign", x);
-    return is_floating(x.dtype()) ? record(Steps<functor::Sign>{}, x)
-                                  : apply::map(functor::Sign{}, x, x.dtype());
+    if (is_floating(x.dtype())) return record(Steps<functor::Sign>{}, x);
+    return composed(
+        "sign", no_attributes, [&] { return apply::map(functor::Sign{}, x, x.dtype()); }, x);
 }
 Tensor floor(Input x) { return steps<functor::Floor>(x); }
 Tensor ceil(Input x) { return steps<functor::Ceil>(x); }

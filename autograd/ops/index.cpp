@@ -47,6 +47,7 @@ struct Gather : Function {
     Shape shape;
     const char* called;
     Gather(int d, const char* op) : dim(d), called(op) {}
+    template <class V> void attributes(V& v) const { v("dim", dim); }
     Tensor forward(const Tensor& x, const Tensor& places) {
         shape = x.shape();
         if (needs_any()) index = places;
@@ -70,6 +71,7 @@ struct ScatterAdd : Function {
     Shape src_shape;
     const char* called;
     ScatterAdd(int d, const char* op) : dim(d), called(op) {}
+    template <class V> void attributes(V& v) const { v("dim", dim); }
     Tensor forward(const Tensor& x, const Tensor& places, const Tensor& src) {
         if (needs_any()) index = places;
         src_shape = src.shape();
@@ -119,7 +121,9 @@ Tensor select_along(const char* op, const Tensor& x, int dim, const Tensor& inde
     check<ShapeError>(x.dim() > 0, "{}: of a 0-d tensor", op);
     const int d = wrap_dim(op, dim, x.dim());
     apply::check_same_device(op, x, index);
-    return record(Gather(d, op), x, spread(op, index, d, x.shape()));
+    return composed(
+        "index_select", [d](auto& v) { v("dim", d); },
+        [&] { return record(Gather(d, op), x, spread(op, index, d, x.shape())); }, x, index);
 }
 
 Tensor add_at(const char* op, const Tensor& x, int dim, const Tensor& places, const Tensor& src) {
@@ -185,7 +189,7 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding
                       weight.shape()[0]);
     const Tensor flat = reshape(as_index("embedding", index), {index.numel()});
     Tensor table = weight;
-    if (padding_idx >= 0) {
+    if (padding_idx >= 0 && grad_enabled()) {
         // The padding row is read from a detached copy, so that it receives no gradient.
         const Tensor padding = unsqueeze(eq(arange(weight.shape()[0]).to(weight.device()), padding_idx), 1);
         table = where(padding, weight.detach(), weight);
@@ -212,7 +216,7 @@ Tensor one_hot(const Tensor& index, std::int64_t classes) {
 }
 
 Tensor nonzero(const Tensor& x) {
-    return named("nonzero", [&] {
+    const auto places_of = [&] {
         const std::vector<bool> flags = ne(x, 0).to_vector<bool>();
         const Shape strides = dense_strides(x.shape());
         std::vector<std::int64_t> places;
@@ -225,15 +229,17 @@ Tensor nonzero(const Tensor& x) {
         const std::int64_t count =
             rank > 0 ? static_cast<std::int64_t>(places.size()) / rank : (flags[0] ? 1 : 0);
         return tensor(places, {count, rank}).to(x.device());
-    });
+    };
+    return named("nonzero", [&] { return composed("nonzero", no_attributes, places_of, x); });
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
     check<DTypeError>(mask.dtype() == DType::boolean, "masked_select: the mask has type {}, expected bool",
                       name(mask.dtype()));
     const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
-    const Tensor places = reshape(nonzero(flatten(expand(mask, shape))), {-1});
-    return index_select(flatten(expand(x, shape)), 0, places);
+    const Tensor values = flatten(expand(x, shape)), flags = flatten(expand(mask, shape));
+    const auto chosen = [&] { return index_select(values, 0, reshape(nonzero(flags), {-1})); };
+    return composed("masked_select", no_attributes, chosen, values, flags);
 }
 
 ValuesIndices max(const Tensor& x, int dim, bool keepdim) { return extreme("max", argmax, x, dim, keepdim); }

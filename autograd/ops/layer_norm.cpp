@@ -18,6 +18,7 @@ struct NormalizeRows : Function {
     Saved x, y;
     Tensor inverse_std;
     explicit NormalizeRows(double e) : eps(e) {}
+    template <class V> void attributes(V& v) const { v("eps", eps); }
 
     static Rows rows_of(const Tensor& m) {
         return {.rows = m.shape()[0], .columns = m.shape()[1], .dtype = m.dtype()};
@@ -100,9 +101,16 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
     check_vector(op, "weight", weight, x, normalized_shape);
     check_vector(op, "bias", bias, x, normalized_shape);
     if (x.numel() == 0) return x.clone();
-    const Tensor wide = x.to(compute_type(x.dtype()));
-    return scaled(normalised(wide, normalized_shape.numel(), eps), weight, bias, normalized_shape)
-        .to(x.dtype());
+    const auto normal = [&] {
+        const Tensor wide = x.to(compute_type(x.dtype()));
+        return scaled(normalised(wide, normalized_shape.numel(), eps), weight, bias, normalized_shape)
+            .to(x.dtype());
+    };
+    const auto attributes = [&](auto& v) {
+        v("dims", rank);
+        v("eps", eps);
+    };
+    return composed(op, attributes, normal, x, weight, bias);
 }
 
 Tensor group_norm(const Tensor& x, std::int64_t num_groups, const Tensor& weight, const Tensor& bias,
@@ -116,9 +124,16 @@ Tensor group_norm(const Tensor& x, std::int64_t num_groups, const Tensor& weight
     check_vector(op, "weight", weight, x, {channels});
     check_vector(op, "bias", bias, x, {channels});
     if (x.numel() == 0) return x.clone();
-    const Tensor wide = x.to(compute_type(x.dtype()));
-    const std::int64_t columns = x.numel() / (x.shape()[0] * num_groups);
-    return scaled(normalised(wide, columns, eps), weight, bias, channels_of(x)).to(x.dtype());
+    const auto normal = [&] {
+        const Tensor wide = x.to(compute_type(x.dtype()));
+        const std::int64_t columns = x.numel() / (x.shape()[0] * num_groups);
+        return scaled(normalised(wide, columns, eps), weight, bias, channels_of(x)).to(x.dtype());
+    };
+    const auto attributes = [&](auto& v) {
+        v("num_groups", num_groups);
+        v("eps", eps);
+    };
+    return composed(op, attributes, normal, x, weight, bias);
 }
 
 Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
@@ -149,7 +164,11 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
         if (running_mean.defined()) running_mean.copy_(running_mean * (1 - m) + mean(mean(rows, 2), 0) * m);
         if (running_var.defined()) running_var.copy_(running_var * (1 - m) + mean(var(rows, 2), 0) * m);
     }
-    return scaled(normalised(wide, columns, options.eps), weight, bias, aligned).to(x.dtype());
+    const auto normal = [&] {
+        return scaled(normalised(wide, columns, options.eps), weight, bias, aligned).to(x.dtype());
+    };
+    return composed(
+        op, [&](auto& v) { v("eps", options.eps); }, normal, x, weight, bias);
 }
 
 }  // namespace adjoint

@@ -101,6 +101,10 @@ struct MatMulFunction : Function {
     Layout layout;
     Saved a, b;
     explicit MatMulFunction(Layout l) : layout(l) {}
+    template <class V> void attributes(V& v) const {
+        v("transpose_a", layout.transpose_a);
+        v("transpose_b", layout.transpose_b);
+    }
     Tensor forward(const Tensor& x, const Tensor& y) {
         if (needs(1)) a = x;
         if (needs(0)) b = y;
@@ -124,7 +128,11 @@ Tensor multiply(const Tensor& a, const Tensor& b, Layout layout) {
     if (a.dim() > 2 && b.dim() == 2 && !layout.transpose_a && a.numel() > 0) {  // a tall matrix, not a batch
         Shape shape = a.shape();
         shape[shape.size() - 1] = b.shape()[layout.transpose_b ? 0 : 1];
-        return reshape(record(MatMulFunction(layout), reshape(a, {-1, a.shape().back()}), b), shape);
+        const auto tall = [&] {
+            return reshape(record(MatMulFunction(layout), reshape(a, {-1, a.shape().back()}), b), shape);
+        };
+        return composed(
+            MatMulFunction::name, [&](auto& v) { MatMulFunction(layout).attributes(v); }, tall, a, b);
     }
     return record(MatMulFunction(layout), a, b);
 }
@@ -253,7 +261,11 @@ Tensor over_rows(const Layer& layer, const Tensor& x, const Tensor& w, const Ten
     shape[shape.size() - 1] = w.shape()[0];
     Shape flat{1, x.shape().back()};
     for (int d = 0; d + 1 < x.dim(); ++d) flat[0] *= x.shape()[d];
-    return reshape(record(Layer(layer), reshape(x, flat), w, b), shape);
+    const auto rows = [&] { return reshape(record(Layer(layer), reshape(x, flat), w, b), shape); };
+    const auto attributes = [&](auto& v) {
+        if constexpr (requires { layer.attributes(v); }) layer.attributes(v);
+    };
+    return composed(Layer::name, attributes, rows, x, w, b);
 }
 
 }  // namespace

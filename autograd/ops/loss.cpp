@@ -47,6 +47,7 @@ struct SquaredError : Function {
     Reduction reduction;
     Saved x, y;
     explicit SquaredError(Reduction r) : reduction(r) {}
+    template <class V> void attributes(V& v) const { v("reduction", name_of(reduction)); }
     static Tensor wide_difference(const Tensor& a, const Tensor& b) {
         return apply::widened(a) - apply::widened(b);
     }

@@ -6,6 +6,11 @@
 
 namespace adjoint {
 
+/// The name of a reduction as an attribute.
+inline const char* name_of(Reduction reduction) {
+    return reduction == Reduction::none ? "none" : reduction == Reduction::mean ? "mean" : "sum";
+}
+
 inline Tensor reduce_loss(const Tensor& loss, Reduction reduction) {
     if (reduction == Reduction::none) return loss;
     return reduction == Reduction::mean ? mean(loss) : sum(loss);

@@ -26,6 +26,7 @@ struct MaxPoolBackward : Function {
     Windows windows;
     Tensor indices;
     MaxPoolBackward(const Windows& w, Tensor places) : windows(w), indices(std::move(places)) {}
+    template <class V> void attributes(V& v) const { adjoint::windows::list(v, windows); }
     Tensor forward(const Tensor& upstream) {
         const Tensor g = upstream.contiguous();
         Tensor dx = new_tensor(input_shape(windows), g);
@@ -72,22 +73,29 @@ ValuesIndices pool_max(const char* op, const Tensor& x, const windows::Settings&
                               "{}: a window with dilation {} holds nothing but padding (input {})", op, step,
                               x.shape());
     }
-    const bool recorded = grad_enabled() && x.requires_grad();
-    const Tensor dense = x.detach().to(w.dtype).contiguous();
-    ValuesIndices out{new_tensor(output_shape(w), dense), {}};
-    if (with_indices || recorded)
-        out.indices = empty(output_shape(w), {.dtype = DType::i64, .device = x.device()});
-    if (out.values.numel() > 0)
-        backend(x.device())
-            .run(call::MaxPool{.y = out.values.impl().data,
-                               .indices = out.indices.defined()
-                                              ? reinterpret_cast<std::int64_t*>(out.indices.impl().data)
-                                              : nullptr,
-                               .x = dense.impl().data,
-                               .windows = w});
-    if (recorded) out.values = record(MaxPool(w, out), x.to(w.dtype));
-    out.values = out.values.to(x.dtype());
-    return out;
+    const auto pooled = [&] {
+        const bool recorded = grad_enabled() && x.requires_grad();
+        const Tensor dense = x.detach().to(w.dtype).contiguous();
+        ValuesIndices out{new_tensor(output_shape(w), dense), {}};
+        if (with_indices || recorded)
+            out.indices = empty(output_shape(w), {.dtype = DType::i64, .device = x.device()});
+        if (out.values.numel() > 0)
+            backend(x.device())
+                .run(call::MaxPool{.y = out.values.impl().data,
+                                   .indices = out.indices.defined()
+                                                  ? reinterpret_cast<std::int64_t*>(out.indices.impl().data)
+                                                  : nullptr,
+                                   .x = dense.impl().data,
+                                   .windows = w});
+        if (recorded) out.values = record(MaxPool(w, out), x.to(w.dtype));
+        out.values = out.values.to(x.dtype());
+        return out;
+    };
+    const auto attributes = [&](auto& v) {
+        windows::list(v, w);
+        v("with_indices", with_indices);
+    };
+    return composed(MaxPool::name, attributes, pooled, x);
 }
 
 struct AvgPool : Function {
@@ -95,6 +103,11 @@ struct AvgPool : Function {
     Windows windows;
     Average average;
     AvgPool(const Windows& w, const Average& a) : windows(w), average(a) {}
+    template <class V> void attributes(V& v) const {
+        adjoint::windows::list(v, windows);
+        v("count_include_pad", average.count_padding);
+        v("divisor_override", average.divisor);
+    }
     Tensor forward(const Tensor& input) {
         const Tensor x = input.contiguous();
         Tensor y = new_tensor(output_shape(windows), x);

@@ -86,6 +86,7 @@ struct Cat : Function {
     int dim;
     std::vector<std::int64_t> sizes;
     explicit Cat(int d) : dim(d) {}
+    template <class V> void attributes(V& v) const { v("dim", dim); }
     Tensor forward(std::span<const Tensor> parts) {
         Shape shape = parts[0].shape();
         DType type = parts[0].dtype();
@@ -127,6 +128,7 @@ struct Unbind : Function {
     static constexpr auto name = "unbind";
     int dim;
     explicit Unbind(int d) : dim(d) {}
+    template <class V> void attributes(V& v) const { v("dim", dim); }
     std::vector<Tensor> forward(const Tensor& x) {
         std::vector<Tensor> parts;
         for (std::int64_t i = 0; i < x.shape()[dim]; ++i) parts.push_back(select(x, dim, i));

@@ -176,7 +176,10 @@ State step(RecurrentKind kind, const Tensor& input, const State& state, const We
     }
 }
 
-Sequence sequence(RecurrentKind kind, const Tensor& x, const State& first, const Weights& w, bool reverse) {
+namespace {
+
+Sequence by_device_or_steps(RecurrentKind kind, const Tensor& x, const State& first, const Weights& w,
+                            bool reverse) {
     Inputs in{x, first.h, first.c, w.ih, w.hh, w.bias_ih, w.bias_hh};
     const bool alike = std::ranges::all_of(in, [&](const Tensor& t) {
         return !t.defined() || (t.dtype() == x.dtype() && t.device() == x.device());
@@ -200,6 +203,35 @@ Sequence sequence(RecurrentKind kind, const Tensor& x, const State& first, const
     std::vector<Tensor> out = record(Whole(r, *reserve), std::span<const Tensor>(in));
     for (Tensor& t : out) t = t.to(x.dtype());
     return {reverse ? flip(out[0], {0}) : out[0], {out[1], r.has_cell() ? out[2] : Tensor()}};
+}
+
+const char* name_of(RecurrentKind kind) {
+    switch (kind) {
+        case RecurrentKind::rnn_relu:
+            return "rnn_relu";
+        case RecurrentKind::lstm:
+            return "lstm";
+        case RecurrentKind::gru:
+            return "gru";
+        default:
+            return "rnn_tanh";
+    }
+}
+
+}  // namespace
+
+Sequence sequence(RecurrentKind kind, const Tensor& x, const State& first, const Weights& w, bool reverse) {
+    const auto layer = [&] {
+        Sequence s = by_device_or_steps(kind, x, first, w, reverse);
+        return std::vector<Tensor>{std::move(s.y), std::move(s.last.h), std::move(s.last.c)};
+    };
+    const auto attributes = [&](auto& v) {
+        v("kind", name_of(kind));
+        v("reverse", reverse);
+    };
+    std::vector<Tensor> out =
+        composed("recurrent", attributes, layer, x, first.h, first.c, w.ih, w.hh, w.bias_ih, w.bias_hh);
+    return {std::move(out[0]), {std::move(out[1]), std::move(out[2])}};
 }
 
 }  // namespace adjoint::recurrent

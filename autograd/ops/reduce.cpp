@@ -50,6 +50,14 @@ Tensor reduce(const ReduceOp& op, const Tensor& x, std::uint32_t bits, bool keep
     return out;
 }
 
+// The dimensions that the bits of a reduction name, as its attribute.
+std::vector<std::int64_t> listed_dims(std::uint32_t bits) {
+    std::vector<std::int64_t> dims;
+    for (int d = 0; bits != ~0u && d < max_dims; ++d)
+        if (bits >> d & 1) dims.push_back(d);
+    return dims;
+}
+
 // The gradient of a reduction, given back the dimensions it lost.
 Tensor restore(const Tensor& g, const Shape& shape, std::uint32_t bits) {
     return reshape(g, reduced_shape(shape, bits, true));
@@ -61,6 +69,10 @@ struct Sum : Function {
     bool keepdim;
     Shape shape;
     Sum(std::uint32_t b, bool keep) : bits(b), keepdim(keep) {}
+    template <class V> void attributes(V& v) const {
+        v("dims", listed_dims(bits));
+        v("keepdim", keepdim);
+    }
     Tensor forward(const Tensor& x) {
         shape = x.shape();
         return reduce(functor::Sum{}, x, bits, keepdim, is_floating(x.dtype()) ? x.dtype() : DType::i64);
@@ -86,6 +98,7 @@ struct Prod : Function {
     int dim;
     Saved saved;
     explicit Prod(int d) : dim(d) {}
+    template <class V> void attributes(V& v) const { v("dim", dim); }
     Tensor forward(const Tensor& x) {
         if (needs_any()) saved = x;
         return reduce(functor::Prod{}, x, 1u << dim, true, is_floating(x.dtype()) ? x.dtype() : DType::i64);
@@ -115,6 +128,10 @@ template <class Op> struct Extreme : Function {
     bool keepdim;
     Saved x, y;
     Extreme(std::uint32_t b, bool keep) : bits(b), keepdim(keep) {}
+    template <class V> void attributes(V& v) const {
+        v("dims", listed_dims(bits));
+        v("keepdim", keepdim);
+    }
     Tensor forward(const Tensor& input) {
         Tensor out = reduce(Op{}, input, bits, keepdim, input.dtype());
         if (needs_any()) {
@@ -150,10 +167,17 @@ Tensor arg_extreme(const char* name, bool largest, const Tensor& x, int dim, boo
     Tensor out = empty(reduced_shape(x.shape(), bits, keepdim), {.dtype = DType::i64, .device = x.device()});
     check<ShapeError>(reduced_count(x.shape(), bits) > 0 || out.numel() == 0,
                       "{}: of no elements, the shape is {}", name, x.shape());
-    if (out.numel() > 0)
-        backend(x.device())
-            .run(call::ArgReduce{largest, make_reduction(out, x, bits, compute_type(x.dtype()))});
-    return out;
+    const auto places = [&] {
+        if (out.numel() > 0)
+            backend(x.device())
+                .run(call::ArgReduce{largest, make_reduction(out, x, bits, compute_type(x.dtype()))});
+        return out;
+    };
+    const auto attributes = [&](auto& v) {
+        v("dim", d);
+        v("keepdim", keepdim);
+    };
+    return composed(name, attributes, places, x);
 }
 
 // |x|^p, with the slope 0 at 0 also where it has none: below p = 1 that of the power is infinite.

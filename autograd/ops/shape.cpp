@@ -47,6 +47,7 @@ struct Reshape : Function {
     static constexpr auto name = "reshape";
     Shape shape, before;
     explicit Reshape(const Shape& s) : shape(s) {}
+    template <class V> void attributes(V& v) const { v("shape", shape); }
     Tensor forward(const Tensor& x) {
         before = x.shape();
         Shape strides;
@@ -61,6 +62,7 @@ struct Expand : Function {
     static constexpr auto name = "expand";
     Shape shape;
     explicit Expand(const Shape& s) : shape(s) {}
+    template <class V> void attributes(V& v) const { v("shape", shape); }
     Tensor forward(const Tensor& x) {
         Shape strides = Shape::filled(shape.size(), 0);
         const int shift = shape.size() - x.dim();
@@ -74,6 +76,7 @@ struct Permute : Function {
     static constexpr auto name = "permute";
     Shape dims;
     explicit Permute(const Shape& d) : dims(d) {}
+    template <class V> void attributes(V& v) const { v("dims", dims); }
     Tensor forward(const Tensor& x) {
         Shape shape = dims, strides = dims;
         for (int i = 0; i < dims.size(); ++i) {
@@ -97,6 +100,12 @@ struct StridedSlice : Function {
     Shape before;
     StridedSlice(int d, std::int64_t first, std::int64_t n, std::int64_t s)
         : dim(d), start(first), count(n), step(s) {}
+    template <class V> void attributes(V& v) const {
+        v("dim", dim);
+        v("start", start);
+        v("count", count);
+        v("step", step);
+    }
     Tensor forward(const Tensor& x) {
         before = x.shape();
         Shape shape = x.shape(), strides = x.strides();

@@ -50,6 +50,10 @@ struct Cumsum : Function {
     int dim;
     bool reverse;
     Cumsum(int d, bool r) : dim(d), reverse(r) {}
+    template <class V> void attributes(V& v) const {
+        v("dim", dim);
+        v("reverse", reverse);
+    }
     Tensor forward(const Tensor& x) { return scan(functor::Sum{}, x, dim, reverse); }
     Grads backward(const Tensor& g) { return {record(Cumsum(dim, !reverse), g)}; }
 };
@@ -61,6 +65,7 @@ struct Cumprod : Function {
     int dim;
     Saved x;
     explicit Cumprod(int d) : dim(d) {}
+    template <class V> void attributes(V& v) const { v("dim", dim); }
     Tensor forward(const Tensor& input) {
         if (needs_any()) x = input;
         return scan(functor::Prod{}, input, dim, false);
@@ -96,9 +101,16 @@ template <class F> Tensor scanned(const Tensor& x, F function) {
 ValuesIndices sort(const Tensor& x, int dim, bool descending) {
     const int d = wrap_dim("sort", dim, x.dim());
     if (x.dim() == 0) return {x.clone(), zeros({}, {.dtype = DType::i64, .device = x.device()})};
-    ValuesIndices out = sorted(x, d, descending);
-    if (recorded(x)) out.values = gather(x, d, out.indices);
-    return out;
+    const auto ordered = [&] {
+        ValuesIndices out = sorted(x, d, descending);
+        if (recorded(x)) out.values = gather(x, d, out.indices);
+        return out;
+    };
+    const auto attributes = [&](auto& v) {
+        v("dim", d);
+        v("descending", descending);
+    };
+    return composed("sort", attributes, ordered, x);
 }
 
 Tensor argsort(const Tensor& x, int dim, bool descending) {
@@ -111,28 +123,39 @@ ValuesIndices topk(const Tensor& x, std::int64_t k, int dim, bool largest) {
     const std::int64_t size = x.dim() == 0 ? 1 : x.shape()[d];
     check<ValueError>(k >= 0 && k <= size, "topk: k = {} of {} elements (shape {})", k, size, x.shape());
     if (x.dim() == 0) return sort(x);
-    ValuesIndices out = sorted(x, d, largest);
-    out.indices = narrow(out.indices, d, 0, k).contiguous();
-    out.values = recorded(x) ? gather(x, d, out.indices) : narrow(out.values, d, 0, k).contiguous();
-    return out;
+    const auto best = [&] {
+        ValuesIndices out = sorted(x, d, largest);
+        out.indices = narrow(out.indices, d, 0, k).contiguous();
+        out.values = recorded(x) ? gather(x, d, out.indices) : narrow(out.values, d, 0, k).contiguous();
+        return out;
+    };
+    const auto attributes = [&](auto& v) {
+        v("k", k);
+        v("dim", d);
+        v("largest", largest);
+    };
+    return composed("topk", attributes, best, x);
 }
 
 UniqueValues unique(const Tensor& x) {
     apply::check_defined("unique", x);
-    const NoGrad guard;
-    const Tensor flat = reshape(x.detach(), {x.numel()});
-    const std::int64_t n = x.numel();
-    const Options as_index{.dtype = DType::i64, .device = x.device()};
-    if (n == 0) return {flat, zeros(x.shape(), as_index), zeros({0}, as_index)};
-    const ValuesIndices order = sorted(flat, 0, false);
-    const Tensor first = cat({ones({1}, {.dtype = DType::boolean, .device = x.device()}),
-                              narrow(order.values, 0, 1, n - 1) != narrow(order.values, 0, 0, n - 1)});
-    const Tensor starts = reshape(nonzero(first), {-1});
-    const Tensor ends =
-        cat({narrow(starts, 0, 1, starts.numel() - 1), full({1}, static_cast<double>(n), as_index)});
-    const Tensor inverse =
-        scatter_add(zeros({n}, as_index), 0, order.indices, cumsum(first.to(DType::i64), 0) - 1);
-    return {index_select(order.values, 0, starts), reshape(inverse, x.shape()), ends - starts};
+    const auto distinct = [&]() -> UniqueValues {
+        const NoGrad guard;
+        const Tensor flat = reshape(x.detach(), {x.numel()});
+        const std::int64_t n = x.numel();
+        const Options as_index{.dtype = DType::i64, .device = x.device()};
+        if (n == 0) return {flat, zeros(x.shape(), as_index), zeros({0}, as_index)};
+        const ValuesIndices order = sorted(flat, 0, false);
+        const Tensor first = cat({ones({1}, {.dtype = DType::boolean, .device = x.device()}),
+                                  narrow(order.values, 0, 1, n - 1) != narrow(order.values, 0, 0, n - 1)});
+        const Tensor starts = reshape(nonzero(first), {-1});
+        const Tensor ends =
+            cat({narrow(starts, 0, 1, starts.numel() - 1), full({1}, static_cast<double>(n), as_index)});
+        const Tensor inverse =
+            scatter_add(zeros({n}, as_index), 0, order.indices, cumsum(first.to(DType::i64), 0) - 1);
+        return {index_select(order.values, 0, starts), reshape(inverse, x.shape()), ends - starts};
+    };
+    return composed("unique", no_attributes, distinct, x);
 }
 
 Tensor cumsum(const Tensor& x, int dim) {

@@ -10,6 +10,7 @@ struct Copy : Function {
     static constexpr auto name = "copy";
     DType type, before = DType::f32;
     explicit Copy(DType t) : type(t) {}
+    template <class V> void attributes(V& v) const { v("dtype", adjoint::name(type)); }
     Tensor forward(const Tensor& x) {
         before = x.dtype();
         const bool integers = !is_floating(type) && !is_floating(x.dtype());
@@ -52,7 +53,7 @@ Tensor Tensor::to(DType wanted) const {
     if (wanted == dtype()) return *this;
     if (is_floating(wanted)) return record(Copy(wanted), *this);
     const NoGrad guard;  // integers carry no gradient
-    return Copy(wanted).forward(*this);
+    return record(Copy(wanted), *this);
 }
 Tensor Tensor::to(Device target) const { return target == device() ? *this : record(Move(target), *this); }
 

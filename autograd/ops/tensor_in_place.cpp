@@ -67,6 +67,8 @@ const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) 
         backend(x.device())
             .run(call::Map{functor::Copy{}, make_loop<2>({&x, &source}, compute_type(x.dtype()))});
     impl.storage->bump();
+    if (detail::is_observed()) [[unlikely]]
+        detail::tell("write", {&source, 1}, {&x, 1}, {});
     if (grad_enabled() && source.requires_grad()) take_history(impl, source.impl());
     return x;
 }

@@ -38,6 +38,12 @@ Tensor zip(const char* name, const BinaryOp& op, const Tensor& a, const Tensor& 
 
 /// Throws ValueError for a number that is no activation.
 void check_activation(const char* op, Activation activation);
+/// The name of an activation, "none" for none.
+inline const char* name_of(Activation activation) {
+    return activation == Activation::none
+               ? "none"
+               : visit_activation(activation, []<class F>(F) -> const char* { return F::name; });
+}
 /// An activation as an operator of its own.
 Tensor activated(const Tensor& x, Activation activation);
 /// The name of a function F that does an activation in its pass: "linear_relu".

@@ -11,10 +11,12 @@
 // A loss that has made its gradients in the forward pass gives them as they are in `Grads backward_of_one()`,
 // which is asked where the pass begins at it.
 // Several outputs: forward returns std::vector<Tensor>, backward takes const Grads&. Inputs whose number is
-// not fixed: forward takes std::span<const Tensor>, recorded by record(F{}, std::span).
+// not fixed: forward takes std::span<const Tensor>, recorded by record(F{}, std::span). A function that has
+// attributes lists them for observers (observer.h).
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -24,6 +26,7 @@
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/autograd/record/node.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/error.h>
 
 namespace adjoint {
@@ -130,6 +133,16 @@ template <class F, class Forward> decltype(auto) named_forward(F& f, Forward&& f
     }
 }
 
+// The attributes that a function lists.
+template <class F> Attributes attributes_of(const F& f) {
+    Attributes list;
+    if constexpr (requires { f.attributes(list); }) f.attributes(list);
+    return list;
+}
+
+template <class F, class... Inputs>
+using Result = std::remove_cvref_t<decltype(std::declval<F&>().forward(std::declval<const Inputs&>()...))>;
+
 inline bool wants_gradient(const Tensor& x) noexcept { return x.ref() && x.ref()->requires_grad; }
 
 // A result that is an existing tensor (an input handed through) gets a handle of its own.
@@ -137,13 +150,22 @@ inline void own_handle(Tensor& output) {
     if (!output.impl().unique() || output.impl().producer) output = output.detach();
 }
 
+// NoGrad where gradients are recorded and nobody observes.
+class Paused {
+  public:
+    Paused() noexcept { mode = 0; }
+    ~Paused() { mode = recording; }
+    Paused(const Paused&) = delete;
+    Paused& operator=(const Paused&) = delete;
+};
+
 template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges, Call&& call) {
     using Fn = std::remove_cvref_t<F>;
     auto* raw =
         new FunctionNode<Fn, std::remove_cvref_t<Edges>>(std::forward<F>(f), std::forward<Edges>(edges));
     const auto node = Ref<Producer>::adopt(raw);
     auto outputs = [&] {
-        const NoGrad guard;
+        const Paused guard;
         return named_forward(raw->function(), [&] { return call(raw->function()); });
     }();
     if constexpr (std::is_same_v<decltype(outputs), Tensor>) {
@@ -162,17 +184,24 @@ template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges,
     return outputs;
 }
 
+// record() with an observer, who is told of it; apart, so that the way without one stays short. It calls
+// record() again, which is why that is inlined in any case: as when it is called from one place alone.
+template <class F, class... Inputs>
+[[gnu::noinline, gnu::cold]] Result<F, Inputs...> record_observed(F&& f, const Inputs&... inputs);
+
 }  // namespace detail
 
 /// Runs f.forward(inputs...) without recording and, if an input requires a gradient and recording is on,
 /// makes the node that will run f.backward. Inputs may be undefined (an absent bias).
-template <class F, class... Inputs>
-requires(std::is_same_v<Inputs, Tensor>&&...) auto record(F f, const Inputs&... inputs) {
-    const bool recording = grad_enabled();
-    if (!recording || !(detail::wants_gradient(inputs) || ...)) {
+template <class F, std::same_as<Tensor>... Inputs>
+[[gnu::always_inline]] inline detail::Result<F, Inputs...> record(F f, const Inputs&... inputs) {
+    const std::uint8_t mode = detail::mode;
+    if (mode != detail::recording || !(detail::wants_gradient(inputs) || ...)) {
+        if (mode >= detail::observed) [[unlikely]]
+            return detail::record_observed(std::move(f), inputs...);
         detail::set_needs(f, 0);
         return detail::named_forward(f, [&] {
-            if (!recording) return f.forward(inputs...);
+            if (mode == 0) return f.forward(inputs...);
             const NoGrad guard;
             return f.forward(inputs...);
         });
@@ -185,7 +214,9 @@ requires(std::is_same_v<Inputs, Tensor>&&...) auto record(F f, const Inputs&... 
 }
 
 /// The same for a function over a list of tensors.
-template <class F> auto record(F f, std::span<const Tensor> inputs) {
+template <class F> detail::Result<F, std::span<const Tensor>> record(F f, std::span<const Tensor> inputs) {
+    if (detail::is_observed()) [[unlikely]]
+        return detail::record_observed(std::move(f), inputs);
     std::uint64_t needs = 0;
     for (std::size_t i = 0; i < inputs.size(); ++i)
         if (detail::wants_gradient(inputs[i])) needs |= std::uint64_t{1} << (i < 63 ? i : 63);
@@ -200,4 +231,18 @@ template <class F> auto record(F f, std::span<const Tensor> inputs) {
                              [&](F& function) { return function.forward(inputs); });
 }
 
+namespace detail {
+
+template <class F, class... Inputs> Result<F, Inputs...> record_observed(F&& f, const Inputs&... inputs) {
+    const Attributes attributes = attributes_of(f);
+    const auto call = [&] { return record(std::move(f), inputs...); };
+    if constexpr ((std::is_same_v<Inputs, Tensor> && ...)) {
+        const std::array<Tensor, sizeof...(Inputs)> in{inputs...};
+        return tell_of(F::name, in, attributes, call);
+    } else {
+        return tell_of(F::name, inputs..., attributes, call);
+    }
+}
+
+}  // namespace detail
 }  // namespace adjoint

@@ -1,28 +1,39 @@
 // Whether operations on this thread are recorded.
 #pragma once
 
+#include <cstdint>
+
 #include <adjoint/core/base/export.h>
 
 namespace adjoint {
 
 namespace detail {
-extern ADJOINT_API constinit thread_local bool recording;
-}
+
+/// The bits of `mode`. Both stand in one word, so that an operation asks for them at once.
+inline constexpr std::uint8_t recording = 1;  ///< operations that want a gradient make nodes
+inline constexpr std::uint8_t observed = 2;   ///< an Observer is told of every operation
+
+extern ADJOINT_API constinit thread_local std::uint8_t mode;
+
+}  // namespace detail
 
 /// True unless a NoGrad guard is alive on this thread.
-inline bool grad_enabled() noexcept { return detail::recording; }
-inline void set_grad_enabled(bool enabled) noexcept { detail::recording = enabled; }
+inline bool grad_enabled() noexcept { return (detail::mode & detail::recording) != 0; }
+inline void set_grad_enabled(bool enabled) noexcept {
+    detail::mode =
+        static_cast<std::uint8_t>((detail::mode & detail::observed) | (enabled ? detail::recording : 0));
+}
 
 /// Sets the mode for a scope and restores it, also when an exception leaves it.
 class GradMode {
   public:
-    explicit GradMode(bool enabled) noexcept : before_(grad_enabled()) { set_grad_enabled(enabled); }
-    ~GradMode() { set_grad_enabled(before_); }
+    explicit GradMode(bool enabled) noexcept : before_(detail::mode) { set_grad_enabled(enabled); }
+    ~GradMode() { detail::mode = before_; }
     GradMode(const GradMode&) = delete;
     GradMode& operator=(const GradMode&) = delete;
 
   private:
-    bool before_;
+    std::uint8_t before_;
 };
 
 /// No operation is recorded while it lives: { NoGrad guard; ... }

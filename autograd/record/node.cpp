@@ -8,7 +8,7 @@
 
 namespace adjoint {
 
-constinit thread_local bool detail::recording = true;
+constinit thread_local std::uint8_t detail::mode = detail::recording;
 
 namespace {
 

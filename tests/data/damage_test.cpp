@@ -5,6 +5,7 @@
 #include <adjoint/data/idx.h>
 #include <adjoint/data/npy.h>
 #include <adjoint/data/safetensors.h>
+#include <adjoint/data/torch.h>
 
 #include "test_files.h"
 
@@ -28,6 +29,10 @@ std::vector<Format> formats() {
          [=](const std::string& path) {
              save_safetensors(path, {{"weight", numbers}, {"bias", tensor<double>({0.5}, {1})}},
                               {{"key", "value"}});
+         }},
+        {"torch", [](const std::string& path) { load_torch(path); },
+         [=](const std::string& path) {
+             save_torch(path, {{"weight", numbers}, {"bias", tensor<double>({0.5}, {1})}});
          }},
         {"csv", [](const std::string& path) { read_csv(path); },
          [](const std::string& path) {

@@ -252,5 +252,29 @@ TEST(SafeTensors, KilledWhileSavingLoadsAsOldOrNew) {
     EXPECT_EQ(folder.entries().size(), 1U);
 }
 
+TEST(SafeTensors, AnIndexNamesTheFilesOfAModel) {
+    const TemporaryFolder folder;
+    save_safetensors(folder / "a.safetensors", {{"w", tensor<float>({1, 2}, {2})}, {"other", ones({1})}});
+    save_safetensors(folder / "b.safetensors", {{"v", tensor<float>({3}, {1})}});
+    const auto index = [&](const std::string& content) {
+        return load_safetensors(folder.file("m.safetensors.index.json", content));
+    };
+    const SafeTensors all = index(
+        R"({"metadata":{"total_size":12,"from":"us"},"weight_map":{"v":"b.safetensors","w":"a.safetensors"}})");
+    ASSERT_EQ(all.tensors.size(), 2U);
+    EXPECT_TRUE(same(all["w"], tensor<float>({1, 2}, {2})));
+    EXPECT_TRUE(same(all["v"], tensor<float>({3}, {1})));
+    EXPECT_EQ(all.metadata.at("total_size"), "12");
+    EXPECT_EQ(all.metadata.at("from"), "us");
+    expect_error<IoError>([&] { index(R"({"weight_map":{"x":"a.safetensors"}})"); },
+                          {"\"x\" is not in \"a.safetensors\""});
+    expect_error<IoError>([&] { index(R"({"weight_map":{"x":"../a.safetensors"}})"); },
+                          {"\"../a.safetensors\"", "beside the index"});
+    expect_error<IoError>([&] { index(R"({"weight_map":{"x":"c"}})"); }, {"/c"});
+    expect_error<IoError>([&] { index(R"({"weight_map":{"x":3}})"); }, {"\"x\" has no file"});
+    expect_error<IoError>([&] { index(R"({"weight":{}})"); }, {"no weight_map"});
+    expect_error<IoError>([&] { index("{"); }, {"no index"});
+}
+
 }  // namespace
 }  // namespace adjoint::data

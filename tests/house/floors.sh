@@ -1,9 +1,9 @@
 #!/bin/sh
-# Holds the #include lines to the floors of docs/design.md: train -> nn, optim, data -> autograd -> core <- cpu, cuda,
+# Holds the #include lines to the floors of docs/design.md: train, onnx -> nn, optim, data -> autograd -> core <- cpu, cuda,
 # and inside core to tensor, capture -> memory -> contract -> base. No header includes itself by way of others.
 set -eu
 cd "$1"
-list=$(find adjoint.h core cpu cuda autograd nn optim data train python_free_examples bench -type f \
+list=$(find adjoint.h onnx.h core cpu cuda autograd nn optim data train onnx python_free_examples bench -type f \
             \( -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu' \))
 [ -n "$list" ] || { echo "no source files under $1"; exit 1; }
 
@@ -28,6 +28,7 @@ BEGIN {
     below["capture"] = " base contract memory capture "
     below["cuda"] = " base contract cuda "
     may["train"] = " core autograd data optim nn train "
+    may["onnx"] = " core autograd data nn onnx "
 }
 FNR == 1 {
     split(FILENAME, path, "/")
@@ -49,7 +50,7 @@ match($0, /^[ \t]*#[ \t]*include[ \t]*</) {
         if (to == "core" && folder == "core" && index(below[path[2]], " " part[3] " ") == 0)
             complain("core/" path[2] "/ may not include core/" part[3] "/")
         if (name == "adjoint/core/base/format.h" && !private) complain("core/base/format.h in a public header")
-    } else if (!private && name ~ /^(fmt|nlohmann|oneapi|dnnl|cblas|zlib|CLI|cuda|cublas|cudnn)/) {
+    } else if (!private && name ~ /^(fmt|nlohmann|protozero|oneapi|dnnl|cblas|zlib|CLI|cuda|cublas|cudnn)/) {
         complain("a dependency in a public header")
     } else if (!private && !matchers && name ~ /^gtest/) {
         complain("GoogleTest in a public header")

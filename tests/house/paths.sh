@@ -4,7 +4,7 @@
 set -eu
 cd "$1"
 bad=0
-for page in CONTRIBUTING.md README.md docs/design.md docs/tour.md docs/benchmarks.md python_free_examples/README.md; do
+for page in CONTRIBUTING.md README.md docs/design.md docs/onnx.md docs/tour.md docs/benchmarks.md python_free_examples/README.md; do
     [ -f "$page" ] || { echo "$page: is not there"; bad=1; continue; }
     # Blocks of code are left out; a line may name several paths; no path holds a space.
     # shellcheck disable=SC2013

@@ -1,4 +1,5 @@
 // Module: names, sharing and cloning, modes, tied parameters, moving, state and files, printing.
+#include <adjoint/data/torch.h>
 #include <adjoint/nn/module.h>
 
 #include <gtest/gtest.h>
@@ -309,6 +310,36 @@ TEST(Module, SavesAndLoadsFiles) {
     EXPECT_THROW(b.load(path), IoError);
     EXPECT_THROW(b.load(folder / "none"), IoError);
     EXPECT_THROW(b.save(folder / "none/net"), IoError);
+    EXPECT_TRUE(same(a.state(), b.state()));
+}
+
+TEST(Module, LoadsNamesByRulesAndWhatFits) {
+    manual_seed(7);
+    const Net a, b;
+    NamedTensors state = copy_of(a.state());
+    for (auto& [name, tensor] : state) name = "model." + name;
+    EXPECT_THROW(b.load(state), ValueError);
+    b.load(state, {.rename = {{"model.", ""}}});
+    EXPECT_TRUE(same(a.state(), b.state()));
+
+    const NamedTensors before = copy_of(b.state());
+    for (auto& [name, tensor] : state) tensor = full_like(tensor, 9);
+    state.back().second = ones({7, 3});
+    EXPECT_THROW(b.load(state, {.rename = {{"model.", ""}}}), ShapeError);
+    EXPECT_TRUE(same(before, b.state()));
+    const LoadReport report = b.load(state, {.skip_misfits = true, .rename = {{"model.", ""}}});
+    EXPECT_EQ(report.misfits, std::vector<std::string>{"fc2.weight"});
+    EXPECT_TRUE(report.missing.empty() && report.unexpected.empty());
+    EXPECT_TRUE(equal(b.fc2.weight, before.back().second));
+    EXPECT_EQ(b.fc1.bias(0).item(), 9);
+}
+
+TEST(Module, LoadsStateDictionariesOfPyTorch) {
+    const TemporaryFolder folder;
+    manual_seed(8);
+    const Net a, b;
+    data::save_torch(folder / "net.pth", a.state());
+    b.load(folder / "net.pth");
     EXPECT_TRUE(same(a.state(), b.state()));
 }
 

@@ -9,7 +9,7 @@ for flag; do
     case $flag in
     @*)
         # shellcheck disable=SC2046
-        set -- "$@" $(PKG_CONFIG_PATH=$(dirname "${flag#@}") pkg-config --cflags --libs adjoint)
+        set -- "$@" $(PKG_CONFIG_PATH=$(dirname "${flag#@}") pkg-config --cflags --libs "$(basename "${flag#@}" .pc)")
         ;;
     *) set -- "$@" "$flag" ;;
     esac

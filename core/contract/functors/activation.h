@@ -26,6 +26,7 @@ struct LeakyRelu {
     static constexpr const char* name = "leaky_relu";
     static constexpr Saves saves = Saves::input;
     double negative_slope;
+    template <class V> void attributes(V& v) const { v("negative_slope", negative_slope); }
     template <class T> ADJOINT_HD T value(T x) const { return x > T(0) ? x : x * T(negative_slope); }
     template <class T> ADJOINT_HD T slope(T x) const {
         return where(x > 0, full_like(x, 1), full_like(x, negative_slope));
@@ -37,6 +38,11 @@ struct Elu {
     static constexpr const char* name = "elu";
     static constexpr Saves saves = Saves::input;
     double alpha, scale, input_scale;
+    template <class V> void attributes(V& v) const {
+        v("alpha", alpha);
+        v("scale", scale);
+        v("input_scale", input_scale);
+    }
     template <class T> ADJOINT_HD T value(T x) const {
         const T below = T(alpha) * math::expm1((x > T(0) ? T(0) : x) * T(input_scale));
         return T(scale) * (x > T(0) ? x : below);
@@ -80,6 +86,10 @@ struct Softplus {
     static constexpr const char* name = "softplus";
     static constexpr Saves saves = Saves::input;
     double beta, threshold;
+    template <class V> void attributes(V& v) const {
+        v("beta", beta);
+        v("threshold", threshold);
+    }
     template <class T> ADJOINT_HD T value(T x) const {
         const T z = x * T(beta);
         const T curved = ((z > T(0) ? z : T(0)) + math::log1p(math::exp(-math::abs(z)))) / T(beta);
@@ -118,6 +128,10 @@ struct Hardtanh {
     static constexpr const char* name = "hardtanh";
     static constexpr Saves saves = Saves::input;
     double low, high;
+    template <class V> void attributes(V& v) const {
+        v("low", low);
+        v("high", high);
+    }
     template <class T> ADJOINT_HD T value(T x) const {
         return x < T(low) ? T(low) : (x > T(high) ? T(high) : x);
     }
@@ -182,6 +196,10 @@ struct Clamp {
     static constexpr Saves saves = Saves::input;
     static constexpr bool integers = true;
     double low, high;
+    template <class V> void attributes(V& v) const {
+        v("low", low);
+        v("high", high);
+    }
     template <class T> ADJOINT_HD T value(T x) const {
         if constexpr (std::is_integral_v<T>) {
             // A bound beyond the integers, or NaN, bounds nothing, and the others are compared as integers.

@@ -1,7 +1,8 @@
 // Unary elementwise mathematics: each function's value and slope in one struct, for every device.
 //
 // A functor has value(x) and, where the function is differentiable, slope(s): the derivative, written in the
-// saved input or output (`saves` says which). `integers` marks those that keep integer tensors integer.
+// saved input or output (`saves` says which). `integers` marks those that keep integer tensors integer. One
+// with parameters lists them in attributes().
 //
 // A slope is one text for numbers, in kernels, and for tensors, where the backward pass is recorded.
 // Functions of tensors are found by their argument, so a slope calls functions without a namespace, and says

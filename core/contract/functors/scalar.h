@@ -10,6 +10,7 @@ struct AddScalar {
     static constexpr Saves saves = Saves::nothing;
     static constexpr bool integers = true;
     double s;
+    template <class V> void attributes(V& v) const { v("s", s); }
     template <class T> ADJOINT_HD T value(T x) const { return x + T(s); }
 };
 
@@ -19,6 +20,7 @@ struct RsubScalar {
     static constexpr Saves saves = Saves::nothing;
     static constexpr bool integers = true;
     double s;
+    template <class V> void attributes(V& v) const { v("s", s); }
     template <class T> ADJOINT_HD T value(T x) const { return T(s) - x; }
 };
 
@@ -27,6 +29,7 @@ struct MulScalar {
     static constexpr Saves saves = Saves::nothing;
     static constexpr bool integers = true;
     double s;
+    template <class V> void attributes(V& v) const { v("s", s); }
     template <class T> ADJOINT_HD T value(T x) const { return x * T(s); }
 };
 
@@ -42,6 +45,7 @@ struct DivScalar {
     static constexpr const char* name = "div_scalar";
     static constexpr Saves saves = Saves::nothing;
     double s;
+    template <class V> void attributes(V& v) const { v("s", s); }
     template <class T> ADJOINT_HD T value(T x) const { return x / T(s); }
 };
 
@@ -50,6 +54,7 @@ struct RdivScalar {
     static constexpr const char* name = "rdiv_scalar";
     static constexpr Saves saves = Saves::input;
     double s;
+    template <class V> void attributes(V& v) const { v("s", s); }
     template <class T> ADJOINT_HD T value(T x) const { return T(s) / x; }
     template <class T> ADJOINT_HD T slope(T x) const { return -(Real<T>(s) / x) / x; }
 };
@@ -59,6 +64,7 @@ struct PowScalar {
     static constexpr const char* name = "pow_scalar";
     static constexpr Saves saves = Saves::input;
     double p;
+    template <class V> void attributes(V& v) const { v("p", p); }
     template <class T> ADJOINT_HD T value(T x) const { return math::pow(x, T(p)); }
     template <class T> ADJOINT_HD T slope(T x) const {
         return p == 0 ? full_like(x, 0) : Real<T>(p) * pow(x, Real<T>(p - 1));
@@ -70,6 +76,7 @@ struct ScalarPow {
     static constexpr const char* name = "scalar_pow";
     static constexpr Saves saves = Saves::output;
     double a, log_a;
+    template <class V> void attributes(V& v) const { v("a", a); }
     template <class T> ADJOINT_HD T value(T x) const { return math::pow(T(a), x); }
     template <class T> ADJOINT_HD T slope(T y) const {
         // 0^x has the slope -inf where it is infinite, and else 0, also at 0^0 where 0 and infinity meet.

@@ -1,0 +1,314 @@
+// Nodes and constants with names of their own, and in the end those that are needed.
+#include <adjoint/onnx/export/builder.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/onnx/format/tensor_value.h>
+
+namespace adjoint::onnx::exporting {
+namespace {
+
+bool same_bytes(const Tensor& a, const Tensor& b) {
+    if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+    const Tensor x = a.to(Device::cpu()).contiguous(), y = b.to(Device::cpu()).contiguous();
+    return x.numel() == 0 || x.impl().data == y.impl().data ||
+           std::memcmp(x.impl().data, y.impl().data,
+                       static_cast<std::size_t>(x.numel()) * size_of(x.dtype())) == 0;
+}
+
+// The one element that all are equal to.
+std::optional<Tensor> only_element(const Tensor& given) {
+    if (given.numel() == 0) return zeros({1}, {.dtype = given.dtype()});
+    const Tensor x = given.to(Device::cpu()).contiguous();
+    const std::size_t size = size_of(x.dtype());
+    for (std::int64_t i = 1; i < x.numel(); ++i)
+        if (std::memcmp(x.impl().data, x.impl().data + static_cast<std::size_t>(i) * size, size) != 0)
+            return std::nullopt;
+    return detached_view(x, {1}, {1});
+}
+
+bool counts_up(const Tensor& x) {
+    if (x.dim() != 1 || x.dtype() != DType::i64) return false;
+    const std::vector<std::int64_t> values = x.to_vector<std::int64_t>();
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (values[i] != static_cast<std::int64_t>(i)) return false;
+    return true;
+}
+
+// What two constants of different sizes have in common that a formula can say.
+bool same_pattern(const Tensor& a, const Tensor& b) {
+    if (a.dtype() != b.dtype() || a.dim() != b.dim()) return false;
+    if (counts_up(a) && counts_up(b)) return true;
+    const auto x = only_element(a), y = only_element(b);
+    return x && y && same_bytes(*x, *y);
+}
+
+}  // namespace
+
+Builder::Builder(const TracedRun& first, const TracedRun& second, std::vector<Symbol> symbols,
+                 const ExportOptions& options)
+    : first_(first), second_(second), symbols_(std::move(symbols)), options_(options) {
+    for (const TracedValue& value : first.values)
+        if (!value.name.empty()) taken_.insert(value.name);
+    uses_.resize(first.values.size());
+    for (const TracedCall& call : first.calls)
+        for (const int input : call.inputs)
+            if (input >= 0) ++uses_[static_cast<std::size_t>(input)];
+    for (const int output : first.outputs) ++uses_[static_cast<std::size_t>(output)];
+    find_static_values();
+}
+
+void Builder::find_static_values() {
+    const std::size_t count = first_.values.size();
+    static_.resize(count);
+    pattern_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const Origin origin = first_.values[i].origin;
+        if (origin == Origin::named) static_[i] = true;
+        if (origin != Origin::constant) continue;
+        static_[i] = same_bytes(first_.values[i].tensor, second_.values[i].tensor);
+        pattern_[i] = !static_[i] && same_pattern(first_.values[i].tensor, second_.values[i].tensor);
+    }
+    for (const TracedCall& call : first_.calls) {
+        bool known = call.name != "dropout";
+        for (const int input : call.inputs)
+            known = known && (input < 0 || is_static(input) || is_pattern(input));
+        if (!known) continue;
+        for (const int output : call.outputs) {
+            if (output < 0) continue;
+            const auto i = static_cast<std::size_t>(output);
+            static_[i] = same_bytes(first_.values[i].tensor, second_.values[i].tensor);
+            pattern_[i] = !static_[i] && same_pattern(first_.values[i].tensor, second_.values[i].tensor);
+        }
+    }
+}
+
+void Builder::refuse(const std::string& reason) const {
+    fail<ValueError>("onnx: {}: {}", current_ != nullptr ? described(*current_) : "the model", reason);
+}
+
+// Nodes
+// -----------------------------------------------------------------------------
+
+std::string Builder::fresh(const std::string& hint) {
+    for (;;) {
+        const int number = counts_[hint]++;
+        const std::string name = fmt::format("{}_{}", hint, number);
+        if (taken_.insert(name).second) return name;
+    }
+}
+
+std::string Builder::node(const std::string& op, const Names& inputs, NodeAttributes attributes) {
+    return node_of_many(op, inputs, std::move(attributes), 1)[0];
+}
+
+Names Builder::node_of_many(const std::string& op, const Names& inputs, NodeAttributes attributes,
+                            int outputs) {
+    Names names;
+    const std::string hint = current_ != nullptr ? current_->name : "size";
+    for (int i = 0; i < outputs; ++i) names.push_back(fresh(hint));
+    const std::string layer = current_ != nullptr ? current_->layer : "";
+    nodes_.push_back({.op_type = op,
+                      .inputs = inputs,
+                      .outputs = names,
+                      .attributes = std::move(attributes),
+                      .name = layer.empty() ? names[0] : layer + "/" + names[0]});
+    return names;
+}
+
+// Constants
+// -----------------------------------------------------------------------------
+
+std::string Builder::constant(const Tensor& given, const std::string& name) {
+    const Tensor x = given.detach().to(Device::cpu()).contiguous();
+    constexpr std::int64_t small = 64, large = 1024;
+    std::string key;
+    if (name.empty() && x.numel() <= small) {
+        key = fmt::format("{} {} ", adjoint::name(x.dtype()), x.shape());
+        key.append(x.impl().data, static_cast<std::size_t>(x.numel()) * size_of(x.dtype()));
+        if (const auto found = small_constants_.find(key); found != small_constants_.end())
+            return found->second;
+    }
+    if (name.empty() && x.numel() > large)
+        if (const auto element = only_element(x)) {
+            const std::vector<std::int64_t> sizes(x.shape().begin(), x.shape().end());
+            return node("ConstantOfShape", {integers(sizes)},
+                        {{"value", tensor_value("", element->clone()), {}}});
+        }
+    const std::string own = name.empty() ? fresh("constant") : name;
+    initializers_.push_back(tensor_value(own, x));
+    if (!key.empty()) small_constants_[key] = own;
+    return own;
+}
+
+std::string Builder::transposed_constant(int value, const std::string& name, DType type) {
+    const auto [found, is_new] = transposed_.try_emplace({value, type});
+    if (is_new) {
+        const NoGrad guard;
+        found->second = constant(transpose(static_tensor(value).to(type), -1, -2).contiguous(), name);
+    }
+    return found->second;
+}
+
+std::string Builder::symbol_size(std::size_t symbol) {
+    const Symbol& of = symbols_[symbol];
+    const std::int64_t axis = of.axis;
+    constexpr std::int64_t has_start = 15;
+    if (opset() >= has_start)
+        return node("Shape", {of.input}, {attribute("end", axis + 1), attribute("start", axis)});
+    return node("Gather", {node("Shape", {of.input}), integers({axis})});
+}
+
+std::string Builder::formula(const SizeFormula& formula) {
+    std::string size = symbol_size(formula.symbols[0]);
+    for (std::size_t i = 1; i < formula.symbols.size(); ++i)
+        size = node("Mul", {size, symbol_size(formula.symbols[i])});
+    if (formula.factor != 1) size = node("Mul", {size, integers({formula.factor})});
+    return formula.offset == 0 ? size : node("Add", {size, integers({formula.offset})});
+}
+
+std::string Builder::sizes(const Pairs& sizes) {
+    Names parts;
+    std::vector<std::int64_t> fixed;
+    const auto close = [&] {
+        if (!fixed.empty()) parts.push_back(integers(fixed));
+        fixed.clear();
+    };
+    for (const Pair& size : sizes) {
+        if (size.fixed()) {
+            fixed.push_back(size.first);
+            continue;
+        }
+        const auto found = formula_of(size, symbols_);
+        if (!found)
+            refuse(fmt::format(
+                "a size is {} and, with other inputs, {}: that is no plain multiple of a dynamic axis",
+                size.first, size.second));
+        close();
+        parts.push_back(formula(*found));
+    }
+    close();
+    if (parts.empty()) return integers({});
+    return parts.size() == 1 ? parts[0] : node("Concat", parts, {attribute("axis", std::int64_t{0})});
+}
+
+std::string Builder::symbol_name(const Pair& size) const {
+    const auto found = formula_of(size, symbols_);
+    const bool plain = found && found->factor == 1 && found->offset == 0 && found->symbols.size() == 1;
+    return plain ? symbols_[found->symbols[0]].name : "";
+}
+
+// Values of the run
+// -----------------------------------------------------------------------------
+
+Pairs Builder::shape(int value) const {
+    const Shape &a = first(value).tensor.shape(), &b = second(value).tensor.shape();
+    Pairs sizes;
+    for (int d = 0; d < a.size(); ++d) sizes.push_back({a[d], d < b.size() ? b[d] : -1});
+    return sizes;
+}
+
+std::string Builder::pattern_constant(int value) {
+    const Tensor& tensor = first(value).tensor;
+    if (counts_up(tensor)) {
+        const std::string size = node("Squeeze", {sizes(shape(value)), integers({0})});
+        return node("Range", {number(0, DType::i64), size, number(1, DType::i64)});
+    }
+    return node("ConstantOfShape", {sizes(shape(value))},
+                {{"value", tensor_value("", only_element(tensor)->clone()), {}}});
+}
+
+std::string Builder::name(int value) {
+    if (value < 0) return "";
+    if (const auto found = names_.find(value); found != names_.end()) return found->second;
+    const TracedValue& of = first(value);
+    std::string made;
+    if (of.origin == Origin::input)
+        made = of.name;
+    else if (is_static(value))
+        made = constant(static_tensor(value), of.name);
+    else if (is_pattern(value))
+        made = pattern_constant(value);
+    else
+        refuse(fmt::format(
+            "a tensor of shape {} differs when the model runs with other inputs and comes from no "
+            "recorded call: it depends on the data or on chance",
+            of.tensor.shape()));
+    return names_[value] = made;
+}
+
+// The graph
+// -----------------------------------------------------------------------------
+
+void Builder::rename(const std::string& from, const std::string& to) {
+    for (Node& node : nodes_) {
+        for (std::string& name : node.inputs)
+            if (name == from) name = to;
+        for (std::string& name : node.outputs)
+            if (name == from) name = to;
+    }
+}
+
+void Builder::drop_unused(Graph& graph, const Names& outputs) const {
+    std::set<std::string> needed(outputs.begin(), outputs.end());
+    std::vector<Node> kept;
+    for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+        if (std::none_of(node->outputs.begin(), node->outputs.end(),
+                         [&](const std::string& name) { return needed.contains(name); }))
+            continue;
+        needed.insert(node->inputs.begin(), node->inputs.end());
+        kept.push_back(*node);
+        // Last outputs that nobody takes are left out; TopK has to have both.
+        Names& names = kept.back().outputs;
+        while (node->op_type != "TopK" && !needed.contains(names.back())) names.pop_back();
+    }
+    std::reverse(kept.begin(), kept.end());
+    graph.nodes = std::move(kept);
+    for (const TensorValue& tensor : initializers_)
+        if (needed.contains(tensor.name)) graph.initializers.push_back(tensor);
+}
+
+Graph Builder::finish(const std::vector<int>& outputs, const Names& input_names, const Names& output_names,
+                      std::size_t inputs) {
+    const auto info = [&](const std::string& name, int value) {
+        std::vector<Dimension> dims;
+        for (const Pair& size : shape(value))
+            dims.push_back(size.fixed() ? Dimension{.size = size.first, .name = {}}
+                                        : Dimension{.size = {}, .name = symbol_name(size)});
+        return ValueInfo{.name = name,
+                         .type = {.kind = TypeKind::tensor,
+                                  .element = element_type(first(value).tensor.dtype()),
+                                  .shape = dims}};
+    };
+    Graph graph{.name = "adjoint"};
+    for (std::size_t i = 0; i < inputs; ++i)
+        graph.inputs.push_back(info(input_names[i], static_cast<int>(i)));
+    std::set<std::string> given;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const std::string inside = name(outputs[i]);
+        const bool by_node = std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+            return std::find(node.outputs.begin(), node.outputs.end(), inside) != node.outputs.end();
+        });
+        if (by_node && !given.contains(inside)) {
+            rename(inside, output_names[i]);
+            for (auto& [value, name] : names_)
+                if (name == inside) name = output_names[i];
+        } else {
+            current_ = nullptr;
+            nodes_.push_back({.op_type = "Identity",
+                              .inputs = {inside},
+                              .outputs = {output_names[i]},
+                              .name = output_names[i]});
+        }
+        given.insert(output_names[i]);
+        graph.outputs.push_back(info(output_names[i], outputs[i]));
+    }
+    drop_unused(graph, output_names);
+    return graph;
+}
+
+}  // namespace adjoint::onnx::exporting

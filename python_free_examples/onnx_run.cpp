@@ -1,0 +1,109 @@
+// Runs an ONNX model on arrays in an .npz file.
+#include <adjoint/adjoint.h>
+#include <adjoint/onnx.h>
+#define CXXOPTS_NO_REGEX  // GCC 12 warns inside <regex> under sanitizers
+#include <cxxopts.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+using namespace adjoint;
+
+namespace {
+
+struct Settings {
+    std::string model, inputs, outputs;
+    int threads = 0, repeat = 0;
+};
+
+Settings parse(int argc, char** argv) {
+    Settings s;
+    cxxopts::Options options(
+        "onnx_run",
+        "Runs a model on the arrays of IN.npz, by their names or as in_0, in_1 .., and writes "
+        "out_0, out_1 .. to OUT.npz. Exit status 2: the model asks for what is not supported.");
+    options.add_options("",
+                        {{"h,help", "print this"},
+                         {"threads", "CPU threads; by default one per core", cxxopts::value(s.threads)},
+                         {"repeat", "run so often again and print the median time", cxxopts::value(s.repeat)},
+                         {"model", "", cxxopts::value(s.model)},
+                         {"in", "", cxxopts::value(s.inputs)},
+                         {"out", "", cxxopts::value(s.outputs)}});
+    options.parse_positional({"model", "in", "out"});
+    options.positional_help("MODEL IN.npz OUT.npz");
+    const auto given = options.parse(argc, argv);
+    if (given.count("help") > 0) {
+        std::printf("%s\n", options.help().c_str());
+        std::exit(0);
+    }
+    if (!given.unmatched().empty())
+        throw ValueError("onnx_run: what is \"" + given.unmatched().front() + "\"? see --help");
+    if (s.outputs.empty()) throw ValueError("onnx_run: a model, IN.npz and OUT.npz are expected; see --help");
+    if (given.count("threads") > 0 && s.threads < 1)
+        throw ValueError("onnx_run: --threads, expected at least 1");
+    if (given.count("repeat") > 0 && s.repeat < 1)
+        throw ValueError("onnx_run: --repeat, expected at least 1");
+    return s;
+}
+
+/// The array for each input of the model, by its name or by its place.
+std::vector<Tensor> inputs_from(const data::NamedTensors& arrays, const onnx::Network& network) {
+    const auto find = [&](const std::string& name) -> const Tensor* {
+        for (const auto& [key, tensor] : arrays)
+            if (key == name) return &tensor;
+        return nullptr;
+    };
+    std::vector<Tensor> inputs;
+    for (const onnx::ValueInfo& info : network.inputs()) {
+        const std::string place = "in_" + std::to_string(inputs.size());
+        const Tensor* found = find(info.name);
+        if (found == nullptr) found = find(place);
+        if (found == nullptr) throw ValueError("onnx_run: there is no array " + info.name + " or " + place);
+        inputs.push_back(*found);
+    }
+    return inputs;
+}
+
+void run(const Settings& s) {
+    if (s.threads > 0) set_num_threads(s.threads);
+    const NoGrad guard;
+    const onnx::Network network = onnx::load(s.model);
+    const std::vector<Tensor> inputs = inputs_from(data::read_npz(s.inputs), network);
+    std::vector<Tensor> outputs = network(inputs);
+    if (s.repeat > 0) {
+        std::vector<double> times;
+        for (int i = 0; i < s.repeat; ++i) {
+            const auto start = std::chrono::steady_clock::now();
+            outputs = network(inputs);
+            times.push_back(
+                std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+        }
+        const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+        std::nth_element(times.begin(), middle, times.end());
+        std::printf("median of %d runs: %.3f ms\n", s.repeat, *middle);
+    }
+    data::NamedTensors named;
+    for (const Tensor& output : outputs) {
+        // NumPy has no bf16.
+        const Tensor array = output.dtype() == bf16 ? output.to(f32) : output;
+        named.emplace_back("out_" + std::to_string(named.size()), array.contiguous());
+    }
+    data::write_npz(s.outputs, named);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        run(parse(argc, argv));
+    } catch (const onnx::UnsupportedError& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 2;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "error: %s\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,110 @@
+// Operators as older versions of the set have them: attributes that became inputs, other defaults.
+#include <gtest/gtest.h>
+
+#include "models.h"
+
+namespace adjoint::onnx {
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+
+const std::int64_t one = 1;
+
+/// The results of one node on x and constants.
+std::vector<Tensor> run_node(std::int64_t opset, const std::string& op,
+                             const std::vector<Attribute>& attributes, const Tensor& x,
+                             const std::vector<Tensor>& constants = {}, std::size_t outputs = 1) {
+    Graph graph{.name = "g"};
+    graph.inputs = {{.name = "x"}};
+    Node call = node(op, {"x"}, {}, attributes);
+    call.name.clear();
+    for (std::size_t i = 0; i < constants.size(); ++i) {
+        call.inputs.push_back("c" + std::to_string(i));
+        graph.initializers.push_back(tensor_value(call.inputs.back(), constants[i]));
+    }
+    for (std::size_t i = 0; i < outputs; ++i) {
+        call.outputs.push_back("y" + std::to_string(i));
+        graph.outputs.push_back({.name = call.outputs.back()});
+    }
+    graph.nodes = {call};
+    return Network(model_of(graph, opset))(std::vector<Tensor>{x});
+}
+
+Tensor ints(const Ints& values) { return tensor(values, {static_cast<std::int64_t>(values.size())}); }
+
+TEST(Versions, AttributesThatBecameInputs) {
+    manual_seed(1);
+    const Tensor x = randn({2, 3, 4});
+    const auto same = [&](const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+        ASSERT_EQ(a.size(), b.size());
+        for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(equal(a[i], b[i])) << i;
+    };
+    same(run_node(9, "Slice", {{"starts", Ints{1, -3}}, {"ends", Ints{9, -1}}, {"axes", Ints{1, 2}}}, x),
+         run_node(13, "Slice", {}, x, {ints({1, -3}), ints({9, -1}), ints({1, 2})}));
+    same(run_node(9, "Slice", {{"starts", Ints{1, -3}}, {"ends", Ints{9, -1}}, {"axes", Ints{1, 2}}}, x),
+         {x(all, slice(1, 3), slice(1, 3))});
+    same(run_node(7, "Clip", {{"min", -0.5F}, {"max", 0.25F}}, x),
+         run_node(13, "Clip", {}, x, {Tensor(-0.5F), Tensor(0.25F)}));
+    same(run_node(7, "Pad", {{"pads", Ints{0, 1, 0, 0, 0, 2}}, {"value", 3.0F}}, x),
+         run_node(13, "Pad", {}, x, {ints({0, 1, 0, 0, 0, 2}), Tensor(3.0F)}));
+    same(run_node(13, "Pad", {}, x, {ints({0, 1, 0, 0, 0, 2}), Tensor(3.0F)}),
+         run_node(18, "Pad", {}, x, {ints({1, 0, 0, 2}), Tensor(3.0F), ints({1, -1})}));
+    same(run_node(7, "Squeeze", {{"axes", Ints{0}}}, x(slice(0, 1))),
+         run_node(13, "Squeeze", {}, x(slice(0, 1)), {ints({0})}));
+    same(run_node(7, "Unsqueeze", {{"axes", Ints{0, 4}}}, x),
+         run_node(13, "Unsqueeze", {}, x, {ints({0, -1})}));
+    same(run_node(7, "Split", {{"axis", one}, {"split", Ints{1, 2}}}, x, {}, 2),
+         run_node(13, "Split", {{"axis", one}}, x, {ints({1, 2})}, 2));
+    same(run_node(18, "Split", {{"axis", one}, {"num_outputs", std::int64_t{2}}}, x, {}, 2),
+         run_node(13, "Split", {{"axis", one}}, x, {ints({2, 1})}, 2));
+    same(run_node(7, "TopK", {{"k", std::int64_t{2}}}, x, {}, 2),
+         run_node(11, "TopK", {}, x, {ints({2})}, 2));
+    same(run_node(7, "ReduceSum", {{"axes", Ints{1}}}, x), run_node(13, "ReduceSum", {}, x, {ints({1})}));
+    same(run_node(13, "ReduceMax", {{"axes", Ints{0, 2}}, {"keepdims", std::int64_t{0}}}, x),
+         run_node(18, "ReduceMax", {{"keepdims", std::int64_t{0}}}, x, {ints({0, 2})}));
+    same(run_node(13, "ReduceMean", {{"axes", Ints{-1}}}, x),
+         run_node(18, "ReduceMean", {}, x, {ints({-1})}));
+    const Tensor image = randn({1, 2, 3, 3});
+    const std::vector<float> scales{1, 1, 2, 3};
+    same(run_node(7, "Upsample", {{"scales", scales}}, image),
+         run_node(9, "Upsample", {}, image, {tensor({1, 1, 2, 3})}));
+    same(run_node(9, "Upsample", {}, image, {tensor({1, 1, 2, 3})}),
+         run_node(10, "Resize", {}, image, {tensor({1, 1, 2, 3})}));
+}
+
+TEST(Versions, DefaultsThatChanged) {
+    manual_seed(2);
+    const Tensor x = randn({2, 3, 4});
+    const Tensor flat = reshape(x, {2, 12});
+    // Before version 13 everything behind the axis is one dimension, and the axis is 1.
+    EXPECT_TRUE(allclose(run_node(11, "Softmax", {}, x)[0], reshape(softmax(flat, 1), x.shape())));
+    EXPECT_TRUE(allclose(run_node(13, "Softmax", {}, x)[0], softmax(x, 2)));
+    EXPECT_TRUE(allclose(run_node(11, "LogSoftmax", {{"axis", std::int64_t{0}}}, x)[0],
+                         reshape(log_softmax(reshape(x, {24}), 0), x.shape())));
+    EXPECT_TRUE(
+        equal(run_node(11, "Hardmax", {}, x)[0], reshape(run_node(13, "Hardmax", {}, flat)[0], x.shape())));
+    // Nearest neighbours: by floor of the plain quotient in version 10, by halves of pixels from 11 on.
+    const Tensor line = reshape(arange(0, 4), {1, 1, 1, 4});
+    EXPECT_TRUE(equal(run_node(10, "Resize", {}, line, {tensor({1, 1, 1, 0.5})})[0],
+                      reshape(tensor({0, 2}), {1, 1, 1, 2})));
+    EXPECT_TRUE(equal(run_node(9, "Dropout", {}, x, {}, 2)[1], ones(x.shape())));
+    EXPECT_EQ(run_node(10, "Dropout", {}, x, {}, 2)[1].dtype(), boolean);
+}
+
+TEST(Versions, AreTheNewestThatTheFileAllows) {
+    const Tensor x = ones({2});
+    const auto refused = [&](std::int64_t opset, const char* op) {
+        try {
+            run_node(opset, op, {}, x);
+        } catch (const UnsupportedError& error) {
+            return error.reasons().at(0);
+        }
+        return std::string("ran");
+    };
+    EXPECT_EQ(refused(8, "Erf"), "the operator Erf of version 8: \"y0\"");
+    EXPECT_EQ(refused(9, "Erf"), "ran");
+    EXPECT_EQ(refused(24, "Erf"), "version 24 of the standard operators, 23 is the newest supported");
+}
+
+}  // namespace
+}  // namespace adjoint::onnx
