@@ -11,9 +11,9 @@ namespace adjoint::cpu {
 namespace {
 
 template <class F> void for_rows(const Rows& rows, F f) {
-    constexpr std::int64_t task_elements = 8192;
+    constexpr std::int64_t elements_at_once = 8192;
     const std::int64_t per_task =
-        std::max<std::int64_t>(1, task_elements / std::max<std::int64_t>(rows.columns, 1));
+        std::max<std::int64_t>(1, elements_at_once / std::max<std::int64_t>(rows.columns, 1));
     parallel_for((rows.rows + per_task - 1) / per_task, [&](std::int64_t task) {
         for (std::int64_t r = task * per_task; r < std::min(rows.rows, (task + 1) * per_task); ++r) f(r);
     });

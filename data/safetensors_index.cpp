@@ -31,11 +31,12 @@ SafeTensorsIndex read_safetensors_index(const std::string& path) {
         result.files[where].push_back(name);
     }
     if (index.contains("metadata") && index["metadata"].is_object())
-        for (const auto& [name, value] : index["metadata"].items())
+        for (const auto& [name, value] : index["metadata"].items()) {
             if (value.is_string())
                 result.metadata[name] = value.get<std::string>();
             else if (value.is_number())
                 result.metadata[name] = value.dump();
+        }
     return result;
 }
 

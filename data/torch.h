@@ -1,6 +1,7 @@
 // PyTorch's own files: state dictionaries and checkpoints as torch.save writes them.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@ struct TorchOptions {
     /// The dictionary to read, by its keys from outside in: {"state_dict"} of a checkpoint; by default all
     /// that there is.
     std::vector<std::string> key = {};
+    /// More than so many bytes unpacked is an error.
+    std::uint64_t unpacked_limit = std::uint64_t{16} << 30;
 };
 
 struct ADJOINT_API TorchFile {

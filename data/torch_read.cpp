@@ -7,6 +7,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/excerpt.h>
+#include <adjoint/data/memory.h>
 #include <adjoint/data/pickle.h>
 #include <adjoint/data/tensor_bytes.h>
 #include <adjoint/data/torch_types.h>
@@ -234,8 +235,10 @@ const Tensor& TorchFile::operator[](const std::string& name) const {
 }
 
 TorchFile load_torch(const std::string& path, const TorchOptions& options) {
-    const ZipReader archive(path);
-    return TorchReader(path, archive).read(options);
+    return in_memory(path, [&] {
+        const ZipReader archive(path, options.unpacked_limit);
+        return TorchReader(path, archive).read(options);
+    });
 }
 
 }  // namespace adjoint::data

@@ -2,6 +2,8 @@
 #include <adjoint/autograd/record/observer.h>
 
 namespace adjoint {
+
+void Attributes::add(std::string_view name, Value value) { list_.emplace_back(name, std::move(value)); }
 namespace {
 
 constinit thread_local Observer* listening = nullptr;

@@ -35,20 +35,20 @@ class Attributes {
 
     void operator()(const char* name, std::integral auto value) {
         if constexpr (std::same_as<decltype(value), bool>)
-            list_.emplace_back(name, value);
+            add(name, Value(value));
         else
-            list_.emplace_back(name, static_cast<std::int64_t>(value));
+            add(name, Value(static_cast<std::int64_t>(value)));
     }
-    void operator()(const char* name, double value) { list_.emplace_back(name, value); }
-    void operator()(const char* name, std::string_view value) { list_.emplace_back(name, value); }
+    void operator()(const char* name, double value) { add(name, Value(value)); }
+    void operator()(const char* name, std::string_view value) { add(name, Value(value)); }
     void operator()(const char* name, std::span<const std::int64_t> values) {
-        list_.emplace_back(name, std::vector<std::int64_t>(values.begin(), values.end()));
+        add(name, Value(std::vector<std::int64_t>(values.begin(), values.end())));
     }
     void operator()(const char* name, const Shape& values) {
         (*this)(name, std::span<const std::int64_t>(values.begin(), values.end()));
     }
     void operator()(const char* name, std::vector<std::int64_t> values) {
-        list_.emplace_back(name, std::move(values));
+        add(name, Value(std::move(values)));
     }
 
     /// Null if there is none of that name.
@@ -60,6 +60,8 @@ class Attributes {
     const std::vector<std::pair<std::string_view, Value>>& list() const noexcept { return list_; }
 
   private:
+    ADJOINT_API void add(std::string_view name, Value value);
+
     std::vector<std::pair<std::string_view, Value>> list_;
 };
 

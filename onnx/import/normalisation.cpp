@@ -75,7 +75,8 @@ Kernel layer_normalisation(const Build& b) {
         const Tensor bias = c.has(2) ? c[2] : Tensor();
         if (plain && c.outputs == 1) return {Value(layer_norm(x, over, c[1], bias, eps))};
         const Tensor wide = x.dtype() == DType::f64 ? x : x.to(DType::f32);
-        const Tensor middle = mean(wide, dims, true), inverse = rsqrt(var(wide, dims, false, true) + eps);
+        const Tensor middle = mean(wide, dims, true),
+                     inverse = rsqrt(var(wide, dims, true, {.unbiased = false}) + eps);
         Tensor y = ((wide - middle) * inverse).to(x.dtype()) * c[1];
         if (bias.defined()) y = y + bias;
         return {Value(y), Value(middle), Value(inverse)};
@@ -129,7 +130,7 @@ Kernel mean_variance_normalisation(const Build& b) {
         Dims dims;
         dims.list = shape_of(wrapped_axes(axes, c[0].dim()));
         const Tensor& x = c[0];
-        return (x - mean(x, dims, true)) / (std(x, dims, false, true) + 1e-9);
+        return (x - mean(x, dims, true)) / (std(x, dims, true, {.unbiased = false}) + 1e-9);
     });
 }
 

@@ -12,6 +12,7 @@
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/layer_norm.h>
 #include <adjoint/autograd/ops/linalg.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/observer.h>

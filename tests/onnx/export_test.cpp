@@ -155,7 +155,7 @@ TEST(Export, WhatDependsOnTheDataIsRefusedByName) {
     };
     const std::vector<Tensor> x{tensor({{1, 2, 3}, {-4, 5, 6}})};
     const ExportOptions options{.module = &net};
-    const auto branch = [](const Tensor& x) { return x(0, 0).item() > 0 ? exp(x) : log(x); };
+    const auto branch = [](const Tensor& y) { return y(0, 0).item() > 0 ? exp(y) : log(y); };
     expect_refused([&](const auto& in) { return Texts{}, std::vector<Tensor>{branch(in[0] * 2)}; }, x,
                    {"depends on its data", "exp", "log"}, {.other_inputs = {-x[0]}});
     expect_refused(with_net([](const Tensor& y) { return y * Tensor(static_cast<float>(y(0, 0).item())); }),

@@ -191,8 +191,11 @@ std::string summary(const nn::Layer& model, const Shape& input_shape, const Summ
         std::erase_if(calls, [&](const nn::LayerCall& call) {
             return call.path == module.path() && call.layer && !call.layer->is_same(module);
         });
-        if (calls.empty() || calls[0].path != module.path())
-            calls.insert(calls.begin(), {.path = module.path(), .output_shape = output.shape()});
+        if (calls.empty() || calls[0].path != module.path()) {
+            nn::LayerCall& whole = *calls.emplace(calls.begin());
+            whole.path = module.path();
+            whole.output_shape = output.shape();
+        }
     }
     add_layer(table, layer_of("", model.kind(), module, module.path(), calls), 0);
     table.add_rule();
