@@ -20,7 +20,8 @@ if(ADJOINT_WITH_ONNX)
     install(TARGETS adjoint_onnx EXPORT adjointTargets)
     install(DIRECTORY onnx/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/onnx
             FILES_MATCHING PATTERN "format/external_files.h" EXCLUDE
-            PATTERN "format/*.h" PATTERN "import/network.h" PATTERN "import/unsupported.h")
+            PATTERN "format/*.h" PATTERN "import/network.h" PATTERN "import/unsupported.h"
+            PATTERN "export/export.h")
     install(FILES onnx.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
 endif()
 install(FILES ${adjoint_include_generated}/adjoint/core/base/version.h

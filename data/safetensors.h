@@ -23,9 +23,9 @@ struct ADJOINT_API SafeTensors {
 /// Reads a safetensors file into tensors on the CPU; for "model.safetensors.index.json" the tensors that it
 /// names, from the files beside it.
 /// dtypes: all of ours; the format's other types are an error.
-/// errors: IoError for a malformed header and one that does not describe exactly the bytes that follow, and
-/// for an index that names files outside of its folder or a tensor that its file lacks; for too little memory
-/// OutOfMemoryError.
+/// errors: IoError for a malformed header, for one that does not describe exactly the bytes that follow, and
+/// for an index that names files outside of its folder or a tensor that its file lacks; if memory runs out,
+/// OutOfMemoryError with the path.
 /// source: the format's specification, huggingface.co/docs/safetensors.
 ADJOINT_API SafeTensors load_safetensors(const std::string& path);
 

@@ -26,7 +26,7 @@ void mse_loss(Call& call) {
 }
 
 // -(t max(log p, -100) + (1 - t) max(log(1 - p), -100))
-void bce_loss(Call& call) {
+void binary_cross_entropy(Call& call) {
     const DType type = call.result().dtype();
     const std::string p = call.in(0, type), t = call.in(1, type), one = call.constant(1, type);
     const auto bounded_log = [&](const std::string& x) {
@@ -51,8 +51,8 @@ void lecture_mse(Call& call) {
 void add_losses(Mappings& table) {
     const Mappings own = {{"cross_entropy", cross_entropy},
                           {"mse_loss", mse_loss},
-                          {"bce_loss", bce_loss},
-                          {"lecture_mse_loss", lecture_mse}};
+                          {"binary_cross_entropy", binary_cross_entropy},
+                          {"lecture_mse", lecture_mse}};
     table.insert(table.end(), own.begin(), own.end());
 }
 

@@ -48,7 +48,7 @@ Kernel batch_normalisation(const Build& b) {
         Dims dims;
         for (int i = 0; i < x.dim(); ++i)
             if (i != 1) dims.list.push_back(i);
-        const Tensor mean_now = mean(x, dims), var_now = var(x, dims, false);
+        const Tensor mean_now = mean(x, dims), var_now = var(x, dims, false, {.unbiased = false});
         const Tensor y = batch_norm(x, mean_now, var_now, c[1], c[2], {.eps = eps});
         return {Value(y), Value(c[3] * momentum + mean_now * (1 - momentum)),
                 Value(c[4] * momentum + var_now * (1 - momentum))};

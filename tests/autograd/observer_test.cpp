@@ -10,9 +10,9 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/attention.h>
 #include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/layer_norm.h>
 #include <adjoint/autograd/ops/linalg.h>
-#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/observer.h>

@@ -44,7 +44,7 @@ TEST(Availability, WithoutADeviceTheErrorSaysWhyAndWhatToDo) {
     EXPECT_EQ(text.find("cuda:0 is not available: "), 0u) << text;
     EXPECT_NE(text.find(cuda::unavailable_reason()), std::string::npos) << text;
     EXPECT_NE(text.find("Device::cpu()"), std::string::npos) << text;
-    EXPECT_EQ(device_error([] { zeros({2}, {.device = Device::cuda(0)}); }), text);
+    EXPECT_EQ(device_error([] { zeros({2}, {.device = Device::cuda(0)}); }), "zeros: " + text);
     EXPECT_NE(device_error([] { cuda::properties(); }).find(cuda::unavailable_reason()), std::string::npos);
     EXPECT_NE(device_error([] { cuda::memory_stats(); }).find(cuda::unavailable_reason()), std::string::npos);
 }

@@ -77,7 +77,11 @@ TEST(Module, SaysAllThatDoesNotMatchAtOnceAndWhatToDo) {
     EXPECT_EQ(model.at<Linear>(2).bias.dtype(), f32);
     EXPECT_EQ(model.at<Linear>(2).weight.to_vector<double>()[0], 7);
 
-    std::ofstream(path, std::ios::binary) << std::string("PK\3\4, an archive of PyTorch's");
+    std::ofstream(path, std::ios::binary) << std::string("PK\3\4, an archive that is cut off");
+    says(refusal(), {path, "zip archive", "cut off"});
+    // What torch.save wrote before it wrote archives.
+    std::ofstream(path, std::ios::binary)
+        << std::string("\x80\2, a pickle, and nothing that could be a header");
     says(refusal(), {path, "torch.save", "safetensors.torch.save_file"});
 }
 

@@ -30,13 +30,14 @@ bool FailingMemory::has_failed() noexcept { return failed; }
 
 }  // namespace adjoint
 
-void* operator new(std::size_t bytes) {
+// Never inlined: g++ would see a block of operator new go to free().
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
     if (!adjoint::fails_now())
         if (void* const block = std::malloc(bytes > 0 ? bytes : 1)) return block;
     throw std::bad_alloc();
 }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 extern "C" int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept {
     static const auto system_function =
