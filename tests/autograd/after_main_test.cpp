@@ -46,9 +46,10 @@ class Guarded {
     Guarded& operator=(const Guarded&) = delete;
     bool untouched() const {
         std::size_t pages = 200;
-        for (const unsigned char* block : blocks_)
-            if (std::count(block, block + 4096 * pages, 0xA5) != static_cast<std::ptrdiff_t>(4096 * pages--))
-                return false;
+        for (const unsigned char* block : blocks_) {
+            const std::size_t bytes = 4096 * pages--;
+            if (std::count(block, block + bytes, 0xA5) != static_cast<std::ptrdiff_t>(bytes)) return false;
+        }
         return true;
     }
 
