@@ -48,6 +48,10 @@ function(adjoint_own_flags target)
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
         list(APPEND warnings -Wno-restrict)
     endif()
+    # With sanitizers it sees an empty std::optional as something that was not initialised (its manual warns of that).
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND ADJOINT_SANITIZE)
+        list(APPEND warnings -Wno-maybe-uninitialized)
+    endif()
     target_compile_options(${target} PRIVATE
         "$<$<COMPILE_LANGUAGE:CXX>:${warnings};${numbers}>"
         "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;-Xcompiler=-Wall,-Wextra,${numbers_for_nvcc};-fmad=false>")
