@@ -267,7 +267,9 @@ Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t stop, st
         return std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size);
     };
     const std::int64_t first = bound(start), last = std::max(first, bound(stop));
-    return record(StridedSlice(d, first, (last - first + step - 1) / step, step), x);
+    // One beyond the end leaves the first element, as all larger ones do.
+    const std::int64_t by = std::min(step, std::max<std::int64_t>(size, 1));
+    return record(StridedSlice(d, first, (last - first + by - 1) / by, by), x);
 }
 
 Tensor select(const Tensor& x, int dim, std::int64_t index) {

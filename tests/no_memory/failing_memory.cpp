@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <new>
 
+#include <adjoint/core/base/sanitizer.h>
+
 namespace adjoint {
 namespace {
 
@@ -36,6 +38,9 @@ bool FailingMemory::has_failed() noexcept { return failed; }
         if (void* const block = std::malloc(bytes > 0 ? bytes : 1)) return block;
     throw std::bad_alloc();
 }
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return adjoint::fails_now() ? nullptr : std::malloc(bytes > 0 ? bytes : 1);
+}
 [[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
@@ -44,3 +49,8 @@ extern "C" int posix_memalign(void** block, std::size_t alignment, std::size_t b
         reinterpret_cast<int (*)(void**, std::size_t, std::size_t)>(dlsym(RTLD_NEXT, "posix_memalign"));
     return adjoint::fails_now() ? ENOMEM : system_function(block, alignment, bytes);
 }
+
+#if ADJOINT_ADDRESS_SANITIZER
+// A request that is larger than any memory fails, instead of ending the program.
+extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+#endif

@@ -1,4 +1,6 @@
 // Rows of the views and rearrangements: the reference says from which place each element comes.
+#include <limits>
+
 #include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 
@@ -171,6 +173,12 @@ void add_views(Rows& rows) {
     add(
         rows, "slice", "crossed", {4}, [](const Tensor& x) { return slice(x, 0, 3, 1); }, {0},
         [](const Array& x, const Shape& p) { return x.at(p); });
+    add(
+        rows, "slice", "far_step", {4, 3},
+        [](const Tensor& x) { return slice(x, 0, 1, 9, std::numeric_limits<std::int64_t>::max()); }, {1, 3},
+        [](const Array& x, const Shape& p) {
+            return x.at({1, p[1]});
+        });
     add(
         rows, "select", "", {3, 4}, [](const Tensor& x) { return select(x, 0, -1); }, {4},
         [](const Array& x, const Shape& p) {
