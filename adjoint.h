@@ -53,6 +53,7 @@
 #include <adjoint/data/safetensors.h>
 #include <adjoint/data/split.h>
 #include <adjoint/data/torch.h>
+#include <adjoint/distributed/group/group.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
