@@ -15,8 +15,8 @@ namespace adjoint {
 ADJOINT_API Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
                               const Tensor& bias = {}, double eps = 1e-5);
 
-/// x / sqrt(mean of x^2 + eps) weight over the trailing dimensions `normalized_shape`; eps is that of the type
-/// computed in (2^-23, of f64 2^-52) unless it is given.
+/// x / sqrt(mean of x^2 + eps) weight over the trailing dimensions `normalized_shape`; eps is that of the
+/// type computed in (2^-23, of f64 2^-52) unless it is given.
 /// shapes: weight `normalized_shape` or undefined.
 /// errors: ShapeError for a misfit.
 /// source: Zhang and Sennrich, Root mean square layer normalization, NeurIPS 2019.
