@@ -69,10 +69,13 @@
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/loss.h>
 #include <adjoint/nn/module.h>
+#include <adjoint/nn/module_list.h>
 #include <adjoint/nn/pooling.h>
 #include <adjoint/nn/recurrent.h>
 #include <adjoint/nn/recurrent_cells.h>
 #include <adjoint/nn/sequential.h>
+#include <adjoint/nn/swiglu.h>
+#include <adjoint/nn/transformer.h>
 #include <adjoint/optim/adagrad.h>
 #include <adjoint/optim/adam.h>
 #include <adjoint/optim/average.h>

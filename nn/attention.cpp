@@ -4,7 +4,6 @@
 #include <limits>
 
 #include <adjoint/autograd/ops/arithmetic.h>
-#include <adjoint/autograd/ops/attention.h>
 #include <adjoint/autograd/ops/linalg.h>
 #include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
@@ -26,12 +25,16 @@ std::string describe(std::int64_t embed_dim, std::int64_t heads, const Multihead
                       options.vdim);
     check<ValueError>(options.dropout >= 0 && options.dropout <= 1,
                       "MultiheadAttention: dropout {} is outside [0, 1]", options.dropout);
+    check<ValueError>(!options.rotary || embed_dim / heads % 2 == 0,
+                      "MultiheadAttention: heads of {} features, expected an even number with rotary",
+                      embed_dim / heads);
     std::string text = fmt::format("embed_dim={}, num_heads={}", embed_dim, heads);
     if (options.dropout != 0) text += fmt::format(", dropout={}", options.dropout);
     if (!options.bias) text += ", bias=false";
     if (options.batch_first) text += ", batch_first=true";
     if (options.kdim != 0) text += fmt::format(", kdim={}", options.kdim);
     if (options.vdim != 0) text += fmt::format(", vdim={}", options.vdim);
+    if (options.rotary) text += ", rotary=true";
     return text;
 }
 
@@ -103,122 +106,131 @@ MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_
       value_dim_(options.vdim ? options.vdim : embed_dim),
       heads_(num_heads),
       dropout_(options.dropout),
-      batch_first_(options.batch_first) {}
+      batch_first_(options.batch_first),
+      rotary_(options.rotary) {}
+
+// Inputs as (N, L, ..).
+Tensor MultiheadAttention::batched(const Tensor& x) const {
+    return x.dim() == 2 ? unsqueeze(x, 0) : batch_first_ ? x : transpose(x, 0, 1);
+}
+
+// And a result of that kind as the caller's inputs are.
+Tensor MultiheadAttention::as_given(const Tensor& x, bool single) const {
+    return single ? squeeze(x, 0) : batch_first_ ? x : transpose(x, 0, 1);
+}
+
+MultiheadAttention::Operands MultiheadAttention::projected(const Tensor& query, const Tensor& key,
+                                                           const Tensor& value) const {
+    const auto fits = [&](const Tensor& x, std::int64_t dim) {
+        return (x.dim() == 2 || x.dim() == 3) && x.dim() == query.dim() && x.shape().back() == dim;
+    };
+    check<ShapeError>(fits(query, embed_dim_) && fits(key, key_dim_) && fits(value, value_dim_),
+                      "MultiheadAttention: inputs {}, {} and {} of {}, {} and {} dimensions", query.shape(),
+                      key.shape(), value.shape(), embed_dim_, key_dim_, value_dim_);
+    Tensor q, k, v;
+    if (in_proj_weight.defined() && query.is_same(key) && key.is_same(value)) {
+        const Tensor x = batched(query), all = linear(x, in_proj_weight, in_proj_bias);
+        const std::vector<Tensor> parts = unbind(reshape(all, {x.size(0), x.size(1), 3, embed_dim_}), 2);
+        q = parts[0], k = parts[1], v = parts[2];
+    } else {
+        const auto one = [&](const Tensor& x, const Tensor& own_weight, std::int64_t part) {
+            const auto share = [&](const Tensor& all) {
+                return narrow(all, 0, part * embed_dim_, embed_dim_);
+            };
+            return linear(batched(x), own_weight.defined() ? own_weight : share(in_proj_weight),
+                          in_proj_bias.defined() ? share(in_proj_bias) : Tensor());
+        };
+        q = one(query, q_proj_weight, 0);
+        k = one(key, k_proj_weight, 1);
+        v = one(value, v_proj_weight, 2);
+    }
+    check<ShapeError>(q.size(0) == k.size(0) && k.shape() == v.shape(),
+                      "MultiheadAttention: query {}, key {} and value {} do not belong together",
+                      query.shape(), key.shape(), value.shape());
+    const auto taken_apart = [&](const Tensor& x) {  // (N, L, E) as (N, heads, L, width)
+        return transpose(reshape(x, {x.size(0), x.size(1), heads_, embed_dim_ / heads_}), 1, 2);
+    };
+    return {taken_apart(q), taken_apart(k), taken_apart(v)};
+}
+
+// Queries and keys turned by their positions, the first of which is given.
+MultiheadAttention::Operands MultiheadAttention::turned(const Operands& operands,
+                                                        std::int64_t position) const {
+    if (!rotary_) return operands;
+    RotaryOptions options = *rotary_;
+    options.offset += position;
+    return {rotary_embedding(operands.query, options), rotary_embedding(operands.key, options),
+            operands.value};
+}
+
+Tensor MultiheadAttention::mask_of(const AttentionMasks& masks, const Operands& operands, bool single) const {
+    const std::int64_t samples = operands.query.size(0), length = operands.query.size(2),
+                       keys = operands.key.size(2);
+    Tensor padding = masks.key_padding_mask, attention = masks.attn_mask;
+    check_mask("key_padding_mask", padding);
+    check_mask("attn_mask", attention);
+    if (padding.defined()) {
+        check<ShapeError>(padding.shape() == (single ? Shape{keys} : Shape{samples, keys}),
+                          "MultiheadAttention: key_padding_mask of shape {} for {} samples of {} keys",
+                          padding.shape(), samples, keys);
+        padding = reshape(padding, {samples, 1, 1, keys});
+    }
+    if (attention.defined() && attention.dim() == 3) {
+        check<ShapeError>(attention.shape() == Shape{samples * heads_, length, keys},
+                          "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
+                          Shape{samples * heads_, length, keys});
+        attention = reshape(attention, {samples, heads_, length, keys});
+    } else if (attention.defined()) {
+        check<ShapeError>(attention.shape() == Shape{length, keys},
+                          "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
+                          Shape{length, keys});
+    }
+    return joined_masks(padding, attention, operands.query.dtype());
+}
+
+// The output (N, L, E) and the weights of each head.
+AttentionOutput MultiheadAttention::attended(const Operands& operands,
+                                             const AttentionOptions& options) const {
+    const Tensor weights = attention_weights(operands.query, operands.key, options);
+    const Tensor heads = transpose(matmul(weights, operands.value), 1, 2);
+    return {out_proj(reshape(heads, {heads.size(0), heads.size(1), embed_dim_})), weights};
+}
 
 AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                                                const AttentionMasks& masks, bool need_weights) const {
     return computed(query, [&]() -> AttentionOutput {
         const bool single = query.dim() == 2;
-        const auto fits = [&](const Tensor& x, std::int64_t dim) {
-            return (x.dim() == 2 || x.dim() == 3) && x.dim() == query.dim() && x.shape().back() == dim;
-        };
-        check<ShapeError>(fits(query, embed_dim_) && fits(key, key_dim_) && fits(value, value_dim_),
-                          "MultiheadAttention: inputs {}, {} and {} of {}, {} and {} dimensions",
-                          query.shape(), key.shape(), value.shape(), embed_dim_, key_dim_, value_dim_);
-        // From here on (N, L, ...).
-        const auto batched = [&](const Tensor& x) {
-            return single ? unsqueeze(x, 0) : batch_first_ ? x : transpose(x, 0, 1);
-        };
-        const std::int64_t width = embed_dim_ / heads_;
-        const auto taken_apart = [&](const Tensor& x) {  // (N, L, E) as (N, heads, L, width)
-            return transpose(reshape(x, {x.size(0), x.size(1), heads_, width}), 1, 2);
-        };
-        Tensor q, k, v;
-        if (in_proj_weight.defined() && query.is_same(key) && key.is_same(value)) {
-            const Tensor x = batched(query), all = linear(x, in_proj_weight, in_proj_bias);
-            const std::vector<Tensor> parts = unbind(reshape(all, {x.size(0), x.size(1), 3, embed_dim_}), 2);
-            q = parts[0], k = parts[1], v = parts[2];
-        } else {
-            const auto projected = [&](const Tensor& x, const Tensor& own_weight, std::int64_t part) {
-                const auto share = [&](const Tensor& all) {
-                    return narrow(all, 0, part * embed_dim_, embed_dim_);
-                };
-                return linear(batched(x), own_weight.defined() ? own_weight : share(in_proj_weight),
-                              in_proj_bias.defined() ? share(in_proj_bias) : Tensor());
-            };
-            q = projected(query, q_proj_weight, 0);
-            k = projected(key, k_proj_weight, 1);
-            v = projected(value, v_proj_weight, 2);
-        }
-        check<ShapeError>(q.size(0) == k.size(0) && k.shape() == v.shape(),
-                          "MultiheadAttention: query {}, key {} and value {} do not belong together",
-                          query.shape(), key.shape(), value.shape());
-
-        const std::int64_t samples = q.size(0), length = q.size(1), keys = k.size(1);
-        Tensor padding = masks.key_padding_mask, attention = masks.attn_mask;
-        check_mask("key_padding_mask", padding);
-        check_mask("attn_mask", attention);
-        if (padding.defined()) {
-            check<ShapeError>(padding.shape() == (single ? Shape{keys} : Shape{samples, keys}),
-                              "MultiheadAttention: key_padding_mask of shape {} for {} samples of {} keys",
-                              padding.shape(), samples, keys);
-            padding = reshape(padding, {samples, 1, 1, keys});
-        }
-        if (attention.defined() && attention.dim() == 3) {
-            check<ShapeError>(attention.shape() == Shape{samples * heads_, length, keys},
-                              "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
-                              Shape{samples * heads_, length, keys});
-            attention = reshape(attention, {samples, heads_, length, keys});
-        } else if (attention.defined()) {
-            check<ShapeError>(attention.shape() == Shape{length, keys},
-                              "MultiheadAttention: attn_mask of shape {}, expected {}", attention.shape(),
-                              Shape{length, keys});
-        }
-        const Tensor weights =
-            attention_weights(taken_apart(q), taken_apart(k),
-                              {.attn_mask = joined_masks(padding, attention, query.dtype()),
-                               .dropout_p = is_training() ? dropout_ : 0});
-        const Tensor heads = transpose(matmul(weights, taken_apart(v)), 1, 2);
-        const Tensor out = out_proj(reshape(heads, {samples, length, embed_dim_}));
-        Tensor mean_weights = need_weights ? mean(weights, 1) : Tensor();
-        if (single && need_weights) mean_weights = squeeze(mean_weights, 0);
-        return {single ? squeeze(out, 0) : batch_first_ ? out : transpose(out, 0, 1), mean_weights};
+        const Operands operands = turned(projected(query, key, value), 0);
+        const auto [out, weights] = attended(operands, {.attn_mask = mask_of(masks, operands, single),
+                                                        .dropout_p = is_training() ? dropout_ : 0,
+                                                        .is_causal = masks.is_causal});
+        if (!need_weights) return {as_given(out, single), {}};
+        const Tensor mean_weights = mean(weights, 1);
+        return {as_given(out, single), single ? squeeze(mean_weights, 0) : mean_weights};
     });
 }
 
-TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t d_model, std::int64_t nhead,
-                                                 const TransformerEncoderLayerOptions& options)
-    : Module("TransformerEncoderLayer", options.norm_first ? "norm_first=true" : "", std::to_string(d_model)),
-      self_attn(child("self_attn", MultiheadAttention(d_model, nhead,
-                                                      {.dropout = options.dropout,
-                                                       .batch_first = options.batch_first,
-                                                       .dtype = options.dtype,
-                                                       .device = options.device}))),
-      linear1(child("linear1", Linear(d_model, options.dim_feedforward,
-                                      {.dtype = options.dtype, .device = options.device}))),
-      dropout(child("dropout", Dropout(options.dropout))),
-      linear2(child("linear2", Linear(options.dim_feedforward, d_model,
-                                      {.dtype = options.dtype, .device = options.device}))),
-      norm1(child("norm1", LayerNorm(d_model, {.eps = options.layer_norm_eps}))),
-      norm2(child("norm2", LayerNorm(d_model, {.eps = options.layer_norm_eps}))),
-      dropout1(child("dropout1", Dropout(options.dropout))),
-      dropout2(child("dropout2", Dropout(options.dropout))),
-      activation_(options.activation),
-      norm_first_(options.norm_first) {
-    check<ValueError>(static_cast<bool>(activation_), "TransformerEncoderLayer: no activation");
-    if (const auto* function = activation_.target<Tensor (*)(const Tensor&)>())
-        then_ = activation_of(*function);
-    for (const LayerNorm* norm : {&norm1, &norm2}) {
-        norm->to(options.dtype);
-        norm->to(options.device);
-    }
-}
-
-Tensor TransformerEncoderLayer::operator()(const Tensor& x, const AttentionMasks& masks) const {
+Tensor MultiheadAttention::operator()(const Tensor& x, KeyValueCache& cache) const {
     return computed(x, [&] {
-        const auto attend = [&](const Tensor& in) {
-            return dropout1(self_attn(in, in, in, masks, false).output);
-        };
-        const auto feed_forward = [&](const Tensor& in) {
-            const Tensor hidden = then_ == Activation::none ? activation_(linear1(in)) : linear1(in, then_);
-            return dropout2(linear2(dropout(hidden)));
-        };
-        if (norm_first_) {
-            const Tensor y = x + attend(norm1(x));
-            return y + feed_forward(norm2(y));
+        const std::int64_t past = cache.size();
+        Operands operands = turned(projected(x, x, x), past);
+        if (cache.keys.defined()) {
+            Shape expected = operands.key.shape();
+            expected[2] = past;
+            for (const Tensor* kept : {&cache.keys, &cache.values})
+                check<ShapeError>(
+                    kept->shape() == expected && kept->dtype() == x.dtype(),
+                    "MultiheadAttention: a cache of shape {} and type {}, expected {} and {}; one "
+                    "cache serves one attention and one batch of texts",
+                    kept->shape(), name(kept->dtype()), expected, name(x.dtype()));
+            operands.key = cat({cache.keys, operands.key}, 2);
+            operands.value = cat({cache.values, operands.value}, 2);
         }
-        const Tensor y = norm1(x + attend(x));
-        return norm2(y + feed_forward(y));
+        const Tensor out =
+            attended(operands, {.dropout_p = is_training() ? dropout_ : 0, .is_causal = true, .past = past})
+                .output;
+        cache = {operands.key, operands.value};
+        return as_given(out, x.dim() == 2);
     });
 }
 

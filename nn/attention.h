@@ -1,11 +1,9 @@
-// Attention with several heads, and the encoder layer that is built on it.
+// Attention with several heads, and the cache with which it goes on token by token.
 #pragma once
 
-#include <functional>
+#include <optional>
 
-#include <adjoint/autograd/ops/elementwise.h>
-#include <adjoint/nn/dropout.h>
-#include <adjoint/nn/layer_norm.h>
+#include <adjoint/autograd/ops/attention.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/module.h>
 
@@ -15,7 +13,8 @@ struct MultiheadAttentionOptions {
     double dropout = 0;  ///< of the attention weights, in training
     bool bias = true;
     bool batch_first = false;
-    std::int64_t kdim = 0, vdim = 0;  ///< of key and value; 0 for embed_dim
+    std::int64_t kdim = 0, vdim = 0;           ///< of key and value; 0 for embed_dim
+    std::optional<RotaryOptions> rotary = {};  ///< queries and keys are turned by their positions
     DType dtype = DType::f32;
     Device device = Device::cpu();
 };
@@ -25,10 +24,18 @@ struct MultiheadAttentionOptions {
 struct AttentionMasks {
     Tensor key_padding_mask = {};  ///< (N, S), or (S) without a batch
     Tensor attn_mask = {};         ///< (L, S), or (N num_heads, L, S)
+    bool is_causal = false;        ///< query i sees keys 0 .. i alone
 };
 
 struct AttentionOutput {
     Tensor output, weights;  ///< weights undefined unless they were asked for
+};
+
+/// What an attention keeps of the tokens that it has seen, so that the next ones need not compute it again.
+/// One for each attention of a model and each text; empty to begin with. A copy goes on by itself.
+struct KeyValueCache {
+    Tensor keys = {}, values = {};  ///< (N, num_heads, S, E / num_heads)
+    std::int64_t size() const { return keys.defined() ? keys.size(2) : 0; }
 };
 
 /// out_proj(concatenated heads), each softmax(q k^T / sqrt(E / num_heads)) v of its share of the projections
@@ -37,7 +44,8 @@ struct AttentionOutput {
 /// A query that may see nothing gets zeros.
 /// shapes: query (L, N, E), key and value (S, N, E), batch before time with batch_first, or without N; the
 /// weights (N, L, S) are the mean over the heads.
-/// errors: ValueError unless num_heads divides embed_dim; ShapeError; DTypeError for a mask of integers.
+/// errors: ValueError unless num_heads divides embed_dim, into an even number with rotary; ShapeError;
+/// DTypeError for a mask of integers.
 /// source: Vaswani et al., Attention is all you need, 2017.
 class ADJOINT_API MultiheadAttention : public Module {
   public:
@@ -45,48 +53,29 @@ class ADJOINT_API MultiheadAttention : public Module {
                        const MultiheadAttentionOptions& options = {});
     AttentionOutput operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                                const AttentionMasks& masks = {}, bool need_weights = true) const;
+    /// Causal self-attention of tokens that come after those in the cache, to which they are added: what the
+    /// call above with is_causal gives for these tokens behind all others.
+    /// errors: ShapeError unless the cache is of as many samples, of this width and of the inputs' type.
+    Tensor operator()(const Tensor& x, KeyValueCache& cache) const;
 
     const Parameter in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias;
     const Linear out_proj;
 
   private:
+    struct Operands {
+        Tensor query, key, value;  // (N, num_heads, L or S, E / num_heads)
+    };
+    Operands projected(const Tensor& query, const Tensor& key, const Tensor& value) const;
+    Operands turned(const Operands& operands, std::int64_t position) const;
+    Tensor mask_of(const AttentionMasks& masks, const Operands& operands, bool single) const;
+    AttentionOutput attended(const Operands& operands, const AttentionOptions& options) const;
+    Tensor batched(const Tensor& x) const;
+    Tensor as_given(const Tensor& x, bool single) const;
+
     std::int64_t embed_dim_, key_dim_, value_dim_, heads_;
     double dropout_;
     bool batch_first_;
-};
-
-struct TransformerEncoderLayerOptions {
-    std::int64_t dim_feedforward = 2048;
-    double dropout = 0.1;
-    std::function<Tensor(const Tensor&)> activation = relu;
-    double layer_norm_eps = 1e-5;
-    bool batch_first = false;
-    bool norm_first = false;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
-};
-
-/// y = norm1(x + attention(x)); norm2(y + linear2(activation(linear1(y)))), each branch through dropout; with
-/// norm_first y = x + attention(norm1(x)), then y + branch(norm2(y)).
-/// shapes: as MultiheadAttention; attn_mask is PyTorch's src_mask.
-/// errors: as MultiheadAttention.
-class ADJOINT_API TransformerEncoderLayer : public Module {
-  public:
-    TransformerEncoderLayer(std::int64_t d_model, std::int64_t nhead,
-                            const TransformerEncoderLayerOptions& options = {});
-    Tensor operator()(const Tensor& x, const AttentionMasks& masks = {}) const;
-
-    const MultiheadAttention self_attn;
-    const Linear linear1;
-    const Dropout dropout;
-    const Linear linear2;
-    const LayerNorm norm1, norm2;
-    const Dropout dropout1, dropout2;
-
-  private:
-    std::function<Tensor(const Tensor&)> activation_;
-    Activation then_ = Activation::none;  // the same, where linear1 does it in its pass
-    bool norm_first_;
+    std::optional<RotaryOptions> rotary_;
 };
 
 }  // namespace adjoint::nn

@@ -39,6 +39,18 @@ LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& opti
     check<ValueError>(!normalized_shape.empty(), "LayerNorm: normalized_shape has no dimensions");
 }
 
+RMSNorm::RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options)
+    : Module(
+          "RMSNorm",
+          fmt::format("{}{}, elementwise_affine={}", normalized_shape,
+                      options.eps ? fmt::format(", eps={}", *options.eps) : "", options.elementwise_affine),
+          to_string(normalized_shape)),
+      weight(parameter("weight", filled_if(options.elementwise_affine, normalized_shape, 1))),
+      shape_(normalized_shape),
+      eps_(options.eps) {
+    check<ValueError>(!normalized_shape.empty(), "RMSNorm: normalized_shape has no dimensions");
+}
+
 GroupNorm::GroupNorm(std::int64_t num_groups, std::int64_t num_channels, const GroupNormOptions& options)
     : Module("GroupNorm", describe(num_groups, num_channels, options),
              fmt::format("{} groups of {}", num_groups, num_channels)),

@@ -1,6 +1,8 @@
 // Normalisation layers that look at each sample alone.
 #pragma once
 
+#include <optional>
+
 #include <adjoint/autograd/ops/layer_norm.h>
 #include <adjoint/nn/module.h>
 
@@ -26,6 +28,26 @@ class ADJOINT_API LayerNorm : public Module {
   private:
     Shape shape_;
     double eps_;
+};
+
+struct RMSNormOptions {
+    std::optional<double> eps = {};  ///< that of the type computed in unless given
+    bool elementwise_affine = true;
+};
+/// rms_norm over the trailing dimensions `normalized_shape`, with weight 1 to begin with.
+class ADJOINT_API RMSNorm : public Module {
+  public:
+    explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options = {});
+    explicit RMSNorm(std::int64_t size, const RMSNormOptions& options = {}) : RMSNorm(Shape{size}, options) {}
+    Tensor operator()(const Tensor& x) const {
+        return computed(x, [&] { return rms_norm(x, shape_, weight, eps_); });
+    }
+
+    const Parameter weight;  // of normalized_shape, undefined unless affine
+
+  private:
+    Shape shape_;
+    std::optional<double> eps_;
 };
 
 struct GroupNormOptions {

@@ -38,8 +38,6 @@ Indexing along(const char* op, const Tensor& x, int dim) {
     return {.op = op, .stride = x.strides()[dim], .size = x.shape()[dim]};
 }
 
-struct ScatterAdd;
-
 struct Gather : Function {
     static constexpr auto name = "gather";
     int dim;
@@ -64,6 +62,37 @@ struct Gather : Function {
     }
 };
 
+// The leading part of src that the index covers.
+Tensor covered(Tensor src, const Shape& shape) {
+    for (int d = 0; d < shape.size(); ++d)
+        if (src.shape()[d] != shape[d]) src = narrow(src, d, 0, shape[d]);
+    return src;
+}
+
+// The same way back: elements that the index leaves out get 0.
+Tensor uncovered(Tensor taken, const Shape& shape) {
+    for (int d = 0; d < shape.size(); ++d) {
+        if (taken.shape()[d] == shape[d]) continue;
+        Shape rest = taken.shape();
+        rest[d] = shape[d] - taken.shape()[d];
+        taken = cat({taken, zeros(rest, {.dtype = taken.dtype(), .device = taken.device()})}, d);
+    }
+    return taken;
+}
+
+// A copy of x in which src is added or written at the places.
+Tensor scattered(const char* op, bool add, const Tensor& x, int dim, const Tensor& places,
+                 const Tensor& src) {
+    Tensor out = empty_like(x);
+    out.copy_(x);
+    const Tensor target = placed(out, dim, places.shape()), source = covered(src, places.shape());
+    if (places.numel() > 0)
+        backend(x.device())
+            .run(call::Scatter{along(op, out, dim), add,
+                               make_loop<3>({&target, &source, &places}, x.dtype())});
+    return out;
+}
+
 struct ScatterAdd : Function {
     static constexpr auto name = "scatter_add";
     int dim;
@@ -75,35 +104,39 @@ struct ScatterAdd : Function {
     Tensor forward(const Tensor& x, const Tensor& places, const Tensor& src) {
         if (needs_any()) index = places;
         src_shape = src.shape();
-        Tensor out = empty_like(x);
-        out.copy_(x);
-        const Tensor target = placed(out, dim, places.shape());
-        const Tensor source = slice_to(src, places.shape());
-        if (places.numel() > 0)
-            backend(x.device())
-                .run(call::Scatter{along(called, out, dim), true,
-                                   make_loop<3>({&target, &source, &places}, x.dtype())});
-        return out;
+        return scattered(called, true, x, dim, places, src);
     }
     Grads backward(const Tensor& g) {
-        return {needs(0) ? g : Tensor(), Tensor(), needs(2) ? from_target(g) : Tensor()};
+        return {needs(0) ? g : Tensor(), Tensor(),
+                needs(2) ? uncovered(gather(g, dim, index.get()), src_shape) : Tensor()};
     }
-    // What of g reaches the elements of src; those that the index leaves out get 0.
-    Tensor from_target(const Tensor& g) const {
-        Tensor taken = gather(g, dim, index.get());
-        for (int d = 0; d < src_shape.size(); ++d) {
-            if (taken.shape()[d] == src_shape[d]) continue;
-            Shape rest = taken.shape();
-            rest[d] = src_shape[d] - taken.shape()[d];
-            taken = cat({taken, zeros(rest, {.dtype = g.dtype(), .device = g.device()})}, d);
-        }
-        return taken;
+};
+
+struct Scatter : Function {
+    static constexpr auto name = "scatter";
+    int dim;
+    Saved index;
+    Shape src_shape;
+    explicit Scatter(int d) : dim(d) {}
+    template <class V> void attributes(V& v) const { v("dim", dim); }
+    Tensor forward(const Tensor& x, const Tensor& places, const Tensor& src) {
+        if (needs_any()) index = places;
+        src_shape = src.shape();
+        return scattered(name, false, x, dim, places, src);
     }
-    // The leading part of src that the index covers.
-    static Tensor slice_to(Tensor src, const Shape& shape) {
-        for (int d = 0; d < shape.size(); ++d)
-            if (src.shape()[d] != shape[d]) src = narrow(src, d, 0, shape[d]);
-        return src;
+    Grads backward(const Tensor& g) {
+        const Tensor places = index.get();
+        Tensor dx, dsrc;
+        if (needs(0)) dx = scatter(g, dim, places, 0);
+        if (needs(2)) dsrc = uncovered(gather(g, dim, places) * is_last(g.shape(), places), src_shape);
+        return {dx, Tensor(), dsrc};
+    }
+    // 1 where no later element goes to the same place.
+    Tensor is_last(const Shape& shape, const Tensor& places) const {
+        const Options as_index{.dtype = DType::i64, .device = places.device()};
+        const Tensor numbers = reshape(arange(places.numel(), as_index), places.shape());
+        const Tensor winners = scattered(name, false, zeros(shape, as_index), dim, places, numbers);
+        return eq(gather(winners, dim, places), numbers);
     }
 };
 
@@ -126,11 +159,25 @@ Tensor select_along(const char* op, const Tensor& x, int dim, const Tensor& inde
         [&] { return record(Gather(d, op), x, spread(op, index, d, x.shape())); }, x, index);
 }
 
-Tensor add_at(const char* op, const Tensor& x, int dim, const Tensor& places, const Tensor& src) {
+void check_same_kind(const char* op, const Tensor& x, const Tensor& places, const Tensor& src) {
     apply::check_same_device(op, x, places);
     apply::check_same_device(op, x, src);
     check<DTypeError>(x.dtype() == src.dtype(), "{}: {} into {}", op, name(src.dtype()), name(x.dtype()));
-    return record(ScatterAdd(dim, op), x, places, src);
+}
+
+// Records f(d), d the dimension counted from the front, of operands that belong together.
+template <class F>
+Tensor scatter_by(const char* op, const Tensor& x, int dim, const Tensor& index, const Tensor& src, F f) {
+    const int d = wrap_dim(op, dim, x.dim());
+    const Tensor places = as_index(op, index);
+    check_index_shape(op, x, d, places);
+    check<ShapeError>(src.dim() == x.dim(), "{}: source of shape {} for a tensor of shape {}", op,
+                      src.shape(), x.shape());
+    for (int i = 0; i < x.dim(); ++i)
+        check<ShapeError>(places.shape()[i] <= src.shape()[i],
+                          "{}: index of shape {} exceeds the source's {}", op, places.shape(), src.shape());
+    check_same_kind(op, x, places, src);
+    return record(f(d), x, places, src);
 }
 
 ValuesIndices extreme(const char* op, Tensor (*place)(const Tensor&, int, bool), const Tensor& x, int dim,
@@ -155,16 +202,12 @@ Tensor gather(const Tensor& x, int dim, const Tensor& index) {
 }
 
 Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& src) {
-    const int d = wrap_dim("scatter_add", dim, x.dim());
-    const Tensor places = as_index("scatter_add", index);
-    check_index_shape("scatter_add", x, d, places);
-    check<ShapeError>(src.dim() == x.dim(), "scatter_add: source of shape {} for a tensor of shape {}",
-                      src.shape(), x.shape());
-    for (int i = 0; i < x.dim(); ++i)
-        check<ShapeError>(places.shape()[i] <= src.shape()[i],
-                          "scatter_add: index of shape {} exceeds the source's {}", places.shape(),
-                          src.shape());
-    return add_at("scatter_add", x, d, places, src);
+    return scatter_by("scatter_add", x, dim, index, src, [](int d) { return ScatterAdd(d, "scatter_add"); });
+}
+
+Tensor scatter(const Tensor& x, int dim, const Tensor& index, const Tensor& src) {
+    const Tensor values = src.dim() == 0 ? expand(src.to(x.dtype()).to(x.device()), index.shape()) : src;
+    return scatter_by("scatter", x, dim, index, values, [](int d) { return Scatter(d); });
 }
 
 Tensor index_select(const Tensor& x, int dim, const Tensor& index) {
@@ -178,7 +221,9 @@ Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& sr
     expected[d] = index.numel();
     check<ShapeError>(src.shape() == expected, "index_add: source of shape {}, expected {}", src.shape(),
                       expected);
-    return add_at("index_add", x, d, spread("index_add", index, d, x.shape()), src);
+    const Tensor places = spread("index_add", index, d, x.shape());
+    check_same_kind("index_add", x, places, src);
+    return record(ScatterAdd(d, "index_add"), x, places, src);
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding_idx) {

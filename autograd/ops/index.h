@@ -11,6 +11,9 @@ namespace adjoint {
 ADJOINT_API Tensor gather(const Tensor& x, int dim, const Tensor& index);
 /// x with src added at index along dim; places that occur several times add up.
 ADJOINT_API Tensor scatter_add(const Tensor& x, int dim, const Tensor& index, const Tensor& src);
+/// x with src, or one number, written at index along dim; where a place occurs several times the last element
+/// in row-major order is there, and takes the gradient alone.
+ADJOINT_API Tensor scatter(const Tensor& x, int dim, const Tensor& index, const Tensor& src);
 /// The slices of x along dim that the 1-d index names.
 ADJOINT_API Tensor index_select(const Tensor& x, int dim, const Tensor& index);
 /// x with the slices of src added to those that the 1-d index names.

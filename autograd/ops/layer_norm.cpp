@@ -69,6 +69,14 @@ void check_vector(const char* op, const char* what, const Tensor& v, const Tenso
     apply::check_same_device(op, x, v);
 }
 
+void check_trailing(const char* op, const Tensor& x, const Shape& normalized_shape) {
+    const int rank = normalized_shape.size(), extra = x.dim() - rank;
+    bool fits = rank > 0 && extra >= 0;
+    for (int d = 0; fits && d < rank; ++d) fits = x.shape()[extra + d] == normalized_shape[d];
+    check<ShapeError>(fits, "{}: an input of shape {} does not end in normalized_shape {}", op, x.shape(),
+                      normalized_shape);
+}
+
 // x with its elements taken in rows of `columns`; x has elements.
 Tensor normalised(const Tensor& x, std::int64_t columns, double eps) {
     return reshape(record(NormalizeRows(eps), reshape(x, {x.numel() / columns, columns})), x.shape());
@@ -93,11 +101,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
                   double eps) {
     constexpr auto op = "layer_norm";
     check_floating(op, x);
-    const int rank = normalized_shape.size(), extra = x.dim() - rank;
-    bool fits = rank > 0 && extra >= 0;
-    for (int d = 0; fits && d < rank; ++d) fits = x.shape()[extra + d] == normalized_shape[d];
-    check<ShapeError>(fits, "{}: an input of shape {} does not end in normalized_shape {}", op, x.shape(),
-                      normalized_shape);
+    check_trailing(op, x, normalized_shape);
     check_vector(op, "weight", weight, x, normalized_shape);
     check_vector(op, "bias", bias, x, normalized_shape);
     if (x.numel() == 0) return x.clone();
@@ -107,10 +111,32 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
             .to(x.dtype());
     };
     const auto attributes = [&](auto& v) {
-        v("dims", rank);
+        v("dims", normalized_shape.size());
         v("eps", eps);
     };
     return composed(op, attributes, normal, x, weight, bias);
+}
+
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
+                std::optional<double> eps) {
+    constexpr auto op = "rms_norm";
+    check_floating(op, x);
+    check_trailing(op, x, normalized_shape);
+    check_vector(op, "weight", weight, x, normalized_shape);
+    const DType used = compute_type(x.dtype());
+    const double added = eps.value_or(used == DType::f64 ? 0x1p-52 : 0x1p-23);
+    const auto normal = [&] {
+        const Tensor wide = x.to(used);
+        Dims dims;
+        for (int d = -normalized_shape.size(); d < 0; ++d) dims.list.push_back(d);
+        const Tensor y = wide * rsqrt(mean(square(wide), dims, true) + added);
+        return scaled(y, weight, {}, normalized_shape).to(x.dtype());
+    };
+    const auto attributes = [&](auto& v) {
+        v("dims", normalized_shape.size());
+        v("eps", added);
+    };
+    return composed(op, attributes, normal, x, weight);
 }
 
 Tensor group_norm(const Tensor& x, std::int64_t num_groups, const Tensor& weight, const Tensor& bias,

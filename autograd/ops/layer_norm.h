@@ -1,6 +1,8 @@
 // Normalisation of each sample by its own statistics: layers, groups of channels, channels.
 #pragma once
 
+#include <optional>
+
 #include <adjoint/autograd/record/function.h>
 
 namespace adjoint {
@@ -13,7 +15,15 @@ namespace adjoint {
 ADJOINT_API Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
                               const Tensor& bias = {}, double eps = 1e-5);
 
-/// The same over each of `num_groups` groups of channels of each sample; weight and bias per channel.
+/// x / sqrt(mean of x^2 + eps) weight over the trailing dimensions `normalized_shape`; eps is that of the
+/// type computed in (2^-23, of f64 2^-52) unless it is given.
+/// shapes: weight `normalized_shape` or undefined.
+/// errors: ShapeError for a misfit.
+/// source: Zhang and Sennrich, Root mean square layer normalization, NeurIPS 2019.
+ADJOINT_API Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
+                            std::optional<double> eps = {});
+
+/// layer_norm over each of `num_groups` groups of channels of each sample; weight and bias per channel.
 /// shapes: x (N, C, ...), weight and bias (C) or undefined.
 /// errors: ValueError unless the groups divide C.
 /// source: Wu and He, Group normalization, ECCV 2018.

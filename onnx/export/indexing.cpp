@@ -16,9 +16,8 @@ void index_select(Call& call) {
     call.set(call.node("Gather", {call.in(0), places}, {attribute("axis", call.integer("dim"))}));
 }
 
-void scatter_add(Call& call) {
-    constexpr std::int64_t has_reduction = 16;
-    if (call.builder.opset() < has_reduction) call.refuse("ScatterElements adds from opset 16 on");
+// The part of the source that the index covers.
+std::string covered_source(Call& call) {
     std::string source = call.in(2);
     const Pairs places = call.shape(1), sizes = call.shape(2);
     for (std::size_t d = 0; d < places.size(); ++d) {
@@ -26,8 +25,19 @@ void scatter_add(Call& call) {
         if (!places[d].fixed()) call.refuse("a part of its source along a dynamic axis");
         source = call.slice(source, static_cast<std::int64_t>(d), 0, places[d].first);
     }
-    call.set(call.node("ScatterElements", {call.in(0), call.in(1, DType::i64), source},
+    return source;
+}
+
+void scatter_add(Call& call) {
+    constexpr std::int64_t has_reduction = 16;
+    if (call.builder.opset() < has_reduction) call.refuse("ScatterElements adds from opset 16 on");
+    call.set(call.node("ScatterElements", {call.in(0), call.in(1, DType::i64), covered_source(call)},
                        {attribute("axis", call.integer("dim")), attribute("reduction", std::string("add"))}));
+}
+
+void scatter(Call& call) {
+    call.set(call.node("ScatterElements", {call.in(0), call.in(1, DType::i64), covered_source(call)},
+                       {attribute("axis", call.integer("dim"))}));
 }
 
 void nonzero(Call& call) {
@@ -72,6 +82,7 @@ void add_indexing(Mappings& table) {
         {"gather", gather},
         {"index_select", index_select},
         {"scatter_add", scatter_add},
+        {"scatter", scatter},
         {"nonzero", nonzero},
         {"masked_select", masked_select},
         {"sort", sort},

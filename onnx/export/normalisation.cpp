@@ -1,4 +1,4 @@
-// Batch, layer, group and instance normalisation.
+// Batch, layer, root mean square, group and instance normalisation.
 #include <numeric>
 
 #include <adjoint/core/tensor/creation.h>
@@ -59,26 +59,52 @@ void batch_norm(Call& call) {
     call.set(call.activated(normalised_batch(call, type), call.word("activation"), type));
 }
 
+// The trailing `rank` dimensions, and their sizes.
+std::vector<std::int64_t> trailing_dims(Call& call, std::int64_t rank) {
+    std::vector<std::int64_t> dims(static_cast<std::size_t>(rank));
+    std::iota(dims.begin(), dims.end(), call.tensor().dim() - rank);
+    return dims;
+}
+Shape trailing_shape(Call& call, std::int64_t rank) {
+    Shape shape;
+    for (const std::int64_t d : trailing_dims(call, rank))
+        shape.push_back(call.tensor().shape()[static_cast<int>(d)]);
+    return shape;
+}
+
 void layer_norm(Call& call) {
     const DType type = call.result().dtype(), used = compute_type(type);
     const std::int64_t rank = call.integer("dims");
-    const Shape& whole = call.tensor().shape();
-    Shape shape;
-    for (std::int64_t d = whole.size() - rank; d < whole.size(); ++d)
-        shape.push_back(whole[static_cast<int>(d)]);
     const std::string x = call.in(0, used);
     constexpr std::int64_t has_layer_norm = 17;
     std::string y;
     if (call.builder.opset() >= has_layer_norm) {
-        Names in{x, vector_or(call, 1, 1, shape, used)};
+        Names in{x, vector_or(call, 1, 1, trailing_shape(call, rank), used)};
         if (call.has(2)) in.push_back(call.in(2, used));
         y = call.node("LayerNormalization", in,
                       {attribute("axis", -rank), attribute("epsilon", call.number("eps"))});
     } else {
-        std::vector<std::int64_t> dims(static_cast<std::size_t>(rank));
-        std::iota(dims.begin(), dims.end(), whole.size() - rank);
-        y = scaled(call, normal(call, x, dims, used), call.has(1) ? call.in(1, used) : "",
-                   call.has(2) ? call.in(2, used) : "");
+        y = scaled(call, normal(call, x, trailing_dims(call, rank), used),
+                   call.has(1) ? call.in(1, used) : "", call.has(2) ? call.in(2, used) : "");
+    }
+    call.set(call.cast(y, used, type));
+}
+
+void rms_norm(Call& call) {
+    const DType type = call.result().dtype(), used = compute_type(type);
+    const std::int64_t rank = call.integer("dims");
+    const std::string x = call.in(0, used);
+    constexpr std::int64_t has_rms_norm = 23;
+    std::string y;
+    if (call.builder.opset() >= has_rms_norm) {
+        y = call.node("RMSNormalization", {x, vector_or(call, 1, 1, trailing_shape(call, rank), used)},
+                      {attribute("axis", -rank), attribute("epsilon", call.number("eps"))});
+    } else {
+        const std::string squares =
+            call.reduce("ReduceMean", call.node("Mul", {x, x}), trailing_dims(call, rank), true);
+        const std::string eps = call.constant(call.number("eps"), used);
+        y = call.node("Div", {x, call.node("Sqrt", {call.node("Add", {squares, eps})})});
+        y = scaled(call, y, call.has(1) ? call.in(1, used) : "", "");
     }
     call.set(call.cast(y, used, type));
 }
@@ -116,6 +142,7 @@ void instance_norm(Call& call) {
 void add_normalisation(Mappings& table) {
     const Mappings own = {{"batch_norm", batch_norm},
                           {"layer_norm", layer_norm},
+                          {"rms_norm", rms_norm},
                           {"group_norm", group_norm},
                           {"instance_norm", instance_norm}};
     table.insert(table.end(), own.begin(), own.end());

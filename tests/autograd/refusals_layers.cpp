@@ -194,6 +194,12 @@ void add_bad_layers(BadCalls& calls) {
              }},
             {"layer_norm", "bias", [] { layer_norm(image, {5}, {}, ones({6})); }},
             {"layer_norm", "floating", [] { layer_norm(whole, {5}); }},
+            {"rms_norm", "normalized_shape",
+             [] {
+                 rms_norm(image, {6, 4});
+             }},
+            {"rms_norm", "weight", [] { rms_norm(image, {5}, ones({6})); }},
+            {"rms_norm", "floating", [] { rms_norm(whole, {5}); }},
             {"group_norm", "3 groups", [] { group_norm(image, 3); }},
             {"group_norm", "0 groups", [] { group_norm(image, 0); }},
             {"group_norm", "weight", [] { group_norm(image, 2, ones({2})); }},

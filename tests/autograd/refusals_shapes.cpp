@@ -197,6 +197,18 @@ void add_bad_indices(BadCalls& calls) {
                                    [=] {
                                        scatter_add(x, 1, grid, ones({1, 2}));
                                    }},
+                                  {"scatter", "3",
+                                   [=] {
+                                       scatter(x, 1, full({2, 2}, 3, {.dtype = i64}), 1);
+                                   }},
+                                  {"scatter", "(1, 2)",
+                                   [=] {
+                                       scatter(x, 1, grid, ones({1, 2}));
+                                   }},
+                                  {"scatter", "f64",
+                                   [=] {
+                                       scatter(x, 1, grid, ones({2, 2}, {.dtype = f64}));
+                                   }},
                                   {"index_select", "3", [=] { index_select(x, 1, places); }},
                                   {"index_select", "dimension 2", [=] { index_select(x, 2, good); }},
                                   {"index_select", "one dimension", [=] { index_select(x, 1, grid); }},

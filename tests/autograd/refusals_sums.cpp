@@ -133,6 +133,19 @@ void add_bad_products(BadCalls& calls) {
                           attention_weights(a, ones({2, 4}));
                       }},
                      {"attention_weights", "i64", [=] { attention_weights(a, a, {.attn_mask = a.to(i64)}); }},
+                     {"attention_weights", "past -1", [=] { attention_weights(a, a, {.past = -1}); }},
+                     {"rotary_embedding", "in pairs",
+                      [=] {
+                          rotary_embedding(ones({2, 3}));
+                      }},
+                     {"rotary_embedding", "i64",
+                      [=] {
+                          rotary_embedding(ones({2, 4}).to(i64));
+                      }},
+                     {"rotary_embedding", "offset -1",
+                      [=] {
+                          rotary_embedding(ones({2, 4}), {.offset = -1});
+                      }},
                      {"scaled_dot_product_attention", "(5, 3)",
                       [=] {
                           scaled_dot_product_attention(a, a, ones({5, 3}));

@@ -18,8 +18,8 @@
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/tensor/creation.h>
-#include <adjoint/nn/attention.h>
 #include <adjoint/nn/bilinear.h>
+#include <adjoint/nn/transformer.h>
 
 #include "layer_checks.h"
 

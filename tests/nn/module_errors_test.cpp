@@ -13,13 +13,13 @@
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/nn/activation.h>
-#include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/convolution.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/recurrent.h>
 #include <adjoint/nn/recurrent_cells.h>
 #include <adjoint/nn/sequential.h>
+#include <adjoint/nn/transformer.h>
 
 #include "temporary_folder.h"
 

@@ -1,4 +1,4 @@
-// Rows of einsum, bilinear forms and attention, against loops over every index; of unbind and unique.
+// Rows of einsum, bilinear forms, attention and rotary embedding, against loops; of unbind and unique.
 #include <algorithm>
 
 #include <cmath>
@@ -147,7 +147,8 @@ void add_equations(Rows& rows) {
 enum class Mask { none, boolean, number };
 
 // Weights (B, L, S) for queries (B, L, E) and keys (B, S, E), and what they make of values (B, S, V).
-Array attention_by_loops(const Arrays& in, bool weights_alone, Mask mask, bool causal, double scale) {
+Array attention_by_loops(const Arrays& in, bool weights_alone, Mask mask, bool causal, double scale,
+                         std::int64_t past = 0) {
     const Array &q = in[0], &k = in[1];
     const std::int64_t batch = q.shape[0], length = q.shape[1], width = q.shape[2], keys = k.shape[1];
     Array w({batch, length, keys});
@@ -159,12 +160,45 @@ Array attention_by_loops(const Arrays& in, bool weights_alone, Mask mask, bool c
                 for (std::int64_t e = 0; e < width; ++e) score += q.at({b, i, e}) * k.at({b, j, e});
                 score *= scale;
                 if (mask == Mask::number) score += in.back().at({i, j});
-                const bool hidden = (causal && j > i) || (mask == Mask::boolean && in.back().at({i, j}) == 0);
+                const bool hidden =
+                    (causal && j > past + i) || (mask == Mask::boolean && in.back().at({i, j}) == 0);
                 total += w.at({b, i, j}) = hidden ? 0 : std::exp(score);
             }
             for (std::int64_t j = 0; j < keys; ++j) w.at({b, i, j}) /= total == 0 ? 1 : total;
         }
     return weights_alone ? w : by_loops("bij,bjv->biv", {w, in[2]});
+}
+
+void add_rotary_embedding(Rows& rows) {
+    struct Case {
+        const char* variant;
+        Shape x;
+        RotaryOptions options;
+    };
+    for (const Case& c :
+         {Case{"halves", {2, 3, 6}, {}}, Case{"pairs", {3, 4}, {.interleaved = true}},
+          Case{"later", {2, 1, 2, 4}, {.offset = 1000, .base = 50}}, Case{"empty", {0, 4}, {}}}) {
+        Row row;
+        row.op = "rotary_embedding";
+        row.variant = c.variant;
+        row.inputs = {{.shape = c.x}};
+        row.call = [c](const Tensors& in) { return Tensors{rotary_embedding(in[0], c.options)}; };
+        row.reference = [c](const Arrays& in) {
+            const int rank = c.x.size();
+            const std::int64_t width = c.x[rank - 1], half = width / 2;
+            return Arrays{build(c.x, [&](const Shape& p) {
+                const std::int64_t e = p[rank - 1], pair = c.options.interleaved ? e / 2 : e % half;
+                const bool second = c.options.interleaved ? e % 2 == 1 : e >= half;
+                Shape other = p;
+                other[rank - 1] += (second ? -1 : 1) * (c.options.interleaved ? 1 : half);
+                const double angle =
+                    static_cast<double>(c.options.offset + p[rank - 2]) *
+                    std::pow(c.options.base, -2.0 * static_cast<double>(pair) / static_cast<double>(width));
+                return in[0].at(p) * std::cos(angle) + (second ? 1 : -1) * in[0].at(other) * std::sin(angle);
+            })};
+        };
+        rows.push_back(std::move(row));
+    }
 }
 
 void add_attention(Rows& rows) {
@@ -173,14 +207,14 @@ void add_attention(Rows& rows) {
         Mask mask;
         bool causal;
         std::optional<double> scale;
-        std::int64_t keys;
+        std::int64_t keys, past = 0;
     };
     for (const bool weights_alone : {true, false})
         for (const Case& c :
              {Case{"plain", Mask::none, false, {}, 4}, Case{"scaled", Mask::none, false, 0.3, 4},
               Case{"mask", Mask::boolean, false, {}, 4}, Case{"numbers", Mask::number, false, {}, 4},
-              Case{"causal", Mask::none, true, {}, 4}, Case{"causal_mask", Mask::boolean, true, {}, 2},
-              Case{"one_key", Mask::none, false, {}, 1}}) {
+              Case{"causal", Mask::none, true, {}, 4}, Case{"causal_past", Mask::none, true, {}, 5, 2},
+              Case{"causal_mask", Mask::boolean, true, {}, 2}, Case{"one_key", Mask::none, false, {}, 1}}) {
             Row row;
             row.op = weights_alone ? "attention_weights" : "scaled_dot_product_attention";
             row.variant = c.variant;
@@ -190,14 +224,14 @@ void add_attention(Rows& rows) {
                 row.inputs.push_back({.shape = {3, c.keys}, .kind = Input::Kind::boolean});
             if (c.mask == Mask::number) row.inputs.push_back({.shape = {3, c.keys}});
             row.call = [c, weights_alone](const Tensors& in) {
-                AttentionOptions options{.is_causal = c.causal, .scale = c.scale};
+                AttentionOptions options{.is_causal = c.causal, .past = c.past, .scale = c.scale};
                 if (c.mask != Mask::none) options.attn_mask = in.back();
                 return Tensors{weights_alone ? attention_weights(in[0], in[1], options)
                                              : scaled_dot_product_attention(in[0], in[1], in[2], options)};
             };
             row.reference = [c, weights_alone](const Arrays& in) {
                 return Arrays{attention_by_loops(in, weights_alone, c.mask, c.causal,
-                                                 c.scale.value_or(1 / std::sqrt(2.0)))};
+                                                 c.scale.value_or(1 / std::sqrt(2.0)), c.past)};
             };
             rows.push_back(std::move(row));
         }
@@ -317,6 +351,7 @@ void add_unique(Rows& rows) {
 void add_einsum(Rows& rows) {
     add_equations(rows);
     add_attention(rows);
+    add_rotary_embedding(rows);
     add_unbind(rows);
     add_unique(rows);
 }

@@ -64,6 +64,39 @@ void add_gather(Rows& rows) {
                 return out;
             }));
     }
+    const auto written = [](const Arrays& in) {
+        Array out = in[0];
+        for_each_place(in[1].shape, [&](Shape p) {
+            const double value = in[2].at(p);
+            p[0] = index_at(in[1], p, out.shape[0]);
+            out.at(p) = value;
+        });
+        return out;
+    };
+    struct Written {
+        const char* variant;
+        Shape x, index, src;
+        double low, high;
+    };
+    // In "repeated" seven elements go to two places.
+    for (const Written& c :
+         {Written{"rows", {4, 3}, {2, 3}, {2, 3}, 0, 3}, Written{"negative", {5}, {3}, {3}, -5, 4},
+          Written{"repeated", {2, 2}, {7, 2}, {7, 2}, 0, 1},
+          Written{"shortindex", {4, 3}, {2, 2}, {3, 4}, 0, 3},
+          Written{"empty", {4, 3}, {0, 3}, {0, 3}, 0, 3}})
+        rows.push_back(make(
+            "scatter", c.variant, {{.shape = c.x}, places(c.index, c.low, c.high), {.shape = c.src}},
+            [](const Tensors& in) { return scatter(in[0], 0, in[1], in[2]); }, written));
+    rows.push_back(make(
+        "scatter", "number", {{.shape = {2, 4}}, places({2, 2}, 0, 3)},
+        [](const Tensors& in) { return scatter(in[0], -1, in[1], 0.5); },
+        [](const Arrays& in) {
+            Array out = in[0];
+            for_each_place(in[1].shape, [&](const Shape& p) {
+                out.at({p[0], static_cast<std::int64_t>(in[1].at(p))}) = 0.5;
+            });
+            return out;
+        }));
     rows.push_back(make(
         "scatter_add", "shortindex", {{.shape = {4, 3}}, places({2, 2}, 0, 3), {.shape = {3, 4}}},
         [](const Tensors& in) { return scatter_add(in[0], 0, in[1], in[2]); },

@@ -1,5 +1,6 @@
-// Rows of layer, group and instance normalisation.
+// Rows of layer, root mean square, group and instance normalisation.
 #include <cmath>
+#include <optional>
 
 #include <adjoint/autograd/ops/layer_norm.h>
 
@@ -54,6 +55,43 @@ void add_plain_layer_norm(Rows& rows) {
             Array y = normalised(in[0], c.normalized.numel(), eps);
             for (std::int64_t i = 0; c.affine && i < y.numel(); ++i)
                 y[i] = y[i] * in[1][i % in[1].numel()] + in[2][i % in[1].numel()];
+            return Arrays{y};
+        };
+        rows.push_back(std::move(row));
+    }
+}
+
+void add_rms_norm(Rows& rows) {
+    struct Case {
+        const char* variant;
+        Shape x, normalized;
+        std::optional<double> epsilon;
+        bool weighted;
+    };
+    const Case cases[] = {{"row", {4, 6}, {6}, eps, true},
+                          {"plain", {2, 3, 4}, {4}, {}, false},
+                          {"two", {3, 2, 3}, {2, 3}, 0.5, true},
+                          {"everything", {5}, {5}, eps, true},
+                          {"nothing", {0, 3}, {3}, eps, true}};
+    for (const Case& c : cases) {
+        Row row;
+        row.op = "rms_norm";
+        row.variant = c.variant;
+        row.inputs = {{.shape = c.x}};
+        if (c.weighted) row.inputs.push_back({.shape = c.normalized});
+        row.call = [c](const Tensors& in) {
+            return Tensors{rms_norm(in[0], c.normalized, c.weighted ? in[1] : Tensor(), c.epsilon)};
+        };
+        row.reference = [c](const Arrays& in) {
+            Array y = in[0];
+            const std::int64_t count = c.normalized.numel();
+            for (std::int64_t first = 0; first < y.numel(); first += count) {
+                double squares = 0;
+                for (std::int64_t i = first; i < first + count; ++i) squares += in[0][i] * in[0][i];
+                const double size = std::sqrt(squares / static_cast<double>(count) + c.epsilon.value_or(0));
+                for (std::int64_t i = first; i < first + count; ++i)
+                    y[i] *= (c.weighted ? in[1][i - first] : 1) / size;
+            }
             return Arrays{y};
         };
         rows.push_back(std::move(row));
@@ -153,6 +191,7 @@ void add_instance_norm(Rows& rows) {
 
 void add_layer_norm(Rows& rows) {
     add_plain_layer_norm(rows);
+    add_rms_norm(rows);
     add_group_norm(rows);
     add_instance_norm(rows);
 }
