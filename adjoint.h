@@ -59,9 +59,11 @@
 #include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/bilinear.h>
 #include <adjoint/nn/call_trace.h>
+#include <adjoint/nn/compiled.h>
 #include <adjoint/nn/convolution.h>
 #include <adjoint/nn/dropout.h>
 #include <adjoint/nn/embedding.h>
+#include <adjoint/nn/forward.h>
 #include <adjoint/nn/init.h>
 #include <adjoint/nn/layer_norm.h>
 #include <adjoint/nn/linear.h>
