@@ -10,6 +10,9 @@ foreach(folder IN LISTS adjoint_public_folders)
     install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/${folder}
             FILES_MATCHING PATTERN "*.h"
             PATTERN "core/base/format.h" EXCLUDE
+            PATTERN "distributed/group/agreement.h" EXCLUDE
+            PATTERN "distributed/group/wire.h" EXCLUDE
+            PATTERN "distributed/group/collectives.h" EXCLUDE
             PATTERN "core/contract/cuda_start.h" EXCLUDE
             PATTERN "core/capture/recorded_step.h" EXCLUDE
             PATTERN "core/memory/recorder.h" EXCLUDE
@@ -24,6 +27,7 @@ if(ADJOINT_WITH_ONNX)
             PATTERN "export/export.h")
     install(FILES onnx.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
 endif()
+install(TARGETS adjoint_distributed EXPORT adjointTargets)
 install(FILES ${adjoint_include_generated}/adjoint/core/base/version.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/core/base)
 
@@ -32,6 +36,10 @@ set(adjoint_config_dependencies "")
 set(adjoint_pc_libs "")
 if(NOT BUILD_SHARED_LIBS)
     set(adjoint_config_dependencies "find_dependency(Threads)\nfind_dependency(ZLIB)\n")
+    if(ADJOINT_WITH_MPI)
+        # Not demanded: who links adjoint::adjoint alone needs none.
+        string(APPEND adjoint_config_dependencies "find_package(MPI QUIET COMPONENTS CXX)\n")
+    endif()
     string(APPEND adjoint_pc_libs " -lz ${CMAKE_THREAD_LIBS_INIT}")
     if(NOT ADJOINT_BLAS STREQUAL OWN)
         string(APPEND adjoint_config_dependencies

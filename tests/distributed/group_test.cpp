@@ -3,136 +3,30 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <vector>
 
-#include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/core/base/error.h>
-#include <adjoint/core/contract/generator.h>
 #include <adjoint/core/tensor/creation.h>
 
 #include "device/compare.h"
+#include "distributed/checks.h"
 #include "distributed/ranks.h"
 #include "toy_device/toy_device.h"
 
 namespace adjoint::distributed {
 namespace {
 
-using device::every_type;
 using device::expect_same_bits;
-
-// What rank `rank` gives: whole numbers, so that sums are exact in every type.
-Tensor given(int rank, std::int64_t count, DType type) {
-    std::vector<double> values;
-    for (std::int64_t i = 0; i < count; ++i)
-        values.push_back(static_cast<double>((i * 7 + rank * 3) % (type == boolean ? 2 : 11)));
-    return tensor(values, {count}).to(type);
-}
-
-double of_all(ReduceOp op, const std::vector<double>& values) {
-    double result = values[0];
-    for (std::size_t r = 1; r < values.size(); ++r) {
-        if (op == ReduceOp::sum || op == ReduceOp::mean) result += values[r];
-        if (op == ReduceOp::max) result = std::max(result, values[r]);
-        if (op == ReduceOp::min) result = std::min(result, values[r]);
-    }
-    return op == ReduceOp::mean ? result / static_cast<double>(values.size()) : result;
-}
-
-Tensor reduced(int ranks, std::int64_t count, DType type, ReduceOp op) {
-    std::vector<std::vector<double>> all;
-    for (int r = 0; r < ranks; ++r) all.push_back(given(r, count, type).to_vector<double>());
-    std::vector<double> result;
-    for (std::size_t i = 0; i < all[0].size(); ++i) {
-        std::vector<double> values;
-        for (const std::vector<double>& one : all) values.push_back(one[i]);
-        result.push_back(of_all(op, values));
-    }
-    return tensor(result, {count}).to(type);
-}
 
 class Ranks : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Threads, Ranks, ::testing::Values(1, 2, 3, 4));
 
-TEST_P(Ranks, ReduceEveryTypeAndSize) {
-    const int ranks = GetParam();
-    for (const DType type : every_type)
-        for (const std::int64_t count : {0, 1, 3, 7, 2049, 5000})
-            for (const ReduceOp op : {ReduceOp::sum, ReduceOp::mean, ReduceOp::max, ReduceOp::min}) {
-                if (op == ReduceOp::mean && !is_floating(type)) continue;
-                const Tensor expected = reduced(ranks, count, type, op);
-                run_quick(ranks, [&](const Group& group) {
-                    const Tensor x = given(group.rank(), count, type);
-                    group.all_reduce(x, op);
-                    expect_same_bits(expected, x, name(type));
-                });
-            }
-}
-
-TEST_P(Ranks, MoveEveryTypeAndSize) {
-    const int ranks = GetParam();
-    for (const DType type : every_type)
-        for (const std::int64_t count : {0, 1, 3, 1025, 5001})
-            run_quick(ranks, [&](const Group& group) {
-                const int last = ranks - 1;
-                const Tensor sent = given(group.rank(), count, type);
-                group.broadcast(sent, last);
-                expect_same_bits(given(last, count, type), sent, "broadcast");
-
-                const Tensor all = group.all_gather(given(group.rank(), count, type));
-                ASSERT_EQ(all.shape(), Shape({ranks * count}));
-                for (int r = 0; r < ranks; ++r)
-                    expect_same_bits(given(r, count, type), detached_view(all, {count}, {1}, r * count),
-                                     "all_gather");
-
-                const Tensor mine = given(group.rank(), ranks * count, type);
-                const Tensor turned = group.all_to_all(mine);
-                for (int r = 0; r < ranks; ++r)
-                    expect_same_bits(
-                        detached_view(given(r, ranks * count, type), {count}, {1}, group.rank() * count),
-                        detached_view(turned, {count}, {1}, r * count), "all_to_all");
-
-                const Tensor part = group.reduce_scatter(mine);
-                const Tensor whole = mine.clone();
-                group.all_reduce(whole);
-                expect_same_bits(detached_view(whole, {count}, {1}, group.rank() * count), part,
-                                 "reduce_scatter");
-                group.barrier();
-            });
-}
-
-TEST_P(Ranks, SendAndReceive) {
-    const int ranks = GetParam();
-    if (ranks == 1) return;
-    for (const DType type : every_type)
-        for (const std::int64_t count : {0, 1, 3, 100001})
-            run_quick(ranks, [&](const Group& group) {
-                const int next = (group.rank() + 1) % ranks, before = (group.rank() + ranks - 1) % ranks;
-                group.send(given(group.rank(), count, type), next);
-                const Tensor x = empty({count}, {.dtype = type});
-                group.recv(x, before);
-                expect_same_bits(given(before, count, type), x, "recv");
-            });
-}
-
-// The order of the ranks shows in the last bits.
-TEST_P(Ranks, SumsInTheOrderOfTheRanks) {
-    const int ranks = GetParam();
-    for (const std::int64_t count : {5, 3000}) {
-        std::vector<Tensor> parts;
-        manual_seed(3);
-        for (int r = 0; r < ranks; ++r) parts.push_back(randn({count}));
-        Tensor sum = parts[0].clone();
-        for (int r = 1; r < ranks; ++r) sum = sum + parts[static_cast<std::size_t>(r)];
-        run_quick(ranks, [&](const Group& group) {
-            const Tensor x = parts[static_cast<std::size_t>(group.rank())].clone();
-            group.all_reduce(x);
-            expect_same_bits(sum, x, "sum");
-        });
-    }
-}
+TEST_P(Ranks, ReduceEveryType) { run_quick(GetParam(), reduces_every_type); }
+TEST_P(Ranks, MoveEveryType) { run_quick(GetParam(), moves_every_type); }
+TEST_P(Ranks, SendEveryType) { run_quick(GetParam(), sends_every_type); }
+TEST_P(Ranks, SumInTheOrderOfTheRanks) { run_quick(GetParam(), sums_in_the_order_of_the_ranks); }
 
 TEST_P(Ranks, ViewsAreCopied) {
     const int ranks = GetParam();

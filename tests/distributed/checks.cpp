@@ -1,0 +1,123 @@
+// The operations of a group against what one process computes.
+#include "distributed/checks.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/core/contract/generator.h>
+#include <adjoint/core/tensor/creation.h>
+
+#include "device/compare.h"
+
+namespace adjoint::distributed {
+namespace {
+
+using device::every_type;
+using device::expect_same_bits;
+
+// What rank `rank` gives: whole numbers, so that sums are exact in every type.
+Tensor given(int rank, std::int64_t count, DType type) {
+    std::vector<double> values;
+    for (std::int64_t i = 0; i < count; ++i)
+        values.push_back(static_cast<double>((i * 7 + rank * 3) % (type == boolean ? 2 : 11)));
+    return tensor(values, {count}).to(type);
+}
+
+double of_all(ReduceOp op, const std::vector<double>& values) {
+    double result = values[0];
+    for (std::size_t r = 1; r < values.size(); ++r) {
+        if (op == ReduceOp::sum || op == ReduceOp::mean) result += values[r];
+        if (op == ReduceOp::max) result = std::max(result, values[r]);
+        if (op == ReduceOp::min) result = std::min(result, values[r]);
+    }
+    return op == ReduceOp::mean ? result / static_cast<double>(values.size()) : result;
+}
+
+Tensor reduced(int ranks, std::int64_t count, DType type, ReduceOp op) {
+    std::vector<std::vector<double>> all;
+    for (int r = 0; r < ranks; ++r) all.push_back(given(r, count, type).to_vector<double>());
+    std::vector<double> result;
+    for (std::size_t i = 0; i < all[0].size(); ++i) {
+        std::vector<double> values;
+        for (const std::vector<double>& one : all) values.push_back(one[i]);
+        result.push_back(of_all(op, values));
+    }
+    return tensor(result, {count}).to(type);
+}
+
+// Elements first .. first + count - 1 of a vector.
+Tensor stretch(const Tensor& x, std::int64_t first, std::int64_t count) {
+    return detached_view(x, {count}, {1}, first);
+}
+
+}  // namespace
+
+void reduces_every_type(const Group& group) {
+    for (const DType type : every_type)
+        for (const std::int64_t count : {0, 1, 3, 7, 2049, 5000})
+            for (const ReduceOp op : {ReduceOp::sum, ReduceOp::mean, ReduceOp::max, ReduceOp::min}) {
+                if (op == ReduceOp::mean && !is_floating(type)) continue;
+                const Tensor x = given(group.rank(), count, type);
+                group.all_reduce(x, op);
+                expect_same_bits(reduced(group.size(), count, type, op), x, name(type));
+            }
+}
+
+void moves_every_type(const Group& group) {
+    const int own = group.rank(), ranks = group.size(), last = ranks - 1;
+    for (const DType type : every_type)
+        for (const std::int64_t count : {0, 1, 3, 1025, 5001}) {
+            const Tensor sent = given(own, count, type);
+            group.broadcast(sent, last);
+            expect_same_bits(given(last, count, type), sent, "broadcast");
+
+            const Tensor all = group.all_gather(given(own, count, type));
+            ASSERT_EQ(all.shape(), Shape({ranks * count}));
+            for (int r = 0; r < ranks; ++r)
+                expect_same_bits(given(r, count, type), stretch(all, r * count, count), "all_gather");
+
+            const Tensor mine = given(own, ranks * count, type);
+            const Tensor turned = group.all_to_all(mine);
+            for (int r = 0; r < ranks; ++r)
+                expect_same_bits(stretch(given(r, ranks * count, type), own * count, count),
+                                 stretch(turned, r * count, count), "all_to_all");
+
+            const Tensor part = group.reduce_scatter(mine), whole = mine.clone();
+            group.all_reduce(whole);
+            expect_same_bits(stretch(whole, own * count, count), part, "reduce_scatter");
+            group.barrier();
+        }
+}
+
+void sends_every_type(const Group& group) {
+    const int ranks = group.size(), next = (group.rank() + 1) % ranks,
+              before = (group.rank() + ranks - 1) % ranks;
+    if (ranks == 1) return;
+    for (const DType type : every_type)
+        for (const std::int64_t count : {0, 1, 3, 100001}) {
+            group.send(given(group.rank(), count, type), next);
+            const Tensor x = empty({count}, {.dtype = type});
+            group.recv(x, before);
+            expect_same_bits(given(before, count, type), x, "recv");
+        }
+}
+
+// The order shows in the last bits.
+void sums_in_the_order_of_the_ranks(const Group& group) {
+    for (const std::int64_t count : {5, 3000}) {
+        manual_seed(3);
+        Tensor sum, own;
+        for (int r = 0; r < group.size(); ++r) {
+            const Tensor part = randn({count});
+            sum = r == 0 ? part.clone() : sum + part;
+            if (r == group.rank()) own = part;
+        }
+        group.all_reduce(own);
+        expect_same_bits(sum, own, "sum");
+    }
+}
+
+}  // namespace adjoint::distributed
