@@ -12,7 +12,7 @@ endif
 
 build = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 
-sources = $(shell find adjoint.h onnx.h core cpu cuda autograd nn optim data train onnx python_free_examples bench tests \
+sources = $(shell find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx python_free_examples bench tests \
             -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 
 .PHONY: help mnist test bench dev format tidy

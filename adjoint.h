@@ -53,14 +53,17 @@
 #include <adjoint/data/safetensors.h>
 #include <adjoint/data/split.h>
 #include <adjoint/data/torch.h>
+#include <adjoint/distributed/group/group.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/bilinear.h>
 #include <adjoint/nn/call_trace.h>
+#include <adjoint/nn/compiled.h>
 #include <adjoint/nn/convolution.h>
 #include <adjoint/nn/dropout.h>
 #include <adjoint/nn/embedding.h>
+#include <adjoint/nn/forward.h>
 #include <adjoint/nn/init.h>
 #include <adjoint/nn/layer_norm.h>
 #include <adjoint/nn/linear.h>

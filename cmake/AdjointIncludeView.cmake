@@ -2,7 +2,7 @@
 set(adjoint_include_view ${CMAKE_CURRENT_BINARY_DIR}/include)
 set(adjoint_include_private ${CMAKE_CURRENT_BINARY_DIR}/include-private)
 set(adjoint_include_generated ${CMAKE_CURRENT_BINARY_DIR}/include-generated)
-set(adjoint_public_folders core autograd nn optim data train)
+set(adjoint_public_folders core autograd nn optim data distributed train)
 
 function(adjoint_link_view view)
     file(MAKE_DIRECTORY ${view}/adjoint)

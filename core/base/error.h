@@ -84,6 +84,12 @@ class ADJOINT_API CudaError : public Error {
     using Error::Error;
 };
 
+/// Ranks of a group that do not agree, do not answer, or have failed.
+class ADJOINT_API DistributedError : public Error {
+  public:
+    using Error::Error;
+};
+
 /// In a handler: throws the error at hand on, with the operation's name in front, and where the standard
 /// library had no memory, or was asked for more than there can be, an OutOfMemoryError in its place.
 [[noreturn]] ADJOINT_API void rethrow_named(const char* operation);

@@ -1,6 +1,8 @@
 // The start of a capture, and what is refused inside of one.
 #include <adjoint/core/capture/capture.h>
 
+#include <utility>
+
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/memory/recorder.h>
 
@@ -17,6 +19,12 @@ Backend& recording_backend(Device device) {
                         "CaptureOptions::device, and keep all tensors of the step there",
                         device, capture.device());
     return capture;
+}
+
+bool is_capturing() noexcept { return recorder() != nullptr; }
+
+void hold_for_replays(std::shared_ptr<const void> what) {
+    if (Recorder* capture = recorder()) capture->hold(std::move(what));
 }
 
 void check_not_capturing(const char* what) {

@@ -46,6 +46,8 @@ class ADJOINT_API Captured {
     void replay(std::int64_t times = 1) const { recording_->replay(times); }
     /// Backend calls of one replay.
     std::size_t calls() const { return recording_->calls(); }
+    /// The most memory that tensors of the step take at once, results included.
+    std::size_t peak_bytes() const { return recording_->peak_bytes(); }
     /// The calls of a replay, a line for each: its number and name; what it writes, updates and reads, by
     /// shape and type, memory being numbered in the order in which it is first met; and after which calls it
     /// has to come, for the sake of that memory: others are independent of it.

@@ -95,14 +95,20 @@ bool Effects::writes_at(const void* place) const {
 bool Effects::reads_what(const Effects& other) const { return any_overlap(reads, other.writes); }
 
 Lifetimes::Lifetimes(const std::vector<Lifetime>& all) {
-    for (const Lifetime& one : all) by_start_[one.memory.begin].push_back(one);
+    for (const Lifetime& one : all) {
+        by_start_[one.memory.begin].push_back(one);
+        longest_ = std::max(longest_, one.memory.end - one.memory.begin);
+    }
 }
 
 const Lifetime* Lifetimes::find(const MemoryRange& range, std::size_t at) const {
-    auto place = by_start_.upper_bound(range.begin);
-    if (place == by_start_.begin()) return nullptr;
-    for (const Lifetime& one : (--place)->second)
-        if (one.first <= at && at < one.last && range.end <= one.memory.end) return &one;
+    // Memory is cut anew when it is taken again, so that the one which is meant may begin far before.
+    for (auto place = by_start_.upper_bound(range.begin); place != by_start_.begin();) {
+        --place;
+        if (range.end - place->first > longest_) break;
+        for (const Lifetime& one : place->second)
+            if (one.first <= at && at < one.last && range.end <= one.memory.end) return &one;
+    }
     return nullptr;
 }
 

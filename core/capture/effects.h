@@ -60,6 +60,7 @@ class Lifetimes {
 
   private:
     std::map<const char*, std::vector<Lifetime>> by_start_;
+    std::ptrdiff_t longest_ = 0;
 };
 
 }  // namespace adjoint

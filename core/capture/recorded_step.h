@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <variant>
@@ -42,6 +43,7 @@ class RecordedStep : public Recording {
   public:
     void replay(std::int64_t times) final;
     std::size_t calls() const final { return list_.size(); }
+    std::size_t peak_bytes() const final { return peak_bytes_; }
     std::string describe() const final;
     /// For each call the earlier ones that it has to follow, because one of the two writes what the other
     /// touches; those that follow from others are left out.
@@ -85,7 +87,10 @@ class RecordedStep : public Recording {
     std::uint64_t streams_ = 0;  // that one run takes
     std::vector<std::function<UpdateOp()>> sources_;
     std::vector<UpdateOp> updates_;
+    std::size_t peak_bytes_ = 0;
+    bool writes_outside_ = false;  // memory that was there before
     std::vector<Ref<Storage>> kept_;
+    std::vector<std::shared_ptr<const void>> held_;
 };
 
 template <class Device>

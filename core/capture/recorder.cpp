@@ -1,4 +1,6 @@
 // Captures: a backend in front of the real one that makes every call there and keeps it.
+#include <algorithm>
+#include <atomic>
 #include <unordered_map>
 #include <utility>
 
@@ -6,6 +8,14 @@
 #include <adjoint/core/capture/recorded_step.h>
 
 namespace adjoint {
+
+namespace {
+
+constinit std::atomic<std::uint64_t> outside_writes = 0;
+
+}  // namespace
+
+std::uint64_t writes_by_replays() noexcept { return outside_writes.load(std::memory_order_relaxed); }
 
 class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
   public:
@@ -20,12 +30,15 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     Ref<Storage> allocate_storage(std::size_t bytes) override {
         Ref<Storage> storage = step_.allocate(bytes);
         own_.emplace(storage.get(), step_.list_.size());
+        bytes_ += bytes;
+        step_.peak_bytes_ = std::max(step_.peak_bytes_, bytes_);
         return storage;
     }
     bool keep(Storage* storage) override {
         if (const auto own = own_.find(storage); own != own_.end()) {
             const char* begin = static_cast<const char*>(storage->data());
             step_.lifetimes_.push_back({{begin, begin + storage->bytes()}, own->second, step_.list_.size()});
+            bytes_ -= storage->bytes();
             own_.erase(own);
             return false;
         }
@@ -33,8 +46,20 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
         step_.kept_.push_back(Ref<Storage>::adopt(storage));
         return true;
     }
+    void hold(std::shared_ptr<const void> what) override { step_.held_.push_back(std::move(what)); }
     void update_from(std::function<UpdateOp()> source) override { update_source_ = std::move(source); }
-    void finish() { step_.streams_ = generator_state().stream - step_.start_.stream; }
+    void finish() {
+        step_.streams_ = generator_state().stream - step_.start_.stream;
+        std::vector<Lifetime> all = step_.lifetimes_;
+        for (const auto& [storage, first] : own_) {
+            const char* begin = static_cast<const char*>(storage->data());
+            all.push_back({{begin, begin + storage->bytes()}, first, step_.list_.size()});
+        }
+        const Lifetimes own(all);
+        for (const RecordedCall& one : step_.list_)
+            for (const MemoryRange& range : Effects(one.call).writes)
+                step_.writes_outside_ = step_.writes_outside_ || !own.find(range, one.at);
+    }
 
     void* allocate(std::size_t bytes) override { return backend_.allocate(bytes); }
     void release(void* memory, std::size_t bytes) noexcept override { backend_.release(memory, bytes); }
@@ -83,6 +108,7 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     Backend& backend_;
     const Device device_;
     std::unordered_map<const Storage*, std::size_t> own_;  // and the number of calls when it was made
+    std::size_t bytes_ = 0;                                // of tensors that live
     std::function<UpdateOp()> update_source_;
 };
 
@@ -107,6 +133,7 @@ void RecordedStep::replay(std::int64_t times) {
         set_generator_state({now.seed, now.stream + streams_});
         for (std::size_t i = 0; i < sources_.size(); ++i) updates_[i] = sources_[i]();
         run({now, updates_});
+        if (writes_outside_) outside_writes.fetch_add(1, std::memory_order_relaxed);
     }
 }
 

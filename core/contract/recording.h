@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <adjoint/core/base/device.h>
@@ -23,6 +24,8 @@ class ADJOINT_API Recording {
 
     virtual void replay(std::int64_t times) = 0;
     virtual std::size_t calls() const = 0;
+    /// The most that the tensors of the step take at once: what its calls hand to each other, and results.
+    virtual std::size_t peak_bytes() const = 0;
     /// A line for each call of the step.
     virtual std::string describe() const = 0;
 };
@@ -37,6 +40,17 @@ inline Recorder* recorder() noexcept { return detail::recorder; }
 /// The backend that records for `device`.
 /// errors: CaptureError if the capture is of another device.
 Backend& recording_backend(Device device);
+
+/// Whether this thread records a step.
+ADJOINT_API bool is_capturing() noexcept;
+
+/// How many replays there were, of all threads, of steps that write tensors which were there before: such
+/// writes are not counted by Tensor::version.
+ADJOINT_API std::uint64_t writes_by_replays() noexcept;
+
+/// Within a capture: what is held lives as long as the recording. For what a step reads and somebody else may
+/// drop before, a cache for instance. Outside of one nothing is done.
+ADJOINT_API void hold_for_replays(std::shared_ptr<const void> what);
 
 /// Throws CaptureError naming `what` inside a capture.
 void check_not_capturing(const char* what);

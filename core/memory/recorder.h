@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include <adjoint/core/contract/backend.h>
@@ -18,6 +19,8 @@ class Recorder : public Backend {
     /// The last tensor on `storage` is gone. Whether the memory is kept for the replays: it is if it was
     /// there before the capture.
     virtual bool keep(Storage* storage) = 0;
+    /// `what` lives as long as the recording.
+    virtual void hold(std::shared_ptr<const void> what) = 0;
     /// The next Update takes its functor from `source` at each replay.
     virtual void update_from(std::function<UpdateOp()> source) = 0;
 };

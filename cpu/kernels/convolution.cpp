@@ -121,6 +121,9 @@ void convolve_rows(std::int64_t height, std::int64_t depth, const T* weights, co
 
 template <typename T> Vector<T> rectified(Vector<T> x) { return x < T(0) ? Vector<T>{} : x; }  // keeps NaN
 
+// Sums of more terms than this are put together from parts: it keeps the rounding errors small.
+constexpr std::int64_t most_depth = 512;
+
 // A run of a tile's pixels that lies in one row of the output.
 struct Run {
     std::int64_t tile, y, length;
@@ -130,8 +133,6 @@ struct Run {
 template <typename T, int vectors>
 void convolve_tile(const ConvolveCall& call, std::int64_t begin, std::int64_t end, std::int64_t first) {
     constexpr int size = vectors * width<T>;
-    // Sums of more terms than this are put together from parts: it keeps the rounding errors small.
-    constexpr std::int64_t most_depth = 512;
     Run runs[size];
     int count = 0;
     for (std::int64_t at = first, last = first + size; at < last;) {
@@ -199,6 +200,42 @@ template <typename T> void convolve_pixels_in_lanes(const ConvolveCall& call) {
         for (; total - first > half; first += size)
             convolve_tile<T, 2>(call, begin, end, std::max<std::int64_t>(0, std::min(first, total - size)));
         if (first < total) convolve_tile<T, 1>(call, begin, end, std::max<std::int64_t>(0, total - half));
+    }
+}
+
+// Vectors of pixels of a filter that is alone, from one row. The sums stay in registers.
+template <typename T, int vectors> void convolve_pixels(const ConvolveCall& call, const T* image, T* y) {
+    const T* weight = static_cast<const T*>(call.weights);
+    Vector<T> sum[vectors] = {};
+    for (std::int64_t p = 0; p < call.depth; ++p, weight += tile_rows) {
+        const Vector<T> factor = *weight - Vector<T>{};
+        const T* const pixels = image + call.offsets[p];
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; ++j) sum[j] = multiply_add(factor, load(pixels + j * width<T>), sum[j]);
+    }
+    const T* const bias = static_cast<const T*>(call.epilogue.bias);
+    const bool relu = rectifies(call.epilogue);
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; ++j) {
+        if (bias != nullptr) sum[j] += *bias;
+        store(y + j * width<T>, relu ? rectified<T>(sum[j]) : sum[j]);
+    }
+}
+
+// One filter, as in a depthwise convolution, for rows of a vector and more: a tile of filters would be empty
+// but for one.
+template <typename T> void convolve_one_filter(const ConvolveCall& call) {
+    constexpr std::int64_t w = width<T>;
+    for (std::int64_t row = 0; row < call.rows; ++row) {
+        const T* const image = static_cast<const T*>(call.image) + row * call.width;
+        T* const y = static_cast<T*>(call.y) + row * call.columns;
+        std::int64_t at = 0;
+        for (; call.columns - at >= 4 * w; at += 4 * w) convolve_pixels<T, 4>(call, image + at, y + at);
+        // The last vector ends with the row: what it has in common with the one before is computed twice.
+        for (; at < call.columns; at += w) {
+            const std::int64_t first = std::min(at, call.columns - w);
+            convolve_pixels<T, 1>(call, image + first, y + first);
+        }
     }
 }
 
@@ -274,6 +311,8 @@ void convolve_panel(const ConvolveCall& call, const T* weights, std::int64_t fil
 }
 
 template <typename T> void convolve(const ConvolveCall& call) {
+    if (call.filters == 1 && call.depth <= most_depth && call.columns >= width<T>)
+        return convolve_one_filter<T>(call);
     if (!filters_in_lanes<T>(call.filters)) return convolve_pixels_in_lanes<T>(call);
     constexpr std::int64_t size = tile_columns<T>;
     for (std::int64_t first = 0; first < call.filters; first += size) {

@@ -1,7 +1,6 @@
 // Convolutions: one axis as an image of one row, three as sums of those over two.
 #include <adjoint/onnx/import/convolution.h>
 
-#include <atomic>
 #include <mutex>
 
 #include <adjoint/autograd/ops/arithmetic.h>
@@ -13,7 +12,9 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/recording.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/nn/compiled.h>
 #include <adjoint/onnx/import/tables.h>
 
 namespace adjoint::onnx {
@@ -102,50 +103,36 @@ Kernel conv_of(const Build& b) {
 }
 
 /// A convolution's weights with a normalisation's scale and shift in them, kept while none of them changes.
-/// Steps that are replayed change them unseen: where a network has been trained they are never kept again.
 class FoldedWeights {
   public:
     struct Pair {
         Tensor w, bias;
     };
 
-    bool usable() const noexcept { return !trained_; }
-    void trained() noexcept { trained_ = true; }
-
     /// `from` are w, the bias or undefined, scale, shift, mean and variance.
-    Pair get(const std::vector<Tensor>& from, double eps) {
+    std::shared_ptr<const Pair> get(const std::vector<Tensor>& from, double eps) {
         const std::lock_guard lock(mutex_);
-        std::vector<std::pair<const void*, std::uint32_t>> now;
+        std::vector<std::pair<const void*, std::uint64_t>> now{{nullptr, writes_by_replays()}};
         for (const Tensor& x : from)
             now.emplace_back(x.defined() ? x.impl().data : nullptr, x.defined() ? x.version() : 0);
-        if (now == made_of_) return folded_;
+        if (made_of_ == now) return folded_;
         const Tensor factor = from[2] * rsqrt(from[5] + eps);
         Shape by_filter = Shape::filled(from[0].dim(), 1);
         by_filter[0] = factor.numel();
-        folded_.w = from[0] * reshape(factor, by_filter);
-        folded_.bias = (from[1].defined() ? from[1] - from[4] : neg(from[4])) * factor + from[3];
+        folded_ = std::make_shared<const Pair>(
+            from[0] * reshape(factor, by_filter),
+            (from[1].defined() ? from[1] - from[4] : neg(from[4])) * factor + from[3]);
         made_of_ = std::move(now);
         kept_ = from;
         return folded_;
     }
 
   private:
-    std::atomic<bool> trained_ = false;
     std::mutex mutex_;
-    std::vector<std::pair<const void*, std::uint32_t>> made_of_;
+    std::vector<std::pair<const void*, std::uint64_t>> made_of_;
     std::vector<Tensor> kept_;  // so that no other tensor comes to lie where these do
-    Pair folded_;
+    std::shared_ptr<const Pair> folded_;
 };
-
-/// Whether a capture is in progress: what is made in it is made anew by each replay, and nothing to keep.
-bool is_capturing(const Tensor& x) {
-    try {
-        (void)x.data<float>();
-        return false;
-    } catch (const CaptureError&) {
-        return true;
-    }
-}
 
 FuseMaker conv_fuse(const Build& b) {
     return [attributes = convolution_attributes(b), own = b.inputs](const Tail& tail) -> Kernel {
@@ -153,12 +140,14 @@ FuseMaker conv_fuse(const Build& b) {
         return one([=](const Call& c) {
             const Tensor bias = own > 2 && c.has(2) ? c[2] : Tensor();
             if (!tail.normalises) return convolved(c[0], c[1], bias, attributes, tail.then);
-            if (c.training || grad_enabled()) folded->trained();
-            const bool plain = folded->usable() && c[1].device().is_cpu() && c[1].dtype() == DType::f32;
-            if (plain && !is_capturing(c[1])) {
-                const auto [w, shift] =
+            // A capture that looks after the weights takes what the pass before it has made.
+            const bool fixed = !c.training && !grad_enabled() && c[1].dtype() == DType::f32 &&
+                               (nn::weights_are_fixed() || !is_capturing());
+            if (fixed) {
+                const auto of =
                     folded->get({c[1], bias, c[own], c[own + 1], c[own + 2], c[own + 3]}, tail.eps);
-                return convolved(c[0], w, shift, attributes, tail.then);
+                hold_for_replays(of);
+                return convolved(c[0], of->w, of->bias, attributes, tail.then);
             }
             const Tensor y = convolved(c[0], c[1], bias, attributes);
             return batch_norm(y, c[own + 2], c[own + 3], c[own], c[own + 1],

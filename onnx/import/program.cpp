@@ -2,6 +2,7 @@
 #include <adjoint/onnx/import/program.h>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/recording.h>
 #include <adjoint/onnx/import/helpers.h>
 
 namespace adjoint::onnx {
@@ -78,6 +79,7 @@ Values Program::run(const Values& given, std::span<const nn::Parameter> weights,
                 fresh->constants.emplace_back(value.tensor.to(device), value.type);
     }
     const Learnt& ready = learnt ? *learnt : *fresh;
+    hold_for_replays(learnt ? learnt : fresh);
 
     Values values(static_cast<std::size_t>(places)), arguments;
     std::copy(given.begin(), given.end(), values.begin());

@@ -36,6 +36,7 @@ Convolution random_convolution(std::mt19937& random) {
         w.batch = number(1, 5);
         w.channels = c.groups * number(1, number(0, 1) ? 3 : 40);
         c.filters = c.groups * number(1, number(0, 1) ? 5 : 70);
+        if (number(0, 5) == 0) w.channels = c.filters = c.groups = number(1, 6);  // one filter for each
         bool fits = true;
         for (int axis = 0; axis < 2; ++axis) {
             w.size[axis] = number(1, 40);

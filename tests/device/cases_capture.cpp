@@ -351,6 +351,24 @@ void another_kind_of_update_is_refused_or_done(Device device) {
     }
 }
 
+void a_compiled_model_answers_as_the_model(Device device) {
+    manual_seed(9);
+    const Net net(device, Net::By::adam);
+    const nn::Compiled answer = nn::compile(net.model);
+    for (int i = 0; i < 6; ++i) {
+        net.load(i);
+        const Tensor x = narrow(net.x, 0, 0, 2 + i % 2);
+        const Tensor y = answer(x);
+        net.norm.weight.detach().fill_(0.5 + i / 2);
+        const Tensor again = answer(x);
+        const NoGrad no_grad;
+        const nn::EvaluationMode mode;
+        EXPECT_TRUE(equal(again, net.model(x))) << i;
+        EXPECT_EQ(equal(y, again), i % 2 == 1) << i;
+    }
+    EXPECT_EQ(answer.recordings().size(), 2u);
+}
+
 }  // namespace
 
 const std::vector<DeviceCase>& capture_cases() {
@@ -365,6 +383,7 @@ const std::vector<DeviceCase>& capture_cases() {
         {"ResultsOutliveTheRecording", results_outlive_the_recording},
         {"CaptureRefusesWhatAReplayCannotRepeat", refuses_what_a_replay_cannot_repeat},
         {"AnErrorInACapturedStepLeavesNothingBehind", an_error_in_the_step_leaves_nothing_behind},
+        {"ACompiledModelAnswersAsTheModel", a_compiled_model_answers_as_the_model},
         {"AWrongIndexInAReplayIsNamedAtTheNextWait", a_wrong_index_is_named_at_the_next_wait},
     };
     return cases;

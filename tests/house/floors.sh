@@ -1,9 +1,9 @@
 #!/bin/sh
-# Holds the #include lines to the floors of docs/design.md: train, onnx -> nn, optim, data -> autograd -> core <- cpu, cuda,
+# Holds the #include lines to the floors of docs/design.md: train -> distributed; distributed, onnx -> nn, optim, data -> autograd -> core <- cpu, cuda,
 # and inside core to tensor, capture -> memory -> contract -> base. No header includes itself by way of others.
 set -eu
 cd "$1"
-list=$(find adjoint.h onnx.h core cpu cuda autograd nn optim data train onnx python_free_examples bench -type f \
+list=$(find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx python_free_examples bench -type f \
             \( -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu' \))
 [ -n "$list" ] || { echo "no source files under $1"; exit 1; }
 
@@ -27,7 +27,8 @@ BEGIN {
     below["tensor"] = " base contract memory tensor "
     below["capture"] = " base contract memory capture "
     below["cuda"] = " base contract cuda "
-    may["train"] = " core autograd data optim nn train "
+    may["distributed"] = " core autograd data optim nn distributed "
+    may["train"] = " core autograd data optim nn distributed train "
     may["onnx"] = " core autograd data nn onnx "
 }
 FNR == 1 {

@@ -27,7 +27,7 @@ cut -f 1 "$work/recipes" | uniq >"$work/names"
 while read -r name; do
     awk -F '\t' -v name="$name" '$1 == name && $2 == "word" { print $3 }' "$work/recipes" >"$work/words"
     awk -F '\t' -v name="$name" '$1 == name && $2 == "file" { print $3 }' "$work/recipes" | sort >"$work/named"
-    grep -rlwF --exclude-dir=onnx -f "$work/words" adjoint.h core cpu cuda autograd nn optim data train tests scripts docs/operators.md |
+    grep -rlwF --exclude-dir=onnx -f "$work/words" adjoint.h core cpu cuda autograd nn optim data distributed train tests scripts docs/operators.md |
         sort >"$work/found"
     if ! diff "$work/named" "$work/found" >"$work/difference"; then
         echo "CONTRIBUTING.md, $name ($(paste -sd ' ' "$work/words")): < is named and has none of the words, > is not named"

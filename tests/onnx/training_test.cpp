@@ -90,5 +90,54 @@ TEST(Training, GradientsAreThoseOfTheModuleWrittenByHand) {
     EXPECT_TRUE(allclose(network.parameters()[1].grad(), b.grad()));
 }
 
+TEST(Training, ACompiledNetworkFollowsItsWeights) {
+    Model model = model_of({.name = "norm"});
+    const auto wave = [](const Shape& shape) {
+        return sin(reshape(arange(0, static_cast<double>(shape.numel()), 1.0), shape));
+    };
+    model.graph.inputs = {tensor_info("x", ElementType::f32, {-1, 2, 5, 5})};
+    model.graph.outputs = {tensor_info("y", ElementType::f32, {-1, 3, 3, 3})};
+    model.graph.initializers = {
+        tensor_value("w", wave({3, 2, 3, 3})), tensor_value("scale", wave({3}) + 2),
+        tensor_value("shift", wave({3})),      tensor_value("mean", wave({3}) * 0.1),
+        tensor_value("var", wave({3}) + 1.5),
+    };
+    model.graph.nodes = {node("Conv", {"x", "w"}, {"c"}),
+                         node("BatchNormalization", {"c", "scale", "shift", "mean", "var"}, {"n"}),
+                         node("Relu", {"n"}, {"y"})};
+    const Network network(model);
+    const nn::Compiled answer = nn::compile(network);
+    const Tensor x = wave({2, 2, 5, 5});
+    const auto check = [&](const char* what) {
+        const NoGrad guard;
+        network.eval();
+        for (int round = 0; round < 2; ++round) {
+            const Tensor expected = network(x);
+            EXPECT_TRUE(
+                allclose(expected,
+                         relu(batch_norm(conv2d(x, network.parameters()[0], {}, {}),
+                                         network.named_buffers()[0].second, network.named_buffers()[1].second,
+                                         network.parameters()[1], network.parameters()[2])),
+                         1e-4, 1e-5))
+                << what;
+            EXPECT_TRUE(equal(answer(x), expected)) << what;
+        }
+    };
+    check("as loaded");
+    // The convolution with the normalisation and the activation in it.
+    EXPECT_EQ(answer.recordings().at(0).calls, 1U);
+    optim::SGD optimizer(network.parameters(), {.lr = 0.1});
+    network.train();
+    const Captured step = capture([&] {
+        optimizer.zero_grad();
+        mean(square(network(x))).backward();
+        optimizer.step();
+    });
+    check("a capture");
+    network.train();
+    step.replay(2);
+    check("replays");
+}
+
 }  // namespace
 }  // namespace adjoint::onnx

@@ -92,17 +92,18 @@ TEST(RecordedCalls, AreDescribedWithWhatTheyReadAndWrite) {
         index_select(s, 0, places).copy_(zeros({2, 3}));
         a.copy_(cumsum(s, 1).to(f64));
     };
-    EXPECT_EQ(capture(once, {.optimize = false}).describe(),
-              "  0  map sigmoid: #0 f32[12] of #1 f32[12]\n"
-              "  1  zip add: #2 f32[4x3] of #0 f32[4x3], #3 f32[1x3]; after 0\n"
-              "  2  dropout: #4 f32[12] of #2 f32[12]; after 1\n"
-              "  3  gather: #5 f32[2x3] of #4 f32[1x3], #6 i64[2x1]; after 2\n"
-              "  4  fill: #7 f32[6]\n"
-              "  5  map copy: #5 f32[6] of #7 f32[6]; after 3, 4\n"
-              "  6  scan sum: #0 f32[12] of #4 f32[12]; after 2\n"  // sigmoid's memory is free by now
-              "  7  map copy: #8 f64[12] of #0 f32[12]; after 6\n"
-              "  8  map copy: #2 f32[12] of #8 f64[12]; after 7\n"
-              "  9  map copy: #1 f32[12] of #2 f32[12]; after 8\n");
+    EXPECT_EQ(
+        capture(once, {.optimize = false}).describe(),
+        "  0  map sigmoid: #0 f32[12] of #1 f32[12]\n"
+        "  1  zip add: #2 f32[4x3] of #0 f32[4x3], #3 f32[1x3]; after 0\n"
+        "  2  dropout: #4 f32[12] of #2 f32[12]; after 1\n"
+        "  3  gather: #0 f32[2x3] of #4 f32[1x3], #5 i64[2x1]; after 2\n"  // sigmoid's memory is free by now
+        "  4  fill: #2 f32[6]; after 2\n"
+        "  5  map copy: #0 f32[6] of #2 f32[6]; after 3, 4\n"
+        "  6  scan sum: #0 f32[12] of #4 f32[12]; after 5\n"
+        "  7  map copy: #6 f64[12] of #0 f32[12]; after 6\n"
+        "  8  map copy: #2 f32[12] of #6 f64[12]; after 7\n"
+        "  9  map copy: #1 f32[12] of #2 f32[12]; after 8\n");
     // Nobody sees what was copied into the selection; a copy and its copy back are one call.
     EXPECT_EQ(capture(once).describe(),
               "  0  chain sigmoid, add: #0 f32[12] of #1 f32[12], #2 f32[1x3]\n"

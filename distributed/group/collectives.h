@@ -1,0 +1,23 @@
+// The operations of a group, made of exchanges of pieces. The operands are dense and lie where the engine's
+// memory is; all ranks have agreed. Unrecorded. Private.
+#pragma once
+
+#include <adjoint/distributed/group/wire.h>
+
+namespace adjoint::distributed::collectives {
+
+/// In place.
+void broadcast(Wire& wire, const Tensor& x, int root);
+/// In place: sums of slices in the order of the ranks, then the slices to all.
+void all_reduce(Wire& wire, const Tensor& x, ReduceOp op);
+/// Part r of `x`, which is as long as `out`, is summed on rank r.
+void reduce_scatter(Wire& wire, const Tensor& out, const Tensor& x, ReduceOp op);
+/// Part r of `out` is the `x` of rank r.
+void all_gather(Wire& wire, const Tensor& out, const Tensor& x);
+/// Part r of `out` is the part of rank r's `x` that is this rank's.
+void all_to_all(Wire& wire, const Tensor& out, const Tensor& x);
+
+/// x /= size, where the op is the mean.
+void divide(const Tensor& x, ReduceOp op, int size);
+
+}  // namespace adjoint::distributed::collectives

@@ -1,0 +1,65 @@
+// The contract of an engine: how bytes go from one rank to another. All that a group does is made of this
+// (<adjoint/distributed/group/group.h>).
+//
+// An engine is used by one thread at a time. Messages from one rank to another on one lane arrive in the
+// order in which they were sent, and are received with the size that they were sent with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <adjoint/core/base/device.h>
+#include <adjoint/core/base/dtype.h>
+
+namespace adjoint::distributed {
+
+/// What becomes of the elements that the ranks give: their sum in the order of the ranks, that divided by
+/// the number of ranks, the largest or the smallest. The sum of bool is "any of them".
+enum class ReduceOp : std::uint8_t { sum, mean, max, min };
+
+/// Messages on different lanes do not wait for each other.
+enum class Lane : std::uint8_t { agreement, payload, message };
+
+/// A message under way. Its memory is the engine's until it is done, or until this is destroyed.
+class Transfer {
+  public:
+    virtual ~Transfer() = default;
+};
+
+class ADJOINT_API Engine {
+  public:
+    Engine() = default;
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+    virtual ~Engine() = default;
+
+    virtual const char* name() const noexcept = 0;
+    virtual int rank() const noexcept = 0;
+    virtual int size() const noexcept = 0;
+    /// Where the memory of payloads lies; agreements and messages are the host's on every engine.
+    virtual Device device() const noexcept { return Device::cpu(); }
+
+    /// Begin; `data` stays as it is until the transfer is done.
+    virtual std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) = 0;
+    virtual std::unique_ptr<Transfer> receive(void* data, std::size_t bytes, int from, Lane lane) = 0;
+    /// Whether it is done, without waiting.
+    virtual bool done(Transfer& transfer) = 0;
+    /// Waits a little, at most some milliseconds, for anything to happen. `round` counts the calls in a row.
+    virtual void idle(int round) = 0;
+
+    /// Tells all ranks that this one has failed and why. Never waits.
+    virtual void announce(const std::string& fault) noexcept = 0;
+    /// What another rank has announced.
+    virtual std::optional<std::string> heard() = 0;
+
+    /// all_reduce by the engine's own means, in an order of its own; null for a type that it does not sum.
+    virtual std::unique_ptr<Transfer> all_reduce(void* /*data*/, std::int64_t /*count*/, DType /*type*/,
+                                                 ReduceOp /*op: sum, max or min*/) {
+        return nullptr;
+    }
+};
+
+}  // namespace adjoint::distributed

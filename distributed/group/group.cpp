@@ -1,0 +1,359 @@
+// Operations checked and handed to the thread that does the group's work, one after the other.
+#include <adjoint/distributed/group/group.h>
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/memory/recorder.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/group/collectives.h>
+
+namespace adjoint::distributed {
+
+struct Work::State {
+    std::function<void(Wire&)> run;  // on the group's thread
+    std::function<void()> place;     // on the caller's: brings the result to where it belongs
+    std::promise<void> promise;
+    std::future<void> future = promise.get_future();
+    std::exception_ptr error;
+    bool over = false;  // wait() has returned or thrown
+};
+
+void Work::wait() const {
+    if (!state_->over) {
+        state_->over = true;
+        try {
+            state_->future.get();
+            const NoGrad guard;
+            if (state_->place) state_->place();
+        } catch (...) {
+            state_->error = std::current_exception();
+        }
+        state_->run = {};
+        state_->place = {};
+    }
+    if (state_->error) std::rethrow_exception(state_->error);
+}
+
+bool Work::done() const {
+    return state_->over || state_->future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+struct Group::State {
+    explicit State(GroupOptions chosen) : options(chosen) {}
+    ~State() {
+        {
+            const std::scoped_lock lock(mutex);
+            closing = true;
+        }
+        changed.notify_all();
+        if (thread.joinable()) thread.join();
+    }
+
+    Work begin(std::function<void(Wire&)> run, std::function<void()> place) {
+        auto work = std::make_shared<Work::State>();
+        work->place = std::move(place);
+        if (!wire) {
+            work->promise.set_value();
+            return Work(std::move(work));
+        }
+        work->run = std::move(run);
+        {
+            const std::scoped_lock lock(mutex);
+            queue.push_back(work);
+            if (!thread.joinable()) thread = std::thread([this] { serve(); });
+        }
+        changed.notify_all();
+        return Work(std::move(work));
+    }
+
+    void serve() {
+        const NoGrad guard;
+        while (const std::shared_ptr<Work::State> work = next()) {
+            try {
+                if (fault) std::rethrow_exception(fault);
+                work->run(*wire);
+                work->promise.set_value();
+            } catch (...) {
+                if (!fault) fail_with(std::current_exception());
+                work->promise.set_exception(fault);
+            }
+        }
+    }
+
+    // Messages that were posted go on while there is nothing else to do.
+    std::shared_ptr<Work::State> next() {
+        std::unique_lock lock(mutex);
+        while (queue.empty() && !closing) {
+            if (!fault && wire->tend())
+                changed.wait_for(lock, std::chrono::milliseconds(1));
+            else
+                changed.wait(lock);
+        }
+        if (queue.empty()) return nullptr;
+        std::shared_ptr<Work::State> work = std::move(queue.front());
+        queue.pop_front();
+        return work;
+    }
+
+    void fail_with(std::exception_ptr error) {
+        fault = std::move(error);
+        try {
+            std::rethrow_exception(fault);
+        } catch (const std::exception& what) {
+            engine->announce(fmt::format("{}: {}", wire->who(engine->rank()), what.what()));
+        }
+    }
+
+    GroupOptions options;
+    std::shared_ptr<Engine> engine;
+    std::unique_ptr<Wire> wire;  // null in a group of one
+    std::exception_ptr fault;    // of the thread alone
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<std::shared_ptr<Work::State>> queue;
+    bool closing = false;
+    std::thread thread;
+};
+
+namespace {
+
+// A tensor where the engine can reach it, and the way back.
+struct Staged {
+    Tensor buffer;
+    std::function<void()> back;
+};
+
+Staged staged(const Tensor& x, Device device) {
+    const NoGrad guard;
+    const Tensor plain = x.detach();
+    if (plain.is_contiguous() && plain.device() == device)
+        return {plain, [plain] { plain.impl().storage->bump(); }};
+    const Tensor buffer = plain.clone().to(device);
+    return {buffer, [plain, buffer] { plain.copy_(buffer.to(plain.device())); }};
+}
+
+Device device_of(const Engine* engine) { return engine ? engine->device() : Device::cpu(); }
+
+void check_operand(const char* op, const Tensor& x, const Engine* engine) {
+    check<ValueError>(x.defined(), "{}: the tensor is undefined", op);
+    check<CaptureError>(recorder() == nullptr, "{}: other ranks are no part of a captured step", op);
+    const Device device = device_of(engine);
+    check<DeviceError>(device.is_cpu() || x.device() == device,
+                       "{}: a tensor on {}, the engine {} works on {}; move it with to()", op, x.device(),
+                       engine ? engine->name() : "self", device);
+}
+
+void check_reduce(const char* op, const Tensor& x, ReduceOp reduce) {
+    check<DTypeError>(reduce != ReduceOp::mean || is_floating(x.dtype()),
+                      "{}: the mean of {}; only floating types have one", op, name(x.dtype()));
+}
+
+Shape scattered_shape(const char* op, const Tensor& x, int size) {
+    check<ShapeError>(x.dim() >= 1 && x.shape()[0] % size == 0,
+                      "{}: shape {} cannot be shared out over {} ranks along the first dimension", op,
+                      x.shape(), size);
+    Shape shape = x.shape();
+    shape[0] /= size;
+    return shape;
+}
+
+Shape gathered_shape(const Tensor& x, int size) {
+    check<ShapeError>(x.dim() >= 1, "all_gather: a tensor without dimensions; reshape it to (1,)");
+    Shape shape = x.shape();
+    shape[0] = checked_mul(shape[0], size);
+    return shape;
+}
+
+void check_out(const char* op, const Tensor& out, const Tensor& x, const Shape& shape) {
+    check<ShapeError>(out.shape() == shape, "{}: an output of shape {}, expected {}", op, out.shape(), shape);
+    check<DTypeError>(out.dtype() == x.dtype(), "{}: an output of {}, expected {}", op, name(out.dtype()),
+                      name(x.dtype()));
+    check<DeviceError>(out.device() == x.device(), "{}: an output on {}, expected one on {}", op,
+                       out.device(), x.device());
+}
+
+void check_rank(const char* op, int rank, int size) {
+    check<IndexError>(rank >= 0 && rank < size, "{}: rank {} of {}", op, rank, size);
+}
+
+// `out` from a dense `x`; in a group of one it is a copy.
+template <class Begin>
+Work transformed(const char* op, const Tensor& out, const Tensor& x, const Shape& shape, const Engine* engine,
+                 Begin&& begin) {
+    check_operand(op, out, engine);
+    check_out(op, out, x, shape);
+    if (!engine || engine->size() == 1)
+        return begin(Tensor(), Tensor(), [out, x] { out.detach().copy_(x.detach()); });
+    const NoGrad guard;
+    const Device device = engine->device();
+    const Staged to = staged(out, device);
+    return begin(to.buffer, x.detach().contiguous().to(device), to.back);
+}
+
+}  // namespace
+
+Group::Group() : state_(std::make_shared<State>(GroupOptions{})) {}
+
+Group::Group(std::shared_ptr<Engine> engine, const GroupOptions& options)
+    : state_(std::make_shared<State>(options)) {
+    check<ValueError>(options.timeout.count() > 0, "group: a time-out of {} ms, expected a positive one",
+                      options.timeout.count());
+    state_->engine = std::move(engine);
+    if (state_->engine->size() > 1) state_->wire = std::make_unique<Wire>(state_->engine, options.timeout);
+}
+
+int Group::rank() const noexcept { return state_->engine ? state_->engine->rank() : 0; }
+int Group::size() const noexcept { return state_->engine ? state_->engine->size() : 1; }
+const char* Group::engine() const noexcept { return state_->engine ? state_->engine->name() : "self"; }
+const GroupOptions& Group::options() const noexcept { return state_->options; }
+
+void Group::barrier() const {
+    check<CaptureError>(recorder() == nullptr, "barrier: other ranks are no part of a captured step");
+    state_->begin([](Wire& wire) { wire.agree(Agreement(Operation::barrier)); }, {}).wait();
+}
+
+Work Group::broadcast_async(const Tensor& x, int root) const {
+    check_operand("broadcast", x, state_->engine.get());
+    check_rank("broadcast", root, size());
+    if (size() == 1) return state_->begin({}, {});
+    Agreement agreement(Operation::broadcast, x);
+    agreement.root = root;
+    const Staged on = staged(x, device_of(state_->engine.get()));
+    return state_->begin(
+        [=, buffer = on.buffer](Wire& wire) {
+            wire.agree(agreement);
+            collectives::broadcast(wire, buffer, root);
+        },
+        on.back);
+}
+
+Work Group::all_reduce_async(const Tensor& x, ReduceOp op) const {
+    check_operand("all_reduce", x, state_->engine.get());
+    check_reduce("all_reduce", x, op);
+    if (size() == 1) return state_->begin({}, {});
+    Agreement agreement(Operation::all_reduce, x);
+    agreement.reduce = op;
+    agreement.by_engine = state_->options.summation == Summation::by_engine;
+    const Staged on = staged(x, device_of(state_->engine.get()));
+    return state_->begin(
+        [=, buffer = on.buffer](Wire& wire) {
+            wire.agree(agreement);
+            if (agreement.by_engine)
+                wire.all_reduce(buffer, op);
+            else
+                collectives::all_reduce(wire, buffer, op);
+            collectives::divide(buffer, op, wire.size());
+        },
+        on.back);
+}
+
+Work Group::reduce_scatter_async(const Tensor& out, const Tensor& x, ReduceOp op) const {
+    check_operand("reduce_scatter", x, state_->engine.get());
+    check_reduce("reduce_scatter", x, op);
+    Agreement agreement(Operation::reduce_scatter, x);
+    agreement.reduce = op;
+    return transformed("reduce_scatter", out, x, scattered_shape("reduce_scatter", x, size()),
+                       state_->engine.get(),
+                       [&](const Tensor& to, const Tensor& from, std::function<void()> back) {
+                           return state_->begin(
+                               [=](Wire& wire) {
+                                   wire.agree(agreement);
+                                   collectives::reduce_scatter(wire, to, from, op);
+                                   collectives::divide(to, op, wire.size());
+                               },
+                               std::move(back));
+                       });
+}
+
+Work Group::all_gather_async(const Tensor& out, const Tensor& x) const {
+    check_operand("all_gather", x, state_->engine.get());
+    const Agreement agreement(Operation::all_gather, x);
+    return transformed("all_gather", out, x, gathered_shape(x, size()), state_->engine.get(),
+                       [&](const Tensor& to, const Tensor& from, std::function<void()> back) {
+                           return state_->begin(
+                               [=](Wire& wire) {
+                                   wire.agree(agreement);
+                                   collectives::all_gather(wire, to, from);
+                               },
+                               std::move(back));
+                       });
+}
+
+Work Group::all_to_all_async(const Tensor& out, const Tensor& x) const {
+    check_operand("all_to_all", x, state_->engine.get());
+    scattered_shape("all_to_all", x, size());
+    const Agreement agreement(Operation::all_to_all, x);
+    return transformed("all_to_all", out, x, x.shape(), state_->engine.get(),
+                       [&](const Tensor& to, const Tensor& from, std::function<void()> back) {
+                           return state_->begin(
+                               [=](Wire& wire) {
+                                   wire.agree(agreement);
+                                   collectives::all_to_all(wire, to, from);
+                               },
+                               std::move(back));
+                       });
+}
+
+void Group::send(const Tensor& x, int to) const {
+    check_operand("send", x, state_->engine.get());
+    check_rank("send", to, size());
+    check<ValueError>(to != rank(), "send: rank {} to itself", to);
+    const NoGrad guard;
+    const Tensor bytes = x.detach().contiguous().to(Device::cpu());
+    const Agreement agreement(Operation::message, x);
+    state_
+        ->begin(
+            [=](Wire& wire) {
+                wire.post(agreement, bytes.impl().data,
+                          static_cast<std::size_t>(bytes.numel()) * size_of(bytes.dtype()), to);
+            },
+            {})
+        .wait();
+}
+
+Work Group::recv_async(const Tensor& x, int from) const {
+    check_operand("recv", x, state_->engine.get());
+    check_rank("recv", from, size());
+    check<ValueError>(from != rank(), "recv: rank {} from itself", from);
+    const Agreement agreement(Operation::message, x);
+    const Staged on = staged(x, Device::cpu());
+    return state_->begin(
+        [=, buffer = on.buffer](Wire& wire) {
+            wire.take(agreement, buffer.impl().data,
+                      static_cast<std::size_t>(buffer.numel()) * size_of(buffer.dtype()), from);
+        },
+        on.back);
+}
+
+Tensor Group::reduce_scatter(const Tensor& x, ReduceOp op) const {
+    check_operand("reduce_scatter", x, state_->engine.get());
+    const Tensor out =
+        empty(scattered_shape("reduce_scatter", x, size()), {.dtype = x.dtype(), .device = x.device()});
+    reduce_scatter_async(out, x, op).wait();
+    return out;
+}
+
+Tensor Group::all_gather(const Tensor& x) const {
+    check_operand("all_gather", x, state_->engine.get());
+    const Tensor out = empty(gathered_shape(x, size()), {.dtype = x.dtype(), .device = x.device()});
+    all_gather_async(out, x).wait();
+    return out;
+}
+
+Tensor Group::all_to_all(const Tensor& x) const {
+    check_operand("all_to_all", x, state_->engine.get());
+    const Tensor out = empty(x.shape(), {.dtype = x.dtype(), .device = x.device()});
+    all_to_all_async(out, x).wait();
+    return out;
+}
+
+}  // namespace adjoint::distributed

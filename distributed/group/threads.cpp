@@ -1,0 +1,140 @@
+// The engine "threads": ranks are threads of one process, messages are copied from one to the other.
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/distributed/group/group.h>
+
+namespace adjoint::distributed {
+namespace {
+
+struct World {
+    explicit World(int ranks) : size(ranks) {}
+
+    const int size;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::map<std::tuple<int, int, Lane>, std::deque<std::vector<char>>> boxes;  // from, to
+    std::string fault;
+    std::exception_ptr first;  // what the rank threw that failed first
+
+    void announce(const std::string& text) {
+        {
+            const std::scoped_lock lock(mutex);
+            if (fault.empty()) fault = text;
+        }
+        changed.notify_all();
+    }
+};
+
+// What was sent is in the box at once.
+class Sent final : public Transfer {};
+
+class Expected final : public Transfer {
+  public:
+    Expected(void* to, std::size_t count, int rank, Lane on) : data(to), bytes(count), from(rank), lane(on) {}
+    void* const data;
+    const std::size_t bytes;
+    const int from;
+    const Lane lane;
+    bool here = false;
+};
+
+class ThreadsEngine final : public Engine {
+  public:
+    ThreadsEngine(std::shared_ptr<World> world, int rank) : world_(std::move(world)), rank_(rank) {}
+
+    const char* name() const noexcept override { return "threads"; }
+    int rank() const noexcept override { return rank_; }
+    int size() const noexcept override { return world_->size; }
+
+    std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) override {
+        const char* const begin = static_cast<const char*>(data);
+        std::vector<char> message(begin, begin + bytes);
+        {
+            const std::scoped_lock lock(world_->mutex);
+            world_->boxes[{rank_, to, lane}].push_back(std::move(message));
+        }
+        world_->changed.notify_all();
+        return std::make_unique<Sent>();
+    }
+
+    std::unique_ptr<Transfer> receive(void* data, std::size_t bytes, int from, Lane lane) override {
+        return std::make_unique<Expected>(data, bytes, from, lane);
+    }
+
+    bool done(Transfer& transfer) override {
+        auto* const expected = dynamic_cast<Expected*>(&transfer);
+        if (!expected || expected->here) return true;
+        std::vector<char> message;
+        {
+            const std::scoped_lock lock(world_->mutex);
+            auto& box = world_->boxes[{expected->from, rank_, expected->lane}];
+            if (box.empty()) return false;
+            message = std::move(box.front());
+            box.pop_front();
+            ++taken_;
+        }
+        check<DistributedError>(message.size() == expected->bytes,
+                                "threads: {} bytes from rank {}, expected {}", message.size(), expected->from,
+                                expected->bytes);
+        std::memcpy(expected->data, message.data(), message.size());
+        return expected->here = true;
+    }
+
+    // Short: what has come since nobody looked is found at the next round.
+    void idle(int) override {
+        std::unique_lock lock(world_->mutex);
+        if (std::exchange(taken_, 0) == 0) world_->changed.wait_for(lock, std::chrono::milliseconds(1));
+    }
+
+    void announce(const std::string& fault) noexcept override {
+        try {
+            world_->announce(fault);
+        } catch (...) {
+            // No memory for the text: the others run into their time-out.
+        }
+    }
+    std::optional<std::string> heard() override {
+        const std::scoped_lock lock(world_->mutex);
+        if (world_->fault.empty()) return std::nullopt;
+        return world_->fault;
+    }
+
+  private:
+    const std::shared_ptr<World> world_;
+    const int rank_;
+    int taken_ = 0;
+};
+
+}  // namespace
+
+void run_threads(int ranks, const std::function<void(const Group& group)>& f, const GroupOptions& options) {
+    check<ValueError>(ranks >= 1, "run_threads: {} ranks", ranks);
+    const auto world = std::make_shared<World>(ranks);
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < ranks; ++rank)
+        threads.emplace_back([&, rank] {
+            try {
+                f(Group(std::make_shared<ThreadsEngine>(world, rank), options));
+            } catch (const std::exception& error) {
+                {
+                    const std::scoped_lock lock(world->mutex);
+                    if (!world->first) world->first = std::current_exception();
+                }
+                world->announce(fmt::format("rank {} has ended: {}", rank, error.what()));
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    if (world->first) std::rethrow_exception(world->first);
+}
+
+}  // namespace adjoint::distributed

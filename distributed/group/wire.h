@@ -1,0 +1,79 @@
+// One rank's end of all messages of a group: agreement before each operation, time-outs, errors that name
+// who is missing. Used by the thread that does the group's work. Private.
+#pragma once
+
+#include <chrono>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <adjoint/distributed/group/agreement.h>
+#include <adjoint/distributed/group/engine.h>
+
+namespace adjoint::distributed {
+
+class Wire {
+  public:
+    /// Learns the names of the others' hosts.
+    Wire(std::shared_ptr<Engine> engine, std::chrono::milliseconds timeout);
+    /// Waits for what was sent and not yet taken, within the time-out.
+    ~Wire();
+    Wire(const Wire&) = delete;
+    Wire& operator=(const Wire&) = delete;
+
+    Engine& engine() const noexcept { return *engine_; }
+    int rank() const noexcept { return engine_->rank(); }
+    int size() const noexcept { return engine_->size(); }
+    /// "rank 1 on node7"
+    std::string who(int rank) const;
+
+    /// An operation begins: all ranks are heard, and must be about to do the same.
+    /// errors: DistributedError.
+    void agree(const Agreement& agreement);
+    struct Piece {
+        void* data = nullptr;
+        std::size_t bytes = 0;
+    };
+    /// out[r] goes to rank r and in[r] comes from it; pieces of no bytes and of this rank do not travel.
+    void exchange(std::span<const Piece> out, std::span<const Piece> in);
+    /// The engine's own sum, in place.
+    /// errors: DTypeError where it has none.
+    void all_reduce(const Tensor& x, ReduceOp op);
+
+    /// Returns before the other rank has taken it; `bytes` are copied.
+    void post(const Agreement& agreement, const void* data, std::size_t bytes, int to);
+    /// Waits for a message that is like `agreement`.
+    void take(const Agreement& agreement, void* data, std::size_t bytes, int from);
+    /// Looks after what was posted; whether something still is under way.
+    bool tend();
+
+    /// Throws what another rank has announced.
+    void listen();
+
+  private:
+    struct Waiting {
+        std::unique_ptr<Transfer> transfer;
+        int rank;
+    };
+    struct Posted {
+        Agreement agreement;
+        std::vector<char> bytes;
+        std::unique_ptr<Transfer> head, body;
+    };
+
+    void begin(const Agreement& agreement);
+    void learn_hosts();
+    void finish(std::vector<Waiting>& waiting);
+    [[noreturn]] void time_out(const std::vector<Waiting>& waiting) const;
+
+    const std::shared_ptr<Engine> engine_;
+    const std::chrono::milliseconds timeout_;
+    std::vector<std::string> hosts_;
+    Agreement present_{Operation::join};
+    std::chrono::steady_clock::time_point deadline_;
+    std::list<Posted> posted_;  // their memory stays where it is
+};
+
+}  // namespace adjoint::distributed
