@@ -1,36 +1,27 @@
-// Batches of a data set held in memory, in a new order each epoch.
+// Batches of a data set, in a new order each epoch.
 //
 //     data::Loader loader(set, {.batch_size = 64, .seed = 1});
 //     for (const data::Batch& batch : loader) { ... batch.x, batch.y ... }
 //
 // One such loop is an epoch; the next loop is the next epoch, also where one was left before its end. A
 // loader is used by one thread at a time; several may share a data set.
+//
+// With workers, threads make the next batches while the program computes. Neither the order nor a bit depends
+// on their number: what a source or the transform draws comes from streams of the batch, a function of seed,
+// epoch and its number. What a worker throws is thrown where its batch would have come. Leaving the loop
+// stops them as soon as the calls that are under way return.
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <functional>
+#include <memory>
+#include <optional>
 
-#include <adjoint/core/tensor/tensor.h>
+#include <adjoint/data/dataset.h>
 #include <adjoint/data/mnist.h>
+#include <adjoint/data/sampler.h>
 
 namespace adjoint::data {
-
-/// Samples along dimension 0, and what is done to them on the way into a batch: bytes (u8) become f32, x =
-/// scale * input + shift; inputs of other types pass as they are, so that numbers of words stay integers.
-/// Targets that are integers become i64. A batch has shape (n, sample_shape).
-struct Dataset {
-    Tensor inputs, targets;
-    double scale = 1, shift = 0;
-    Shape sample_shape = {};  ///< left empty: that of the inputs
-
-    std::int64_t size() const { return inputs.shape()[0]; }
-    /// Samples first .. first + count - 1, sharing memory.
-    /// errors: IndexError.
-    ADJOINT_API Dataset part(std::int64_t first, std::int64_t count) const;
-    /// The samples of these numbers, in this order, copied.
-    /// errors: IndexError; ValueError unless both tensors are dense.
-    ADJOINT_API Dataset select(std::span<const std::int64_t> samples) const;
-};
 
 struct ImageOptions {
     double mean = 0.0;  ///< of the pixels in [0, 1]; MNIST's own are 0.1307 and 0.3081
@@ -40,15 +31,17 @@ struct ImageOptions {
 /// An image set with pixels scaled to (p / 255 - mean) / std.
 ADJOINT_API Dataset images(const ImageSet& set, const ImageOptions& options = {});
 
-struct Batch {
-    Tensor x, y;
-};
-
 struct LoaderOptions {
     std::int64_t batch_size = 64;
     bool shuffle = true;
     bool drop_last = false;  ///< leave out a last batch that is not full
     std::uint64_t seed = 0;
+    Sampler sampler = {};  ///< of the samples of an epoch, in the place of shuffle
+    /// What becomes of each batch; with workers called by several threads at once.
+    std::function<Batch(const Batch&)> transform = {};
+    int workers = 0;                    ///< threads that make batches; 0: the one that asks for them
+    std::int64_t prefetch = 0;          ///< batches that may wait to be taken; 0: two for each worker
+    std::optional<Device> device = {};  ///< where batches go, if elsewhere
 };
 
 /// Where a loader stands: saved and restored, training goes on with the same batches.
@@ -58,16 +51,31 @@ struct LoaderState {
     bool operator==(const LoaderState&) const = default;
 };
 
+class Epoch;
+class Workers;
+
 class ADJOINT_API Loader {
   public:
-    /// errors: ShapeError if inputs and targets differ in number or are empty;
-    /// ValueError for a batch size below 1, or for a scale or shift of inputs that are no bytes.
+    /// errors: ShapeError if inputs and targets differ in number or are empty; ValueError for a batch size
+    /// below 1, for a scale or shift of inputs that are no bytes, and for a sampler of a stream.
     explicit Loader(Dataset set, const LoaderOptions& options = {});
+    explicit Loader(Samples samples, const LoaderOptions& options = {});
+    /// A copy stands where this one does and has workers of its own.
+    Loader(const Loader& other);
+    Loader(Loader&& other) noexcept;
+    Loader& operator=(const Loader& other);
+    Loader& operator=(Loader&& other) noexcept;
+    ~Loader();
 
-    const Dataset& dataset() const noexcept { return set_; }
+    /// errors: ValueError if the samples are not in memory.
+    const Dataset& dataset() const;
+    const Samples& samples() const noexcept { return samples_; }
     std::int64_t batch_size() const noexcept { return options_.batch_size; }
-    /// Batches per epoch.
-    std::int64_t size() const noexcept;
+    /// Samples per epoch.
+    /// errors: ValueError of a stream.
+    std::int64_t sample_count() const;
+    /// Batches per epoch; -1 of a stream, which nobody can count.
+    std::int64_t size() const;
 
     LoaderState state() const noexcept { return state_; }
     void set_state(LoaderState state);
@@ -76,6 +84,9 @@ class ADJOINT_API Loader {
     class Iterator {
       public:
         explicit Iterator(Loader& loader) : loader_(loader) { ++*this; }
+        Iterator(const Iterator&) = delete;
+        Iterator& operator=(const Iterator&) = delete;
+        ~Iterator() { loader_.rest(); }
         const Batch& operator*() const noexcept { return batch_; }
         Iterator& operator++() {
             more_ = loader_.next(batch_);
@@ -92,15 +103,21 @@ class ADJOINT_API Loader {
     End end() const noexcept { return {}; }
 
     /// The next batch of the epoch; false at its end, and the next call begins the next epoch.
+    /// errors: what a source, a stream or the transform throws; the loader stands where it stood.
     bool next(Batch& batch);
+    /// Stops the workers; the next call of next() starts others where the loader stands.
+    void rest() noexcept;
 
   private:
-    Dataset set_;
+    std::optional<Batch> made();
+
+    Samples samples_;
     LoaderOptions options_;
     LoaderState state_;
     bool in_loop_ = false;  // since a loop has begun, until the epoch ends
-    Tensor order_;          // of the current epoch, if shuffled
-    std::uint64_t order_epoch_ = ~std::uint64_t{0};
+    std::uint64_t epoch_number_ = 0;
+    std::shared_ptr<const Epoch> epoch_;  // of that number, once it has begun
+    std::unique_ptr<Workers> workers_;
 };
 
 }  // namespace adjoint::data

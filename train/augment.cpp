@@ -71,7 +71,9 @@ template <class Change> Transform images(const char* op, Change change) {
         const NoGrad guard;
         check_images(op, batch.x);
         Draws draws;
-        return data::Batch{change(batch.x, draws), batch.y};
+        data::Batch out = batch;
+        out.x = change(batch.x, draws);
+        return out;
     };
 }
 
@@ -268,7 +270,10 @@ Transform mixup(std::int64_t classes, double alpha) {
         const auto mixed = [&](const Tensor& t) {
             return t * share + index_select(t, 0, order) * (1 - share);
         };
-        return data::Batch{mixed(batch.x), mixed(probabilities(batch, classes))};
+        data::Batch out = batch;
+        out.x = mixed(batch.x);
+        out.y = mixed(probabilities(batch, classes));
+        return out;
     };
 }
 

@@ -5,7 +5,8 @@
 //         train::random_affine({.degrees = {-10, 10}, .right = {-2, 2}, .down = {-2, 2}}),
 //         train::cutout(8)})});
 //
-// A transform takes floating images (N, C, H, W) on any device; targets pass as they are except in mixup.
+// A transform takes floating images (N, C, H, W) on any device as the first input; further ones, and targets
+// except in mixup, pass as they are.
 // Each sample draws its own numbers, all of them from one stream of the generator for each call, so that
 // manual_seed repeats them on every device. They are drawn on the host:
 // a transform stands outside of capture.

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -97,7 +98,7 @@ void save_the_best(Callback& callback, const std::string& path) {
 }
 
 // Where the first element that is not finite stands, "" if there is none.
-std::string not_finite_in(const char* what, const Tensor& x) {
+std::string not_finite_in(const std::string& what, const Tensor& x) {
     if (!is_floating(x.dtype()) || x.numel() == 0) return "";
     const NoGrad guard;
     const Tensor flat = flatten(x.detach()), odd = logical_not(isfinite(flat));
@@ -115,9 +116,16 @@ std::string not_finite_in(const char* what, const Tensor& x) {
 }
 
 // Why a loss may be NaN or infinite: the data themselves, else the step.
-std::string cause_of_nan(const data::Dataset& set) {
-    for (const auto& [what, x] : {std::pair("inputs", set.inputs), std::pair("targets", set.targets)})
-        if (const std::string found = not_finite_in(what, x); !found.empty()) return found;
+std::string cause_of_nan(const data::Samples& samples) {
+    const data::Dataset* const set = samples.dataset();
+    if (!set) return "the learning rate may be too high, or a sample may hold a number that is not finite";
+    for (const auto& [what, first, more] : {std::tuple("inputs", set->inputs, set->more_inputs),
+                                            std::tuple("targets", set->targets, set->more_targets)}) {
+        if (const std::string found = not_finite_in(what, first); !found.empty()) return found;
+        for (const Tensor& x : more)
+            if (const std::string found = not_finite_in(fmt::format("further {}", what), x); !found.empty())
+                return found;
+    }
     return "the learning rate may be too high";
 }
 
@@ -189,13 +197,13 @@ Callback stop_on_nan(Every every) {
     Callback callback{.on_epoch = [](Run& run) {
         if (!std::isfinite(run.history.last().train.loss))
             run.stop(fmt::format("the loss of epoch {} is not finite: {}", run.epoch,
-                                 cause_of_nan(run.loader.dataset())));
+                                 cause_of_nan(run.loader.samples())));
     }};
     if (every == Every::batch)
         callback.on_batch = [](Run& run) {
             if (!std::isfinite(run.loss.item()))
                 run.stop(fmt::format("the loss of batch {} of epoch {} is not finite: {}", run.batch,
-                                     run.epoch, cause_of_nan(run.loader.dataset())));
+                                     run.epoch, cause_of_nan(run.loader.samples())));
         };
     return callback;
 }
@@ -226,12 +234,14 @@ Callback record_batches() {
                 }};
 }
 
-Callback metric(const std::string& name,
-                std::function<double(const Tensor& outputs, const Tensor& targets)> of) {
-    check<ValueError>(!name.empty() && of, "metric: needs a name and a function");
-    return {.on_epoch = [name, of = std::move(of)](Run& run) {
-        const data::Dataset& set = run.validation ? *run.validation : run.loader.dataset();
-        run.record(name, of(predict(run.trainee, set), set.targets));
+Callback metric(const std::string& name, const Metric& of) { return metrics({{name, of}}); }
+
+Callback metrics(const std::map<std::string, Metric>& of) {
+    for (const auto& [name, metric] : of) check<ValueError>(!name.empty(), "metric: needs a name");
+    return {.on_epoch = [of](Run& run) {
+        const data::Samples& samples = run.validation ? *run.validation : run.loader.samples();
+        const Predictions all = predictions(run.trainee, samples);
+        for (const auto& [name, metric] : of) run.record(name, metric(all.outputs, all.targets));
     }};
 }
 

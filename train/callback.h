@@ -9,8 +9,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
+#include <type_traits>
 
+#include <adjoint/core/base/error.h>
 #include <adjoint/optim/schedule.h>
 #include <adjoint/train/run.h>
 
@@ -63,10 +66,29 @@ ADJOINT_API Callback stop_on_nan(Every every = Every::epoch);
 /// Keeps the loss of every batch in History::batches.
 ADJOINT_API Callback record_batches();
 
+/// A figure of merit: a function from outputs and targets to a number. It is called as trainee() says of a
+/// loss, so accuracy(outputs, targets) and the others of <adjoint/train/watch/metrics.h> are metrics.
+/// errors: ValueError for an empty function.
+class Metric {
+  public:
+    template <class F>
+    requires(!std::is_same_v<F, Metric>) Metric(F of)
+        : of_([of](const Tensors& outputs, const Tensors& targets) mutable {
+              return detail::of_outputs<double>("metric", of, outputs, targets);
+          }) {
+        if constexpr (std::is_pointer_v<F> || requires { typename F::result_type; })
+            if (!static_cast<bool>(of)) throw ValueError("metric: an empty function");
+    }
+    double operator()(const Tensors& outputs, const Tensors& targets) const { return of_(outputs, targets); }
+
+  private:
+    std::function<double(const Tensors& outputs, const Tensors& targets)> of_;
+};
 /// Measures all outputs of the validation set, or of the training set if there is none, after each epoch, in
-/// evaluation mode: EpochRecord::metrics[name] = of(outputs, targets). The functions of
-/// <adjoint/train/watch/metrics.h> fit.
-ADJOINT_API Callback metric(const std::string& name,
-                            std::function<double(const Tensor& outputs, const Tensor& targets)> of);
+/// evaluation mode: EpochRecord::metrics[name] = of(outputs, targets).
+/// errors: ValueError for an empty name.
+ADJOINT_API Callback metric(const std::string& name, const Metric& of);
+/// The same of several, after one pass.
+ADJOINT_API Callback metrics(const std::map<std::string, Metric>& of);
 
 }  // namespace adjoint::train

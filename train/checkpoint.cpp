@@ -174,6 +174,7 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
     for (std::size_t i = 0; i < checkpoint.callbacks.size(); ++i)
         append(fmt::format("callbacks.{}.", i), checkpoint.callbacks[i]);
     append("epoch.", checkpoint.epoch);
+    append("run.", checkpoint.run);
     append_history(tensors, checkpoint.history);
     const auto pair = [&](const char* name, std::uint64_t a, std::uint64_t b) {
         tensors.emplace_back(
@@ -201,6 +202,7 @@ Checkpoint load_checkpoint(const std::string& path) {
     for (std::size_t i = 0; i < parts.count("callbacks", most_callbacks); ++i)
         checkpoint.callbacks.push_back(parts.group(fmt::format("callbacks.{}.", i)));
     checkpoint.epoch = parts.group("epoch.");
+    checkpoint.run = parts.group("run.");
     checkpoint.history = history_of(parts);
     const auto pair = [&](const char* name) { return parts.take(name, i64, {2}).to_vector<std::int64_t>(); };
     const std::vector<std::int64_t> generator = pair("generator"), loader = pair("loader");

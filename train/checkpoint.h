@@ -24,6 +24,7 @@ struct Checkpoint {
     data::NamedTensors model = {}, optimizer = {};
     std::vector<data::NamedTensors> callbacks = {};  ///< of those that have a state, in their order
     data::NamedTensors epoch = {};                   ///< sums of the epoch under way
+    data::NamedTensors run = {};                     ///< where fit stands, and what its options keep
     GeneratorState generator = {};
     data::LoaderState loader = {};
     History history = {};

@@ -8,32 +8,75 @@
 #include <adjoint/core/base/format.h>
 
 namespace adjoint::train {
+namespace {
 
-Score evaluate(const Trainee& trainee, const data::Dataset& set, std::int64_t batch_size) {
+// visit(outputs, batch) for all batches, in evaluation mode.
+template <class Visit>
+void for_all(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size,
+             const Visit& visit) {
     const NoGrad guard;
     const nn::EvaluationMode mode;
-    data::Loader loader(set, {.batch_size = batch_size, .shuffle = false});
-    Totals totals;
-    for (const data::Batch& batch : loader) {
-        const Tensor output = trainee.forward(batch.x);
-        totals.count(batch.y.shape()[0]);
-        totals.add(trainee.loss(output, batch.y), output, batch.y);
+    data::Loader loader(
+        samples,
+        {.batch_size = batch_size, .shuffle = false, .workers = trainee.workers, .device = trainee.device});
+    for (const data::Batch& batch : loader) visit(trainee.forward(batch), batch);
+}
+
+void check_rows_of(const Tensors& outputs, const data::Batch& batch) {
+    for (const Tensor& output : outputs)
+        check<ShapeError>(output.dim() > 0 && output.shape()[0] == batch.size(),
+                          "predict: an output of shape {} for a batch of {} samples", output.shape(),
+                          batch.size());
+}
+
+// Lists of pieces, one for each tensor of a batch.
+class Pieces {
+  public:
+    void add(const Tensors& batch) {
+        pieces_.resize(batch.size());
+        for (std::size_t i = 0; i < batch.size(); ++i)
+            if (batch[i].defined()) pieces_[i].push_back(batch[i]);
     }
+    Tensors joined() const {
+        Tensors all;
+        for (const Tensors& pieces : pieces_) all.push_back(pieces.empty() ? Tensor() : cat(pieces, 0));
+        return all;
+    }
+
+  private:
+    std::vector<Tensors> pieces_;
+};
+
+}  // namespace
+
+Score evaluate(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
+    Totals totals;
+    for_all(trainee, samples, batch_size, [&](const Tensors& outputs, const data::Batch& batch) {
+        totals.count(batch.size());
+        totals.add(trainee.loss(outputs, batch), outputs[0], batch.y);
+    });
     return totals.score();
 }
 
-Tensor predict(const Trainee& trainee, const data::Dataset& set, std::int64_t batch_size) {
-    const NoGrad guard;
-    const nn::EvaluationMode mode;
-    data::Loader loader(set, {.batch_size = batch_size, .shuffle = false});
-    std::vector<Tensor> outputs;
-    for (const data::Batch& batch : loader) {
-        const Tensor& output = outputs.emplace_back(trainee.forward(batch.x));
-        check<ShapeError>(output.dim() > 0 && output.shape()[0] == batch.x.shape()[0],
-                          "predict: an output of shape {} for a batch of {} samples", output.shape(),
-                          batch.x.shape()[0]);
-    }
-    return cat(outputs, 0);
+Tensor predict(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
+    Pieces outputs;
+    for_all(trainee, samples, batch_size, [&](const Tensors& given, const data::Batch& batch) {
+        check_rows_of(given, batch);
+        outputs.add({given[0]});
+    });
+    const Tensors all = outputs.joined();
+    check<ShapeError>(!all.empty(), "predict: no samples");
+    return all[0];
+}
+
+Predictions predictions(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
+    Pieces outputs, targets;
+    for_all(trainee, samples, batch_size, [&](const Tensors& given, const data::Batch& batch) {
+        check_rows_of(given, batch);
+        outputs.add(given);
+        targets.add(batch.targets());
+    });
+    return {outputs.joined(), targets.joined()};
 }
 
 }  // namespace adjoint::train

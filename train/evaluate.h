@@ -1,33 +1,52 @@
 // What a trained model says: its loss and accuracy on a data set, and its outputs.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include <adjoint/train/run.h>
 
 namespace adjoint::train {
 
-ADJOINT_API Score evaluate(const Trainee& trainee, const data::Dataset& set, std::int64_t batch_size = 1000);
-ADJOINT_API Tensor predict(const Trainee& trainee, const data::Dataset& set, std::int64_t batch_size = 1000);
+/// All outputs of a model, and the targets that go with them, one batch below the other.
+struct Predictions {
+    Tensors outputs, targets;
+};
 
-/// Loss and accuracy of `model` on `set`, in evaluation mode and without graph. The mode is that of this call
-/// (nn::EvaluationMode), the model's own is left alone: several threads may ask one model.
-/// errors: as data::Loader.
+ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
+                           std::int64_t batch_size = 1000);
+ADJOINT_API Tensor predict(const Trainee& trainee, const data::Samples& samples,
+                           std::int64_t batch_size = 1000);
+ADJOINT_API Predictions predictions(const Trainee& trainee, const data::Samples& samples,
+                                    std::int64_t batch_size = 1000);
+
+/// Loss and accuracy of `model` on `samples`, in evaluation mode and without graph. The mode is that of this
+/// call (nn::EvaluationMode), the model's own is left alone: several threads may ask one model.
+/// errors: as data::Loader; those of trainee().
+template <nn::IsModule M, class Loss>
+Score evaluate(const M& model, Loss loss, const data::Samples& samples, std::int64_t batch_size = 1000) {
+    return evaluate(trainee(model, std::move(loss)), samples, batch_size);
+}
 template <nn::IsModule M, class Loss>
 Score evaluate(const M& model, Loss loss, const data::Dataset& set, std::int64_t batch_size = 1000) {
-    return evaluate(
-        Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, as_loss(std::move(loss))}, set,
-        batch_size);
+    return evaluate(model, std::move(loss), data::Samples(set), batch_size);
 }
 
-/// The outputs of `model` for all samples of `set` in their order, one below the other, in evaluation mode
-/// and without graph, as evaluate().
+/// The outputs of `model` for all samples in their order, one below the other, in evaluation mode and without
+/// graph, as evaluate(). Of several outputs it is the first; `predictions` gives all, with the targets.
 /// shapes: (n, shape of one output).
 /// errors: as data::Loader; ShapeError if an output has not one row for each sample.
 template <nn::IsModule M>
+Tensor predict(const M& model, const data::Samples& samples, std::int64_t batch_size = 1000) {
+    return predict(trainee(model), samples, batch_size);
+}
+template <nn::IsModule M>
 Tensor predict(const M& model, const data::Dataset& set, std::int64_t batch_size = 1000) {
-    return predict(Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, {}}, set,
-                   batch_size);
+    return predict(model, data::Samples(set), batch_size);
+}
+template <nn::IsModule M>
+Predictions predictions(const M& model, const data::Samples& samples, std::int64_t batch_size = 1000) {
+    return predictions(trainee(model), samples, batch_size);
 }
 
 /// The same for inputs alone, which have one sample per row.

@@ -19,14 +19,18 @@
 namespace adjoint::train {
 namespace {
 
-void check_options(const data::Dataset& set, const FitOptions& options) {
+void check_options(const data::Samples& samples, const FitOptions& options) {
     check<ValueError>(options.epochs >= 0, "fit: {} epochs", options.epochs);
     check<ValueError>(options.validation_split >= 0 && options.validation_split < 1,
                       "fit: validation_split {} is outside [0, 1)", options.validation_split);
     check<ValueError>(options.validation_split == 0 || !options.validation,
                       "fit: both a validation set and a validation_split are given");
-    check<ShapeError>(set.inputs.defined() && set.targets.defined(),
-                      "fit: the data set has no inputs or no targets");
+    if (const data::Dataset* const set = samples.dataset())
+        check<ShapeError>(set->inputs.defined() && set->targets.defined(),
+                          "fit: the data set has no inputs or no targets");
+    check<ValueError>(!samples.is_stream() || options.validation_split == 0,
+                      "fit: a validation_split of a stream, whose last samples nobody knows; give a "
+                      "validation set");
 }
 
 Checkpoint copy_of(Checkpoint checkpoint) {
@@ -37,6 +41,7 @@ Checkpoint copy_of(Checkpoint checkpoint) {
     copy(checkpoint.model);
     copy(checkpoint.optimizer);
     copy(checkpoint.epoch);
+    copy(checkpoint.run);
     for (data::NamedTensors& state : checkpoint.callbacks) copy(state);
     return checkpoint;
 }
@@ -50,7 +55,6 @@ class Loop {
          std::map<std::string, std::string> settings)
         : run_(run),
           callbacks_(std::move(callbacks)),
-          transform_(options.transform),
           settings_(std::move(settings)),
           step_(run.trainee, run.optimizer, run.totals_,
                 {.capture = options.capture, .batch_size = options.batch_size, .verbose = options.verbose}) {
@@ -85,7 +89,6 @@ class Loop {
         run_.resumed = true;
         run_.epoch = static_cast<int>(at.epoch) + (at.next_batch > 0 ? 1 : 0);
         run_.batch = at.next_batch;
-        run_.step = static_cast<std::int64_t>(at.epoch) * run_.loader.size() + at.next_batch;
     }
 
   private:
@@ -103,6 +106,7 @@ class Loop {
         Checkpoint now{.model = run_.trainee.module.state(),
                        .optimizer = run_.optimizer.state(),
                        .epoch = run_.totals_.state(),
+                       .run = {{"step", Tensor(run_.step)}},
                        .generator = generator_state(),
                        .loader = run_.loader.state(),
                        .history = run_.history,
@@ -123,19 +127,30 @@ class Loop {
         run_.optimizer.load_state(from.optimizer);
         for (std::size_t i = 0; i < with_state.size(); ++i) with_state[i]->load_state(from.callbacks[i]);
         run_.totals_.load_state(from.epoch);
+        load_run(from.run);
         run_.loader.set_state(from.loader);
         set_generator_state(from.generator);
         run_.history = from.history;
         run_.history.end.clear();
     }
 
+    void load_run(const data::NamedTensors& state) {
+        check<ValueError>(state.size() == 1 && state[0].first == "step" && state[0].second.numel() == 1,
+                          "fit: the checkpoint does not say how many steps the run has made");
+        run_.step = state[0].second.item<std::int64_t>();
+    }
+
     void check_settings(const std::map<std::string, std::string>& saved) const {
-        for (const auto& [name, value] : settings_) {
-            const auto found = saved.find(name);
-            check<ValueError>(found != saved.end() && found->second == value,
-                              "fit: the checkpoint is of a run with {} {}, this one has {}", name,
-                              found == saved.end() ? "unknown" : found->second, value);
-        }
+        const auto value_of = [](const std::map<std::string, std::string>& settings,
+                                 const std::string& name) -> std::string {
+            const auto found = settings.find(name);
+            return found == settings.end() ? "unknown" : found->second;
+        };
+        for (const auto* settings : {&settings_, &saved})
+            for (const auto& [name, value] : *settings)
+                check<ValueError>(value_of(saved, name) == value_of(settings_, name),
+                                  "fit: the checkpoint is of a run with {} {}, this one has {}", name,
+                                  value_of(saved, name), value_of(settings_, name));
     }
 
     void train_epoch() {
@@ -147,7 +162,7 @@ class Loop {
         if (run_.batch == 0) run_.totals_.clear();
         step_.look_again();
         for (const data::Batch& batch : run_.loader) {
-            train_batch(transform_ ? transform_(batch) : batch);
+            train_batch(batch);
             if (run_.stopping()) return;
         }
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
@@ -163,46 +178,58 @@ class Loop {
         ++run_.step;
         if (!watches_batches_) return;
         // The next replay writes where these lie, and a callback may keep them.
-        if (keeps_batches_ && step_.replays()) result = {result.loss.clone(), result.output.clone()};
+        if (keeps_batches_ && step_.replays()) {
+            result.loss = result.loss.clone();
+            for (Tensor& output : result.outputs) output = output.clone();
+        }
         run_.loss = std::move(result.loss);
-        run_.output = std::move(result.output);
-        run_.target = batch.y;
+        run_.outputs = std::move(result.outputs);
+        run_.targets = batch.targets();
+        run_.output = run_.outputs[0];
+        run_.target = run_.targets[0];
         notify(&Callback::on_batch);
         run_.loss = run_.output = run_.target = {};
+        run_.outputs = run_.targets = {};
         if (keeps_batches_) step_.look_again();
     }
 
     Run& run_;
     const std::vector<Callback> callbacks_;
-    const Transform transform_;
     const std::map<std::string, std::string> settings_;
     Step step_;
     bool watches_batches_ = false, keeps_batches_ = false;  // any callback; one that is not fit's own
 };
 
-History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dataset& set,
+History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Samples& samples,
             const FitOptions& options) {
-    check_options(set, options);
+    check_options(samples, options);
+    const std::int64_t n = samples.is_stream() ? 0 : samples.size();
     const auto held =
-        static_cast<std::int64_t>(std::floor(static_cast<double>(set.size()) * options.validation_split));
-    const data::Dataset training = held > 0 ? set.part(0, set.size() - held) : set;
-    std::optional<data::Dataset> validation = options.validation;
-    if (held > 0) validation = set.part(set.size() - held, held);
+        static_cast<std::int64_t>(std::floor(static_cast<double>(n) * options.validation_split));
+    std::optional<data::Samples> validation = options.validation;
+    if (held > 0) validation = samples.part(n - held, held);
 
     std::vector<Callback> callbacks{stop_on_nan()};
     callbacks.insert(callbacks.end(), options.callbacks.begin(), options.callbacks.end());
     if (options.verbose) callbacks.push_back(progress());
 
-    data::Loader loader(training, {.batch_size = options.batch_size, .seed = options.seed});
+    data::Loader loader(held > 0 ? samples.part(0, n - held) : samples, {.batch_size = options.batch_size,
+                                                                         .seed = options.seed,
+                                                                         .sampler = options.sampler,
+                                                                         .transform = options.transform,
+                                                                         .workers = options.workers,
+                                                                         .device = options.device});
     History history;
     Run run(trainee, optimizer, loader, history);
     run.validation = validation ? &*validation : nullptr;
     run.epochs = options.epochs;
-    Loop loop(run, std::move(callbacks), options,
-              {{"batch_size", std::to_string(options.batch_size)},
-               {"matmul_precision", name(matmul_precision())},
-               {"samples", std::to_string(training.size())},
-               {"seed", std::to_string(options.seed)}});
+    std::map<std::string, std::string> settings{
+        {"batch_size", std::to_string(options.batch_size)},
+        {"matmul_precision", name(matmul_precision())},
+        {"samples", samples.is_stream() ? "a stream" : std::to_string(n - held)},
+        {"seed", std::to_string(options.seed)}};
+    if (options.sampler.order) settings["samples drawn"] = std::to_string(loader.sample_count());
+    Loop loop(run, std::move(callbacks), options, std::move(settings));
     if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
     loop.go();
     return history;

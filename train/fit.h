@@ -21,31 +21,42 @@ struct FitOptions {
     int epochs = 1;
     std::int64_t batch_size = 64;
     double validation_split = 0;                   ///< fraction of the samples, the last ones, held out
-    std::optional<data::Dataset> validation = {};  ///< instead of a split
+    std::optional<data::Samples> validation = {};  ///< instead of a split
     std::uint64_t seed = 0;                        ///< of the order of the samples
     bool verbose = true;                           ///< progress() behind the other callbacks
-    Transform transform = {};                      ///< of each training batch: <adjoint/train/augment.h>
+    Transform transform = {};                      ///< of each training batch: <adjoint/train/augment.h>;
+                                                   ///< what it draws belongs to the batch, not to the thread
     std::vector<Callback> callbacks = {};          ///< stop_on_nan() stands in front of them in any case
     /// A checkpoint to go on from, "" to begin anew: the same bits as without the interruption, for the same
     /// model, optimizer, data, options and callbacks. `epochs` counts those before as well.
     std::string resume = {};
     CaptureMode capture = CaptureMode::automatic;
+    data::Sampler sampler = {};         ///< of the samples of an epoch: <adjoint/data/sampler.h>
+    int workers = 0;                    ///< threads that make the batches: <adjoint/data/loader.h>
+    std::optional<Device> device = {};  ///< where batches go, if the samples are elsewhere
 };
 
-ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Dataset& set,
+ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Samples& samples,
                         const FitOptions& options);
 
-/// Trains `model` (a module with operator()) on `set`: forward, loss, backward, step, for each batch of each
-/// epoch. The loss is a module, a lambda, or a function like cross_entropy. The accuracy is reported where
-/// the targets are class numbers.
+/// Trains `model` (a module with operator()) on `samples`: forward, loss, backward, step, for each batch of
+/// each epoch. The loss is a module, a lambda, or a function like cross_entropy; trainee() says how both are
+/// called where there are several inputs, outputs or targets. The accuracy is reported where the first target
+/// is class numbers.
 /// errors: ValueError for options that make no sense; IoError, ValueError, ShapeError, DTypeError for a
-/// checkpoint that is damaged or of another run, nothing is changed then.
+/// checkpoint that is damaged or of another run, nothing is changed then; those of trainee().
+template <nn::IsModule M, class Loss>
+History fit(const M& model, Loss loss, optim::Optimizer& optimizer, const data::Samples& samples,
+            const FitOptions& options = {}) {
+    Trainee both = trainee(model, std::move(loss));
+    both.device = options.device;
+    both.workers = options.workers;
+    return fit(both, optimizer, samples, options);
+}
 template <nn::IsModule M, class Loss>
 History fit(const M& model, Loss loss, optim::Optimizer& optimizer, const data::Dataset& set,
             const FitOptions& options = {}) {
-    return fit(
-        Trainee{model, [model](const Tensor& x) { return Tensor(model(x)); }, as_loss(std::move(loss))},
-        optimizer, set, options);
+    return fit(model, std::move(loss), optimizer, data::Samples(set), options);
 }
 
 }  // namespace adjoint::train

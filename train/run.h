@@ -2,37 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include <adjoint/autograd/ops/loss.h>
 #include <adjoint/data/loader.h>
-#include <adjoint/nn/module.h>
 #include <adjoint/optim/optimizer.h>
 #include <adjoint/train/totals.h>
+#include <adjoint/train/trainee.h>
 #include <adjoint/train/watch/history.h>
 
 namespace adjoint::train {
 
 struct Callback;
-
-/// A loss as fit takes it: a module, a lambda, or a function like cross_entropy with its options left out.
-template <class Loss> auto as_loss(Loss loss) { return loss; }
-inline auto as_loss(Tensor (*loss)(const Tensor&, const Tensor&, Reduction)) {
-    return
-        [loss](const Tensor& output, const Tensor& target) { return loss(output, target, Reduction::mean); };
-}
-template <class Options> auto as_loss(Tensor (*loss)(const Tensor&, const Tensor&, const Options&)) {
-    return [loss](const Tensor& output, const Tensor& target) { return loss(output, target, Options{}); };
-}
-
-/// What the loop needs of a model, whatever its type.
-struct Trainee {
-    nn::Module module;
-    std::function<Tensor(const Tensor& x)> forward;
-    std::function<Tensor(const Tensor& output, const Tensor& target)> loss;
-};
 
 /// Where a training stands. `fit` makes one and shows it to the callbacks.
 class ADJOINT_API Run {
@@ -43,7 +24,7 @@ class ADJOINT_API Run {
     const Trainee& trainee;
     optim::Optimizer& optimizer;
     data::Loader& loader;                       ///< of the training samples
-    const data::Dataset* validation = nullptr;  ///< null without one
+    const data::Samples* validation = nullptr;  ///< null without some
     History& history;                           ///< the epochs that are finished
     int epochs = 0;                             ///< that were asked for
     bool resumed = false;                       ///< whether it goes on from a checkpoint
@@ -52,8 +33,9 @@ class ADJOINT_API Run {
     int epoch = 0;
     /// Batches done in this epoch, and since the beginning of the training.
     std::int64_t batch = 0, step = 0;
-    /// Of the batch that is done, without graph; undefined outside on_batch.
+    /// Of the batch that is done, without graph; undefined outside on_batch. Output and target are the first.
     Tensor loss, output, target;
+    Tensors outputs, targets;
 
     /// Loss and accuracy over the batches of this epoch so far; waits for the device.
     Score score() const;

@@ -1,6 +1,7 @@
 // When a step is captured, and what becomes of a capture that fails.
 #include <adjoint/train/step.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <utility>
@@ -50,7 +51,24 @@ bool alike(const Tensor& a, const Tensor& b) {
     return a.shape() == b.shape() && a.dtype() == b.dtype() && a.device() == b.device();
 }
 
-bool alike(const data::Batch& a, const data::Batch& b) { return alike(a.x, b.x) && alike(a.y, b.y); }
+Tensors tensors_of(const data::Batch& batch) {
+    Tensors all = batch.inputs();
+    const Tensors targets = batch.targets();
+    all.insert(all.end(), targets.begin(), targets.end());
+    return all;
+}
+
+bool alike(const data::Batch& a, const data::Batch& b) {
+    const Tensors ours = tensors_of(a), theirs = tensors_of(b);
+    return a.more_x.size() == b.more_x.size() &&
+           std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                      [](const Tensor& x, const Tensor& y) { return alike(x, y); });
+}
+
+Tensors detached(Tensors tensors) {
+    for (Tensor& tensor : tensors) tensor = tensor.detach();
+    return tensors;
+}
 
 }  // namespace
 
@@ -70,7 +88,8 @@ void Step::look_again() noexcept {
 }
 
 Step::Result Step::run(const data::Batch& batch) {
-    totals_.count(batch.y.shape()[0]);
+    check<ValueError>(batch.y.defined(), "fit: a batch without targets");
+    totals_.count(batch.size());
     if (!may_replay(batch)) return eager(batch);
     if (warm_up_left_ > 0) {
         --warm_up_left_;
@@ -84,18 +103,18 @@ Step::Result Step::run(const data::Batch& batch) {
 bool Step::may_replay(const data::Batch& batch) const {
     const bool wanted = options_.capture == CaptureMode::on ||
                         (options_.capture == CaptureMode::automatic && !batch.x.device().is_cpu());
-    return wanted && batch.y.shape()[0] == options_.batch_size;
+    return wanted && batch.size() == options_.batch_size;
 }
 
 Step::Result Step::eager(const data::Batch& batch) {
     optimizer_.zero_grad();
-    const Tensor output = trainee_.forward(batch.x);
-    const Tensor loss = trainee_.loss(output, batch.y);
+    const Tensors outputs = trainee_.forward(batch);
+    const Tensor loss = trainee_.loss(outputs, batch);
     loss.backward();
     if (std::exchange(first_, false)) warn_of_unheld_leaves(loss, trainee_, optimizer_, batch);
     optimizer_.step();
-    totals_.add(loss, output, batch.y);
-    return {loss.detach(), output.detach()};
+    totals_.add(loss, outputs[0], batch.y);
+    return {loss.detach(), detached(outputs)};
 }
 
 // The step, carried out and recorded; where it cannot be recorded, as if that had never been tried.
@@ -118,9 +137,10 @@ Step::Result Step::captured(const data::Batch& batch) {
 }
 
 Step::CapturedStep Step::capture_on(const data::Batch& batch) {
-    check<CaptureError>(batch.x.device() == batch.y.device(), "inputs are on {}, targets on {}",
-                        batch.x.device(), batch.y.device());
-    const data::Batch input{batch.x.detach().clone(), batch.y.detach().clone()};
+    for (const Tensor& tensor : tensors_of(batch))
+        check<CaptureError>(tensor.device() == batch.x.device(), "inputs are on {}, targets on {}",
+                            batch.x.device(), tensor.device());
+    const data::Batch input = batch.each([](const Tensor& tensor) { return tensor.detach().clone(); });
     Result result;
     Captured step = capture([&] { result = eager(input); }, {.device = batch.x.device(), .warmup = 0});
     if (std::exchange(options_.verbose, false))
@@ -143,8 +163,8 @@ Step::Result Step::replayed(const data::Batch& batch) {
             parameters_[i].set_grad(captured_->gradients[i]);
     {
         const NoGrad guard;
-        captured_->input.x.copy_(batch.x);
-        captured_->input.y.copy_(batch.y);
+        const Tensors from = tensors_of(batch), to = tensors_of(captured_->input);
+        for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
     }
     captured_->step.replay();
     return captured_->result;

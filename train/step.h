@@ -27,7 +27,8 @@ class Step {
 
     /// Without graph. After a replay they share the memory of the next.
     struct Result {
-        Tensor loss, output;
+        Tensor loss;
+        Tensors outputs;
     };
     /// Zero gradients, forward, backward, step, sums of the epoch.
     Result run(const data::Batch& batch);

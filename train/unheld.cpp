@@ -31,7 +31,9 @@ std::vector<const TensorImpl*> leaves_of(const Tensor& result) {
 void warn_of_unheld_leaves(const Tensor& loss, const Trainee& trainee, const optim::Optimizer& optimizer,
                            const data::Batch& batch) {
     if (!warnings_enabled()) return;
-    std::unordered_set<const TensorImpl*> held{&batch.x.impl(), &batch.y.impl()};
+    std::unordered_set<const TensorImpl*> held;
+    for (const Tensors& own : {batch.inputs(), batch.targets()})
+        for (const Tensor& tensor : own) held.insert(&tensor.impl());
     for (const Tensor& parameter : optimizer.parameters()) held.insert(&parameter.impl());
     for (const Tensor& parameter : trainee.module.parameters()) held.insert(&parameter.impl());
     std::size_t count = 0;

@@ -68,17 +68,22 @@ struct Line {
 }  // namespace
 
 std::string to_string(const ProgressState& state) {
+    const bool counted = state.batches >= 0;
     const std::int64_t batches = std::max<std::int64_t>(state.batches, 1);
     const auto filled = static_cast<std::size_t>(bar_width * std::min(state.batch, batches) / batches);
-    std::string line = fmt::format("epoch {}/{} [{}{}] {:>{}}/{}", state.epoch, state.epochs,
-                                   std::string(filled, '='), std::string(bar_width - filled, '.'),
-                                   state.batch, std::to_string(state.batches).size(), state.batches);
+    std::string line = fmt::format("epoch {}/{} ", state.epoch, state.epochs);
+    if (counted)
+        line +=
+            fmt::format("[{}{}] {:>{}}/{}", std::string(filled, '='), std::string(bar_width - filled, '.'),
+                        state.batch, std::to_string(state.batches).size(), state.batches);
+    else
+        line += fmt::format("batch {}", state.batch);
     if (state.rate > 0)
         line += fmt::format("  {} batches/s", state.rate < 10 ? fmt::format("{:.2f}", state.rate)
                                                               : fmt::format("{:.0f}", state.rate));
     line += fmt::format("  loss {:.4f}", shown(state.score.loss));
     if (!std::isnan(state.score.accuracy)) line += fmt::format("  accuracy {:.4f}", state.score.accuracy);
-    if (state.rate > 0) {
+    if (state.rate > 0 && counted) {
         const auto left = static_cast<double>(state.batches - state.batch);
         const double later =
             static_cast<double>(state.epochs - state.epoch) * static_cast<double>(state.batches);

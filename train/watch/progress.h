@@ -14,7 +14,7 @@ ADJOINT_API Callback progress();
 /// Where a training stands, as the line shows it.
 struct ProgressState {
     int epoch = 0, epochs = 0;
-    std::int64_t batch = 0, batches = 0;  ///< done in this epoch, and in all of it
+    std::int64_t batch = 0, batches = 0;  ///< done in this epoch, and in all of it; -1: unknown
     double rate = 0;                      ///< batches per second; 0 before it is known
     Score score = {};
 };

@@ -1,0 +1,34 @@
+// The batches of one epoch, each made from its number alone, so that any thread may make it. Private.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <adjoint/data/loader.h>
+
+namespace adjoint::data {
+
+class Epoch {
+  public:
+    /// errors: what the sampler throws; IndexError for a sample that is not there.
+    Epoch(const Samples& samples, const LoaderOptions& options, std::uint64_t epoch);
+
+    /// Nothing behind the last one. Of a stream the numbers come in ascending order, or it starts anew.
+    std::optional<Batch> batch(std::int64_t number) const;
+
+  private:
+    std::optional<Batch> raw(std::int64_t number) const;
+    std::optional<Batch> streamed(std::int64_t number) const;
+
+    const Samples samples_;
+    const LoaderOptions options_;
+    const std::uint64_t epoch_;
+    std::int64_t count_ = 0;               // samples of the epoch
+    std::vector<std::int64_t> order_;      // of numbered samples, unless it is theirs
+    Tensor places_;                        // the same where a set in memory lies
+    mutable std::int64_t stands_at_ = -1;  // the batch that the stream gives next
+};
+
+}  // namespace adjoint::data
