@@ -41,10 +41,13 @@
 #include <adjoint/core/tensor/dlpack.h>
 #include <adjoint/core/tensor/print.h>
 #include <adjoint/core/tensor/tensor.h>
+#include <adjoint/data/cifar.h>
 #include <adjoint/data/csv.h>
 #include <adjoint/data/features.h>
 #include <adjoint/data/file.h>
 #include <adjoint/data/idx.h>
+#include <adjoint/data/image.h>
+#include <adjoint/data/image_folder.h>
 #include <adjoint/data/loader.h>
 #include <adjoint/data/mnist.h>
 #include <adjoint/data/npy.h>

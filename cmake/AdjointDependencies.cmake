@@ -22,6 +22,28 @@ if(NOT ADJOINT_BLAS STREQUAL OWN)
     list(APPEND adjoint_link_libraries adjoint::${adjoint_blas})
 endif()
 
+# Image files, each kind where its library is found.
+set(adjoint_image_state "")
+if(ADJOINT_IMAGES STREQUAL AUTO OR ADJOINT_IMAGES)
+    foreach(kind IN ITEMS PNG JPEG)
+        find_package(${kind} QUIET)
+        if(${kind}_FOUND)
+            list(APPEND adjoint_image_state ${kind})
+            list(APPEND adjoint_link_libraries ${kind}::${kind})
+            list(APPEND adjoint_private_definitions ADJOINT_WITH_${kind})
+        elseif(NOT ADJOINT_IMAGES STREQUAL AUTO)
+            message(FATAL_ERROR "ADJOINT_IMAGES is ${ADJOINT_IMAGES}, but the library for ${kind} was not found; "
+                                "on Debian or Ubuntu: apt install libpng-dev libjpeg-dev")
+        endif()
+    endforeach()
+endif()
+set(adjoint_image_kinds ${adjoint_image_state})
+if(adjoint_image_kinds)
+    list(JOIN adjoint_image_kinds " " adjoint_image_state)
+else()
+    set(adjoint_image_state "off")
+endif()
+
 # fmt and JSON are used as headers, so that nothing of them has to be found again or linked by a user. What fmt has
 # besides templates is compiled once, in core/base/format.cpp, under an inline namespace of ours. A version that this was not
 # tried with is used header-only: slower to compile, the same otherwise.

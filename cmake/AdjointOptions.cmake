@@ -8,11 +8,12 @@ option(ADJOINT_WERROR "Treat warnings in our code as errors" OFF)
 set(ADJOINT_CUDA AUTO CACHE STRING "CUDA backend: AUTO (when nvcc is found), ON or OFF")
 set(ADJOINT_ONNX AUTO CACHE STRING "The library adjoint::onnx: AUTO (when protozero is found), ON or OFF")
 set(ADJOINT_MPI AUTO CACHE STRING "MPI in the library adjoint::distributed: AUTO (when it is found), ON or OFF")
+set(ADJOINT_IMAGES AUTO CACHE STRING "PNG and JPEG files: AUTO (what libpng and libjpeg are found for), ON (both) or OFF")
 set(ADJOINT_BLAS OWN CACHE STRING "Matrix products on the CPU: OWN, ONEDNN or OPENBLAS")
 set(ADJOINT_CPU_LEVELS all CACHE STRING
     "Instruction set levels of x86-64 to compile kernels for: all, native (this machine's alone), or some of v2;v3;v4")
 set(ADJOINT_SANITIZE "" CACHE STRING "Sanitizers to build with: \"address;undefined\" or \"thread\"")
-set_property(CACHE ADJOINT_CUDA ADJOINT_ONNX ADJOINT_MPI PROPERTY STRINGS AUTO ON OFF)
+set_property(CACHE ADJOINT_CUDA ADJOINT_ONNX ADJOINT_MPI ADJOINT_IMAGES PROPERTY STRINGS AUTO ON OFF)
 set_property(CACHE ADJOINT_BLAS PROPERTY STRINGS OWN ONEDNN OPENBLAS)
 
 if(PROJECT_IS_TOP_LEVEL)
@@ -120,5 +121,6 @@ function(adjoint_report)
     endif()
     list(JOIN adjoint_isa_levels " " levels)
     message(STATUS "adjoint ${PROJECT_VERSION}: ${kind}, ${CMAKE_BUILD_TYPE}, BLAS ${ADJOINT_BLAS}, "
-                   "CUDA ${adjoint_cuda_state}, ONNX ${adjoint_onnx_state}, MPI ${adjoint_mpi_state}, CPU levels ${levels}")
+                   "CUDA ${adjoint_cuda_state}, ONNX ${adjoint_onnx_state}, MPI ${adjoint_mpi_state}, "
+                   "images ${adjoint_image_state}, CPU levels ${levels}")
 endfunction()

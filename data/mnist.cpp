@@ -36,12 +36,21 @@ constexpr std::array<FileName, 4> files = {{{"train-images", "idx3-ubyte"},
                                             {"t10k-images", "idx3-ubyte"},
                                             {"t10k-labels", "idx1-ubyte"}}};
 
+using Classes = std::array<const char*, class_count>;
+constexpr Classes digits_of_mnist = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+
 /// The labels, training and test, tell the data sets apart: CRC-32 of their elements.
 struct Known {
     const char* name;
     std::uint32_t train, test;
+    Classes classes;
 };
-constexpr Known known_sets[] = {{"MNIST", 0xba07e8ef, 0xee8604d9}, {"Fashion-MNIST", 0x2ed6e46a, 0x242bc73f}};
+constexpr Known known_sets[] = {{"MNIST", 0xba07e8ef, 0xee8604d9, digits_of_mnist},
+                                {"Fashion-MNIST",
+                                 0x2ed6e46a,
+                                 0x242bc73f,
+                                 {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
+                                  "Sneaker", "Bag", "Ankle boot"}}};
 
 bool is_directory(const std::string& path) {
     struct stat info {};
@@ -108,12 +117,19 @@ ImageSet read_set(const std::string& image_path, const std::string& label_path) 
 
 /// `why` says, for data other than MNIST, how it came to be used.
 Mnist read_all(const std::string& directory, const Search& found, const std::string& why) {
-    Mnist data{read_set(found.paths[0], found.paths[1]), read_set(found.paths[2], found.paths[3]),
-               "MNIST-like data", directory, ""};
+    Mnist data{read_set(found.paths[0], found.paths[1]),
+               read_set(found.paths[2], found.paths[3]),
+               "MNIST-like data",
+               {digits_of_mnist.begin(), digits_of_mnist.end()},
+               directory,
+               ""};
     const std::uint32_t train = crc32(fresh_bytes(data.train.labels)),
                         test = crc32(fresh_bytes(data.test.labels));
     for (const Known& known : known_sets)
-        if (known.train == train && known.test == test) data.name = known.name;
+        if (known.train == train && known.test == test) {
+            data.name = known.name;
+            data.classes.assign(known.classes.begin(), known.classes.end());
+        }
     data.note = fmt::format("{} from {}: {} training and {} test images", data.name, directory,
                             data.train.labels.numel(), data.test.labels.numel());
     if (data.name != known_sets[0].name) data.note += "; not MNIST, because " + why;

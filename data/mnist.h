@@ -2,21 +2,23 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint::data {
 
 struct ImageSet {
-    Tensor images;  ///< u8 (N, 28, 28), 0 is background
-    Tensor labels;  ///< u8 (N), 0 to 9
+    Tensor images;  ///< u8; of MNIST (N, 28, 28), where 0 is background
+    Tensor labels;  ///< u8 (N), of MNIST 0 to 9
 };
 
 struct Mnist {
     ImageSet train, test;
-    std::string name;    ///< "MNIST", "Fashion-MNIST" or "MNIST-like data", told by the labels
-    std::string source;  ///< the directory
-    std::string note;    ///< one line for the user: which data set, from where, and why if it is not MNIST
+    std::string name;                  ///< "MNIST", "Fashion-MNIST" or "MNIST-like data", told by the labels
+    std::vector<std::string> classes;  ///< by their labels: "0" .. "9", "T-shirt/top" .. "Ankle boot"
+    std::string source;                ///< the directory
+    std::string note;  ///< one line for the user: which data set, from where, and why if it is not MNIST
 };
 
 /// Reads train-images-idx3-ubyte .. t10k-labels-idx1-ubyte (or train-images.idx3-ubyte ..), plain or .gz.

@@ -3,10 +3,12 @@
 
 #include <adjoint/data/csv.h>
 #include <adjoint/data/idx.h>
+#include <adjoint/data/image.h>
 #include <adjoint/data/npy.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/data/torch.h>
 
+#include "image_files.h"
 #include "test_files.h"
 
 namespace adjoint::data {
@@ -20,7 +22,7 @@ struct Format {
 
 std::vector<Format> formats() {
     const Tensor numbers = tensor<float>({1.5F, -2, 3, 4}, {2, 2});
-    return {
+    std::vector<Format> all{
         {"idx", [](const std::string& path) { read_idx(path); },
          [=](const std::string& path) { write_idx(path, numbers); }},
         {"npy", [](const std::string& path) { read_npy(path); },
@@ -44,6 +46,16 @@ std::vector<Format> formats() {
              atomic_write(path, [](Writer& writer) { writer.write(" a  \"b\nc\"\n1.5 x\r\n 2\ty \n"); });
          }},
     };
+    const auto add_image = [&](const char* name, bool readable, std::string_view hex) {
+        const auto write = [hex](const std::string& path) {
+            atomic_write(path, [hex](Writer& writer) { writer.write(from_hex(hex)); });
+        };
+        if (readable) all.push_back({name, [](const std::string& path) { read_image(path); }, write});
+    };
+    add_image("png", image_formats().png, png_palette);
+    add_image("jpeg", image_formats().jpeg, jpeg_colour);
+    add_image("progressive jpeg", image_formats().jpeg, jpeg_progressive);
+    return all;
 }
 
 /// True if the content could be read, false if it was refused as it should be.

@@ -163,6 +163,7 @@ TEST(Mnist, KnowsTheRealData) {
     EXPECT_EQ(data.train.images.shape(), (Shape{60000, 28, 28}));
     EXPECT_EQ(data.test.labels.shape(), Shape{10000});
     EXPECT_TRUE(data.name == "MNIST" || data.name == "Fashion-MNIST") << data.name;
+    EXPECT_EQ(data.classes.at(9), data.name == "MNIST" ? "9" : "Ankle boot");
     if (data.name != "MNIST") return;
     EXPECT_EQ(data.note, "MNIST from " + real_data() + ": 60000 training and 10000 test images");
     EXPECT_EQ(data.train.labels.data<std::uint8_t>()[0], 5);
