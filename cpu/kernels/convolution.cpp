@@ -203,22 +203,16 @@ template <typename T> void convolve_pixels_in_lanes(const ConvolveCall& call) {
     }
 }
 
-// Vectors of pixels of a filter that is alone, from one row. The sums stay in registers.
+// Vectors of pixels of a filter that is alone, from one row.
 template <typename T, int vectors> void convolve_pixels(const ConvolveCall& call, const T* image, T* y) {
-    const T* weight = static_cast<const T*>(call.weights);
-    Vector<T> sum[vectors] = {};
-    for (std::int64_t p = 0; p < call.depth; ++p, weight += tile_rows) {
-        const Vector<T> factor = *weight - Vector<T>{};
-        const T* const pixels = image + call.offsets[p];
-#pragma GCC unroll 4
-        for (int j = 0; j < vectors; ++j) sum[j] = multiply_add(factor, load(pixels + j * width<T>), sum[j]);
-    }
+    alignas(64) T sums[vectors * width<T>];
+    convolve_kernel<T, false, vectors, 1>(call.depth, static_cast<const T*>(call.weights), image,
+                                          call.offsets, sums, false);
     const T* const bias = static_cast<const T*>(call.epilogue.bias);
-    const bool relu = rectifies(call.epilogue);
-#pragma GCC unroll 4
     for (int j = 0; j < vectors; ++j) {
-        if (bias != nullptr) sum[j] += *bias;
-        store(y + j * width<T>, relu ? rectified<T>(sum[j]) : sum[j]);
+        Vector<T> sum = load(sums + j * width<T>);
+        if (bias != nullptr) sum += *bias;
+        store(y + j * width<T>, rectifies(call.epilogue) ? rectified<T>(sum) : sum);
     }
 }
 
@@ -230,7 +224,7 @@ template <typename T> void convolve_one_filter(const ConvolveCall& call) {
         const T* const image = static_cast<const T*>(call.image) + row * call.width;
         T* const y = static_cast<T*>(call.y) + row * call.columns;
         std::int64_t at = 0;
-        for (; call.columns - at >= 4 * w; at += 4 * w) convolve_pixels<T, 4>(call, image + at, y + at);
+        for (; call.columns - at >= 2 * w; at += 2 * w) convolve_pixels<T, 2>(call, image + at, y + at);
         // The last vector ends with the row: what it has in common with the one before is computed twice.
         for (; at < call.columns; at += w) {
             const std::int64_t first = std::min(at, call.columns - w);
