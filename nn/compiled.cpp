@@ -1,6 +1,7 @@
 // Recordings of a forward pass, and when one is made anew.
 #include <adjoint/nn/compiled.h>
 
+#include <algorithm>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -30,10 +31,6 @@ class FixedWeights {
     bool before_;
 };
 
-bool alike(const Tensor& a, const Tensor& b) {
-    return a.shape() == b.shape() && a.dtype() == b.dtype() && a.device() == b.device();
-}
-
 }  // namespace
 
 bool weights_are_fixed() noexcept { return fixed; }
@@ -54,18 +51,28 @@ struct Compiled::State {
         bool operator==(const Setting&) const = default;
     };
 
+    // Where a weight lies, and how often it was written.
+    struct Weight {
+        const void* data;
+        std::uint32_t version;
+        explicit Weight(const Tensor& of) : data(of.impl().data), version(of.version()) {}
+        bool operator==(const Weight&) const = default;
+    };
+
     // A forward pass on inputs of certain shapes.
     struct Pass {
         std::mutex in_use;
         std::vector<Tensor> inputs, outputs;
         Setting setting;
-        std::vector<std::uint64_t> weights;  // the state that they were recorded in
-        std::optional<Captured> step;        // none where it cannot be recorded
+        std::vector<Weight> weights;  // as they were when outputs and step were made
+        std::uint64_t replays = 0;    // writes_by_replays() then
+        bool made = false;
+        std::optional<Captured> step;  // none where it cannot be recorded
 
         bool takes(const std::vector<Tensor>& given) const {
             if (given.size() != inputs.size() || setting != Setting()) return false;
             for (std::size_t i = 0; i < given.size(); ++i)
-                if (!alike(given[i], inputs[i])) return false;
+                if (!given[i].is_like(inputs[i])) return false;
             return true;
         }
     };
@@ -75,14 +82,10 @@ struct Compiled::State {
         for (const auto& [name, tensor] : model.state()) weights.push_back(tensor);
     }
 
-    std::vector<std::uint64_t> weights_now() const {
-        std::vector<std::uint64_t> now{writes_by_replays()};
-        now.reserve(1 + 2 * weights.size());
-        for (const Tensor& weight : weights) {
-            now.push_back(reinterpret_cast<std::uintptr_t>(weight.impl().data));
-            now.push_back(weight.version());
-        }
-        return now;
+    bool is_current(const Pass& pass) const {
+        return pass.made && pass.replays == writes_by_replays() &&
+               std::equal(weights.begin(), weights.end(), pass.weights.begin(),
+                          [](const Tensor& now, const Weight& then) { return Weight(now) == then; });
     }
 
     std::shared_ptr<Pass> pass_for(const std::vector<Tensor>& given) {
@@ -93,7 +96,7 @@ struct Compiled::State {
             return passes.front();
         }
         auto made = std::make_shared<Pass>();
-        for (const Tensor& x : given) made->inputs.push_back(x.detach().contiguous().clone());
+        for (const Tensor& x : given) made->inputs.push_back(x.detach().clone());
         passes.push_front(std::move(made));
         if (passes.size() > most) passes.pop_back();
         return passes.front();
@@ -101,14 +104,12 @@ struct Compiled::State {
 
     void record(Pass& pass) const {
         const FixedWeights now;
-        pass.weights.clear();
+        pass.made = false;
         pass.step.reset();
         // What a model finds out in its first pass is known in the second.
         pass.outputs = forward(pass.inputs);
         pass.outputs.clear();
-        const Device device = weights.empty()        ? pass.inputs.at(0).device()
-                              : weights[0].defined() ? weights[0].device()
-                                                     : Device::cpu();
+        const Device device = (weights.empty() ? pass.inputs[0] : weights[0]).device();
         try {
             pass.step =
                 capture([&] { pass.outputs = forward(pass.inputs); }, {.device = device, .warmup = 0});
@@ -117,7 +118,10 @@ struct Compiled::State {
                       fmt::format("compile: the model is run as it is: {}", error.what()));
             pass.outputs = forward(pass.inputs);
         }
-        pass.weights = weights_now();
+        pass.weights.clear();
+        for (const Tensor& weight : weights) pass.weights.emplace_back(weight);
+        pass.replays = writes_by_replays();
+        pass.made = true;
     }
 
     const Module model;
@@ -143,7 +147,7 @@ std::vector<Tensor> Compiled::operator()(const std::vector<Tensor>& inputs) cons
     const std::shared_ptr<State::Pass> pass = state_->pass_for(inputs);
     const std::lock_guard lock(pass->in_use);
     for (std::size_t i = 0; i < inputs.size(); ++i) pass->inputs[i].copy_(inputs[i]);
-    if (pass->weights.empty() || pass->weights != state_->weights_now())
+    if (!state_->is_current(*pass))
         state_->record(*pass);
     else if (pass->step)
         pass->step->replay();

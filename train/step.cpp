@@ -47,10 +47,6 @@ bool is_of_the_capture(const Error& error) {
            dynamic_cast<const OutOfMemoryError*>(&error);
 }
 
-bool alike(const Tensor& a, const Tensor& b) {
-    return a.shape() == b.shape() && a.dtype() == b.dtype() && a.device() == b.device();
-}
-
 Tensors tensors_of(const data::Batch& batch) {
     Tensors all = batch.inputs();
     const Tensors targets = batch.targets();
@@ -62,7 +58,7 @@ bool alike(const data::Batch& a, const data::Batch& b) {
     const Tensors ours = tensors_of(a), theirs = tensors_of(b);
     return a.more_x.size() == b.more_x.size() &&
            std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
-                      [](const Tensor& x, const Tensor& y) { return alike(x, y); });
+                      [](const Tensor& x, const Tensor& y) { return x.is_like(y); });
 }
 
 Tensors detached(Tensors tensors) {

@@ -13,7 +13,7 @@
 
 #include <adjoint/autograd/ops/loss.h>
 #include <adjoint/data/dataset.h>
-#include <adjoint/nn/module.h>
+#include <adjoint/nn/forward.h>
 
 namespace adjoint::train {
 
@@ -34,41 +34,12 @@ namespace detail {
 [[noreturn]] ADJOINT_API void throw_not_callable(const char* what, std::size_t inputs);
 [[noreturn]] ADJOINT_API void throw_not_callable(const char* what, std::size_t outputs, std::size_t targets);
 
-template <std::size_t> using One = const Tensor&;
-
-/// use(f(t[0], .. t[N - 1])) if there are so many and f takes them.
-template <std::size_t N, class F, class Use> bool spread(const F& f, const Tensors& t, const Use& use) {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        if constexpr (std::is_invocable_v<const F&, One<I>...>) {
-            if (t.size() != N) return false;
-            use(f(t[I]...));
-            return true;
-        } else {
-            return false;
-        }
-    }
-    (std::make_index_sequence<N>());
-}
-
-inline Tensors as_tensors(const Tensor& y) { return {y}; }
-inline Tensors as_tensors(Tensors y) { return y; }
-template <class Y> Tensors as_tensors(const Y& y) {
-    if constexpr (requires { std::tuple_size<Y>::value; })
-        return std::apply([](const auto&... each) { return Tensors{Tensor(each)...}; }, y);
-    else
-        return {Tensor(y)};
-}
-
 /// What a model gives for up to six inputs, or for the list of them.
 template <class M> Tensors outputs_of(const M& model, const Tensors& inputs) {
-    Tensors outputs;
-    const auto keep = [&outputs](const auto& y) { outputs = as_tensors(y); };
-    const bool called = spread<1>(model, inputs, keep) || spread<2>(model, inputs, keep) ||
-                        spread<3>(model, inputs, keep) || spread<4>(model, inputs, keep) ||
-                        spread<5>(model, inputs, keep) || spread<6>(model, inputs, keep);
-    if (called) return outputs;
+    if (std::optional<Tensors> outputs = nn::detail::called_one_by_one(model, inputs))
+        return *std::move(outputs);
     if constexpr (std::is_invocable_v<const M&, const Tensors&>)
-        return as_tensors(model(inputs));
+        return nn::detail::as_tensors(model(inputs));
     else
         throw_not_callable("model", inputs.size());
 }

@@ -235,6 +235,10 @@ class ADJOINT_API Tensor {
     const Ref<TensorImpl>& ref() const noexcept { return impl_; }
     /// Whether two handles name the same array.
     bool is_same(const Tensor& other) const noexcept { return impl_ == other.impl_; }
+    /// Whether shape, type and device are those of the other.
+    bool is_like(const Tensor& other) const {
+        return shape() == other.shape() && dtype() == other.dtype() && device() == other.device();
+    }
 
   private:
     template <Number T> static auto widest(T number) {
