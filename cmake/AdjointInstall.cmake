@@ -10,6 +10,7 @@ foreach(folder IN LISTS adjoint_public_folders)
     install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/${folder}
             FILES_MATCHING PATTERN "*.h"
             PATTERN "core/base/format.h" EXCLUDE
+            PATTERN "core/base/signals.h" EXCLUDE
             PATTERN "distributed/group/agreement.h" EXCLUDE
             PATTERN "distributed/group/wire.h" EXCLUDE
             PATTERN "distributed/group/collectives.h" EXCLUDE
@@ -23,6 +24,7 @@ if(ADJOINT_WITH_ONNX)
     install(TARGETS adjoint_onnx EXPORT adjointTargets)
     install(DIRECTORY onnx/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/onnx
             FILES_MATCHING PATTERN "format/external_files.h" EXCLUDE
+            PATTERN "format/fields.h" EXCLUDE
             PATTERN "format/*.h" PATTERN "import/network.h" PATTERN "import/unsupported.h"
             PATTERN "export/export.h")
     install(FILES onnx.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)

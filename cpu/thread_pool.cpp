@@ -1,7 +1,6 @@
 // The thread pool: a published job, an atomic task counter, and workers that spin
 // for a moment and then sleep.
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <limits>
@@ -18,6 +16,7 @@
 #include <utility>
 
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/base/signals.h>
 #include <adjoint/cpu/thread_pool.h>
 
 namespace adjoint::cpu {
@@ -101,16 +100,12 @@ class Pool {
 
     void start() noexcept {
         started_ = true;
-        // Signals are for the program's own threads.
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
+        const SignalsBlocked blocked;
         try {
             for (int i = 1; i < threads_; ++i) std::thread([this] { work(); }).detach();
         } catch (const std::exception&) {
             // No thread or no memory left: fewer workers do the same work.
         }
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
 
     void publish(std::int64_t tasks, Call call, void* body) {

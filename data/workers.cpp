@@ -1,29 +1,22 @@
 // One lock, two conditions: there is room for another batch, and the one that is waited for is there.
 #include <adjoint/data/workers.h>
 
-#include <pthread.h>
-
-#include <csignal>
-#include <system_error>
 #include <utility>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/base/signals.h>
 #include <adjoint/core/contract/generator.h>
 
 namespace adjoint::data {
 
 Workers::Workers(int threads, std::int64_t ahead, std::int64_t first, Make make)
     : make_(std::move(make)), ahead_(ahead), next_(first), taken_(first) {
-    // Signals are for the program's own threads.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     start(threads);
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     check<OutOfMemoryError>(!threads_.empty(), "loader: the system gives no thread for a worker");
 }
 
 void Workers::start(int threads) {
+    const SignalsBlocked blocked;
     try {
         threads_.reserve(static_cast<std::size_t>(threads));
         for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });

@@ -7,11 +7,13 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/base/signals.h>
 #include <adjoint/core/memory/recorder.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/distributed/group/collectives.h>
@@ -68,11 +70,20 @@ struct Group::State {
         work->run = std::move(run);
         {
             const std::scoped_lock lock(mutex);
+            if (!thread.joinable()) start();
             queue.push_back(work);
-            if (!thread.joinable()) thread = std::thread([this] { serve(); });
         }
         changed.notify_all();
         return Work(std::move(work));
+    }
+
+    void start() {
+        const SignalsBlocked blocked;
+        try {
+            thread = std::thread([this] { serve(); });
+        } catch (const std::system_error& error) {
+            fail<DistributedError>("group: the system gives no thread for its work: {}", error.what());
+        }
     }
 
     void serve() {

@@ -5,6 +5,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -121,18 +122,27 @@ void run_threads(int ranks, const std::function<void(const Group& group)>& f, co
     check<ValueError>(ranks >= 1, "run_threads: {} ranks", ranks);
     const auto world = std::make_shared<World>(ranks);
     std::vector<std::thread> threads;
-    for (int rank = 0; rank < ranks; ++rank)
-        threads.emplace_back([&, rank] {
-            try {
-                f(Group(std::make_shared<ThreadsEngine>(world, rank), options));
-            } catch (const std::exception& error) {
-                {
-                    const std::scoped_lock lock(world->mutex);
-                    if (!world->first) world->first = std::current_exception();
-                }
-                world->announce(fmt::format("rank {} has ended: {}", rank, error.what()));
-            }
-        });
+    const auto ended = [&world](int rank, const std::exception& error, const std::exception_ptr& thrown) {
+        {
+            const std::scoped_lock lock(world->mutex);
+            if (!world->first) world->first = thrown;
+        }
+        world->announce(fmt::format("rank {} has ended: {}", rank, error.what()));
+    };
+    const auto run = [&](int rank) {
+        try {
+            f(Group(std::make_shared<ThreadsEngine>(world, rank), options));
+        } catch (const std::exception& error) {
+            ended(rank, error, std::current_exception());
+        }
+    };
+    try {
+        for (int rank = 0; rank < ranks; ++rank) threads.emplace_back(run, rank);
+    } catch (const std::system_error& error) {
+        const DistributedError none(fmt::format("run_threads: the system gives no thread for rank {}: {}",
+                                                threads.size(), error.what()));
+        ended(static_cast<int>(threads.size()), none, std::make_exception_ptr(none));
+    }
     for (std::thread& thread : threads) thread.join();
     if (world->first) std::rethrow_exception(world->first);
 }

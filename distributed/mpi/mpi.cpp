@@ -30,13 +30,15 @@ void check_mpi(int code, const char* call) {
 
 class MpiTransfer final : public Transfer {
   public:
-    explicit MpiTransfer(bool receives) : receives_(receives) {}
+    enum class Kind : std::uint8_t { sends, receives, sums };
+
+    explicit MpiTransfer(Kind kind) : kind_(kind) {}
     // Of an operation that has failed. What was to be received must not be written any more; what was sent
-    // cannot be taken back.
+    // cannot be taken back, and the request of a sum can neither be cancelled nor freed.
     ~MpiTransfer() override {
         for (MPI_Request& request : requests) {
-            if (request == MPI_REQUEST_NULL) continue;
-            if (receives_ && MPI_Cancel(&request) == MPI_SUCCESS)
+            if (request == MPI_REQUEST_NULL || kind_ == Kind::sums) continue;
+            if (kind_ == Kind::receives && MPI_Cancel(&request) == MPI_SUCCESS)
                 MPI_Wait(&request, MPI_STATUS_IGNORE);
             else
                 MPI_Request_free(&request);
@@ -45,7 +47,7 @@ class MpiTransfer final : public Transfer {
     std::vector<MPI_Request> requests;
 
   private:
-    const bool receives_;
+    const Kind kind_;
 };
 
 MPI_Datatype type_of(DType type) {
@@ -98,7 +100,7 @@ class MpiEngine final : public Engine {
     int size() const noexcept override { return size_; }
 
     std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) override {
-        auto transfer = std::make_unique<MpiTransfer>(false);
+        auto transfer = std::make_unique<MpiTransfer>(MpiTransfer::Kind::sends);
         const char* const from = static_cast<const char*>(data);
         for (std::size_t at = 0; at == 0 || at < bytes; at += longest)
             check_mpi(MPI_Isend(from + at, static_cast<int>(std::min(longest, bytes - at)), MPI_BYTE, to,
@@ -108,7 +110,7 @@ class MpiEngine final : public Engine {
     }
 
     std::unique_ptr<Transfer> receive(void* data, std::size_t bytes, int from, Lane lane) override {
-        auto transfer = std::make_unique<MpiTransfer>(true);
+        auto transfer = std::make_unique<MpiTransfer>(MpiTransfer::Kind::receives);
         char* const to = static_cast<char*>(data);
         for (std::size_t at = 0; at == 0 || at < bytes; at += longest)
             check_mpi(MPI_Irecv(to + at, static_cast<int>(std::min(longest, bytes - at)), MPI_BYTE, from,
@@ -165,7 +167,7 @@ class MpiEngine final : public Engine {
         const MPI_Datatype element = type_of(type);
         if (element == MPI_DATATYPE_NULL) return nullptr;
         const MPI_Op sum = op == ReduceOp::max ? MPI_MAX : op == ReduceOp::min ? MPI_MIN : MPI_SUM;
-        auto transfer = std::make_unique<MpiTransfer>(false);
+        auto transfer = std::make_unique<MpiTransfer>(MpiTransfer::Kind::sums);
         const std::size_t size = size_of(type), step = longest / size, n = static_cast<std::size_t>(count);
         for (std::size_t at = 0; at < n; at += step)
             check_mpi(MPI_Iallreduce(MPI_IN_PLACE, static_cast<char*>(data) + at * size,
