@@ -104,5 +104,45 @@ TEST(ToyCapture, ReplaysTakeNoMemoryAndARecordingGivesItsBack) {
     EXPECT_EQ(toy_memory().held, before);
 }
 
+// A tensor's memory is cut for smaller ones when it is gone, and put together again.
+TEST(ToyCapture, MemoryGivenBackIsCutAnew) {
+    const std::int64_t before = toy_memory().held;
+    constexpr std::int64_t whole = 4096, half = whole / 2;
+    const auto of = [](std::int64_t bytes) { return empty({bytes}, {.dtype = u8, .device = toy_device()}); };
+    std::int64_t during = 0;
+    const Captured step = capture(
+        [&] {
+            of(whole);
+            for (const bool first_goes_first : {true, false}) {
+                Tensor a = of(half), b = of(half);
+                (first_goes_first ? a : b) = {};
+                (first_goes_first ? b : a) = {};
+                of(whole);
+            }
+            during = toy_memory().held;
+        },
+        {.device = toy_device(), .warmup = 0});
+    EXPECT_EQ(during - before, whole);
+    EXPECT_EQ(step.peak_bytes(), static_cast<std::size_t>(whole));
+}
+
+TEST(ToyCapture, WhatIsHeldLivesAsLongAsTheRecording) {
+    std::weak_ptr<const int> seen;
+    {
+        const Captured step = capture(
+            [&] {
+                const auto held = std::make_shared<const int>(1);
+                seen = held;
+                hold_for_replays(held);
+            },
+            {.device = toy_device(), .warmup = 0});
+        EXPECT_FALSE(seen.expired());
+    }
+    EXPECT_TRUE(seen.expired());
+    const auto other = std::make_shared<const int>(2);
+    hold_for_replays(other);
+    EXPECT_EQ(other.use_count(), 1);
+}
+
 }  // namespace
 }  // namespace adjoint
