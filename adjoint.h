@@ -57,6 +57,7 @@
 #include <adjoint/data/split.h>
 #include <adjoint/data/torch.h>
 #include <adjoint/distributed/group/group.h>
+#include <adjoint/distributed/parallel/data_parallel.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>

@@ -31,6 +31,7 @@ namespace adjoint::data {
 struct Batch {
     Tensor x, y;
     std::vector<Tensor> more_x = {}, more_y = {};
+    double share = 1;  ///< of the samples of a step: 1 but where a loader has parts
 
     std::int64_t size() const { return x.shape()[0]; }
     std::vector<Tensor> inputs() const { return joined(x, more_x); }

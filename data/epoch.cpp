@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <span>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
@@ -43,6 +42,14 @@ std::vector<std::int64_t> sampled(const Sampler& sampler, std::int64_t size, std
     return order;
 }
 
+// Rows first, first + stride, ..: a view of neighbours, else a copy.
+Tensor strided_rows(const Tensor& x, std::int64_t first, std::int64_t count, std::int64_t stride) {
+    Shape shape = x.shape(), strides = x.strides();
+    shape[0] = count;
+    strides[0] *= stride;
+    return detached_view(x, shape, strides, first * x.strides()[0]).contiguous();
+}
+
 void check_rows(const Batch& batch, std::int64_t count) {
     check<ValueError>(batch.x.defined(), "loader: the source gave a batch without x");
     batch.each([&](const Tensor& x) {
@@ -67,6 +74,8 @@ Epoch::Epoch(const Samples& samples, const LoaderOptions& options, std::uint64_t
         places_ = empty({count_}, {.dtype = DType::i64, .device = set->inputs.device()});
         backend(places_.device())
             .run(call::Random{operand(places_), Permutation{}, count_, {options.seed, epoch}});
+    } else if (set && options.parts.count > 1) {
+        places_ = arange(count_, {.dtype = DType::i64, .device = set->inputs.device()});
     } else if (!set) {
         order_.resize(static_cast<std::size_t>(count_));
         std::iota(order_.begin(), order_.end(), std::int64_t{0});
@@ -77,43 +86,82 @@ Epoch::Epoch(const Samples& samples, const LoaderOptions& options, std::uint64_t
     }
 }
 
-std::optional<Batch> Epoch::streamed(std::int64_t number) const {
+// All parts of a step.
+std::optional<Batch> Epoch::next_of_stream(std::int64_t step) const {
     Stream& stream = *samples_.stream();
-    if (stands_at_ != number) {
+    const std::int64_t size = options_.batch_size * options_.parts.count;
+    if (stands_at_ != step) {
         stream.begin(epoch_);
-        for (stands_at_ = 0; stands_at_ < number; ++stands_at_)
-            if (!stream.next(options_.batch_size)) return {};
+        for (stands_at_ = 0; stands_at_ < step; ++stands_at_)
+            if (!stream.next(size)) return {};
     }
-    std::optional<Batch> batch = stream.next(options_.batch_size);
+    std::optional<Batch> batch = stream.next(size);
     ++stands_at_;
     if (!batch) return {};
     check<ValueError>(batch->x.defined() && batch->x.dim() > 0, "loader: the stream gave a batch without x");
     check_rows(*batch, batch->size());
-    check<ValueError>(batch->size() > 0 && batch->size() <= options_.batch_size,
-                      "loader: the stream gave {} samples where it was asked for {}", batch->size(),
-                      options_.batch_size);
-    if (options_.drop_last && batch->size() < options_.batch_size) return {};
+    check<ValueError>(batch->size() > 0 && batch->size() <= size,
+                      "loader: the stream gave {} samples where it was asked for {}", batch->size(), size);
     return batch;
+}
+
+std::optional<Batch> Epoch::streamed(std::int64_t number) const {
+    const std::int64_t step = number / options_.parts.own;
+    if (!given_ || stands_at_ != step + 1) given_ = next_of_stream(step);
+    if (!given_) return {};
+    const std::optional<Picked> at = part_of(number, given_->size());
+    if (!at) return {};
+    Batch batch = *given_;
+    if (at->stride > 1)
+        batch =
+            batch.each([&at](const Tensor& x) { return strided_rows(x, at->first, at->count, at->stride); });
+    batch.share = at->share;
+    if ((number + 1) % options_.parts.own == 0) given_.reset();
+    return batch;
+}
+
+// `left` samples are those of the step and all behind it.
+std::optional<Epoch::Picked> Epoch::part_of(std::int64_t number, std::int64_t left) const {
+    const LoaderParts& parts = options_.parts;
+    const std::int64_t full = options_.batch_size * parts.count, step = std::min(full, left);
+    if (step < (options_.drop_last ? full : parts.count)) return {};
+    const std::int64_t part = parts.first + number % parts.own;
+    const std::int64_t count = (step - part + parts.count - 1) / parts.count;
+    return Picked{part, count, parts.count, static_cast<double>(count) / static_cast<double>(step)};
 }
 
 std::optional<Batch> Epoch::raw(std::int64_t number) const {
     if (samples_.is_stream()) return streamed(number);
-    const std::int64_t first = number * options_.batch_size;
-    const std::int64_t count = std::min(options_.batch_size, count_ - first);
-    if (count <= 0 || (options_.drop_last && count < options_.batch_size)) return {};
-    if (const Dataset* const set = samples_.dataset())
-        return places_.defined() ? batch_of(*set, rows(places_, first, count)) : batch_of(*set, first, count);
-    const auto begin = order_.begin() + first;
-    Batch batch = samples_.source()->get(std::span(begin, begin + count));
-    check_rows(batch, count);
+    const std::int64_t begin = number / options_.parts.own * options_.batch_size * options_.parts.count;
+    const std::optional<Picked> at = part_of(number, count_ - begin);
+    if (!at) return {};
+    const std::int64_t first = begin + at->first;
+    Batch batch;
+    if (const Dataset* const set = samples_.dataset()) {
+        batch = places_.defined() ? batch_of(*set, strided_rows(places_, first, at->count, at->stride))
+                                  : batch_of(*set, first, at->count);
+    } else {
+        std::vector<std::int64_t> samples;
+        for (std::int64_t i = 0; i < at->count; ++i)
+            samples.push_back(order_[static_cast<std::size_t>(first + i * at->stride)]);
+        batch = samples_.source()->get(samples);
+        check_rows(batch, at->count);
+    }
+    batch.share = at->share;
     return batch;
 }
 
 std::optional<Batch> Epoch::batch(std::int64_t number) const {
-    const DrawsOfABatch draws(options_.seed, epoch_, number);
+    const LoaderParts& parts = options_.parts;
+    const DrawsOfABatch draws(options_.seed, epoch_,
+                              number / parts.own * parts.count + parts.first + number % parts.own);
     std::optional<Batch> batch = raw(number);
     if (!batch) return batch;
-    if (options_.transform) batch = options_.transform(*batch);
+    if (options_.transform) {
+        const double share = batch->share;
+        batch = options_.transform(*batch);
+        batch->share = share;
+    }
     check<DeviceError>(options_.workers == 0 || batch->x.device().is_cpu(),
                        "loader: workers prepare batches in the host's memory, this one lies on {}; leave "
                        "workers at 0, or keep the samples on the CPU and set the loader's device",

@@ -1,6 +1,7 @@
 // The backward pass.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct GradOptions {
     bool retain_graph = false;  ///< keep what was saved for another pass; implied by create_graph
     bool create_graph = false;  ///< record the pass itself, for derivatives of higher order
     bool allow_unused = false;  ///< an input that the outputs do not depend on gives an undefined tensor
+    /// Called by backward() once for each leaf that the pass reaches, when it adds no more to its grad(), in
+    /// the midst of the pass wherever that is known: what is done with gradients can begin early.
+    std::function<void(const Tensor& leaf)> on_leaf = {};
 };
 
 /// d(sum of outputs . grad_outputs) / d(inputs), without touching anyone's grad().

@@ -8,6 +8,8 @@
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/loader.h>
 
+#include "source_examples.h"
+
 namespace adjoint::data {
 namespace {
 
@@ -146,6 +148,92 @@ TEST(Loader, RefusesWhatDoesNotFit) {
               "loader: inputs of shape (0, 2), expected samples along the first dimension");
     EXPECT_EQ(refusal({.inputs = zeros({2, 2}), .targets = {}}), "loader: the set has no targets");
     EXPECT_THROW(numbered(6).part(4, 3), IndexError);
+}
+
+// Of what each loader has, the parts of a step put together are the step.
+TEST(Loader, PartsOfAStepAreThatStep) {
+    for (const bool source : {false, true})
+        for (const bool shuffle : {false, true}) {
+            const auto loader_of = [&](std::int64_t batch, LoaderParts parts) {
+                const LoaderOptions options{
+                    .batch_size = batch, .shuffle = shuffle, .seed = 7, .parts = parts};
+                return source ? Loader(Multiples(27), options) : Loader(numbered(27), options);
+            };
+            Loader whole = loader_of(8, {});
+            std::vector<Loader> thirds;
+            for (int part = 0; part < 2; ++part) thirds.push_back(loader_of(2, {4, 2 * part, 2}));
+            EXPECT_EQ(thirds[0].size(), 6) << "three steps of two; three samples are too few for four parts";
+            for (int i = 0; i < 3; ++i) {
+                Batch step, part;
+                ASSERT_TRUE(whole.next(step));
+                const std::vector<std::int64_t> all = step.y.to_vector<std::int64_t>();
+                std::vector<std::vector<std::int64_t>> parts;
+                double share = 0;
+                for (Loader& loader : thirds)
+                    for (int own = 0; own < 2; ++own) {
+                        ASSERT_TRUE(loader.next(part));
+                        parts.push_back(part.y.to_vector<std::int64_t>());
+                        EXPECT_DOUBLE_EQ(part.share, static_cast<double>(part.size()) / 8);
+                        share += part.share;
+                    }
+                EXPECT_DOUBLE_EQ(share, 1);
+                for (std::size_t sample = 0; sample < all.size(); ++sample)
+                    EXPECT_EQ(parts[sample % 4][sample / 4], all[sample]);
+            }
+            Batch none;
+            EXPECT_FALSE(thirds[1].next(none));
+        }
+}
+
+TEST(Loader, PartsAtTheEndAreOfUnequalSizes) {
+    const auto sizes = [](LoaderOptions options) {
+        Loader loader(numbered(14), options);
+        std::vector<std::int64_t> result;
+        for (const Batch& batch : loader) result.push_back(batch.size());
+        EXPECT_EQ(static_cast<std::int64_t>(result.size()), loader.size());
+        return result;
+    };
+    using Sizes = std::vector<std::int64_t>;
+    EXPECT_EQ(sizes({.batch_size = 3, .parts = {3, 0, 1}}), (Sizes{3, 2}));
+    EXPECT_EQ(sizes({.batch_size = 3, .parts = {3, 1, 2}}), (Sizes{3, 3, 2, 1}));
+    EXPECT_EQ(sizes({.batch_size = 3, .drop_last = true, .parts = {3, 1, 2}}), (Sizes{3, 3}));
+    EXPECT_THROW(sizes({.parts = {2, 1, 2}}), ValueError);
+    EXPECT_THROW(sizes({.parts = {2, -1, 1}}), ValueError);
+    EXPECT_THROW(sizes({.parts = {2, 0, 0}}), ValueError);
+}
+
+TEST(Loader, PartsOfAStream) {
+    Loader first(Countdown(11), {.batch_size = 2, .parts = {4, 0, 3}});
+    std::vector<double> all;
+    for (const Batch& batch : first)
+        for (const double x : batch.x.to_vector<double>()) all.push_back(x);
+    EXPECT_EQ(all, (std::vector<double>{11, 7, 10, 6, 9, 5}));
+    Loader last(Countdown(12), {.batch_size = 2, .workers = 2, .parts = {4, 3, 1}});
+    last.set_state({0, 1});
+    Batch batch;
+    ASSERT_TRUE(last.next(batch));
+    EXPECT_EQ(batch.x.to_vector<double>(), std::vector<double>{1});
+    EXPECT_DOUBLE_EQ(batch.share, 0.25);
+}
+
+TEST(Loader, WhatIsDrawnForAPartIsTheSameWhoeverMakesIt) {
+    const auto drawn = [](LoaderParts parts, int workers) {
+        Loader loader(numbered(40), {.batch_size = 5,
+                                     .transform =
+                                         [](const Batch& batch) {
+                                             return Batch{rand({1}), batch.y};
+                                         },
+                                     .workers = workers,
+                                     .parts = parts});
+        std::vector<float> numbers;
+        for (const Batch& batch : loader) numbers.push_back(batch.x.item<float>());
+        return numbers;
+    };
+    const std::vector<float> all = drawn({4, 0, 4}, 0), second = drawn({4, 1, 1}, 0),
+                             last = drawn({4, 2, 2}, 2);
+    ASSERT_EQ(all.size(), 8u);
+    EXPECT_EQ(second, (std::vector<float>{all[1], all[5]}));
+    EXPECT_EQ(last, (std::vector<float>{all[2], all[3], all[6], all[7]}));
 }
 
 }  // namespace
