@@ -1,6 +1,7 @@
 // Passes over a data set without training.
 #include <adjoint/train/evaluate.h>
 
+#include <algorithm>
 #include <vector>
 
 #include <adjoint/autograd/ops/rearrange.h>
@@ -77,6 +78,33 @@ Predictions predictions(const Trainee& trainee, const data::Samples& samples, st
         targets.add(batch.targets());
     });
     return {outputs.joined(), targets.joined()};
+}
+
+std::map<std::string, double> measure(const Trainee& trainee, const data::Samples& samples,
+                                      const Metrics& metrics, std::int64_t batch_size) {
+    const bool joins =
+        std::any_of(metrics.begin(), metrics.end(), [](const auto& each) { return !each.second.is_ratio(); });
+    Pieces outputs, targets;
+    std::map<std::string, Ratio> ratios;
+    for_all(trainee, samples, batch_size, [&](const Tensors& given, const data::Batch& batch) {
+        const Tensors wanted = batch.targets();
+        for (const auto& [name, metric] : metrics)
+            if (metric.is_ratio()) {
+                const Ratio part = metric.ratio(given, wanted);
+                ratios[name].sum += part.sum;
+                ratios[name].count += part.count;
+            }
+        if (!joins) return;
+        check_rows_of(given, batch);
+        outputs.add(given);
+        targets.add(wanted);
+    });
+    const Tensors all_outputs = outputs.joined(), all_targets = targets.joined();
+    std::map<std::string, double> figures;
+    for (const auto& [name, metric] : metrics)
+        figures[name] =
+            metric.is_ratio() ? ratios[name].sum / ratios[name].count : metric(all_outputs, all_targets);
+    return figures;
 }
 
 }  // namespace adjoint::train

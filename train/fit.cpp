@@ -2,15 +2,21 @@
 // and for a progress line.
 #include <adjoint/train/fit.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include <adjoint/autograd/record/autocast.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/precision.h>
+#include <adjoint/train/averaging.h>
 #include <adjoint/train/checkpoint.h>
 #include <adjoint/train/mode.h>
 #include <adjoint/train/step.h>
@@ -31,7 +37,33 @@ void check_options(const data::Samples& samples, const FitOptions& options) {
     check<ValueError>(!samples.is_stream() || options.validation_split == 0,
                       "fit: a validation_split of a stream, whose last samples nobody knows; give a "
                       "validation set");
+    check<ValueError>(options.accumulate >= 1, "fit: accumulate {}, expected 1 or more", options.accumulate);
+    check<ValueError>(options.batch_size <= std::numeric_limits<std::int64_t>::max() / options.accumulate,
+                      "fit: accumulate {} with batches of {}", options.accumulate, options.batch_size);
+    check<ValueError>(options.clip_norm >= 0, "fit: clip_norm {}, expected 0 or more", options.clip_norm);
+    check<ValueError>(options.validate_every >= 1, "fit: validate_every {}, expected 1 or more",
+                      options.validate_every);
+    if (options.autocast) named("fit", [&] { Autocast(*options.autocast); });
 }
+
+std::string name_of(const Average& average) {
+    if (const EMA* const ema = std::get_if<EMA>(&average)) return fmt::format("EMA {}", ema->decay);
+    return fmt::format("SWA from epoch {}", std::get<SWA>(average).from_epoch);
+}
+
+bool any_wants(const std::vector<Callback>& callbacks, std::function<void(Run&)> Callback::*event) {
+    return std::any_of(callbacks.begin(), callbacks.end(),
+                       [&](const Callback& callback) { return static_cast<bool>(callback.*event); });
+}
+
+// The entries whose names start with `prefix`, without it.
+data::NamedTensors part_of(const data::NamedTensors& state, std::string_view prefix) {
+    data::NamedTensors part;
+    for (const auto& [name, tensor] : state)
+        if (name.starts_with(prefix)) part.emplace_back(name.substr(prefix.size()), tensor);
+    return part;
+}
+constexpr std::string_view of_average = "average.", of_scale = "loss_scale.";
 
 Checkpoint copy_of(Checkpoint checkpoint) {
     const NoGrad guard;
@@ -56,12 +88,22 @@ class Loop {
         : run_(run),
           callbacks_(std::move(callbacks)),
           settings_(std::move(settings)),
-          step_(run.trainee, run.optimizer, run.totals_,
-                {.capture = options.capture, .batch_size = options.batch_size, .verbose = options.verbose}) {
-        for (const Callback& callback : options.callbacks)
-            keeps_batches_ = keeps_batches_ || callback.on_batch;
+          validate_every_(options.validate_every),
+          watches_gradients_(any_wants(callbacks_, &Callback::on_gradients)),
+          watches_batches_(any_wants(callbacks_, &Callback::on_batch) || watches_gradients_),
+          keeps_batches_(any_wants(options.callbacks, &Callback::on_batch)),
+          averaging_(options.average, run.optimizer),
+          step_(run.trainee, run.optimizer, run.totals_, averaging_,
+                {.capture = options.capture,
+                 .batch_size = options.batch_size,
+                 .parts = options.accumulate,
+                 .verbose = options.verbose,
+                 .joins_outputs = keeps_batches_,
+                 .scales_loss = options.autocast == DType::f16,
+                 .clip_norm = options.clip_norm,
+                 .on_gradients = watches_gradients_ ? [this] { show(&Callback::on_gradients); }
+                                                    : std::function<void()>()}) {
         for (const Callback& callback : callbacks_) {
-            watches_batches_ = watches_batches_ || callback.on_batch;
             check<ValueError>(!callback.state == !callback.load_state,
                               "fit: a callback has only one of state and load_state");
         }
@@ -71,6 +113,7 @@ class Loop {
         notify(&Callback::on_begin);
         while (!run_.stopping() && run_.loader.state().epoch < static_cast<std::uint64_t>(run_.epochs))
             train_epoch();
+        averaging_.take();
         run_.history.end = run_.reason_;
         notify(&Callback::on_end);
     }
@@ -94,9 +137,12 @@ class Loop {
   private:
     using Event = std::function<void(Run&)> Callback::*;
 
-    void notify(Event event) {
+    void show(Event event) {
         for (const Callback& callback : callbacks_)
             if (callback.*event) (callback.*event)(run_);
+    }
+    void notify(Event event) {
+        show(event);
         if (run_.wanted_.empty()) return;
         for (const std::string& path : std::exchange(run_.wanted_, {})) save_checkpoint(path, checkpoint());
     }
@@ -113,6 +159,11 @@ class Loop {
                        .settings = settings_};
         for (const Callback& callback : callbacks_)
             if (callback.state) now.callbacks.push_back(callback.state());
+        const auto add = [&](std::string_view prefix, const data::NamedTensors& state) {
+            for (const auto& [name, tensor] : state) now.run.emplace_back(std::string(prefix) + name, tensor);
+        };
+        add(of_average, averaging_.state());
+        add(of_scale, step_.state());
         return now;
     }
 
@@ -135,9 +186,11 @@ class Loop {
     }
 
     void load_run(const data::NamedTensors& state) {
-        check<ValueError>(state.size() == 1 && state[0].first == "step" && state[0].second.numel() == 1,
+        check<ValueError>(!state.empty() && state[0].first == "step" && state[0].second.numel() == 1,
                           "fit: the checkpoint does not say how many steps the run has made");
         run_.step = state[0].second.item<std::int64_t>();
+        averaging_.load_state(part_of(state, of_average));
+        step_.load_state(part_of(state, of_scale));
     }
 
     void check_settings(const std::map<std::string, std::string>& saved) const {
@@ -156,6 +209,7 @@ class Loop {
     void train_epoch() {
         const auto start = std::chrono::steady_clock::now();
         const TrainingMode mode(run_.trainee.module);
+        averaging_.give_back();
         const data::LoaderState at = run_.loader.state();
         run_.epoch = static_cast<int>(at.epoch) + 1;
         run_.batch = at.next_batch;
@@ -166,8 +220,11 @@ class Loop {
             if (run_.stopping()) return;
         }
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+        averaging_.after_epoch(run_.epoch);
+        averaging_.take();
+        run_.validated = run_.epoch % validate_every_ == 0 || run_.epoch == run_.epochs;
         EpochRecord record{.epoch = run_.epoch, .train = run_.score(), .seconds = spent.count()};
-        if (run_.validation) record.validation = evaluate(run_.trainee, *run_.validation);
+        if (run_.validation && run_.validated) record.validation = evaluate(run_.trainee, *run_.validation);
         run_.history.epochs.push_back(std::move(record));
         notify(&Callback::on_epoch);
     }
@@ -185,7 +242,7 @@ class Loop {
         run_.loss = std::move(result.loss);
         run_.outputs = std::move(result.outputs);
         run_.targets = batch.targets();
-        run_.output = run_.outputs[0];
+        if (!run_.outputs.empty()) run_.output = run_.outputs[0];
         run_.target = run_.targets[0];
         notify(&Callback::on_batch);
         run_.loss = run_.output = run_.target = {};
@@ -196,8 +253,11 @@ class Loop {
     Run& run_;
     const std::vector<Callback> callbacks_;
     const std::map<std::string, std::string> settings_;
+    const int validate_every_;
+    const bool watches_gradients_, watches_batches_;  // any callback
+    const bool keeps_batches_;                        // one that is not fit's own
+    Averaging averaging_;
     Step step_;
-    bool watches_batches_ = false, keeps_batches_ = false;  // any callback; one that is not fit's own
 };
 
 History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Samples& samples,
@@ -210,17 +270,20 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (held > 0) validation = samples.part(n - held, held);
 
     std::vector<Callback> callbacks{stop_on_nan()};
+    if (!options.metrics.empty()) callbacks.push_back(metrics(options.metrics));
     callbacks.insert(callbacks.end(), options.callbacks.begin(), options.callbacks.end());
     if (options.verbose) callbacks.push_back(progress());
 
-    data::Loader loader(held > 0 ? samples.part(0, n - held) : samples, {.batch_size = options.batch_size,
-                                                                         .seed = options.seed,
-                                                                         .sampler = options.sampler,
-                                                                         .transform = options.transform,
-                                                                         .workers = options.workers,
-                                                                         .device = options.device});
+    data::Loader loader(held > 0 ? samples.part(0, n - held) : samples,
+                        {.batch_size = options.batch_size * options.accumulate,
+                         .seed = options.seed,
+                         .sampler = options.sampler,
+                         .transform = options.transform,
+                         .workers = options.workers,
+                         .device = options.device});
     History history;
-    Run run(trainee, optimizer, loader, history);
+    const Trainee trained = options.autocast ? with_autocast(trainee, *options.autocast) : trainee;
+    Run run(trained, optimizer, loader, history);
     run.validation = validation ? &*validation : nullptr;
     run.epochs = options.epochs;
     std::map<std::string, std::string> settings{
@@ -229,6 +292,9 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
         {"samples", samples.is_stream() ? "a stream" : std::to_string(n - held)},
         {"seed", std::to_string(options.seed)}};
     if (options.sampler.order) settings["samples drawn"] = std::to_string(loader.sample_count());
+    if (options.accumulate > 1) settings["accumulate"] = std::to_string(options.accumulate);
+    if (options.autocast) settings["autocast"] = name(*options.autocast);
+    if (options.average.index() > 0) settings["average"] = name_of(options.average);
     Loop loop(run, std::move(callbacks), options, std::move(settings));
     if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
     loop.go();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class ADJOINT_API Run {
     int epochs = 0;                             ///< that were asked for
     bool resumed = false;                       ///< whether it goes on from a checkpoint
 
+    /// Whether the epoch that has just ended is one of those that are looked at (FitOptions::validate_every).
+    bool validated = false;
     /// The epoch that is trained or has just ended, from 1; 0 before the first.
     int epoch = 0;
     /// Batches done in this epoch, and since the beginning of the training.
@@ -39,6 +42,9 @@ class ADJOINT_API Run {
 
     /// Loss and accuracy over the batches of this epoch so far; waits for the device.
     Score score() const;
+    /// What early stopping, schedules and the best checkpoint go by: the loss of the epoch that has just ended,
+    /// on the validation set if there is one; none where that was not asked.
+    std::optional<double> monitored_loss() const;
     /// Adds a figure of your own to the record of the epoch that has just ended (in on_epoch).
     /// errors: ValueError before the first epoch has ended.
     void record(const std::string& name, double value);
