@@ -57,6 +57,7 @@
 #include <adjoint/data/safetensors.h>
 #include <adjoint/data/split.h>
 #include <adjoint/data/state.h>
+#include <adjoint/data/table.h>
 #include <adjoint/data/text.h>
 #include <adjoint/data/torch.h>
 #include <adjoint/distributed/group/group.h>

@@ -16,16 +16,6 @@ namespace {
 using Numbers = std::vector<std::int64_t>;
 using Symbols = std::vector<std::string>;
 
-template <class Error, class F> void expect_text_error(F call, std::initializer_list<const char*> parts) {
-    try {
-        call();
-        ADD_FAILURE() << "nothing was refused";
-    } catch (const Error& error) {
-        for (const char* part : parts)
-            EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-    }
-}
-
 TEST(Vocabulary, CountsCharactersByFrequency) {
     const Vocabulary v = Vocabulary::fit("banana bé");
     EXPECT_EQ(v.symbols(), (Symbols{"a", "b", "n", " ", "é"}));
@@ -74,7 +64,7 @@ TEST(Vocabulary, FillsShorterTextsUp) {
     const Tensor rows = v.encode(Symbols{"ab", "", "bab"});
     EXPECT_EQ(rows.shape(), (Shape{3, 3}));
     EXPECT_EQ(rows.to_vector<std::int64_t>(), (Numbers{1, 2, 0, 0, 0, 0, 2, 1, 2}));
-    expect_text_error<ValueError>(
+    expect_error<ValueError>(
         [] {
             Vocabulary::of({"a"}).encode(Symbols{"a", "aa"});
         },
@@ -84,8 +74,8 @@ TEST(Vocabulary, FillsShorterTextsUp) {
 
 TEST(Vocabulary, RefusesWhatItDoesNotKnow) {
     const Vocabulary v = Vocabulary::fit("abc");
-    expect_text_error<ValueError>([&] { v.encode("abxc"); }, {"\"x\"", "symbol 2", "3 symbols", ".unknown"});
-    expect_text_error<IndexError>([&] { v.decode(tensor<std::int64_t>({0, 3}, {2})); }, {"no symbol 3"});
+    expect_error<ValueError>([&] { v.encode("abxc"); }, {"\"x\"", "symbol 2", "3 symbols", ".unknown"});
+    expect_error<IndexError>([&] { v.decode(tensor<std::int64_t>({0, 3}, {2})); }, {"no symbol 3"});
     EXPECT_THROW(v.decode(tensor<std::int64_t>({-1}, {1})), IndexError);
     EXPECT_THROW(v.decode(tensor({1})), DTypeError);
     EXPECT_THROW(v.decode(zeros({1, 1}, {.dtype = DType::i64})), ShapeError);
@@ -103,8 +93,7 @@ TEST(Vocabulary, RefusesWhatItDoesNotKnow) {
 TEST(Vocabulary, RefusesTextThatIsNotUtf8) {
     for (const char* bad : {"\x80", "\xc0\xaf", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
                             "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82"})
-        expect_text_error<ValueError>([&] { Vocabulary::fit(std::string("ab") + bad); },
-                                      {"byte 2", "not UTF-8"});
+        expect_error<ValueError>([&] { Vocabulary::fit(std::string("ab") + bad); }, {"byte 2", "not UTF-8"});
     EXPECT_EQ(Vocabulary::fit("\xf4\x8f\xbf\xbf\xed\x9f\xbf\xee\x80\x80").size(), 3);
 }
 
@@ -123,8 +112,8 @@ TEST(Vocabulary, IsSavedBesideAModelAndLoaded) {
         EXPECT_EQ(loaded.unknown(), saved.unknown());
         EXPECT_EQ(loaded.decode(loaded.encode(text)), text);
     }
-    expect_text_error<ValueError>([&] { under(load_safetensors(path).tensors, "words."); },
-                                  {"words.", "model., text."});
+    expect_error<ValueError>([&] { under(load_safetensors(path).tensors, "words."); },
+                             {"words.", "model., text."});
 }
 
 TEST(Vocabulary, LoadsNothingElse) {
@@ -139,7 +128,7 @@ TEST(Vocabulary, LoadsNothingElse) {
         return tensor(values, Shape{static_cast<std::int64_t>(values.size())});
     };
     EXPECT_NO_THROW(Vocabulary::load(good));
-    expect_text_error<ValueError>([] { Vocabulary::load({}); }, {"Vocabulary::load", "unit is missing"});
+    expect_error<ValueError>([] { Vocabulary::load({}); }, {"Vocabulary::load", "unit is missing"});
     EXPECT_THROW(Vocabulary::load(with("unit", integers({3}))), ValueError);
     EXPECT_THROW(Vocabulary::load(with("unit", integers({-1}))), ValueError);
     EXPECT_THROW(Vocabulary::load(with("unit", tensor({0}))), ValueError);
@@ -191,8 +180,7 @@ TEST(SequenceWindows, GoThroughALoader) {
 }
 
 TEST(SequenceWindows, RefuseWhatIsNoText) {
-    expect_text_error<ValueError>([] { SequenceWindows(arange(3), {.length = 3}); },
-                                  {"3 symbols", "window of 3"});
+    expect_error<ValueError>([] { SequenceWindows(arange(3), {.length = 3}); }, {"3 symbols", "window of 3"});
     EXPECT_THROW(SequenceWindows(arange(9), {.length = 0}), ValueError);
     EXPECT_THROW(SequenceWindows(arange(9), {.length = 2, .stride = -1}), ValueError);
     EXPECT_THROW(SequenceWindows(tensor({1, 2, 3}), {.length = 1}), DTypeError);
