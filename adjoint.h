@@ -40,6 +40,7 @@
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/core/tensor/dlpack.h>
 #include <adjoint/core/tensor/print.h>
+#include <adjoint/core/tensor/sampling.h>
 #include <adjoint/core/tensor/tensor.h>
 #include <adjoint/data/cifar.h>
 #include <adjoint/data/csv.h>
@@ -55,6 +56,9 @@
 #include <adjoint/data/rename.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/data/split.h>
+#include <adjoint/data/state.h>
+#include <adjoint/data/table.h>
+#include <adjoint/data/text.h>
 #include <adjoint/data/torch.h>
 #include <adjoint/distributed/group/group.h>
 #include <adjoint/distributed/parallel/data_parallel.h>

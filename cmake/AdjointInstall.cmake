@@ -18,7 +18,8 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "core/contract/cuda_start.h" EXCLUDE
             PATTERN "core/capture/recorded_step.h" EXCLUDE
             PATTERN "core/memory/recorder.h" EXCLUDE
-            PATTERN "core/tensor/loops.h" EXCLUDE)
+            PATTERN "core/tensor/loops.h" EXCLUDE
+            PATTERN "core/tensor/weighted_draw.h" EXCLUDE)
 endforeach()
 install(FILES adjoint.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
 if(ADJOINT_WITH_ONNX)

@@ -2,6 +2,7 @@
 #include <adjoint/data/csv.h>
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include <adjoint/core/base/format.h>
@@ -19,6 +20,10 @@ std::vector<std::byte> read_text(const std::string& path, const CsvOptions& opti
     const char d = options.delimiter;
     check<ValueError>(d != '"' && d != '\n' && d != '\r' && d != '\0', "csv: the delimiter cannot be {}",
                       excerpt({&d, 1}));
+    const char t = options.thousands;
+    check<ValueError>(std::string_view("+-.\"\n\r\t").find(t) == std::string_view::npos &&
+                          !std::isalnum(static_cast<unsigned char>(t)),
+                      "csv: {} cannot stand between thousands", excerpt({&t, 1}));
     check<ValueError>(options.dtype == DType::f32 || options.dtype == DType::f64,
                       "csv: numbers are read as f32 or f64, not as {}", name(options.dtype));
     if (!InputStream(path).compressed()) return read_maybe_gzip(path);
@@ -47,17 +52,18 @@ struct FirstRow {
     std::int64_t columns = 0, line = 0;
     bool names_columns = false;
 
-    FirstRow(CsvScanner scanner, const std::string& path, CsvHeader header) {
+    FirstRow(CsvScanner scanner, const std::string& path, const CsvOptions& options) {
         check<IoError>(scanner.begin_row(), "{}: holds no rows", path);
         line = scanner.line();
         bool number = false, text = false;
         do {
             const std::string_view cell = scanner.cell();
-            number = number || is_number(cell);
+            number = number || is_number(cell, options);
             text = text || !cell.empty();
             ++columns;
         } while (scanner.next_cell());
-        names_columns = header == CsvHeader::automatic ? text && !number : header == CsvHeader::yes;
+        names_columns =
+            options.header == CsvHeader::automatic ? text && !number : options.header == CsvHeader::yes;
     }
 
     void check_length(std::int64_t count, const std::string& path, std::int64_t row_line) const {
@@ -69,7 +75,7 @@ struct FirstRow {
 template <class T>
 Tensor read_numbers(const std::string& path, std::string_view text, const CsvOptions& options) {
     CsvScanner scanner(text, options.delimiter, path);
-    const FirstRow first(scanner, path, options.header);
+    const FirstRow first(scanner, path, options);
     if (first.names_columns && scanner.begin_row()) skip_row(scanner);
     const auto columns = static_cast<std::size_t>(first.columns);
     // Every cell but the last ends with a character, so no more rows than this can follow.
@@ -80,7 +86,7 @@ Tensor read_numbers(const std::string& path, std::string_view text, const CsvOpt
     for (; scanner.begin_row(); ++rows) {
         const std::int64_t line = scanner.line();
         const std::span<T> row(data + rows * columns, rows < most ? columns : 0);
-        first.check_length(scanner.numbers(row, options.empty_is_nan), path, line);
+        first.check_length(scanner.numbers(row, options), path, line);
     }
     if (rows == most) return table;
     return tensor_from_host(data, {static_cast<std::int64_t>(rows), first.columns}, dtype_of<T>,
@@ -92,8 +98,8 @@ template <class T> Tensor convert_columns(const CsvTable& table, const std::vect
     std::size_t at = 0;
     for (std::size_t i = 0; i < table.rows.size(); ++i)
         for (const std::int64_t position : positions)
-            values[at++] = parse_number<T>(table.rows[i][static_cast<std::size_t>(position)],
-                                           table.options.empty_is_nan, table.path, table.lines[i], position);
+            values[at++] = parse_number<T>(table.rows[i][static_cast<std::size_t>(position)], table.options,
+                                           table.path, table.lines[i], position);
     return tensor(
         values, {static_cast<std::int64_t>(table.rows.size()), static_cast<std::int64_t>(positions.size())});
 }
@@ -113,7 +119,7 @@ namespace {
 CsvTable read_cells(const std::string& path, const CsvOptions& options) {
     const std::vector<std::byte> bytes = read_text(path, options);
     CsvScanner scanner(as_text(bytes), options.delimiter, path);
-    const FirstRow first(scanner, path, options.header);
+    const FirstRow first(scanner, path, options);
     CsvTable table{.path = path, .columns = {}, .rows = {}, .lines = {}, .options = options};
     bool header = first.names_columns;
     while (scanner.begin_row()) {
@@ -158,18 +164,28 @@ Tensor CsvTable::numbers(const std::vector<std::int64_t>& positions) const {
     });
 }
 
-CsvCategories CsvTable::categories(std::int64_t position) const {
+std::vector<std::string> CsvTable::text(std::int64_t position) const {
     check<IndexError>(position >= 0 && position < column_count(), "{}: column {} is outside [0, {})", path,
                       position, column_count());
     return in_memory(path, [&] {
-        const auto at = static_cast<std::size_t>(position);
-        std::vector<std::string> names;
-        for (const auto& row : rows) names.push_back(row[at]);
+        std::vector<std::string> cells;
+        for (const auto& row : rows) {
+            const std::string& cell = row[static_cast<std::size_t>(position)];
+            cells.push_back(is_missing(cell, options) ? "" : cell);
+        }
+        return cells;
+    });
+}
+
+CsvCategories CsvTable::categories(std::int64_t position) const {
+    const std::vector<std::string> cells = text(position);
+    return in_memory(path, [&] {
+        std::vector<std::string> names = cells;
         std::sort(names.begin(), names.end());
         names.erase(std::unique(names.begin(), names.end()), names.end());
         std::vector<std::int64_t> labels;
-        for (const auto& row : rows)
-            labels.push_back(std::lower_bound(names.begin(), names.end(), row[at]) - names.begin());
+        for (const std::string& cell : cells)
+            labels.push_back(std::lower_bound(names.begin(), names.end(), cell) - names.begin());
         return CsvCategories{tensor(labels, Shape{static_cast<std::int64_t>(labels.size())}),
                              std::move(names)};
     });

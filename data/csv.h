@@ -16,8 +16,12 @@ enum class CsvHeader : std::uint8_t { automatic, yes, no };
 struct CsvOptions {
     char delimiter = ',';  ///< ' ' stands for any run of spaces and tabs
     CsvHeader header = CsvHeader::automatic;
-    DType dtype = DType::f32;                               ///< of read_csv's result: f32 or f64
-    bool empty_is_nan = true;                               ///< an empty number is NaN; otherwise an error
+    DType dtype = DType::f32;  ///< of read_csv's result: f32 or f64
+    bool empty_is_nan = true;  ///< an empty number is NaN; otherwise an error
+    std::vector<std::string> na_values =
+        {};                 ///< what stands for missing in this file, "NA", "-999", as it is
+                            ///< written: NaN among numbers, "" among categories
+    char thousands = '\0';  ///< between groups of three digits, "1,234,567.5"; other groups are an error
     std::uint64_t unpacked_limit = std::uint64_t{4} << 30;  ///< of a gzip archive, in bytes
 };
 
@@ -42,7 +46,10 @@ struct ADJOINT_API CsvTable {
     /// The columns at these positions as numbers of options.dtype: (rows, positions).
     /// errors: IndexError; IoError naming line and column of a cell that is no number.
     Tensor numbers(const std::vector<std::int64_t>& positions) const;
-    /// The column at this position as class numbers.
+    /// The column at this position as text, "" for what is missing.
+    /// errors: IndexError.
+    std::vector<std::string> text(std::int64_t position) const;
+    /// The same as class numbers.
     /// errors: IndexError.
     CsvCategories categories(std::int64_t position) const;
 };

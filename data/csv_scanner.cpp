@@ -61,46 +61,93 @@ template <class T> Outcome convert(std::string_view cell, T& value) {
     return Outcome::number;
 }
 
+// Whether a separator can be left out: digits in groups of three to the point, at most three in front.
+bool has_groups_of_three(std::string_view text, char separator) {
+    constexpr std::size_t group = 3;
+    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+    std::size_t digits = 0, groups = 0;
+    for (std::size_t i = 0; i <= text.size(); ++i) {
+        if (i < text.size() && is_digit(text[i])) {
+            ++digits;
+            continue;
+        }
+        const bool separates = i < text.size() && text[i] == separator;
+        if (groups == 0 ? separates && (digits == 0 || digits > group) : digits != group) return false;
+        if (!separates) return text.find(separator, i) == std::string_view::npos;
+        ++groups;
+        digits = 0;
+    }
+    return true;
+}
+
+// As convert(), of text with separators between thousands.
+template <class T> Outcome convert(std::string_view text, const CsvOptions& options, T& value) {
+    if (options.thousands == '\0' || text.find(options.thousands) == std::string_view::npos)
+        return convert(text, value);
+    if (!has_groups_of_three(text, options.thousands)) return Outcome::not_a_number;
+    std::string digits(text);
+    std::erase(digits, options.thousands);
+    return convert(digits, value);
+}
+
+// What an error says behind a cell that is no number.
+std::string number_hint(std::string_view text, const CsvOptions& options) {
+    const auto would_do = [&](CsvOptions other) { return is_number(text, other); };
+    CsvOptions commas = options;
+    commas.thousands = ',';
+    if (options.thousands == '\0' && text.find(',') != std::string_view::npos && would_do(commas))
+        return " (a point was expected, not a comma; {.thousands = ','} reads commas between thousands)";
+    std::string point(text);
+    std::replace(point.begin(), point.end(), ',', '.');
+    if (point != text && is_number(point, options)) return " (a point was expected, not a comma)";
+    if (options.thousands != '\0' && text.find(options.thousands) != std::string_view::npos)
+        return fmt::format(" (with {} between groups of three digits)", excerpt({&options.thousands, 1}));
+    for (const char* missing : {"NA", "N/A", "na", "n/a", "null", "NULL", "None", "?", "-", "."})
+        if (text == missing) return fmt::format(" ({{.na_values = {{\"{}\"}}}} reads it as NaN)", missing);
+    return "";
+}
+
 }  // namespace
 
-bool is_number(std::string_view cell) {
+bool is_missing(std::string_view cell, const CsvOptions& options) {
+    if (options.na_values.empty()) return false;
+    const std::string_view text = trimmed(cell);
+    return std::any_of(options.na_values.begin(), options.na_values.end(),
+                       [&](const std::string& missing) { return text == trimmed(missing); });
+}
+
+bool is_number(std::string_view cell, const CsvOptions& options) {
     const std::string_view text = trimmed(cell);
     double value = 0;
-    return !text.empty() && convert(text, value) != Outcome::not_a_number;
+    return !text.empty() && !is_missing(text, options) &&
+           convert(text, options, value) != Outcome::not_a_number;
 }
-
-namespace {
-
-bool comma_for_point(std::string_view text) {
-    std::string other(text);
-    std::replace(other.begin(), other.end(), ',', '.');
-    return other != text && is_number(other);
-}
-
-}  // namespace
 
 template <class T>
-T parse_number(std::string_view cell, bool empty_is_nan, const std::string& path, std::int64_t line,
+T parse_number(std::string_view cell, const CsvOptions& options, const std::string& path, std::int64_t line,
                std::int64_t column) {
     const std::string_view text = trimmed(cell);
+    if (is_missing(text, options)) return std::numeric_limits<T>::quiet_NaN();
     if (text.empty()) {
-        check<IoError>(empty_is_nan, "{}: line {}, column {}: empty where a number was expected", path, line,
-                       column + 1);
+        check<IoError>(options.empty_is_nan, "{}: line {}, column {}: empty where a number was expected",
+                       path, line, column + 1);
         return std::numeric_limits<T>::quiet_NaN();
     }
     T value = 0;
-    const Outcome outcome = convert(text, value);
+    const Outcome outcome = convert(text, options, value);
     if (outcome == Outcome::not_a_number)
         fail<IoError>("{}: line {}, column {}: {} is not a number{}", path, line, column + 1, excerpt(text),
-                      comma_for_point(text) ? " (a point was expected, not a comma)" : "");
+                      number_hint(text, options));
     if (outcome == Outcome::too_large)
         fail<IoError>("{}: line {}, column {}: {} is too large for {}", path, line, column + 1, excerpt(text),
                       sizeof(T) == 4 ? "f32; read it as f64" : "f64");
     return value;
 }
 
-template float parse_number(std::string_view, bool, const std::string&, std::int64_t, std::int64_t);
-template double parse_number(std::string_view, bool, const std::string&, std::int64_t, std::int64_t);
+template float parse_number(std::string_view, const CsvOptions&, const std::string&, std::int64_t,
+                            std::int64_t);
+template double parse_number(std::string_view, const CsvOptions&, const std::string&, std::int64_t,
+                             std::int64_t);
 
 CsvScanner::CsvScanner(std::string_view text, char delimiter, const std::string& path)
     : position_(text.data()),
@@ -212,13 +259,14 @@ template <class T> inline bool CsvScanner::short_integer(T& value) noexcept {
     return true;
 }
 
-template <class T> std::int64_t CsvScanner::numbers(std::span<T> out, bool empty_is_nan) {
+template <class T> std::int64_t CsvScanner::numbers(std::span<T> out, const CsvOptions& options) {
+    const bool plain = options.na_values.empty();  // else -999 may be no number
     std::size_t count = 0;
     do {
         T value = 0;
-        if (!short_integer(value)) {
+        if (!plain || !short_integer(value)) {
             const std::int64_t line = line_;
-            value = parse_number<T>(cell(), empty_is_nan, path_, line, static_cast<std::int64_t>(count));
+            value = parse_number<T>(cell(), options, path_, line, static_cast<std::int64_t>(count));
         }
         if (count < out.size()) out[count] = value;
         ++count;
@@ -226,7 +274,7 @@ template <class T> std::int64_t CsvScanner::numbers(std::span<T> out, bool empty
     return static_cast<std::int64_t>(count);
 }
 
-template std::int64_t CsvScanner::numbers(std::span<float>, bool);
-template std::int64_t CsvScanner::numbers(std::span<double>, bool);
+template std::int64_t CsvScanner::numbers(std::span<float>, const CsvOptions&);
+template std::int64_t CsvScanner::numbers(std::span<double>, const CsvOptions&);
 
 }  // namespace adjoint::data

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <adjoint/data/csv.h>
+
 namespace adjoint::data {
 
 /// Usage: while (begin_row()) numbers(..), or while (begin_row()) do { cell() } while (next_cell());
@@ -20,7 +22,7 @@ class CsvScanner {
     /// The next cell without its quotes; valid until the next call.
     std::string_view cell();
     /// The row's cells as numbers: fills `out`, skips what is beyond it, returns how many cells there are.
-    template <class T> std::int64_t numbers(std::span<T> out, bool empty_is_nan);
+    template <class T> std::int64_t numbers(std::span<T> out, const CsvOptions& options);
     /// Steps over the delimiter, or over the end of the row and returns false.
     bool next_cell();
 
@@ -49,9 +51,11 @@ class CsvScanner {
 /// One number from a cell.
 /// errors: IoError with the path, line and column (from 0).
 template <class T>
-T parse_number(std::string_view cell, bool empty_is_nan, const std::string& path, std::int64_t line,
+T parse_number(std::string_view cell, const CsvOptions& options, const std::string& path, std::int64_t line,
                std::int64_t column);
-/// Whether parse_number would take the cell; an empty one is no number.
-bool is_number(std::string_view cell);
+/// Whether parse_number would make a number of the cell other than the NaN of an empty or a missing one.
+bool is_number(std::string_view cell, const CsvOptions& options);
+/// Whether the cell is one of options.na_values.
+bool is_missing(std::string_view cell, const CsvOptions& options);
 
 }  // namespace adjoint::data

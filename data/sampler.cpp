@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <utility>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/random.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/tensor/weighted_draw.h>
 
 namespace adjoint::data {
 namespace {
@@ -24,44 +24,9 @@ SampleNumbers shuffled(SampleNumbers list, std::uint64_t seed, std::uint64_t epo
     return out;
 }
 
-// Number i of an epoch, uniform in [0, 1).
-double uniform(std::uint64_t seed, std::uint64_t epoch, std::uint64_t i) {
-    const Philox4 words = philox(seed, epoch, i);
-    return uniform_double(words.v[0], words.v[1]);
-}
-
 void check_samples(std::size_t known, std::int64_t samples) {
     check<ShapeError>(static_cast<std::int64_t>(known) == samples,
                       "loader: the sampler is for {} samples, the set has {}", known, samples);
-}
-
-// By the running sums of the weights.
-SampleNumbers drawn_with_replacement(const std::vector<double>& weights, std::int64_t count,
-                                     std::uint64_t seed, std::uint64_t epoch) {
-    std::vector<double> sums(weights.size());
-    std::partial_sum(weights.begin(), weights.end(), sums.begin());
-    // Rounding must not lead behind the last sample that can be drawn.
-    const auto last = std::lower_bound(sums.begin(), sums.end(), sums.back());
-    SampleNumbers out(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < out.size(); ++i)
-        out[i] = std::min(std::upper_bound(sums.begin(), sums.end(), uniform(seed, epoch, i) * sums.back()),
-                          last) -
-                 sums.begin();
-    return out;
-}
-
-// The smallest of exponential times whose rates are the weights.
-SampleNumbers drawn_without_replacement(const std::vector<double>& weights, std::int64_t count,
-                                        std::uint64_t seed, std::uint64_t epoch) {
-    std::vector<std::pair<double, std::int64_t>> times;
-    for (std::size_t i = 0; i < weights.size(); ++i)
-        if (weights[i] > 0)
-            times.emplace_back(-std::log1p(-uniform(seed, epoch, i)) / weights[i],
-                               static_cast<std::int64_t>(i));
-    std::sort(times.begin(), times.end());
-    SampleNumbers out(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = times[i].second;
-    return out;
 }
 
 std::vector<std::int64_t> class_numbers(const char* op, const Tensor& classes) {
@@ -89,7 +54,7 @@ Sampler weighted_sampler(std::span<const double> weights, const WeightedSamplerO
                  draw = options.replacement ? drawn_with_replacement : drawn_without_replacement](
                     std::int64_t samples, std::uint64_t seed, std::uint64_t epoch) {
                     check_samples(weights.size(), samples);
-                    return draw(weights, count, seed, epoch);
+                    return draw(weights, count, {seed, epoch}, 0);
                 },
             .count = count};
 }

@@ -56,6 +56,26 @@ const std::vector<Accepted>& accepted() {
          {1, 2}},
         {"one column", "1\n2\n3", {3, 1}, {1, 2, 3}},
         {"one cell", "7", {1, 1}, {7}},
+        {"missing by name",
+         "a,b\nNA, -999 \n-999.0,null\n",
+         {2, 2},
+         {nan, nan, -999, nan},
+         {.na_values = {"NA", "-999", "null"}}},
+        {"missing where nothing may be empty",
+         "?,2\n",
+         {1, 2},
+         {nan, 2},
+         {.header = CsvHeader::no, .empty_is_nan = false, .na_values = {"?"}}},
+        {"thousands",
+         "\"1,234\",\"-1,234,567.25\",12,\"+123,456e-3\"\n",
+         {1, 4},
+         {1234, -1234567.25F, 12, 123.456F},
+         {.thousands = ','}},
+        {"thousands of another kind",
+         "1'234;9'007'199\n1 234;1'000\n",
+         {2, 2},
+         {1234, 9007199, nan, 1000},
+         {.delimiter = ';', .na_values = {"1 234"}, .thousands = '\''}},
         {"signs", "-1,+2,-0,+.5,-.25e1,1.", {1, 6}, {-1, 2, -0.0F, 0.5F, -2.5F, 1}},
         {"spaces around", " 1 ,\t2\t, -3\n", {1, 3}, {1, 2, -3}},
         {"nan and inf",
@@ -268,6 +288,37 @@ TEST(CsvTable, RealTables) {
     EXPECT_EQ(boston.shape(), (Shape{506, 14}));
     EXPECT_EQ(boston.data<float>()[0], 0.00632F);
     EXPECT_EQ(boston.data<float>()[13], 24.F);
+}
+
+TEST(Csv, SeparatorsStandBetweenGroupsOfThree) {
+    const TemporaryFolder folder;
+    for (const char* cell : {"1,23", "1,2345", "1234,567", ",123", "1,,234", "1,234,56", "1.234,567", "-,123",
+                             "1,234.5,678", "1,234e1,000", "1,"}) {
+        const std::string path = folder.file("t.csv", "\"" + std::string(cell) + "\"\n");
+        expect_error([&] { read_csv(path, {.header = CsvHeader::no, .thousands = ','}); },
+                     {"line 1, column 1", cell, "is not a number"});
+    }
+    // Without the option it is said.
+    const std::string path = folder.file("t.csv", "\"1,234\"\n");
+    expect_error([&] { read_csv(path, {.header = CsvHeader::no}); }, {"\"1,234\"", "{.thousands = ','}"});
+    expect_error([&] { read_csv(folder.file("n.csv", "a\n1\nN/A\n")); },
+                 {"line 3", "{.na_values = {\"N/A\"}}"});
+    for (const char bad : {'.', '-', '+', '1', 'e', '"', '\n'})
+        expect_error<ValueError>([&] { read_csv(path, {.thousands = bad}); }, {"between thousands"});
+}
+
+TEST(Csv, WhatIsMissingIsOneCategory) {
+    const TemporaryFolder folder;
+    const CsvTable table = read_csv_table(folder.file("t.csv", "size,city\nNA,Rome\n\"1,000\",n/a\n2,\n"),
+                                          {.na_values = {"NA", "n/a"}, .thousands = ','});
+    EXPECT_EQ(table.text(1), (std::vector<std::string>{"Rome", "", ""}));
+    const CsvCategories cities = table.categories(1);
+    EXPECT_EQ(cities.names, (std::vector<std::string>{"", "Rome"}));
+    EXPECT_EQ(cities.labels.to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, 0, 0}));
+    const auto sizes = table.numbers({0}).to_vector<float>();
+    EXPECT_TRUE(std::isnan(sizes[0]));
+    EXPECT_EQ(sizes[1], 1000);
+    EXPECT_THROW(table.text(2), IndexError);
 }
 
 TEST(Csv, AnArchiveUnpacksToNoMoreThanTheLimit) {
