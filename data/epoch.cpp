@@ -42,6 +42,49 @@ std::vector<std::int64_t> sampled(const Sampler& sampler, std::int64_t size, std
     return order;
 }
 
+Tensor joined(const std::vector<Tensor>& parts) {
+    if (!parts[0].defined()) return {};
+    std::int64_t count = 0;
+    for (const Tensor& part : parts) count += part.shape()[0];
+    const auto shape_of = [&parts](std::int64_t samples, std::size_t i) {
+        Shape shape = parts[i].shape();
+        shape[0] = samples;
+        return shape;
+    };
+    const Tensor all = empty(shape_of(count, 0), {.dtype = parts[0].dtype(), .device = parts[0].device()});
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const std::int64_t samples = parts[i].shape()[0];
+        check<ShapeError>(shape_of(count, i) == all.shape(),
+                          "loader: samples of shapes {} and {} in the parts of one batch", parts[0].shape(),
+                          parts[i].shape());
+        const Tensor place = rows(all, first, samples);
+        if (place.numel() > 0)
+            backend(all.device())
+                .run(call::Map{functor::Copy{}, make_loop<2>({&place, &parts[i]}, all.dtype())});
+        first += samples;
+    }
+    return all;
+}
+
+// The parts one below the other.
+Batch joined(const std::vector<Batch>& parts) {
+    Batch batch = parts[0];
+    if (parts.size() == 1) return batch;
+    const auto join = [&](const auto& member) {
+        std::vector<Tensor> pieces;
+        for (const Batch& part : parts) pieces.push_back(member(part));
+        return joined(pieces);
+    };
+    batch.x = join([](const Batch& part) { return part.x; });
+    batch.y = join([](const Batch& part) { return part.y; });
+    for (std::size_t i = 0; i < batch.more_x.size(); ++i)
+        batch.more_x[i] = join([i](const Batch& part) { return part.more_x[i]; });
+    for (std::size_t i = 0; i < batch.more_y.size(); ++i)
+        batch.more_y[i] = join([i](const Batch& part) { return part.more_y[i]; });
+    return batch;
+}
+
 // Rows first, first + stride, ..: a view of neighbours, else a copy.
 Tensor strided_rows(const Tensor& x, std::int64_t first, std::int64_t count, std::int64_t stride) {
     Shape shape = x.shape(), strides = x.strides();
@@ -87,12 +130,12 @@ Epoch::Epoch(const Samples& samples, const LoaderOptions& options, std::uint64_t
 }
 
 // All parts of a step.
-std::optional<Batch> Epoch::next_of_stream(std::int64_t step) const {
+std::optional<Batch> Epoch::next_of_stream(std::int64_t number) const {
     Stream& stream = *samples_.stream();
     const std::int64_t size = options_.batch_size * options_.parts.count;
-    if (stands_at_ != step) {
+    if (stands_at_ != number) {
         stream.begin(epoch_);
-        for (stands_at_ = 0; stands_at_ < step; ++stands_at_)
+        for (stands_at_ = 0; stands_at_ < number; ++stands_at_)
             if (!stream.next(size)) return {};
     }
     std::optional<Batch> batch = stream.next(size);
@@ -105,67 +148,63 @@ std::optional<Batch> Epoch::next_of_stream(std::int64_t step) const {
     return batch;
 }
 
-std::optional<Batch> Epoch::streamed(std::int64_t number) const {
-    const std::int64_t step = number / options_.parts.own;
-    if (!given_ || stands_at_ != step + 1) given_ = next_of_stream(step);
-    if (!given_) return {};
-    const std::optional<Picked> at = part_of(number, given_->size());
-    if (!at) return {};
-    Batch batch = *given_;
-    if (at->stride > 1)
-        batch =
-            batch.each([&at](const Tensor& x) { return strided_rows(x, at->first, at->count, at->stride); });
-    batch.share = at->share;
-    if ((number + 1) % options_.parts.own == 0) given_.reset();
+// Of a step where `left` samples are left; nothing if they are too few for one.
+std::optional<std::int64_t> Epoch::size_of_step(std::int64_t left) const {
+    const std::int64_t parts = options_.parts.count, full = options_.batch_size * parts;
+    if (left < (options_.drop_last ? full : parts)) return {};
+    return std::min(left, full);
+}
+
+Epoch::Places Epoch::places_of(std::int64_t part, std::int64_t step_size) const {
+    const std::int64_t parts = options_.parts.count;
+    return {part, (step_size - part + parts - 1) / parts, parts};
+}
+
+Batch Epoch::part_of(std::int64_t number, const Places& places) const {
+    const std::int64_t first = number * options_.batch_size * options_.parts.count + places.first;
+    if (const Dataset* const set = samples_.dataset())
+        return places_.defined() ? batch_of(*set, strided_rows(places_, first, places.count, places.stride))
+                                 : batch_of(*set, first, places.count);
+    std::vector<std::int64_t> samples;
+    for (std::int64_t i = 0; i < places.count; ++i)
+        samples.push_back(order_[static_cast<std::size_t>(first + i * places.stride)]);
+    Batch batch = samples_.source()->get(samples);
+    check_rows(batch, places.count);
     return batch;
 }
 
-// `left` samples are those of the step and all behind it.
-std::optional<Epoch::Picked> Epoch::part_of(std::int64_t number, std::int64_t left) const {
-    const LoaderParts& parts = options_.parts;
-    const std::int64_t full = options_.batch_size * parts.count, step = std::min(full, left);
-    if (step < (options_.drop_last ? full : parts.count)) return {};
-    const std::int64_t part = parts.first + number % parts.own;
-    const std::int64_t count = (step - part + parts.count - 1) / parts.count;
-    return Picked{part, count, parts.count, static_cast<double>(count) / static_cast<double>(step)};
+Batch Epoch::part_of(const Batch& given, const Places& places) const {
+    if (places.stride == 1) return given;
+    return given.each(
+        [&](const Tensor& x) { return strided_rows(x, places.first, places.count, places.stride); });
 }
 
-std::optional<Batch> Epoch::raw(std::int64_t number) const {
-    if (samples_.is_stream()) return streamed(number);
-    const std::int64_t begin = number / options_.parts.own * options_.batch_size * options_.parts.count;
-    const std::optional<Picked> at = part_of(number, count_ - begin);
-    if (!at) return {};
-    const std::int64_t first = begin + at->first;
-    Batch batch;
-    if (const Dataset* const set = samples_.dataset()) {
-        batch = places_.defined() ? batch_of(*set, strided_rows(places_, first, at->count, at->stride))
-                                  : batch_of(*set, first, at->count);
-    } else {
-        std::vector<std::int64_t> samples;
-        for (std::int64_t i = 0; i < at->count; ++i)
-            samples.push_back(order_[static_cast<std::size_t>(first + i * at->stride)]);
-        batch = samples_.source()->get(samples);
-        check_rows(batch, at->count);
-    }
-    batch.share = at->share;
+Batch Epoch::transformed(Batch batch) const {
+    if (options_.transform) batch = options_.transform(batch);
+    check<DeviceError>(options_.workers == 0 || batch.x.device().is_cpu(),
+                       "loader: workers prepare batches in the host's memory, this one lies on {}; leave "
+                       "workers at 0, or keep the samples on the CPU and set the loader's device",
+                       batch.x.device());
     return batch;
 }
 
 std::optional<Batch> Epoch::batch(std::int64_t number) const {
     const LoaderParts& parts = options_.parts;
-    const DrawsOfABatch draws(options_.seed, epoch_,
-                              number / parts.own * parts.count + parts.first + number % parts.own);
-    std::optional<Batch> batch = raw(number);
-    if (!batch) return batch;
-    if (options_.transform) {
-        const double share = batch->share;
-        batch = options_.transform(*batch);
-        batch->share = share;
+    std::vector<Batch> own;
+    std::optional<Batch> given;
+    std::optional<std::int64_t> size;
+    for (std::int64_t part = parts.first; part < parts.first + parts.own; ++part) {
+        const DrawsOfABatch draws(options_.seed, epoch_, number * parts.count + part);
+        if (samples_.is_stream() && !given && !(given = next_of_stream(number))) return {};
+        size = size_of_step(given ? given->size() : count_ - number * options_.batch_size * parts.count);
+        if (!size) return {};
+        const Places places = places_of(part, *size);
+        own.push_back(transformed(given ? part_of(*given, places) : part_of(number, places)));
     }
-    check<DeviceError>(options_.workers == 0 || batch->x.device().is_cpu(),
-                       "loader: workers prepare batches in the host's memory, this one lies on {}; leave "
-                       "workers at 0, or keep the samples on the CPU and set the loader's device",
-                       batch->x.device());
+    Batch batch = joined(own);
+    batch.parts.clear();
+    for (const Batch& part : own) batch.parts.push_back(part.size());
+    batch.step_size = *size;
     return batch;
 }
 

@@ -60,7 +60,7 @@ std::int64_t Loader::size() const {
     const LoaderParts& parts = options_.parts;
     const std::int64_t n = sample_count(), step = checked_mul(options_.batch_size, parts.count);
     const bool rest = !options_.drop_last && n % step >= parts.count;
-    return (n / step + rest) * parts.own;
+    return n / step + rest;
 }
 
 void Loader::set_state(LoaderState state) {

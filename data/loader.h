@@ -31,12 +31,12 @@ struct ImageOptions {
 /// An image set with pixels scaled to (p / 255 - mean) / std.
 ADJOINT_API Dataset images(const ImageSet& set, const ImageOptions& options = {});
 
-/// The samples of a step in parts, a batch of each: of ranks that train together each has its own ones, and a
+/// The samples of a step in parts of batch_size: of ranks that train together each has its own ones, and a
 /// process that adds up gradients has them all. Sample i of a step is in part i % count, so that the same
 /// parts are made of the same samples whoever makes them; what is drawn for a part is the same, too.
 struct LoaderParts {
     std::int64_t count = 1;  ///< of a step, all loaders together
-    std::int64_t first = 0;  ///< this loader has the parts first .. first + own - 1
+    std::int64_t first = 0;  ///< this loader has the parts first .. first + own - 1 in each batch
     std::int64_t own = 1;
 };
 
@@ -51,7 +51,7 @@ struct LoaderOptions {
     int workers = 0;                    ///< threads that make batches; 0: the one that asks for them
     std::int64_t prefetch = 0;          ///< batches that may wait to be taken; 0: two for each worker
     std::optional<Device> device = {};  ///< where batches go, if elsewhere
-    /// At the end of an epoch they may be of unequal sizes (Batch::share); samples that are fewer than the
+    /// At the end of an epoch they may be of unequal sizes (Batch::parts); samples that are fewer than the
     /// parts are left out.
     LoaderParts parts = {};
 };

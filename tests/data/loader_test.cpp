@@ -159,44 +159,40 @@ TEST(Loader, PartsOfAStepAreThatStep) {
                     .batch_size = batch, .shuffle = shuffle, .seed = 7, .parts = parts};
                 return source ? Loader(Multiples(27), options) : Loader(numbered(27), options);
             };
-            Loader whole = loader_of(8, {});
-            std::vector<Loader> thirds;
-            for (int part = 0; part < 2; ++part) thirds.push_back(loader_of(2, {4, 2 * part, 2}));
-            EXPECT_EQ(thirds[0].size(), 6) << "three steps of two; three samples are too few for four parts";
+            Loader whole = loader_of(8, {}), first = loader_of(2, {4, 0, 1}), rest = loader_of(2, {4, 1, 3});
+            EXPECT_EQ(first.size(), 3) << "three samples are too few for four parts";
             for (int i = 0; i < 3; ++i) {
-                Batch step, part;
-                ASSERT_TRUE(whole.next(step));
+                Batch step, one, three;
+                ASSERT_TRUE(whole.next(step) && first.next(one) && rest.next(three));
                 const std::vector<std::int64_t> all = step.y.to_vector<std::int64_t>();
-                std::vector<std::vector<std::int64_t>> parts;
-                double share = 0;
-                for (Loader& loader : thirds)
-                    for (int own = 0; own < 2; ++own) {
-                        ASSERT_TRUE(loader.next(part));
-                        parts.push_back(part.y.to_vector<std::int64_t>());
-                        EXPECT_DOUBLE_EQ(part.share, static_cast<double>(part.size()) / 8);
-                        share += part.share;
-                    }
-                EXPECT_DOUBLE_EQ(share, 1);
-                for (std::size_t sample = 0; sample < all.size(); ++sample)
-                    EXPECT_EQ(parts[sample % 4][sample / 4], all[sample]);
+                std::vector<std::int64_t> expected;
+                for (std::size_t part = 0; part < 4; ++part)
+                    expected.insert(expected.end(), {all[part], all[part + 4]});
+                std::vector<std::int64_t> got = one.y.to_vector<std::int64_t>();
+                for (const std::int64_t y : three.y.to_vector<std::int64_t>()) got.push_back(y);
+                EXPECT_EQ(got, expected);
+                EXPECT_EQ(one.parts, std::vector<std::int64_t>{2});
+                EXPECT_EQ(three.step_size, 8);
+                EXPECT_EQ(three.parts, (std::vector<std::int64_t>{2, 2, 2}));
+                EXPECT_EQ(three.x.shape()[0], 6);
             }
             Batch none;
-            EXPECT_FALSE(thirds[1].next(none));
+            EXPECT_FALSE(rest.next(none));
         }
 }
 
 TEST(Loader, PartsAtTheEndAreOfUnequalSizes) {
+    using Sizes = std::vector<std::vector<std::int64_t>>;
     const auto sizes = [](LoaderOptions options) {
         Loader loader(numbered(14), options);
-        std::vector<std::int64_t> result;
-        for (const Batch& batch : loader) result.push_back(batch.size());
+        Sizes result;
+        for (const Batch& batch : loader) result.push_back(batch.parts);
         EXPECT_EQ(static_cast<std::int64_t>(result.size()), loader.size());
         return result;
     };
-    using Sizes = std::vector<std::int64_t>;
-    EXPECT_EQ(sizes({.batch_size = 3, .parts = {3, 0, 1}}), (Sizes{3, 2}));
-    EXPECT_EQ(sizes({.batch_size = 3, .parts = {3, 1, 2}}), (Sizes{3, 3, 2, 1}));
-    EXPECT_EQ(sizes({.batch_size = 3, .drop_last = true, .parts = {3, 1, 2}}), (Sizes{3, 3}));
+    EXPECT_EQ(sizes({.batch_size = 3, .parts = {3, 0, 1}}), (Sizes{{3}, {2}}));
+    EXPECT_EQ(sizes({.batch_size = 3, .parts = {3, 1, 2}}), (Sizes{{3, 3}, {2, 1}}));
+    EXPECT_EQ(sizes({.batch_size = 3, .drop_last = true, .parts = {3, 1, 2}}), (Sizes{{3, 3}}));
     EXPECT_THROW(sizes({.parts = {2, 1, 2}}), ValueError);
     EXPECT_THROW(sizes({.parts = {2, -1, 1}}), ValueError);
     EXPECT_THROW(sizes({.parts = {2, 0, 0}}), ValueError);
@@ -213,27 +209,25 @@ TEST(Loader, PartsOfAStream) {
     Batch batch;
     ASSERT_TRUE(last.next(batch));
     EXPECT_EQ(batch.x.to_vector<double>(), std::vector<double>{1});
-    EXPECT_DOUBLE_EQ(batch.share, 0.25);
+    EXPECT_EQ(batch.step_size, 4);
 }
 
 TEST(Loader, WhatIsDrawnForAPartIsTheSameWhoeverMakesIt) {
     const auto drawn = [](LoaderParts parts, int workers) {
-        Loader loader(numbered(40), {.batch_size = 5,
-                                     .transform =
-                                         [](const Batch& batch) {
-                                             return Batch{rand({1}), batch.y};
-                                         },
-                                     .workers = workers,
-                                     .parts = parts});
-        std::vector<float> numbers;
-        for (const Batch& batch : loader) numbers.push_back(batch.x.item<float>());
+        const auto transform = [](const Batch& batch) { return Batch{rand({batch.size(), 1}), batch.y}; };
+        Loader loader(numbered(40),
+                      {.batch_size = 5, .transform = transform, .workers = workers, .parts = parts});
+        std::vector<std::vector<float>> numbers;
+        for (const Batch& batch : loader) numbers.push_back(batch.x.to_vector<float>());
         return numbers;
     };
-    const std::vector<float> all = drawn({4, 0, 4}, 0), second = drawn({4, 1, 1}, 0),
-                             last = drawn({4, 2, 2}, 2);
-    ASSERT_EQ(all.size(), 8u);
-    EXPECT_EQ(second, (std::vector<float>{all[1], all[5]}));
-    EXPECT_EQ(last, (std::vector<float>{all[2], all[3], all[6], all[7]}));
+    const auto all = drawn({4, 0, 4}, 0), second = drawn({4, 1, 1}, 0), last = drawn({4, 2, 2}, 2);
+    ASSERT_EQ(all.size(), 2u);
+    for (std::size_t step = 0; step < 2; ++step) {
+        const auto at = all[step].begin();
+        EXPECT_EQ(second[step], (std::vector<float>(at + 5, at + 10)));
+        EXPECT_EQ(last[step], (std::vector<float>(at + 10, at + 20)));
+    }
 }
 
 }  // namespace

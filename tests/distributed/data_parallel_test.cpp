@@ -13,6 +13,7 @@
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>
@@ -53,27 +54,34 @@ data::Dataset points() {
     return {.inputs = x, .targets = (x(all, 0) > x(all, 1)).to(i64) + (x(all, 2) > 0.5).to(i64)};
 }
 
-// The parameters after some steps of `parts` parts, of which this process has all or a rank's.
-template <class Backward>
-Tensors trained(const Net& net, const data::LoaderParts& parts, const Backward& backward) {
+// The parameters after some steps of `parts` parts, of which this process has all or a rank's. The loss of
+// the last part of a step and its share are given to `last`.
+template <class Last> Tensors trained(const Net& net, const data::LoaderParts& parts, const Last& last) {
     optim::SGD optimizer(net.parameters(), {.lr = 0.1, .momentum = 0.9});
     data::Loader loader(points(), {.batch_size = 4, .seed = 5, .parts = parts});
-    for (int epoch = 0; epoch < 2; ++epoch) {
-        std::int64_t own = 0;
+    for (int epoch = 0; epoch < 2; ++epoch)
         for (const data::Batch& batch : loader) {
-            if (own == 0) optimizer.zero_grad();
-            backward(cross_entropy(net(batch.x), batch.y), batch.share, ++own == parts.own);
-            if (own < parts.own) continue;
+            optimizer.zero_grad();
+            std::int64_t first = 0;
+            for (std::size_t i = 0; i < batch.parts.size(); ++i) {
+                const std::int64_t count = batch.parts[i];
+                const Tensor loss =
+                    cross_entropy(net(narrow(batch.x, 0, first, count)), narrow(batch.y, 0, first, count));
+                const double share = static_cast<double>(count) / static_cast<double>(batch.step_size);
+                if (i + 1 < batch.parts.size())
+                    (loss * share).backward();
+                else
+                    last(loss, share);
+                first += count;
+            }
             optimizer.step();
-            own = 0;
         }
-    }
     return net.parameters();
 }
 
 Tensors alone(int parts) {
     return trained(net_of(1), {parts, 0, parts},
-                   [](const Tensor& loss, double share, bool) { (loss * share).backward(); });
+                   [](const Tensor& loss, double share) { (loss * share).backward(); });
 }
 
 void expect_same(const Tensors& expected, const Tensors& got) {
@@ -91,9 +99,9 @@ TEST_P(ParallelRanks, HaveTheBitsOfOneProcess) {
         run_quick(ranks, [&](const Group& group) {
             const Net net = net_of(1 + static_cast<std::uint64_t>(group.rank()));
             const DataParallel parallel(net, group, {.bucket_bytes = bytes});
-            const Tensors got =
-                trained(net, {ranks, group.rank(), 1},
-                        [&](const Tensor& loss, double share, bool) { parallel.backward(loss, share); });
+            const Tensors got = trained(net, {ranks, group.rank(), 1}, [&](const Tensor& loss, double share) {
+                parallel.backward(loss, share);
+            });
             expect_same(expected, got);
             EXPECT_FALSE(net.unused.weight.grad().defined()) << "nobody has reached it";
         });
@@ -109,12 +117,8 @@ TEST_P(ParallelRanks, MayAddUpGradientsFirst) {
         const Net net = net_of(1);
         const DataParallel parallel(net, group);
         const Tensors got =
-            trained(net, {2 * ranks, 2 * group.rank(), 2}, [&](const Tensor& loss, double share, bool last) {
-                if (last)
-                    parallel.backward(loss, share);
-                else
-                    (loss * share).backward();
-            });
+            trained(net, {2 * ranks, 2 * group.rank(), 2},
+                    [&](const Tensor& loss, double share) { parallel.backward(loss, share); });
         const std::scoped_lock lock(mutex);
         for (std::size_t i = 0; i < got.size(); ++i)
             EXPECT_LT(max(abs(got[i] - expected[i])).item(), 1e-4) << i;
