@@ -107,6 +107,7 @@
 #include <adjoint/train/picture/sheet.h>
 #include <adjoint/train/search/cross_validation.h>
 #include <adjoint/train/search/grid_search.h>
+#include <adjoint/train/search/learning_rate.h>
 #include <adjoint/train/watch/diagnosis.h>
 #include <adjoint/train/watch/metrics.h>
 #include <adjoint/train/watch/progress.h>

@@ -37,9 +37,9 @@ struct FitOptions {
     int workers = 0;                    ///< threads that make the batches: <adjoint/data/loader.h>
     std::optional<Device> device = {};  ///< where batches go, if the samples are elsewhere
 
-    /// Parts of batch_size samples whose gradients make one step. A batch, as callbacks and the loader see it,
-    /// has up to accumulate * batch_size samples; the mean loss of each part is weighted by its share of them,
-    /// also where the last batch is shorter. A BatchNorm normalises each part by itself.
+    /// Parts of batch_size samples whose gradients make one step. A batch, as callbacks and the loader see
+    /// it, has up to accumulate * batch_size samples; the mean loss of each part is weighted by its share of
+    /// them, also where the last batch is shorter. A BatchNorm normalises each part by itself.
     int accumulate = 1;
     /// The largest norm of all gradients as one vector (optim::clip_grad_norm_); 0: as they are.
     double clip_norm = 0;
@@ -55,9 +55,10 @@ ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, con
                         const FitOptions& options);
 
 /// Trains `model` (a module with operator()) on `samples`: forward, loss, backward, on_gradients of the
-/// callbacks, clipping, step, average, for each batch of each epoch. The loss is a module, a lambda, or a function like cross_entropy; trainee() says how both are
-/// called where there are several inputs, outputs or targets. The accuracy is reported where the first target
-/// is class numbers.
+/// callbacks, clipping, step, average, for each batch of each epoch. The loss is a module, a lambda, or a
+/// function like cross_entropy; trainee() says how both are called where there are several inputs, outputs or
+/// targets. Weights of classes are the loss's: nn::CrossEntropyLoss({.weight = w}). The accuracy is reported
+/// where the first target is class numbers.
 /// errors: ValueError for options that make no sense; IoError, ValueError, ShapeError, DTypeError for a
 /// checkpoint that is damaged or of another run, nothing is changed then; those of trainee().
 template <nn::IsModule M, class Loss>

@@ -42,8 +42,8 @@ class ADJOINT_API Run {
 
     /// Loss and accuracy over the batches of this epoch so far; waits for the device.
     Score score() const;
-    /// What early stopping, schedules and the best checkpoint go by: the loss of the epoch that has just ended,
-    /// on the validation set if there is one; none where that was not asked.
+    /// What early stopping, schedules and the best checkpoint go by: the loss of the epoch that has just
+    /// ended, on the validation set if there is one; none where that was not asked.
     std::optional<double> monitored_loss() const;
     /// Adds a figure of your own to the record of the epoch that has just ended (in on_epoch).
     /// errors: ValueError before the first epoch has ended.
