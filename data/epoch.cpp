@@ -15,20 +15,10 @@
 namespace adjoint::data {
 namespace {
 
-// While it lives the thread draws the numbers of one batch.
-class DrawsOfABatch {
-  public:
-    DrawsOfABatch(std::uint64_t seed, std::uint64_t epoch, std::int64_t number) {
-        const Philox4 words = philox(~seed, epoch, static_cast<std::uint64_t>(number));
-        set_generator_state({std::uint64_t{words.v[0]} << 32 | words.v[1], 0});
-    }
-    DrawsOfABatch(const DrawsOfABatch&) = delete;
-    DrawsOfABatch& operator=(const DrawsOfABatch&) = delete;
-    ~DrawsOfABatch() { set_generator_state(before_); }
-
-  private:
-    const GeneratorState before_ = generator_state();
-};
+GeneratorState draws_of(std::uint64_t seed, std::uint64_t epoch, std::int64_t part) {
+    const Philox4 words = philox(~seed, epoch, static_cast<std::uint64_t>(part));
+    return {std::uint64_t{words.v[0]} << 32 | words.v[1], 0};
+}
 
 std::vector<std::int64_t> sampled(const Sampler& sampler, std::int64_t size, std::uint64_t seed,
                                   std::uint64_t epoch) {
@@ -194,7 +184,7 @@ std::optional<Batch> Epoch::batch(std::int64_t number) const {
     std::optional<Batch> given;
     std::optional<std::int64_t> size;
     for (std::int64_t part = parts.first; part < parts.first + parts.own; ++part) {
-        const DrawsOfABatch draws(options_.seed, epoch_, number * parts.count + part);
+        const GeneratorScope draws(draws_of(options_.seed, epoch_, number * parts.count + part));
         if (samples_.is_stream() && !given && !(given = next_of_stream(number))) return {};
         size = size_of_step(given ? given->size() : count_ - number * options_.batch_size * parts.count);
         if (!size) return {};

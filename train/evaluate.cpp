@@ -48,15 +48,29 @@ class Pieces {
     std::vector<Tensors> pieces_;
 };
 
-}  // namespace
-
-Score evaluate(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
+Totals totals_of(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
     Totals totals;
     for_all(trainee, samples, batch_size, [&](const Tensors& outputs, const data::Batch& batch) {
         totals.count(batch.size());
         totals.add(trainee.loss(outputs, batch), outputs[0], batch.y);
     });
-    return totals.score();
+    return totals;
+}
+
+}  // namespace
+
+Score evaluate(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
+    return totals_of(trainee, samples, batch_size).score();
+}
+
+Score evaluate(const Trainee& trainee, const data::Samples& samples, const distributed::Group& group,
+               std::int64_t batch_size) {
+    if (samples.is_stream()) return totals_of(trainee, samples, batch_size).score(group);
+    const std::int64_t n = samples.size(), ranks = group.size();
+    const auto first = [&](std::int64_t rank) { return n / ranks * rank + std::min(rank, n % ranks); };
+    const std::int64_t begin = first(group.rank()), count = first(group.rank() + 1) - begin;
+    const Totals own = count > 0 ? totals_of(trainee, samples.part(begin, count), batch_size) : Totals();
+    return own.score(group);
 }
 
 Tensor predict(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {

@@ -18,6 +18,10 @@ struct Predictions {
 
 ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
                            std::int64_t batch_size = 1000);
+/// The same by all ranks of a group together: each looks at a share of the samples (all of a stream), and has
+/// the score of all of them.
+ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
+                           const distributed::Group& group, std::int64_t batch_size = 1000);
 ADJOINT_API Tensor predict(const Trainee& trainee, const data::Samples& samples,
                            std::int64_t batch_size = 1000);
 ADJOINT_API Predictions predictions(const Trainee& trainee, const data::Samples& samples,

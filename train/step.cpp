@@ -88,6 +88,7 @@ Step::Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, 
     // Who waits after each launch wants to see the eager ones.
     if (options_.capture == CaptureMode::automatic && cuda::waits_after_launches())
         options_.capture = CaptureMode::off;
+    if (options_.parallel || options_.draws_of_part) options_.capture = CaptureMode::off;
 }
 
 void Step::look_again() noexcept {
@@ -122,24 +123,27 @@ Step::Result Step::eager(const data::Batch& batch) {
 // Parts of the batch one after the other: their gradients add up in the leaves.
 Step::Result Step::gradients(const data::Batch& batch) {
     optimizer_.zero_grad();
-    const std::int64_t n = batch.size(), most = options_.batch_size;
-    if (n <= most) return gradient_of_part(batch, n);
+    const std::size_t parts = batch.parts.size();
+    if (parts == 1) return gradient_of_part(batch, batch.step_size, 0, true);
     Result all;
     std::vector<Tensors> outputs;  // each of all parts
-    for (std::int64_t first = 0; first < n; first += most) {
-        const std::int64_t count = std::min(most, n - first);
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < parts; ++i) {
+        const std::int64_t count = batch.parts[i];
         const Result part = gradient_of_part(
-            batch.each([&](const Tensor& tensor) { return narrow(tensor, 0, first, count); }), n);
+            batch.each([&](const Tensor& tensor) { return narrow(tensor, 0, first, count); }),
+            batch.step_size, i, i + 1 == parts);
+        first += count;
         all.loss = all.loss.defined() ? all.loss + part.loss : part.loss;
         if (!options_.joins_outputs) continue;
         outputs.resize(part.outputs.size());
-        for (std::size_t i = 0; i < outputs.size(); ++i) {
-            const Tensor& output = part.outputs[i];
+        for (std::size_t k = 0; k < outputs.size(); ++k) {
+            const Tensor& output = part.outputs[k];
             check<ShapeError>(output.dim() > 0 && output.shape()[0] == count,
                               "fit: an output of shape {} for a part of {} samples; outputs of parts are "
                               "joined for callbacks, a row for each sample",
                               output.shape(), count);
-            outputs[i].push_back(output);
+            outputs[k].push_back(output);
         }
     }
     for (const Tensors& output : outputs) all.outputs.push_back(cat(output, 0));
@@ -147,12 +151,20 @@ Step::Result Step::gradients(const data::Batch& batch) {
 }
 
 // The mean loss of a part is weighted by its share of the step's samples, and so are its gradients.
-Step::Result Step::gradient_of_part(const data::Batch& part, std::int64_t of) {
+Step::Result Step::gradient_of_part(const data::Batch& part, std::int64_t step_size, std::size_t i,
+                                    bool last) {
+    std::optional<GeneratorScope> draws;
+    if (options_.draws_of_part) draws.emplace(options_.draws_of_part(i));
     const Tensors outputs = trainee_.forward(part);
     const Tensor mean = trainee_.loss(outputs, part);
-    const Tensor loss =
-        part.size() == of ? mean : mean * (static_cast<double>(part.size()) / static_cast<double>(of));
-    (options_.scales_loss ? scaler_.scale(loss) : loss).backward();
+    const Tensor loss = part.size() == step_size
+                            ? mean
+                            : mean * (static_cast<double>(part.size()) / static_cast<double>(step_size));
+    const Tensor scaled = options_.scales_loss ? scaler_.scale(loss) : loss;
+    if (options_.parallel && last)
+        options_.parallel->backward(scaled, 1);
+    else
+        scaled.backward();
     if (std::exchange(first_, false)) warn_of_unheld_leaves(loss, trainee_, optimizer_, part);
     totals_.add(mean, outputs[0], part.y);
     return {loss.detach(), detached(outputs)};

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include <adjoint/core/capture/capture.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/data/loader.h>
+#include <adjoint/distributed/parallel/data_parallel.h>
 #include <adjoint/optim/grad_scaler.h>
 #include <adjoint/train/averaging.h>
 #include <adjoint/train/capture_mode.h>
@@ -19,12 +21,15 @@ namespace adjoint::train {
 struct StepOptions {
     CaptureMode capture;
     std::int64_t batch_size;  // of a part whose gradient is computed at once
-    std::int64_t parts;       // of a full batch
+    std::int64_t parts;       // of a batch
     bool verbose;             // says on stderr that steps are captured
     bool joins_outputs;       // of the parts, for those who want to see them
     bool scales_loss;         // gradients are f16
     double clip_norm;         // 0: not
     std::function<void()> on_gradients;
+    std::optional<distributed::DataParallel> parallel;  // with other ranks; then steps are not captured
+    /// What is drawn while part i of the batch is computed; empty: as the thread's generator goes on.
+    std::function<GeneratorState(std::size_t i)> draws_of_part;
 };
 
 /// The first full batches run eagerly, the next one is recorded; from then on a batch like it is copied to
@@ -70,7 +75,7 @@ class Step {
     bool moves_by_host() const noexcept { return options_.scales_loss || options_.on_gradients; }
     Result eager(const data::Batch& batch);
     Result gradients(const data::Batch& batch);
-    Result gradient_of_part(const data::Batch& part, std::int64_t of);
+    Result gradient_of_part(const data::Batch& part, std::int64_t step_size, std::size_t i, bool last);
     void move();
     Result captured(const data::Batch& batch);
     Result replayed(const data::Batch& batch);

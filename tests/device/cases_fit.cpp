@@ -151,7 +151,7 @@ void a_changed_model_is_recorded_anew(Device device) {
     same_bits(device, resets, 2);
 }
 
-// Batches of 32, 32 and 6, in parts of 16: a recording holds a whole step.
+// Batches of 32, 32 and 6, in two parts each: a recording holds a whole step.
 void all_of_a_step_is_captured(Device device) {
     const Change change = [](train::FitOptions& options, const Counted&, optim::Optimizer&) {
         options.epochs = 5;
@@ -163,8 +163,8 @@ void all_of_a_step_is_captured(Device device) {
     const Outcome off = fitted(device, CaptureMode::off, change),
                   on = fitted(device, CaptureMode::on, change);
     EXPECT_EQ(on.numbers, off.numbers);
-    EXPECT_EQ(off.calls, 5 * 5);
-    EXPECT_EQ(on.calls, 5 * 1 + 3 * 2);
+    EXPECT_EQ(off.calls, 5 * 6);
+    EXPECT_EQ(on.calls, 5 * 2 + 3 * 2);
 }
 
 // What the host does between gradients and step is done in each.
