@@ -1,6 +1,7 @@
 // Everything a program needs.
 #pragma once
 
+#include <adjoint/autograd/backward/checkpoint.h>
 #include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/backward/gradcheck.h>
 #include <adjoint/autograd/ops/arithmetic.h>
@@ -27,6 +28,7 @@
 #include <adjoint/autograd/record/autocast.h>
 #include <adjoint/autograd/record/function.h>
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/autograd/record/recompute.h>
 #include <adjoint/autograd/record/trace.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/base/parallel.h>

@@ -143,7 +143,8 @@ class Frontier {
 
 class Pass {
   public:
-    explicit Pass(const GradOptions& options) : options_(options) {}
+    explicit Pass(const GradOptions& options, bool runs_leaf_hooks = true)
+        : options_(options), runs_leaf_hooks_(runs_leaf_hooks) {}
 
     void capture(std::span<const Tensor> inputs) {
         capturing_ = true;
@@ -290,7 +291,7 @@ class Pass {
     // known, else for the end of the pass.
     void deliver_to_leaf(const Ref<TensorImpl>& leaf, Tensor gradient) {
         if (options_.on_leaf && !std::exchange(expected_[leaf.get()].reached, true)) reached_.push_back(leaf);
-        if (!leaf->hooks) {
+        if (!leaf->hooks || !runs_leaf_hooks_) {
             keep(*leaf, std::move(gradient));
             return;
         }
@@ -380,6 +381,7 @@ class Pass {
     }
 
     const GradOptions& options_;
+    const bool runs_leaf_hooks_;
     Frontier frontier_;
     std::vector<Hooked> hooked_;
     std::unordered_map<const TensorImpl*, Expected> expected_;
@@ -410,6 +412,16 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
 
 Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options) {
     return grad(std::span(&output, 1), std::span(&input, 1), options)[0];
+}
+
+std::vector<Tensor> detail::gradients_inside(std::span<const Tensor> outputs,
+                                             std::vector<Tensor> grad_outputs,
+                                             std::span<const Tensor> inputs) {
+    const GradOptions options{.grad_outputs = std::move(grad_outputs)};
+    Pass pass(options, false);
+    pass.capture(inputs);
+    pass.run(outputs);
+    return pass.take_captured();
 }
 
 void Tensor::backward() const { adjoint::backward(std::span(this, 1)); }

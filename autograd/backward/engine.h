@@ -32,4 +32,12 @@ ADJOINT_API Tensor grad(const Tensor& output, const Tensor& input, const GradOpt
 /// graphs of their own, also with leaves in common; grad() is read when they are done.
 ADJOINT_API void backward(std::span<const Tensor> outputs, const GradOptions& options = {});
 
+namespace detail {
+
+/// What the leaves `inputs` get of a pass that is part of another: hooks of leaves are left to that one, and
+/// an input that is not reached gives an undefined tensor.
+std::vector<Tensor> gradients_inside(std::span<const Tensor> outputs, std::vector<Tensor> grad_outputs,
+                                     std::span<const Tensor> inputs);
+
+}  // namespace detail
 }  // namespace adjoint
