@@ -29,8 +29,9 @@ struct LectureOptions {
     }
 
     /// A file of a data set: in --data, else in $ADJOINT_DATA or the folder `set` beside it, else in
-    /// data/`set`. Throws a line that says where it was looked for and where people get it.
-    std::string data_file(const std::string& set, const std::string& name, const std::string& origin) const {
+    /// data/`set`. Throws a line that says where it was looked for and what fetches it.
+    std::string data_file(const std::string& set, const std::string& name,
+                          const std::string& fetched_as) const {
         namespace fs = std::filesystem;
         std::vector<fs::path> folders;
         if (!data.empty()) {
@@ -45,8 +46,8 @@ struct LectureOptions {
             if (fs::exists(folder / name)) return (folder / name).string();
             tried += (tried.empty() ? "" : ", ") + folder.string();
         }
-        throw std::runtime_error(name + " was not found in " + tried + "; get it from " + origin +
-                                 " and say --data FOLDER");
+        throw std::runtime_error(name + " was not found in " + tried + "; scripts/fetch_data " + fetched_as +
+                                 " fetches it, or say --data FOLDER");
     }
 };
 
