@@ -34,7 +34,7 @@ mnist:
 	@scripts/setup build
 	@scripts/configure release --for "$(ARGS)" $(CMAKE_ARGS)
 	$(call build,release,mnist)
-	@scripts/fetch_mnist --for "$(ARGS)"
+	@scripts/fetch_data --for "$(ARGS)" mnist
 	build/release/python_free_examples/mnist $(ARGS)
 
 test:

@@ -2,6 +2,8 @@
 #include <adjoint/data/cifar.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
@@ -71,12 +73,19 @@ std::vector<std::string> read_names(const std::string& path, std::size_t count) 
     return names;
 }
 
+void check_directory(const std::string& directory, const char* name) {
+    std::error_code ignored;
+    check<IoError>(std::filesystem::is_directory(directory, ignored),
+                   "{}: no such directory; scripts/fetch_data {} downloads it", directory, name);
+}
+
 }  // namespace
 
 Cifar load_cifar10(const std::string& directory) {
     constexpr std::size_t classes = 10;
     std::vector<std::string> batches;
     for (int i = 1; i <= 5; ++i) batches.push_back(fmt::format("data_batch_{}.bin", i));
+    check_directory(directory, "cifar10");
     Cifar set;
     set.classes = read_names(directory + "/batches.meta.txt", classes);
     std::vector<Labels> train{{classes}}, test{{classes}};
@@ -89,6 +98,7 @@ Cifar load_cifar10(const std::string& directory) {
 
 Cifar load_cifar100(const std::string& directory) {
     constexpr std::size_t classes = 100, groups = 20;
+    check_directory(directory, "cifar100");
     Cifar set;
     set.classes = read_names(directory + "/fine_label_names.txt", classes);
     set.coarse_classes = read_names(directory + "/coarse_label_names.txt", groups);

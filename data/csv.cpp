@@ -177,6 +177,17 @@ std::vector<std::string> CsvTable::text(std::int64_t position) const {
     });
 }
 
+CsvTable CsvTable::select(std::span<const std::int64_t> numbers_of_rows) const {
+    CsvTable out{.path = path, .columns = columns, .rows = {}, .lines = {}, .options = options};
+    for (const std::int64_t row : numbers_of_rows) {
+        check<IndexError>(row >= 0 && row < static_cast<std::int64_t>(rows.size()),
+                          "{}: row {} is outside [0, {})", path, row, rows.size());
+        out.rows.push_back(rows[static_cast<std::size_t>(row)]);
+        out.lines.push_back(lines[static_cast<std::size_t>(row)]);
+    }
+    return out;
+}
+
 CsvCategories CsvTable::categories(std::int64_t position) const {
     const std::vector<std::string> cells = text(position);
     return in_memory(path, [&] {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,7 +50,10 @@ struct ADJOINT_API CsvTable {
     /// The column at this position as text, "" for what is missing.
     /// errors: IndexError.
     std::vector<std::string> text(std::int64_t position) const;
-    /// The same as class numbers.
+    /// The rows of these numbers, in this order.
+    /// errors: IndexError.
+    CsvTable select(std::span<const std::int64_t> numbers_of_rows) const;
+    /// The column as class numbers.
     /// errors: IndexError.
     CsvCategories categories(std::int64_t position) const;
 };

@@ -23,6 +23,11 @@ constexpr std::size_t buffer_size = 256 * 1024;
 constexpr std::string_view temporary_ending = ".tmp";
 
 [[noreturn]] void cannot_write(const std::string& path, int code) {
+    const std::size_t slash = path.rfind('/');
+    struct stat info {};
+    if (code == ENOENT && slash != std::string::npos && slash > 0 &&
+        ::stat(path.substr(0, slash).c_str(), &info) != 0)
+        fail<IoError>("{}: cannot be written: there is no folder {}", path, path.substr(0, slash));
     fail<IoError>("{}: cannot be written: {}", path, system_reason(code));
 }
 

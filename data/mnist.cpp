@@ -22,7 +22,7 @@ constexpr const char* variable = "ADJOINT_DATA";
 constexpr const char* local_folder = "data/mnist";
 constexpr const char* packaged_folder = "/usr/share/datasets/fashion-mnist";
 constexpr const char* how_to_get =
-    "scripts/fetch_mnist downloads MNIST; the Debian package dataset-fashion-mnist brings Fashion-MNIST";
+    "scripts/fetch_data mnist downloads it; the Debian package dataset-fashion-mnist brings Fashion-MNIST";
 constexpr std::int64_t side = 28;
 constexpr int class_count = 10;
 

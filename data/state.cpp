@@ -1,6 +1,7 @@
 // Prefixes of names, and strings as bytes.
 #include <adjoint/data/state.h>
 
+#include <algorithm>
 #include <set>
 
 #include <adjoint/core/base/format.h>
@@ -23,7 +24,7 @@ NamedTensors under(const NamedTensors& tensors, std::string_view prefix) {
         if (name.starts_with(prefix))
             found.emplace_back(name.substr(prefix.size()), tensor);
         else
-            others.insert(name.substr(0, name.find('.') + 1));
+            others.insert(name.substr(0, std::min(name.find('.'), name.size() - 1) + 1));
     }
     check<ValueError>(!found.empty(), "under: no tensor's name begins with \"{}\", they begin with: {}",
                       prefix, fmt::join(others, ", "));

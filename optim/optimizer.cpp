@@ -52,7 +52,11 @@ void check_parameter(const char* op, const Tensor& parameter) {
 
 void Optimizer::add_group(const std::vector<Tensor>& parameters, double lr,
                           std::vector<const char*> state_names) {
-    check<ValueError>(!parameters.empty(), "{}: a group without parameters", name_);
+    check<ValueError>(
+        !parameters.empty(),
+        "{}: a group without parameters; a model has those that are registered with child() and "
+        "parameter()",
+        name_);
     check<ValueError>(state_names.size() <= std::size(UpdateSlice{}.states), "{}: {} states per parameter",
                       name_, state_names.size());
     check_lr(name_, lr);

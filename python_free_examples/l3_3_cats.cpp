@@ -48,9 +48,7 @@ struct Pictures {
     Tensor images, x, y;  // u8 (N, 64, 64, 3); f32 (N, 12288) from 0 to 1; f32 (N, 1), 1 for a cat
 
     static Pictures read(const LectureOptions& options, const std::string& part) {
-        const std::string path = options.data_file(
-            "cats", part + "_catvnoncat.h5",
-            "the course Neural Networks and Deep Learning (its first programming exercises)");
+        const std::string path = options.data_file("cats", part + "_catvnoncat.h5", "cats");
         const Tensor images = read_hdf5<DType::u8>(path, (part + "_set_x").c_str());
         const Tensor labels = read_hdf5<DType::i64>(path, (part + "_set_y").c_str());
         return {images, flatten(images, 1).to(f32) / 255.0, unsqueeze(labels.to(f32), 1)};

@@ -35,8 +35,7 @@ Result train_and_test(const data::Dataset& training, const data::Dataset& test,
 }
 
 void lecture(const LectureOptions& options) {
-    const std::string path = options.data_file("tabular", "boston_housing.data",
-                                               "the UCI repository (Housing) or StatLib (boston)");
+    const std::string path = options.data_file("tabular", "boston_housing.data", "boston");
     const Tensor table = data::read_csv(path, {.delimiter = ' '});
     const data::Dataset houses{.inputs = narrow(table, 1, 0, 13).contiguous(),
                                .targets = narrow(table, 1, 13, 1).contiguous()};

@@ -18,7 +18,7 @@ nn::Sequential trained(const data::Dataset& training, const LectureOptions& opti
 }
 
 void lecture(const LectureOptions& options) {
-    const std::string path = options.data_file("tabular", "iris.csv", "the UCI repository (Iris)");
+    const std::string path = options.data_file("tabular", "iris.csv", "iris");
     const data::CsvTable table = data::read_csv_table(path);
     const data::CsvCategories species = table.categories(4);
     const Tensor measures = table.numbers({0, 1, 2, 3});

@@ -179,7 +179,23 @@ Tensor weight_map(const Convolution& c, const Tensor& x, const Tensor& g) {
 struct Operands {
     Tensor x, w, b;
     DType type;
+    bool single;  // the input was one image, without a batch
 };
+
+// Channels that are not those of the filters, and what the input may have been meant to be.
+[[noreturn]] void throw_channels(const char* op, const Shape& x, const Shape& w, std::int64_t groups,
+                                 bool single) {
+    const std::int64_t channels = w[1] * groups;
+    std::string hint;
+    if (single && channels == 1)
+        hint = "; unsqueeze(x, 1) gives each image of a batch its channel";
+    else if (x.size() == 4 && x.back() == channels)
+        hint = "; channels come before height and width: permute(x, {0, 3, 1, 2})";
+    Shape given = x;
+    if (single) given.erase(0);
+    fail<ShapeError>("{}: the input {} has {} channels{}, the weight {} takes {}{}", op, given, x[1],
+                     groups > 1 ? fmt::format(" in {} groups", groups) : "", w, channels, hint);
+}
 
 // Makes them fit for the backend: in their own type where it convolves in that, else in that of the sums.
 void prepare(Operands& in, Convolution& c) {
@@ -205,7 +221,7 @@ Operands operands(const char* op, const Tensor& input, const Tensor& weight, con
     apply::check_same_device(op, x, w);
     const Tensor image = windows::batched(op, x, rank);
     const DType type = promote(x.dtype(), w.dtype());
-    Operands out{image.to(type), w.to(type), b, type};
+    Operands out{image.to(type), w.to(type), b, type, x.dim() < rank};
     if (b.defined()) {
         const std::int64_t filters = filter_dim == 0 ? w.shape()[0] : checked_mul(w.shape()[1], groups);
         check<ShapeError>(b.dim() == 1 && b.numel() == filters, "{}: bias of shape {} for {} filters", op,
@@ -223,9 +239,8 @@ Tensor convolve(const char* op, Operands in, const windows::Settings& settings, 
     check<ValueError>(shape[1] % groups == 0 && in.w.shape()[0] % groups == 0,
                       "{}: {} groups do not divide {} channels and {} filters", op, groups, shape[1],
                       in.w.shape()[0]);
-    check<ShapeError>(in.w.shape()[1] == shape[1] / groups,
-                      "{}: input {} has {} channels per group, the weight {} takes {}", op, shape,
-                      shape[1] / groups, in.w.shape(), in.w.shape()[1]);
+    if (in.w.shape()[1] != shape[1] / groups) [[unlikely]]
+        throw_channels(op, shape, in.w.shape(), groups, in.single);
     Convolution c{.windows = windows::over(op, in.x, settings), .filters = in.w.shape()[0], .groups = groups};
     prepare(in, c);
     // In one pass unless the sums are rounded to a narrower type before the activation sees them.

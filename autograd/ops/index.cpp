@@ -14,7 +14,8 @@ namespace {
 
 Tensor as_index(const char* op, const Tensor& index) {
     check<DTypeError>(!is_floating(index.dtype()) && index.dtype() != DType::boolean,
-                      "{}: the index has type {}, expected integers", op, name(index.dtype()));
+                      "{}: the index has type {}, expected integers; convert it with to(i64)", op,
+                      name(index.dtype()));
     return index.to(DType::i64);
 }
 

@@ -246,6 +246,19 @@ Grads ActivatedLinear::backward(const Tensor& g) {
 
 namespace {
 
+// Features that are not those of the layer, and what the input may have been meant to be.
+[[noreturn]] void throw_features(const char* op, const Shape& x, const Shape& w) {
+    const std::int64_t features = w.back();
+    std::string hint;
+    for (int d = 1; d + 1 < x.size() && hint.empty(); ++d)
+        if (Shape(std::span(x.begin() + d, x.end())).numel() == features)
+            hint = fmt::format("; flatten(x, {}) gives rows of {}", d, features);
+    if (hint.empty() && x.numel() == features)
+        hint = fmt::format("; one sample is reshape(x, {{1, {}}})", features);
+    fail<ShapeError>("{}: the input {} has {} features in its last dimension, the weight {} takes {}{}", op,
+                     x, x.back(), w, features, hint);
+}
+
 // A layer of matrices over any leading dimensions.
 template <class Layer>
 Tensor over_rows(const Layer& layer, const Tensor& x, const Tensor& w, const Tensor& b) {
@@ -254,9 +267,10 @@ Tensor over_rows(const Layer& layer, const Tensor& x, const Tensor& w, const Ten
     apply::check_defined(op, w);
     if (autocast_type() && (x.dtype() == DType::f32 || w.dtype() == DType::f32)) [[unlikely]]
         return over_rows(layer, apply::lowered(x), apply::lowered(w), b);
+    if (x.dim() > 0 && w.dim() == 2 && x.shape().back() != w.shape()[1]) [[unlikely]]
+        throw_features(op, x.shape(), w.shape());
     if (x.dim() == 2) return record(Layer(layer), x, w, b);
-    check<ShapeError>(x.dim() > 0 && w.dim() == 2 && x.shape().back() == w.shape()[1],
-                      "{}: input {} for a weight {}", op, x.shape(), w.shape());
+    check<ShapeError>(x.dim() > 0 && w.dim() == 2, "{}: input {} for a weight {}", op, x.shape(), w.shape());
     Shape shape = x.shape();
     shape[shape.size() - 1] = w.shape()[0];
     Shape flat{1, x.shape().back()};

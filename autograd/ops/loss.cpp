@@ -13,8 +13,8 @@ namespace {
 void check_alike(const char* op, const Tensor& x, const Tensor& y) {
     apply::check_defined(op, x);
     apply::check_defined(op, y);
-    check<ShapeError>(x.shape() == y.shape(), "{}: shapes {} and {} differ; a broadcast is not meant here",
-                      op, x.shape(), y.shape());
+    check<ShapeError>(x.shape() == y.shape(), "{}: shapes {} and {} differ; {}", op, x.shape(), y.shape(),
+                      x.numel() == y.numel() ? "reshape one of them" : "a broadcast is not meant here");
 }
 
 Tensor difference(const Tensor& x, const Tensor& y) { return apply::raised(x) - apply::raised(y); }

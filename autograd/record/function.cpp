@@ -29,7 +29,7 @@ Tensor Saved::get() const {
     check<AutogradError>(
         tensor_.version() == version_,
         "backward: {} saved its {} of shape {}, which was modified in place afterwards (version {}, "
-        "saved at {})",
+        "saved at {}); make a new tensor there",
         node ? node->name() : "a function", is_output_ ? "output" : "input", tensor_.shape(),
         tensor_.version(), version_);
     if (!is_output_ || !node || !grad_enabled()) return tensor_;

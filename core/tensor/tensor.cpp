@@ -67,14 +67,16 @@ void Tensor::copy_to_host(void* destination, DType wanted) const {
 }
 
 double Tensor::item_number() const {
-    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}", shape());
+    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}; to_vector() gives all",
+                      shape());
     double value = 0;
     copy_to_host(&value, DType::f64);
     return value;
 }
 
 std::int64_t Tensor::item_integer() const {
-    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}", shape());
+    check<ShapeError>(numel() == 1, "item: needs exactly one element, the shape is {}; to_vector() gives all",
+                      shape());
     std::int64_t value = 0;
     copy_to_host(&value, DType::i64);
     return value;

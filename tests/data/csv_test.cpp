@@ -319,6 +319,11 @@ TEST(Csv, WhatIsMissingIsOneCategory) {
     EXPECT_TRUE(std::isnan(sizes[0]));
     EXPECT_EQ(sizes[1], 1000);
     EXPECT_THROW(table.text(2), IndexError);
+    const CsvTable some = table.select(std::vector<std::int64_t>{2, 0});
+    EXPECT_EQ(some.text(0), (std::vector<std::string>{"2", ""}));
+    EXPECT_EQ(some.lines, (std::vector<std::int64_t>{4, 2}));
+    EXPECT_EQ(some.column("city"), 1);
+    EXPECT_THROW(table.select(std::vector<std::int64_t>{3}), IndexError);
 }
 
 TEST(Csv, AnArchiveUnpacksToNoMoreThanTheLimit) {

@@ -340,6 +340,8 @@ TEST(Cifar, ReadsBothSets) {
     refused("test.bin", "", "no whole number");
     refused("fine_label_names.txt", "one\n", "1 names, expected 100");
     std::filesystem::remove(folder / "test_batch.bin");
+    EXPECT_NE(error_of([&] { load_cifar10(folder / "none"); }).find("scripts/fetch_data cifar10"),
+              std::string::npos);
     EXPECT_NE(error_of([&] { load_cifar10(folder.path()); }).find("test_batch.bin: no such file"),
               std::string::npos);
 }

@@ -87,14 +87,14 @@ TEST(Mnist, ReadsAllFormsOfTheNames) {
 TEST(Mnist, SaysWhatIsMissing) {
     const TemporaryFolder folder;
     expect_error([&] { load_mnist(folder / "none"); },
-                 {folder / "none", "no such directory", "scripts/fetch_mnist"});
+                 {folder / "none", "no such directory", "scripts/fetch_data mnist"});
     expect_error([&] { load_mnist(folder.file("a", "")); }, {folder / "a", "is not a directory"});
     make_set(folder.path());
     std::filesystem::remove(folder / "t10k-labels-idx1-ubyte");
     expect_error([&] { load_mnist(folder.path()); },
                  {folder.path(),
                   "has no t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz or "
-                  "t10k-labels.idx1-ubyte or t10k-labels.idx1-ubyte.gz; scripts/fetch_mnist",
+                  "t10k-labels.idx1-ubyte or t10k-labels.idx1-ubyte.gz; scripts/fetch_data mnist",
                   "dataset-fashion-mnist"});
 }
 
@@ -145,9 +145,9 @@ TEST(Mnist, FallsBackToThePackageAndSaysSo) {
     const WorkingDirectory inside(folder.path());
     const Variable unset("ADJOINT_DATA", nullptr);
     if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")) {
-        expect_error([&] { load_mnist(); },
-                     {"$ADJOINT_DATA is not set", "data/mnist: no such directory",
-                      "/usr/share/datasets/fashion-mnist", "scripts/fetch_mnist", "dataset-fashion-mnist"});
+        expect_error([&] { load_mnist(); }, {"$ADJOINT_DATA is not set", "data/mnist: no such directory",
+                                             "/usr/share/datasets/fashion-mnist", "scripts/fetch_data mnist",
+                                             "dataset-fashion-mnist"});
         return;
     }
     const Mnist data = load_mnist();

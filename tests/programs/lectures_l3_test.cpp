@@ -135,10 +135,11 @@ TEST_F(Lecture, ARateThatShrinksLearnsMost) {
 }
 
 TEST_F(Lecture, MissingDataIsSaidPlainly) {
-    for (const char* program : {"l3_4_boston", "l3_5_iris"}) {
-        const Outcome outcome = run(std::string(program) + " --data /no/such/folder");
+    for (const std::string set : {"boston", "iris"}) {
+        const Outcome outcome = run((set == "iris" ? "l3_5_" : "l3_4_") + set + " --data /no/such/folder");
         EXPECT_EQ(outcome.status, 1);
-        EXPECT_NE(outcome.text.find("/no/such/folder; get it from"), std::string::npos) << outcome.text;
+        EXPECT_NE(outcome.text.find("/no/such/folder; scripts/fetch_data " + set + " "), std::string::npos)
+            << outcome.text;
     }
 }
 
