@@ -70,6 +70,30 @@ bool alike(const data::Batch& a, const data::Batch& b) {
                       [](const Tensor& x, const Tensor& y) { return x.is_like(y); });
 }
 
+// Lets a part have gradients of its own, which are added to those of the parts before as a whole: so a rank
+// does whose parts meet those of others.
+class GradientsBefore {
+  public:
+    explicit GradientsBefore(const Tensors& parameters) : parameters_(parameters) {
+        for (const Tensor& parameter : parameters) {
+            before_.push_back(parameter.grad());
+            parameter.set_grad({});
+        }
+    }
+    void add() const {
+        const NoGrad guard;
+        for (std::size_t i = 0; i < before_.size(); ++i) {
+            if (!before_[i].defined()) continue;
+            if (const Tensor own = parameters_[i].grad(); own.defined()) before_[i] += own;
+            parameters_[i].set_grad(before_[i]);
+        }
+    }
+
+  private:
+    const Tensors& parameters_;
+    Tensors before_;
+};
+
 Tensors detached(Tensors tensors) {
     for (Tensor& tensor : tensors) tensor = tensor.detach();
     return tensors;
@@ -120,7 +144,7 @@ Step::Result Step::eager(const data::Batch& batch) {
     return result;
 }
 
-// Parts of the batch one after the other: their gradients add up in the leaves.
+// Parts of the batch one after the other.
 Step::Result Step::gradients(const data::Batch& batch) {
     optimizer_.zero_grad();
     const std::size_t parts = batch.parts.size();
@@ -130,9 +154,13 @@ Step::Result Step::gradients(const data::Batch& batch) {
     std::int64_t first = 0;
     for (std::size_t i = 0; i < parts; ++i) {
         const std::int64_t count = batch.parts[i];
+        const bool last = i + 1 == parts;
+        std::optional<GradientsBefore> before;
+        if (i > 0 && !(last && options_.parallel)) before.emplace(parameters_);
         const Result part = gradient_of_part(
             batch.each([&](const Tensor& tensor) { return narrow(tensor, 0, first, count); }),
-            batch.step_size, i, i + 1 == parts);
+            batch.step_size, i, last);
+        if (before) before->add();
         first += count;
         all.loss = all.loss.defined() ? all.loss + part.loss : part.loss;
         if (!options_.joins_outputs) continue;

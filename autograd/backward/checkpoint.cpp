@@ -52,17 +52,6 @@ std::vector<Ref<TensorImpl>> leaves_under(const std::vector<Tensor>& results, st
     return leaves;
 }
 
-class GeneratorAt {
-  public:
-    explicit GeneratorAt(GeneratorState state) : before_(generator_state()) { set_generator_state(state); }
-    ~GeneratorAt() { set_generator_state(before_); }
-    GeneratorAt(const GeneratorAt&) = delete;
-    GeneratorAt& operator=(const GeneratorAt&) = delete;
-
-  private:
-    GeneratorState before_;
-};
-
 struct Checkpoint : Function {
     static constexpr auto name = "checkpoint";
     ListFunction f;
@@ -100,7 +89,7 @@ struct Checkpoint : Function {
 
     std::vector<Tensor> recomputed(const std::vector<Tensor>& own) const {
         const Recomputing mark;
-        const GeneratorAt place(generator);
+        const GeneratorScope place(generator);
         const Autocast type(autocast);
         const GradMode mode(true);
         const Unheard silence;

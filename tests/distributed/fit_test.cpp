@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>
@@ -76,6 +77,14 @@ void expect_same(const Trained& expected, const Trained& got) {
     }
 }
 
+// What it computes uses one weight three times.
+struct Recurring : nn::Module {
+    const nn::Linear in = child("in", nn::Linear(6, 10));
+    const nn::Linear again = child("again", nn::Linear(10, 10));
+    const nn::Linear out = child("out", nn::Linear(10, 3));
+    Tensor operator()(const Tensor& x) const { return out(tanh(again(tanh(again(tanh(again(in(x)))))))); }
+};
+
 class FittingRanks : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Threads, FittingRanks, ::testing::Values(1, 2, 4));
 
@@ -112,6 +121,21 @@ TEST_P(FittingRanks, BatchNormHasTheMeanOfTheStatistics) {
             if (got.state[i].first.find("running") == std::string::npos &&
                 got.state[i].first.find("batches") == std::string::npos)
                 expect_same_bits(got.state[i].second, expected.state[i].second, got.state[i].first);
+    });
+}
+
+TEST_P(FittingRanks, AddUpWhatAPartGivesToAWeightThatIsUsedOften) {
+    const int ranks = GetParam();
+    const auto trained = [](const train::FitOptions& options) {
+        manual_seed(1);
+        const Recurring net;
+        optim::Adam optimizer(net.parameters());
+        train::fit(net, nn::CrossEntropyLoss(), optimizer, questions(), options);
+        return net.again.weight.detach();
+    };
+    const Tensor expected = trained({.batch_size = 8, .verbose = false, .accumulate = ranks});
+    run_quick(ranks, [&](const Group& group) {
+        expect_same_bits(trained({.batch_size = 8, .verbose = false, .group = group}), expected, "weight");
     });
 }
 
