@@ -32,12 +32,4 @@ void CallTrace::end(std::size_t call, const Tensor& output) {
     if (keeps_values_) calls_[call].output = output;
 }
 
-bool Module::is_traced() noexcept { return innermost_trace != nullptr; }
-
-std::size_t Module::begin_call(const Tensor& x) const {
-    return innermost_trace->begin(path(), kind(), *this, x);
-}
-
-void Module::end_call(std::size_t call, const Tensor& output) { innermost_trace->end(call, output); }
-
 }  // namespace adjoint::nn

@@ -28,12 +28,10 @@
 
 #include <adjoint/core/base/error.h>
 #include <adjoint/data/rename.h>
+#include <adjoint/nn/hooks.h>
 #include <adjoint/nn/parameter.h>
 
 namespace adjoint::nn {
-
-class Module;
-struct ModuleState;
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
@@ -53,8 +51,8 @@ struct LoadReport {
 
 namespace detail {
 
-template <class Y> const Tensor& first_output(const Y& y) {
-    if constexpr (std::is_same_v<Y, Tensor>)
+template <class Y> auto& first_output(Y& y) {
+    if constexpr (std::is_same_v<std::remove_const_t<Y>, Tensor>)
         return y;
     else if constexpr (requires { y.output; })
         return y.output;
@@ -126,21 +124,34 @@ class ADJOINT_API Module {
     /// Removes the gradients of all parameters.
     void zero_grad() const;
 
+    // Hooks
+    // -----------------------------------------------------------------------------
+
+    /// A function that runs with each call of this layer (<adjoint/nn/hooks.h>), in the order in which they
+    /// were registered: of the layers of the library, and of those that compute by Module::computed. A
+    /// Sequential does not join a layer that has hooks with an activation. Replays of a captured step run no
+    /// hooks, what they computed is repeated; checkpoint() runs them again. A clone has none.
+    /// errors: ValueError for an empty function.
+    HookHandle register_forward_pre_hook(ForwardPreHook hook) const;
+    HookHandle register_forward_hook(ForwardHook hook) const;
+    HookHandle register_backward_hook(BackwardHook hook) const;
+    bool has_hooks() const noexcept;
+
   protected:
     /// Names the kind of module, its options for printing and its sizes for errors ("784 -> 10"); without it
     /// the class's name is used.
     explicit Module(std::string kind, std::string options = {}, std::string sizes = {});
 
     /// f(), which computes the layer's result from x: errors lead with the layer's place in the
-    /// model, "fc2 (Linear 100 -> 10): ...", and a CallTrace notes the call. The result is a tensor,
-    /// or has a member `output` or `h`.
+    /// model, "fc2 (Linear 100 -> 10): ...", hooks run, and a CallTrace notes the call. The result is a
+    /// tensor, or has a member `output` or `h`.
     template <class F> auto computed(const Tensor& x, F&& f) const {
         try {
-            if (!is_traced()) [[likely]]
+            if (!is_watched()) [[likely]]
                 return f();
             const std::size_t call = begin_call(x);
             auto y = f();
-            end_call(call, detail::first_output(y));
+            end_call(call, x, detail::first_output(y));
             return y;
         } catch (Error& error) {
             place(*this, error);
@@ -173,10 +184,10 @@ class ADJOINT_API Module {
 
     explicit Module(std::shared_ptr<ModuleState> state) noexcept : state_(std::move(state)) {}
     std::string print(const std::type_info& type) const;
-    // Of the CallTrace on this thread.
-    static bool is_traced() noexcept;
+    // By hooks or the CallTrace on this thread.
+    bool is_watched() const noexcept;
     std::size_t begin_call(const Tensor& x) const;
-    static void end_call(std::size_t call, const Tensor& output);
+    void end_call(std::size_t call, const Tensor& x, Tensor& output) const;
 
     std::shared_ptr<ModuleState> state_;
 };

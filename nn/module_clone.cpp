@@ -48,6 +48,7 @@ std::shared_ptr<ModuleState> copied(const std::shared_ptr<ModuleState>& original
     for (auto& [name, tensor] : copy->buffers) tensor = deep_copy(tensor);
     copy->name.clear();
     copy->parent.reset();
+    copy->hooks.reset();
     for (ModuleState::Child& child : copy->children) {
         child.state = copied(child.state);
         child.state->name = child.name;

@@ -1,10 +1,12 @@
 // What copies of a module share. Private to the modules.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <typeinfo>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <adjoint/nn/module.h>
@@ -12,6 +14,10 @@
 namespace adjoint::nn {
 
 struct ModuleState {
+    struct Hook {
+        std::int64_t id;
+        std::variant<ForwardPreHook, ForwardHook, BackwardHook> function;
+    };
     struct Child {
         std::string name;
         std::shared_ptr<ModuleState> state;
@@ -25,6 +31,8 @@ struct ModuleState {
     bool training = true;
     NamedTensors parameters, buffers;
     std::vector<Child> children;
+    std::shared_ptr<const std::vector<Hook>> hooks;  // null without one
+    std::int64_t last_hook = 0;
 };
 
 /// Calls f(prefix, state) for a module and all below it, parents first;

@@ -54,13 +54,14 @@ Tensor Sequential::operator()(const Tensor& x) const {
         std::size_t i = 0;
         try {
             for (; i < layers_.size(); ++i) {
+                const bool fused = fuses(i);
                 if (CallTrace* const trace = CallTrace::current()) [[unlikely]]
                     y = traced(*trace, i, y);
-                else if (then_[i] != Activation::none)
+                else if (fused)
                     y = layers_[i](y, then_[i]);
                 else
                     y = layers_[i](y);
-                i += then_[i] != Activation::none;  // the layer behind has been done, too
+                i += fused;  // the layer behind has been done, too
             }
         } catch (Error& error) {
             if (const Module* const layer = layers_[i].module())
@@ -73,9 +74,18 @@ Tensor Sequential::operator()(const Tensor& x) const {
     });
 }
 
+bool Sequential::fuses(std::size_t i) const noexcept {
+    if (then_[i] == Activation::none) return false;
+    const auto hooked = [&](std::size_t at) {
+        const Module* const module = layers_[at].module();
+        return module != nullptr && module->has_hooks();
+    };
+    return !hooked(i) && !hooked(i + 1);
+}
+
 // A layer, noted also where it is a function, and the activation that it does.
 Tensor Sequential::traced(CallTrace& trace, std::size_t i, const Tensor& x) const {
-    const bool noted = layers_[i].module() == nullptr, fused = then_[i] != Activation::none;
+    const bool noted = layers_[i].module() == nullptr, fused = fuses(i);
     const auto note = [&](std::size_t at, const Tensor& in) {
         std::optional<Module> layer;
         if (const Module* const module = layers_[at].module()) layer = *module;

@@ -150,6 +150,8 @@ class ADJOINT_API Sequential : public Module {
 
   private:
     [[noreturn]] void throw_other_class(std::size_t i, const std::type_info& wanted) const;
+    // Whether layer i does the activation behind it: nobody wants to see what is between them.
+    bool fuses(std::size_t i) const noexcept;
     Tensor traced(CallTrace& trace, std::size_t i, const Tensor& x) const;
     std::string path_of_layer(std::size_t i) const;
 

@@ -97,6 +97,8 @@ class ADJOINT_API NAdam final : public OptimizerWith<NAdamOptions> {
 
   private:
     UpdateOp update(std::size_t group, double lr, std::int64_t step) const override;
+    /// A step holds the momentum of those before.
+    double* momentum_of(std::size_t) override { return nullptr; }
 
     /// mu_1 .. mu_step
     double momentum_product(std::size_t group, std::int64_t step) const;

@@ -41,6 +41,8 @@ class ADJOINT_API Muon final : public OptimizerWith<MuonOptions> {
     UpdateOp update(std::size_t group, double lr, std::int64_t step) const override;
     Tensor direction(std::size_t group, Tensor gradient, const std::vector<Tensor>& states) const override;
     std::int64_t update_key(std::size_t, std::int64_t) const override { return 0; }
+    /// It is a constant of a captured step.
+    double* momentum_of(std::size_t) override { return nullptr; }
 };
 
 }  // namespace adjoint::optim

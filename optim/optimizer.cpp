@@ -201,6 +201,20 @@ void Optimizer::set_lr(double lr, std::size_t group) {
     groups_[group].lr = lr;
 }
 
+std::optional<double> Optimizer::momentum(std::size_t group) const {
+    check<IndexError>(group < groups_.size(), "{}: group {} of {}", name_, group, groups_.size());
+    const double* const at = const_cast<Optimizer*>(this)->momentum_of(group);
+    return at ? std::optional(*at) : std::nullopt;
+}
+
+void Optimizer::set_momentum(double momentum, std::size_t group) {
+    check<IndexError>(group < groups_.size(), "{}: group {} of {}", name_, group, groups_.size());
+    check<ValueError>(momentum > 0 && momentum < 1, "{}: momentum {}, expected in (0, 1)", name_, momentum);
+    double* const at = momentum_of(group);
+    check<ValueError>(at != nullptr, "{}: group {} has no momentum that can be changed", name_, group);
+    *at = momentum;
+}
+
 NamedTensors Optimizer::state() const {
     NamedTensors result;
     for (std::size_t g = 0; g < groups_.size(); ++g)

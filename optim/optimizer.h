@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,12 @@ class ADJOINT_API Optimizer {
     double lr(std::size_t group = 0) const;
     void set_lr(double lr);
     void set_lr(double lr, std::size_t group);
+    /// The momentum of a group, of Adam and its like the first beta, which schedules may change; it is no
+    /// part of state(). None where there is none, or where a step depends on that of the steps before.
+    /// errors (both): IndexError for a group that is not there; ValueError unless it is in (0, 1), and where
+    /// there is none.
+    std::optional<double> momentum(std::size_t group = 0) const;
+    void set_momentum(double momentum, std::size_t group);
 
     /// What a resumed run needs: "groups.0.lr", and for the parameters that have moved "0.step", "0.momentum"
     /// and so on, numbered through all groups. The tensors are the optimizer's own.
@@ -62,6 +69,8 @@ class ADJOINT_API Optimizer {
                              const std::vector<Tensor>& /*states*/) const {
         return gradient;
     }
+    /// Where the momentum of a group stands, null if there is none that may be changed.
+    virtual double* momentum_of(std::size_t /*group*/) { return nullptr; }
     /// Parameters of a group for which this is equal share one call of update().
     virtual std::int64_t update_key(std::size_t /*group*/, std::int64_t step) const { return step; }
 
@@ -117,6 +126,14 @@ template <class O> class ADJOINT_API OptimizerWith : public Optimizer {
         options_.push_back(group.options);
     }
     const O& options(std::size_t group) const { return options_[group]; }
+    double* momentum_of([[maybe_unused]] std::size_t group) override {
+        if constexpr (requires(O o) { o.momentum; })  // without it there is no state for it
+            return options_[group].momentum != 0 ? &options_[group].momentum : nullptr;
+        else if constexpr (requires(O o) { o.betas; })
+            return &options_[group].betas.first;
+        else
+            return nullptr;
+    }
 
   private:
     std::vector<O> options_;

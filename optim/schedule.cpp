@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
+#include <utility>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
@@ -49,19 +51,27 @@ Schedule::Formula warm_restarts(std::int64_t t_0, std::int64_t t_mult, double et
     };
 }
 
-/// Each formula from its milestone on (the first from 0), with epochs counted from there.
-Schedule::Formula sequence(std::vector<Schedule::Formula> formulas, std::vector<std::int64_t> milestones) {
-    return [formulas = std::move(formulas), milestones = std::move(milestones)](std::int64_t epoch,
-                                                                                double base) {
-        const auto passed =
-            std::upper_bound(milestones.begin(), milestones.end(), epoch) - milestones.begin();
-        const auto at = static_cast<std::size_t>(passed);
-        return formulas[at](at == 0 ? epoch : epoch - milestones[at - 1], base);
+Schedule::Rates for_all_groups(const Schedule::Formula& formula) {
+    return [formula](std::int64_t epoch, std::size_t, double base) { return formula(epoch, base); };
+}
+
+/// Which of some parts an epoch belongs to, and its number there. Each begins at its milestone.
+std::pair<std::size_t, std::int64_t> part_of(std::int64_t epoch,
+                                             const std::vector<std::int64_t>& milestones) {
+    const auto passed = std::upper_bound(milestones.begin(), milestones.end(), epoch) - milestones.begin();
+    const auto at = static_cast<std::size_t>(passed);
+    return {at, at == 0 ? epoch : epoch - milestones[at - 1]};
+}
+
+Schedule::Rates sequence(std::vector<Schedule::Rates> rates, std::vector<std::int64_t> milestones) {
+    return [rates = std::move(rates), milestones = std::move(milestones)](std::int64_t epoch,
+                                                                          std::size_t group, double base) {
+        const auto [part, own] = part_of(epoch, milestones);
+        return rates[part](own, group, base);
     };
 }
 
-Schedule::Formula joined(const std::vector<Schedule>& schedules,
-                         const std::vector<std::int64_t>& milestones) {
+Schedule::Rates joined(const std::vector<Schedule>& schedules, const std::vector<std::int64_t>& milestones) {
     check<ValueError>(!schedules.empty() && milestones.size() + 1 == schedules.size(),
                       "SequentialLR: {} schedules with {} milestones between them", schedules.size(),
                       milestones.size());
@@ -70,62 +80,121 @@ Schedule::Formula joined(const std::vector<Schedule>& schedules,
         check<ValueError>(milestone > before, "SequentialLR: milestone {} after {}", milestone, before);
         before = milestone;
     }
-    std::vector<Schedule::Formula> formulas;
-    formulas.reserve(schedules.size());
-    for (const Schedule& schedule : schedules) formulas.push_back(schedule.formula());
-    return sequence(std::move(formulas), milestones);
+    std::vector<Schedule::Rates> rates;
+    rates.reserve(schedules.size());
+    for (const Schedule& schedule : schedules) rates.push_back(schedule.rates());
+    return sequence(std::move(rates), milestones);
 }
 
-Schedule::Formula one_cycle(const OneCycleLROptions& options) {
-    check<ValueError>(options.total_steps > 0 && options.pct_start >= 0 && options.pct_start <= 1,
-                      "OneCycleLR: {} steps, {} of them rising", options.total_steps, options.pct_start);
-    return [options](std::int64_t step, double) {  // the last of total_steps calls finds nothing left
-        check<ValueError>(step <= options.total_steps, "OneCycleLR: step {} of {}", step,
-                          options.total_steps);
-        step = std::min(step, options.total_steps - 1);
-        const double first = options.max_lr / options.div_factor, last = first / options.final_div_factor;
-        const auto at = static_cast<double>(step), end = static_cast<double>(options.total_steps);
-        const double top = options.pct_start * end - 1;
-        if (at <= top) return on_cosine(first, options.max_lr, top > 0 ? at / top : 1);
-        return on_cosine(options.max_lr, last, end - 1 > top ? (at - top) / (end - 1 - top) : 1);
+Schedule::Momentum joined_momentum(const std::vector<Schedule>& schedules,
+                                   const std::vector<std::int64_t>& milestones) {
+    std::vector<Schedule::Momentum> momenta;
+    momenta.reserve(schedules.size());
+    for (const Schedule& schedule : schedules) momenta.push_back(schedule.momentum());
+    return [=](std::int64_t epoch) -> std::optional<double> {
+        const auto [part, own] = part_of(epoch, milestones);
+        return momenta[part] ? momenta[part](own) : std::nullopt;
+    };
+}
+
+/// How far a cycle is between its lowest place, 0, and its highest, 1, and in which of its falls.
+struct CyclePlace {
+    double height;
+    bool last_fall;
+};
+CyclePlace place_in_cycle(const OneCycleLROptions& o, std::int64_t step) {
+    check<ValueError>(step <= o.total_steps, "OneCycleLR: step {} of {}", step, o.total_steps);
+    // The last of total_steps calls finds nothing left.
+    const auto at = static_cast<double>(std::min(step, o.total_steps - 1));
+    const auto n = static_cast<double>(o.total_steps);
+    const double top = o.pct_start * n - 1, low = 2 * top, end = n - 1;
+    const auto share = [&](double from, double to) { return to > from ? (at - from) / (to - from) : 1.0; };
+    const auto height = [&](double part) {
+        return o.anneal_strategy == Anneal::linear ? part : on_cosine(0, 1, part);
+    };
+    if (at <= top) return {height(share(0, top)), false};
+    if (!o.three_phase) return {1 - height(share(top, end)), true};
+    if (at <= low) return {1 - height(share(top, low)), false};
+    return {1 - height(share(low, end)), true};
+}
+
+void check_one_cycle(const OneCycleLROptions& o, std::size_t groups) {
+    check<ValueError>(o.total_steps > 0 && o.pct_start >= 0 && o.pct_start <= (o.three_phase ? 0.5 : 1),
+                      "OneCycleLR: {} steps, {} of them rising", o.total_steps, o.pct_start);
+    check<ValueError>(o.div_factor > 0 && o.final_div_factor > 0, "OneCycleLR: factors {} and {}",
+                      o.div_factor, o.final_div_factor);
+    check<ValueError>(o.max_lrs.empty() || o.max_lrs.size() == groups, "OneCycleLR: {} rates for {} groups",
+                      o.max_lrs.size(), groups);
+    const auto is_momentum = [](double m) { return m > 0 && m < 1; };
+    check<ValueError>(!o.cycle_momentum || (is_momentum(o.base_momentum) && is_momentum(o.max_momentum)),
+                      "OneCycleLR: momenta {} and {}, expected in (0, 1)", o.base_momentum, o.max_momentum);
+}
+
+Schedule::Rates one_cycle(const Optimizer& optimizer, const OneCycleLROptions& o) {
+    check_one_cycle(o, optimizer.group_count());
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g)
+        check<ValueError>(!o.cycle_momentum || optimizer.momentum(g).has_value(),
+                          "OneCycleLR: the optimizer has no momentum to cycle in group {}; give it one, or "
+                          "set cycle_momentum to false",
+                          g);
+    return [o](std::int64_t step, std::size_t group, double) {
+        const double highest = o.max_lrs.empty() ? o.max_lr : o.max_lrs[group];
+        const double first = highest / o.div_factor, last = first / o.final_div_factor;
+        const auto [height, last_fall] = place_in_cycle(o, step);
+        const double low = last_fall && !o.three_phase ? last : first;
+        // In the last of three phases the rate falls from the first to the last.
+        if (last_fall && o.three_phase) return last + (first - last) * height;
+        return low + (highest - low) * height;
+    };
+}
+
+Schedule::Momentum one_cycle_momentum(const OneCycleLROptions& o) {
+    if (!o.cycle_momentum) return {};
+    return [o](std::int64_t step) -> std::optional<double> {
+        const auto [height, last_fall] = place_in_cycle(o, step);
+        if (last_fall && o.three_phase) return o.max_momentum;
+        return o.max_momentum + (o.base_momentum - o.max_momentum) * height;
     };
 }
 
 }  // namespace
 
-Schedule::Schedule(Optimizer& optimizer, Formula formula)
-    : optimizer_(&optimizer), formula_(std::move(formula)) {
-    for (std::size_t g = 0; g < optimizer.group_count(); ++g) base_lrs_.push_back(optimizer.lr(g));
-    start();
+Schedule::Schedule(Optimizer& optimizer, const Formula& formula)
+    : Schedule(optimizer, for_all_groups(formula)) {}
+
+Schedule::Schedule(Optimizer& optimizer, Rates rates, Momentum momentum, std::vector<double> base_lrs)
+    : optimizer_(&optimizer),
+      rates_(std::move(rates)),
+      momentum_(std::move(momentum)),
+      base_lrs_(std::move(base_lrs)) {
+    const std::size_t groups = optimizer.group_count();
+    if (base_lrs_.empty())
+        for (std::size_t g = 0; g < groups; ++g) base_lrs_.push_back(optimizer.lr(g));
+    check<ValueError>(base_lrs_.size() == groups, "schedule: {} base rates for {} groups", base_lrs_.size(),
+                      groups);
+    std::vector<double> first;
+    for (std::size_t g = 0; g < groups; ++g) first.push_back(rates_(0, g, base_lrs_[g]));
+    set(0, first);
 }
 
-Schedule::Schedule(Optimizer& optimizer, Formula formula, std::vector<double> base_lrs)
-    : optimizer_(&optimizer), formula_(std::move(formula)), base_lrs_(std::move(base_lrs)) {
-    check<ValueError>(base_lrs_.size() == optimizer.group_count(), "schedule: {} base rates for {} groups",
-                      base_lrs_.size(), optimizer.group_count());
-    start();
-}
-
-void Schedule::start() {
-    std::vector<double> rates;
-    for (const double base : base_lrs_) rates.push_back(formula_(0, base));
-    set_rates(rates);
-}
-
-void Schedule::set_rates(const std::vector<double>& rates) {
-    for (std::size_t g = 0; g < rates.size(); ++g) optimizer_->set_lr(rates[g], g);
+void Schedule::set(std::int64_t epoch, const std::vector<double>& rates) {
+    const std::optional<double> momentum = momentum_ ? momentum_(epoch) : std::nullopt;
+    for (std::size_t g = 0; g < rates.size(); ++g) {
+        optimizer_->set_lr(rates[g], g);
+        if (momentum) optimizer_->set_momentum(*momentum, g);
+    }
+    epoch_ = epoch;
 }
 
 void Schedule::step() {
     std::vector<double> rates;
     for (std::size_t g = 0; g < base_lrs_.size(); ++g) {
-        const double before = formula_(epoch_, base_lrs_[g]), after = formula_(epoch_ + 1, base_lrs_[g]);
+        const double before = rates_(epoch_, g, base_lrs_[g]), after = rates_(epoch_ + 1, g, base_lrs_[g]);
         const double today = optimizer_->lr(g);
         // Where the rate is the formula's, it stays so to the last bit.
         rates.push_back(today == before || before == 0 ? after : today * (after / before));
     }
-    set_rates(rates);
-    ++epoch_;
+    set(epoch_ + 1, rates);
 }
 
 NamedTensors Schedule::state() const {
@@ -145,9 +214,8 @@ void Schedule::load_state(const NamedTensors& state) {
     check<ValueError>(epoch >= 0, "schedule: load_state: epoch {}", epoch);
     for (const double rate : rates)
         check<ValueError>(std::isfinite(rate) && rate >= 0, "schedule: load_state: a rate of {}", rate);
-    set_rates(rates);
+    set(epoch, rates);
     base_lrs_ = std::move(bases);
-    epoch_ = epoch;
 }
 
 LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(std::int64_t)> factor)
@@ -198,7 +266,7 @@ LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options)
 
 SequentialLR::SequentialLR(Optimizer& optimizer, const std::vector<Schedule>& schedules,
                            const std::vector<std::int64_t>& milestones)
-    : Schedule(optimizer, joined(schedules, milestones),
+    : Schedule(optimizer, joined(schedules, milestones), joined_momentum(schedules, milestones),
                schedules.empty() ? std::vector<double>() : schedules[0].base_lrs()) {}
 
 Schedule warmup_cosine(Optimizer& optimizer, const WarmupCosineOptions& options) {
@@ -212,11 +280,13 @@ Schedule warmup_cosine(Optimizer& optimizer, const WarmupCosineOptions& options)
     if (first == 0) return Schedule(optimizer, fall);
     const Schedule::Formula rise =
         linear({.start_factor = options.start_factor, .end_factor = 1, .total_iters = first});
-    return Schedule(optimizer, sequence({rise, fall}, {first}));
+    return Schedule(optimizer, [=](std::int64_t epoch, double base) {
+        return epoch < first ? rise(epoch, base) : fall(epoch - first, base);
+    });
 }
 
 OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options)
-    : Schedule(optimizer, one_cycle(options)) {}
+    : Schedule(optimizer, one_cycle(optimizer, options), one_cycle_momentum(options)) {}
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options)
     : optimizer_(&optimizer),

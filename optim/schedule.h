@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include <adjoint/optim/optimizer.h>
@@ -20,13 +21,17 @@ class ADJOINT_API Schedule {
   public:
     /// The rate of an epoch from the number of the epoch and the group's base rate.
     using Formula = std::function<double(std::int64_t epoch, double base_lr)>;
-    Schedule(Optimizer& optimizer, Formula formula);
+    Schedule(Optimizer& optimizer, const Formula& formula);
 
     /// Goes to the next epoch and sets the rates.
     void step();
     std::int64_t epoch() const noexcept { return epoch_; }
-    /// What schedules that are made of others need.
-    const Formula& formula() const noexcept { return formula_; }
+    /// What schedules that are made of others need: the rate of a group, and the momentum of all groups in an
+    /// epoch, none if it stays.
+    using Rates = std::function<double(std::int64_t epoch, std::size_t group, double base_lr)>;
+    using Momentum = std::function<std::optional<double>(std::int64_t epoch)>;
+    const Rates& rates() const noexcept { return rates_; }
+    const Momentum& momentum() const noexcept { return momentum_; }
     const std::vector<double>& base_lrs() const noexcept { return base_lrs_; }
     /// What a resumed run needs: "epoch", "base_lrs", and "lrs", the rates of today.
     NamedTensors state() const;
@@ -35,15 +40,15 @@ class ADJOINT_API Schedule {
     void load_state(const NamedTensors& state);
 
   protected:
-    /// With base rates other than today's.
-    Schedule(Optimizer& optimizer, Formula formula, std::vector<double> base_lrs);
+    /// With base rates other than today's, or today's if there are none.
+    Schedule(Optimizer& optimizer, Rates rates, Momentum momentum = {}, std::vector<double> base_lrs = {});
 
   private:
-    void start();
-    void set_rates(const std::vector<double>& rates);
+    void set(std::int64_t epoch, const std::vector<double>& rates);
 
     Optimizer* optimizer_;
-    Formula formula_;
+    Rates rates_;
+    Momentum momentum_;
     std::vector<double> base_lrs_;
     std::int64_t epoch_ = 0;
 };
@@ -135,16 +140,28 @@ struct WarmupCosineOptions {
 /// errors: ValueError unless 0 <= warmup_steps < total_steps.
 ADJOINT_API Schedule warmup_cosine(Optimizer& optimizer, const WarmupCosineOptions& options);
 
+enum class Anneal { cos, linear };
+
 struct OneCycleLROptions {
     double max_lr = 0;
     std::int64_t total_steps = 0;
-    double pct_start = 0.3;         ///< share of the steps in which the rate rises
-    double div_factor = 25;         ///< the first rate is max_lr / div_factor
-    double final_div_factor = 1e4;  ///< the last one is the first / final_div_factor
+    double pct_start = 0.3;            ///< share of the steps in which the rate rises
+    double div_factor = 25;            ///< the first rate is max_lr / div_factor
+    double final_div_factor = 1e4;     ///< the last one is the first / final_div_factor
+    std::vector<double> max_lrs = {};  ///< in the place of max_lr, one for each group
+    Anneal anneal_strategy = Anneal::cos;
+    /// Falls to the first rate in as many steps as it rose, then to the last in the rest.
+    bool three_phase = false;
+    /// The momentum falls from max_momentum to base_momentum as the rate rises, and rises as it falls.
+    bool cycle_momentum = true;
+    double base_momentum = 0.85, max_momentum = 0.95;
 };
-/// Rises to max_lr and falls, both along half a cosine; sets the learning rate alone, not the momentum.
-/// The last of total_steps calls of step() leaves the last rate.
-/// errors: ValueError for one more call.
+/// Rises to max_lr and falls, along half a cosine or a line, in the phases of PyTorch: with n = total_steps
+/// and p = pct_start the rate is highest in step p n - 1 and the last one in step n - 1; with three phases it
+/// is the first again in step 2 p n - 2. The last of total_steps calls of step() leaves the last rate.
+/// errors: ValueError for one more call; unless momenta are in (0, 1), pct_start in [0, 1], at most 0.5 for
+/// three phases, factors positive and rates one for each group; for an optimizer without momentum, unless
+/// cycle_momentum is false.
 /// source: Smith and Topin, Super-convergence, 2017.
 class ADJOINT_API OneCycleLR : public Schedule {
   public:

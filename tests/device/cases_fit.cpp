@@ -132,6 +132,13 @@ void callbacks_see_the_same(Device device) {
     });
 }
 
+void a_momentum_may_change_between_replays(Device device) {
+    same_bits(device, [&](train::FitOptions& options, const Counted&, optim::Optimizer& optimizer) {
+        options.callbacks = {train::schedule(
+            optim::OneCycleLR(optimizer, {.max_lr = 0.1, .total_steps = all_batches}), train::Every::batch)};
+    });
+}
+
 void a_changed_model_is_recorded_anew(Device device) {
     const Change freezes = [](train::FitOptions& options, const Counted& model, optim::Optimizer& optimizer) {
         options.callbacks = {{.on_epoch = [&model, &optimizer](train::Run& run) {
@@ -242,6 +249,7 @@ const std::vector<DeviceCase>& fit_cases() {
         {"ACapturedFitHasTheBitsOfTheEagerOne", captured_fit_has_the_bits_of_the_eager_one},
         {"WaitsAfterLaunchesAreKept", waits_after_launches_are_kept},
         {"CallbacksOfACapturedFitSeeTheSame", callbacks_see_the_same},
+        {"AMomentumMayChangeBetweenReplays", a_momentum_may_change_between_replays},
         {"AModelThatChangesInAFitIsRecordedAnew", a_changed_model_is_recorded_anew},
         {"AllOfAStepIsCaptured", all_of_a_step_is_captured},
         {"TheHostMayComeBetweenGradientsAndStep", the_host_may_come_between_gradients_and_step},

@@ -10,6 +10,7 @@
 #include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>

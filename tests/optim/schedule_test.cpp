@@ -145,7 +145,7 @@ TEST(Schedule, WarmUpThenCosine) {
 
 TEST(Schedule, OneCycle) {
     Two two;
-    OneCycleLR schedule(two.sgd, {.max_lr = 2, .total_steps = 10, .pct_start = 0.3});
+    OneCycleLR schedule(two.sgd, {.max_lr = 2, .total_steps = 10, .pct_start = 0.3, .cycle_momentum = false});
     // Up in steps 0 to 2, down in 2 to 9.
     expect_rates(two.sgd, schedule, {0.08, 1.04, 2}, false);
     for (int i = 0; i < 7; ++i) schedule.step();
@@ -155,6 +155,80 @@ TEST(Schedule, OneCycle) {
     EXPECT_NEAR(two.sgd.lr(0), 0.08 / 1e4, 1e-12);
     EXPECT_THROW(schedule.step(), ValueError);
     EXPECT_NEAR(two.sgd.lr(0), 0.08 / 1e4, 1e-12);
+}
+
+// By the formula: n = 10 and p = 0.4, so up in steps 0 to 3, in three phases to the first rate in 3 to 6.
+TEST(Schedule, OneCycleOfGroupsWithMomentum) {
+    const Tensor a = ones({2}, {.requires_grad = true}), b = ones({2}, {.requires_grad = true});
+    const auto sgd = [&] {
+        return std::vector<SGD::Group>{{{a}, {.lr = 9, .momentum = 0.5}}, {{b}, {.lr = 9, .momentum = 0.5}}};
+    };
+    const auto follow = [](Optimizer& optimizer, Schedule& schedule, const Vector& of_one,
+                           const Vector& momenta) {
+        for (std::size_t step = 0; step < of_one.size(); ++step) {
+            if (step > 0) schedule.step();
+            EXPECT_NEAR(optimizer.lr(0), of_one[step], 1e-12) << step;
+            EXPECT_NEAR(optimizer.lr(1), of_one[step] * 3, 1e-12) << step;
+            EXPECT_NEAR(optimizer.momentum(0).value(), momenta[step], 1e-12) << step;
+            EXPECT_NEAR(optimizer.momentum(1).value(), momenta[step], 1e-12) << step;
+        }
+    };
+    OneCycleLROptions options{.total_steps = 10,
+                              .pct_start = 0.4,
+                              .div_factor = 10,
+                              .final_div_factor = 10,
+                              .max_lrs = {1, 3},
+                              .anneal_strategy = Anneal::linear};
+    SGD linear(sgd());
+    OneCycleLR line(linear, options);
+    const double down = 0.99 / 6;  // a step from 1 to 0.01
+    follow(linear, line,
+           {0.1, 0.4, 0.7, 1, 1 - down, 1 - 2 * down, 1 - 3 * down, 1 - 4 * down, 1 - 5 * down, 0.01, 0.01},
+           {0.95, 0.95 - 0.1 / 3, 0.95 - 0.2 / 3, 0.85, 0.85 + 0.1 / 6, 0.85 + 0.2 / 6, 0.9, 0.85 + 0.4 / 6,
+            0.85 + 0.5 / 6, 0.95, 0.95});
+    EXPECT_THROW(line.step(), ValueError);
+
+    SGD three(sgd());
+    options.three_phase = true;
+    OneCycleLR phases(three, options);
+    follow(three, phases, {0.1, 0.4, 0.7, 1, 0.7, 0.4, 0.1, 0.07, 0.04, 0.01, 0.01},
+           {0.95, 0.95 - 0.1 / 3, 0.95 - 0.2 / 3, 0.85, 0.95 - 0.2 / 3, 0.95 - 0.1 / 3, 0.95, 0.95, 0.95,
+            0.95, 0.95});
+
+    // Along a cosine, of Adam's first beta; resumed in the middle.
+    options.anneal_strategy = Anneal::cos;
+    const std::vector<Adam::Group> groups{{{a}, {}}, {{b}, {}}};
+    Adam adam(groups), other(groups);
+    OneCycleLR cosine(adam, options), resumed(other, options);
+    const double third = (1 - std::cos(std::numbers::pi / 3)) / 2;  // 0.25
+    follow(adam, cosine, {0.1, 0.1 + 0.9 * third, 0.1 + 0.9 * (1 - third), 1, 0.1 + 0.9 * (1 - third)},
+           {0.95, 0.95 - 0.1 * third, 0.85 + 0.1 * third, 0.85, 0.85 + 0.1 * third});
+    resumed.load_state(cosine.state());
+    EXPECT_EQ(other.lr(1), adam.lr(1));
+    EXPECT_EQ(other.momentum(1), adam.momentum(1));
+
+    // In a chain with others: its rates and its momentum while it is its turn.
+    SGD chained(sgd());
+    ConstantLR warm(chained, 0.5, 100);
+    OneCycleLR cycle(chained, options);
+    chained.set_lr(9);
+    SequentialLR chain(chained, {warm, cycle}, {2});
+    chain.step();
+    EXPECT_EQ(chained.lr(1), 4.5);
+    chain.step();
+    EXPECT_NEAR(chained.lr(1), 0.3, 1e-12);
+    chain.step();
+    EXPECT_NEAR(chained.momentum().value(), 0.95 - 0.1 * third, 1e-12);
+
+    Two without;
+    EXPECT_THROW(OneCycleLR(without.sgd, {.max_lr = 1, .total_steps = 5}), ValueError);
+    EXPECT_EQ(without.sgd.momentum(), std::nullopt);
+    EXPECT_THROW(without.sgd.set_momentum(0.9, 0), ValueError);
+    EXPECT_THROW(adam.set_momentum(1, 0), ValueError);
+    NAdam nadam({a});
+    EXPECT_THROW(OneCycleLR(nadam, {.max_lr = 1, .total_steps = 5}), ValueError);
+    options.max_lrs = {1};
+    EXPECT_THROW(OneCycleLR(adam, options), ValueError);
 }
 
 TEST(Schedule, ResumesWithItsBaseRates) {
@@ -215,7 +289,7 @@ TEST(Schedule, RefusesNonsense) {
     Two two;
     EXPECT_THROW(StepLR(two.sgd, 0), ValueError);
     EXPECT_THROW(CosineAnnealingLR(two.sgd, 0), ValueError);
-    EXPECT_THROW(OneCycleLR(two.sgd, {.max_lr = 1}), ValueError);
+    EXPECT_THROW(OneCycleLR(two.sgd, {.max_lr = 1, .cycle_momentum = false}), ValueError);
     EXPECT_THROW(ReduceLROnPlateau(two.sgd, {.factor = 1}), ValueError);
     EXPECT_THROW(CosineAnnealingWarmRestarts(two.sgd, 0), ValueError);
     EXPECT_THROW(CosineAnnealingWarmRestarts(two.sgd, 2, 0), ValueError);
