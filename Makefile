@@ -2,10 +2,12 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# Given on the command line: ARGS for the program, JOBS for the compiler, CMAKE_ARGS for the configuration.
+# Given on the command line: ARGS for the program, JOBS for the compiler, CMAKE_ARGS for the configuration, SECONDS or
+# RUNS and TARGET for the fuzzer.
 ARGS ?=
 JOBS ?= $(shell nproc)
 CMAKE_ARGS ?=
+SECONDS ?= 60
 ifdef ADJOINT_WERROR
 override CMAKE_ARGS += -DADJOINT_WERROR=$(ADJOINT_WERROR)
 endif
@@ -15,13 +17,15 @@ build = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 sources = $(shell find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx python_free_examples bench tests \
             -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help mnist test bench dev format tidy
+.PHONY: help mnist test bench dev tsan fuzz format tidy
 
 help:
 	@echo 'make mnist    install what is missing, build, find the data, train (ARGS="--epochs 3" goes to the program)'
 	@echo 'make test     install what is missing, build and run all tests'
 	@echo 'make bench    the same for the benchmarks'
 	@echo 'make dev      the tests in a debug build with AddressSanitizer and UBSan'
+	@echo 'make tsan     the tests of what threads meet in, in a debug build with ThreadSanitizer'
+	@echo 'make fuzz     libFuzzer on all readers for SECONDS=n each or RUNS=n, or on TARGET="npz csv" alone'
 	@echo 'make format   clang-format on all sources'
 	@echo 'make tidy     clang-tidy on all sources'
 	@echo 'Also: JOBS=n, CMAKE_ARGS="-D...", ADJOINT_WERROR=ON'
@@ -50,6 +54,18 @@ dev:
 	scripts/configure dev $(CMAKE_ARGS)
 	$(call build,dev,adjoint_tests)
 	ctest --preset dev
+
+tsan:
+	@scripts/setup test
+	scripts/configure tsan $(CMAKE_ARGS)
+	$(call build,tsan,$(addprefix test_,core autograd nn optim data train distributed))
+	ctest --preset tsan
+
+fuzz:
+	@scripts/setup fuzz
+	scripts/configure fuzz $(CMAKE_ARGS)
+	$(call build,fuzz,adjoint_fuzz)
+	scripts/fuzz build/fuzz $(if $(RUNS),runs=$(RUNS),seconds=$(SECONDS)) $(TARGET)
 
 format:
 	@scripts/setup format

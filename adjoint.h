@@ -1,6 +1,7 @@
 // Everything a program needs.
 #pragma once
 
+#include <adjoint/autograd/backward/checkpoint.h>
 #include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/backward/gradcheck.h>
 #include <adjoint/autograd/ops/arithmetic.h>
@@ -27,6 +28,7 @@
 #include <adjoint/autograd/record/autocast.h>
 #include <adjoint/autograd/record/function.h>
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/autograd/record/recompute.h>
 #include <adjoint/autograd/record/trace.h>
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/base/parallel.h>
@@ -61,6 +63,7 @@
 #include <adjoint/data/text.h>
 #include <adjoint/data/torch.h>
 #include <adjoint/distributed/group/group.h>
+#include <adjoint/distributed/parallel/data_parallel.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/attention.h>
 #include <adjoint/nn/batch_norm.h>
@@ -106,6 +109,7 @@
 #include <adjoint/train/picture/sheet.h>
 #include <adjoint/train/search/cross_validation.h>
 #include <adjoint/train/search/grid_search.h>
+#include <adjoint/train/search/learning_rate.h>
 #include <adjoint/train/watch/diagnosis.h>
 #include <adjoint/train/watch/metrics.h>
 #include <adjoint/train/watch/progress.h>

@@ -14,6 +14,7 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "distributed/group/agreement.h" EXCLUDE
             PATTERN "distributed/group/wire.h" EXCLUDE
             PATTERN "distributed/group/collectives.h" EXCLUDE
+            PATTERN "distributed/parallel/buckets.h" EXCLUDE
             PATTERN "core/contract/cuda_start.h" EXCLUDE
             PATTERN "core/capture/recorded_step.h" EXCLUDE
             PATTERN "core/memory/recorder.h" EXCLUDE

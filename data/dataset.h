@@ -31,6 +31,10 @@ namespace adjoint::data {
 struct Batch {
     Tensor x, y;
     std::vector<Tensor> more_x = {}, more_y = {};
+    /// Of a loader's batch: the samples of each of its parts, one below the other, and those of the
+    /// whole step (LoaderOptions::parts).
+    std::vector<std::int64_t> parts = {};
+    std::int64_t step_size = 0;
 
     std::int64_t size() const { return x.shape()[0]; }
     std::vector<Tensor> inputs() const { return joined(x, more_x); }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <span>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
@@ -16,20 +15,10 @@
 namespace adjoint::data {
 namespace {
 
-// While it lives the thread draws the numbers of one batch.
-class DrawsOfABatch {
-  public:
-    DrawsOfABatch(std::uint64_t seed, std::uint64_t epoch, std::int64_t number) {
-        const Philox4 words = philox(~seed, epoch, static_cast<std::uint64_t>(number));
-        set_generator_state({std::uint64_t{words.v[0]} << 32 | words.v[1], 0});
-    }
-    DrawsOfABatch(const DrawsOfABatch&) = delete;
-    DrawsOfABatch& operator=(const DrawsOfABatch&) = delete;
-    ~DrawsOfABatch() { set_generator_state(before_); }
-
-  private:
-    const GeneratorState before_ = generator_state();
-};
+GeneratorState draws_of(std::uint64_t seed, std::uint64_t epoch, std::int64_t part) {
+    const Philox4 words = philox(~seed, epoch, static_cast<std::uint64_t>(part));
+    return {std::uint64_t{words.v[0]} << 32 | words.v[1], 0};
+}
 
 std::vector<std::int64_t> sampled(const Sampler& sampler, std::int64_t size, std::uint64_t seed,
                                   std::uint64_t epoch) {
@@ -41,6 +30,57 @@ std::vector<std::int64_t> sampled(const Sampler& sampler, std::int64_t size, std
         check<IndexError>(sample >= 0 && sample < size, "loader: the sampler gave sample {} of {}", sample,
                           size);
     return order;
+}
+
+Tensor joined(const std::vector<Tensor>& parts) {
+    if (!parts[0].defined()) return {};
+    std::int64_t count = 0;
+    for (const Tensor& part : parts) count += part.shape()[0];
+    const auto shape_of = [&parts](std::int64_t samples, std::size_t i) {
+        Shape shape = parts[i].shape();
+        shape[0] = samples;
+        return shape;
+    };
+    const Tensor all = empty(shape_of(count, 0), {.dtype = parts[0].dtype(), .device = parts[0].device()});
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const std::int64_t samples = parts[i].shape()[0];
+        check<ShapeError>(shape_of(count, i) == all.shape(),
+                          "loader: samples of shapes {} and {} in the parts of one batch", parts[0].shape(),
+                          parts[i].shape());
+        const Tensor place = rows(all, first, samples);
+        if (place.numel() > 0)
+            backend(all.device())
+                .run(call::Map{functor::Copy{}, make_loop<2>({&place, &parts[i]}, all.dtype())});
+        first += samples;
+    }
+    return all;
+}
+
+// The parts one below the other.
+Batch joined(const std::vector<Batch>& parts) {
+    Batch batch = parts[0];
+    if (parts.size() == 1) return batch;
+    const auto join = [&](const auto& member) {
+        std::vector<Tensor> pieces;
+        for (const Batch& part : parts) pieces.push_back(member(part));
+        return joined(pieces);
+    };
+    batch.x = join([](const Batch& part) { return part.x; });
+    batch.y = join([](const Batch& part) { return part.y; });
+    for (std::size_t i = 0; i < batch.more_x.size(); ++i)
+        batch.more_x[i] = join([i](const Batch& part) { return part.more_x[i]; });
+    for (std::size_t i = 0; i < batch.more_y.size(); ++i)
+        batch.more_y[i] = join([i](const Batch& part) { return part.more_y[i]; });
+    return batch;
+}
+
+// Rows first, first + stride, ..: a view of neighbours, else a copy.
+Tensor strided_rows(const Tensor& x, std::int64_t first, std::int64_t count, std::int64_t stride) {
+    Shape shape = x.shape(), strides = x.strides();
+    shape[0] = count;
+    strides[0] *= stride;
+    return detached_view(x, shape, strides, first * x.strides()[0]).contiguous();
 }
 
 void check_rows(const Batch& batch, std::int64_t count) {
@@ -67,6 +107,8 @@ Epoch::Epoch(const Samples& samples, const LoaderOptions& options, std::uint64_t
         places_ = empty({count_}, {.dtype = DType::i64, .device = set->inputs.device()});
         backend(places_.device())
             .run(call::Random{operand(places_), Permutation{}, count_, {options.seed, epoch}});
+    } else if (set && options.parts.count > 1) {
+        places_ = arange(count_, {.dtype = DType::i64, .device = set->inputs.device()});
     } else if (!set) {
         order_.resize(static_cast<std::size_t>(count_));
         std::iota(order_.begin(), order_.end(), std::int64_t{0});
@@ -77,47 +119,82 @@ Epoch::Epoch(const Samples& samples, const LoaderOptions& options, std::uint64_t
     }
 }
 
-std::optional<Batch> Epoch::streamed(std::int64_t number) const {
+// All parts of a step.
+std::optional<Batch> Epoch::next_of_stream(std::int64_t number) const {
     Stream& stream = *samples_.stream();
+    const std::int64_t size = options_.batch_size * options_.parts.count;
     if (stands_at_ != number) {
         stream.begin(epoch_);
         for (stands_at_ = 0; stands_at_ < number; ++stands_at_)
-            if (!stream.next(options_.batch_size)) return {};
+            if (!stream.next(size)) return {};
     }
-    std::optional<Batch> batch = stream.next(options_.batch_size);
+    std::optional<Batch> batch = stream.next(size);
     ++stands_at_;
     if (!batch) return {};
     check<ValueError>(batch->x.defined() && batch->x.dim() > 0, "loader: the stream gave a batch without x");
     check_rows(*batch, batch->size());
-    check<ValueError>(batch->size() > 0 && batch->size() <= options_.batch_size,
-                      "loader: the stream gave {} samples where it was asked for {}", batch->size(),
-                      options_.batch_size);
-    if (options_.drop_last && batch->size() < options_.batch_size) return {};
+    check<ValueError>(batch->size() > 0 && batch->size() <= size,
+                      "loader: the stream gave {} samples where it was asked for {}", batch->size(), size);
     return batch;
 }
 
-std::optional<Batch> Epoch::raw(std::int64_t number) const {
-    if (samples_.is_stream()) return streamed(number);
-    const std::int64_t first = number * options_.batch_size;
-    const std::int64_t count = std::min(options_.batch_size, count_ - first);
-    if (count <= 0 || (options_.drop_last && count < options_.batch_size)) return {};
+// Of a step where `left` samples are left; nothing if they are too few for one.
+std::optional<std::int64_t> Epoch::size_of_step(std::int64_t left) const {
+    const std::int64_t parts = options_.parts.count, full = options_.batch_size * parts;
+    if (left < (options_.drop_last ? full : parts)) return {};
+    return std::min(left, full);
+}
+
+Epoch::Places Epoch::places_of(std::int64_t part, std::int64_t step_size) const {
+    const std::int64_t parts = options_.parts.count;
+    return {part, (step_size - part + parts - 1) / parts, parts};
+}
+
+Batch Epoch::part_of(std::int64_t number, const Places& places) const {
+    const std::int64_t first = number * options_.batch_size * options_.parts.count + places.first;
     if (const Dataset* const set = samples_.dataset())
-        return places_.defined() ? batch_of(*set, rows(places_, first, count)) : batch_of(*set, first, count);
-    const auto begin = order_.begin() + first;
-    Batch batch = samples_.source()->get(std::span(begin, begin + count));
-    check_rows(batch, count);
+        return places_.defined() ? batch_of(*set, strided_rows(places_, first, places.count, places.stride))
+                                 : batch_of(*set, first, places.count);
+    std::vector<std::int64_t> samples;
+    for (std::int64_t i = 0; i < places.count; ++i)
+        samples.push_back(order_[static_cast<std::size_t>(first + i * places.stride)]);
+    Batch batch = samples_.source()->get(samples);
+    check_rows(batch, places.count);
+    return batch;
+}
+
+Batch Epoch::part_of(const Batch& given, const Places& places) const {
+    if (places.stride == 1) return given;
+    return given.each(
+        [&](const Tensor& x) { return strided_rows(x, places.first, places.count, places.stride); });
+}
+
+Batch Epoch::transformed(Batch batch) const {
+    if (options_.transform) batch = options_.transform(batch);
+    check<DeviceError>(options_.workers == 0 || batch.x.device().is_cpu(),
+                       "loader: workers prepare batches in the host's memory, this one lies on {}; leave "
+                       "workers at 0, or keep the samples on the CPU and set the loader's device",
+                       batch.x.device());
     return batch;
 }
 
 std::optional<Batch> Epoch::batch(std::int64_t number) const {
-    const DrawsOfABatch draws(options_.seed, epoch_, number);
-    std::optional<Batch> batch = raw(number);
-    if (!batch) return batch;
-    if (options_.transform) batch = options_.transform(*batch);
-    check<DeviceError>(options_.workers == 0 || batch->x.device().is_cpu(),
-                       "loader: workers prepare batches in the host's memory, this one lies on {}; leave "
-                       "workers at 0, or keep the samples on the CPU and set the loader's device",
-                       batch->x.device());
+    const LoaderParts& parts = options_.parts;
+    std::vector<Batch> own;
+    std::optional<Batch> given;
+    std::optional<std::int64_t> size;
+    for (std::int64_t part = parts.first; part < parts.first + parts.own; ++part) {
+        const GeneratorScope draws(draws_of(options_.seed, epoch_, number * parts.count + part));
+        if (samples_.is_stream() && !given && !(given = next_of_stream(number))) return {};
+        size = size_of_step(given ? given->size() : count_ - number * options_.batch_size * parts.count);
+        if (!size) return {};
+        const Places places = places_of(part, *size);
+        own.push_back(transformed(given ? part_of(*given, places) : part_of(number, places)));
+    }
+    Batch batch = joined(own);
+    batch.parts.clear();
+    for (const Batch& part : own) batch.parts.push_back(part.size());
+    batch.step_size = *size;
     return batch;
 }
 

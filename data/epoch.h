@@ -19,8 +19,17 @@ class Epoch {
     std::optional<Batch> batch(std::int64_t number) const;
 
   private:
-    std::optional<Batch> raw(std::int64_t number) const;
-    std::optional<Batch> streamed(std::int64_t number) const;
+    // The places of a part among the samples of its step: first, first + stride, ...
+    struct Places {
+        std::int64_t first, count, stride;
+    };
+
+    std::optional<std::int64_t> size_of_step(std::int64_t left) const;
+    Places places_of(std::int64_t part, std::int64_t step_size) const;
+    Batch part_of(std::int64_t number, const Places& places) const;
+    Batch part_of(const Batch& given, const Places& places) const;
+    Batch transformed(Batch batch) const;
+    std::optional<Batch> next_of_stream(std::int64_t number) const;
 
     const Samples samples_;
     const LoaderOptions options_;
@@ -28,7 +37,7 @@ class Epoch {
     std::int64_t count_ = 0;               // samples of the epoch
     std::vector<std::int64_t> order_;      // of numbered samples, unless it is theirs
     Tensor places_;                        // the same where a set in memory lies
-    mutable std::int64_t stands_at_ = -1;  // the batch that the stream gives next
+    mutable std::int64_t stands_at_ = -1;  // the step that the stream gives next
 };
 
 }  // namespace adjoint::data

@@ -28,6 +28,10 @@ Loader::Loader(Samples samples, const LoaderOptions& options)
                       options.batch_size);
     check<ValueError>(options.workers >= 0 && options.prefetch >= 0,
                       "loader: {} workers that prepare {} batches", options.workers, options.prefetch);
+    const LoaderParts& parts = options.parts;
+    check<ValueError>(parts.first >= 0 && parts.own >= 1 && parts.first <= parts.count - parts.own,
+                      "loader: the parts {} .. {} of {}", parts.first, parts.first + parts.own - 1,
+                      parts.count);
     check<ValueError>(!samples_.is_stream() || !options.sampler.order,
                       "loader: a stream has no numbers for a sampler to choose from");
     if (const Dataset* const set = samples_.dataset()) samples_ = checked(*set);
@@ -53,8 +57,10 @@ std::int64_t Loader::sample_count() const {
 
 std::int64_t Loader::size() const {
     if (samples_.is_stream()) return -1;
-    const std::int64_t n = sample_count(), b = options_.batch_size;
-    return options_.drop_last ? n / b : (n + b - 1) / b;
+    const LoaderParts& parts = options_.parts;
+    const std::int64_t n = sample_count(), step = checked_mul(options_.batch_size, parts.count);
+    const bool rest = !options_.drop_last && n % step >= parts.count;
+    return n / step + rest;
 }
 
 void Loader::set_state(LoaderState state) {

@@ -31,8 +31,17 @@ struct ImageOptions {
 /// An image set with pixels scaled to (p / 255 - mean) / std.
 ADJOINT_API Dataset images(const ImageSet& set, const ImageOptions& options = {});
 
+/// The samples of a step in parts of batch_size: of ranks that train together each has its own ones, and a
+/// process that adds up gradients has them all. Sample i of a step is in part i % count, so that the same
+/// parts are made of the same samples whoever makes them; what is drawn for a part is the same, too.
+struct LoaderParts {
+    std::int64_t count = 1;  ///< of a step, all loaders together
+    std::int64_t first = 0;  ///< this loader has the parts first .. first + own - 1 in each batch
+    std::int64_t own = 1;
+};
+
 struct LoaderOptions {
-    std::int64_t batch_size = 64;
+    std::int64_t batch_size = 64;  ///< of a part
     bool shuffle = true;
     bool drop_last = false;  ///< leave out a last batch that is not full
     std::uint64_t seed = 0;
@@ -42,6 +51,9 @@ struct LoaderOptions {
     int workers = 0;                    ///< threads that make batches; 0: the one that asks for them
     std::int64_t prefetch = 0;          ///< batches that may wait to be taken; 0: two for each worker
     std::optional<Device> device = {};  ///< where batches go, if elsewhere
+    /// At the end of an epoch they may be of unequal sizes (Batch::parts); samples that are fewer than the
+    /// parts are left out.
+    LoaderParts parts = {};
 };
 
 /// Where a loader stands: saved and restored, training goes on with the same batches.
@@ -57,7 +69,8 @@ class Workers;
 class ADJOINT_API Loader {
   public:
     /// errors: ShapeError if inputs and targets differ in number or are empty; ValueError for a batch size
-    /// below 1, for a scale or shift of inputs that are no bytes, and for a sampler of a stream.
+    /// below 1, for parts that are none, for a scale or shift of inputs that are no bytes, and for a sampler
+    /// of a stream.
     explicit Loader(Dataset set, const LoaderOptions& options = {});
     explicit Loader(Samples samples, const LoaderOptions& options = {});
     /// A copy stands where this one does and has workers of its own.
@@ -71,7 +84,7 @@ class ADJOINT_API Loader {
     const Dataset& dataset() const;
     const Samples& samples() const noexcept { return samples_; }
     std::int64_t batch_size() const noexcept { return options_.batch_size; }
-    /// Samples per epoch.
+    /// Samples per epoch, of all parts.
     /// errors: ValueError of a stream.
     std::int64_t sample_count() const;
     /// Batches per epoch; -1 of a stream, which nobody can count.

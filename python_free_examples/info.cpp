@@ -1,5 +1,6 @@
 // What this build of the library is, what it uses on this machine, and how to mend what is missing.
 #include <adjoint/adjoint.h>
+#include <adjoint/distributed/mpi/mpi.h>
 
 #include <cstdio>
 #include <string>
@@ -46,5 +47,6 @@ int main() {
     line("threads", std::to_string(num_threads()) + " (change with ADJOINT_NUM_THREADS)");
     line("products",
          std::string(cpu_blas()) + " (chosen by ADJOINT_BLAS=OWN|ONEDNN|OPENBLAS when configuring)");
+    line("ranks", "as threads; as processes: " + distributed::mpi_description());
     cuda_lines();
 }

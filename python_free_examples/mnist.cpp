@@ -1,5 +1,8 @@
 // Trains a network on MNIST and tests it: the library's main job.
+//
+// On several processes it is started by MPI: mpirun -n 2 mnist --distributed
 #include <adjoint/adjoint.h>
+#include <adjoint/distributed/mpi/mpi.h>
 #define CXXOPTS_NO_REGEX  // GCC 12 warns inside <regex> under sanitizers
 #include <cxxopts.hpp>
 
@@ -17,7 +20,8 @@ namespace {
 struct Settings {
     std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
                 save, load, checkpoint, resume, report;
-    int epochs = 8, threads = 0;
+    int epochs = 8, threads = 0, accumulate = 1;
+    bool distributed = false;
     std::int64_t batch_size = 64;
     std::optional<double> lr;
     std::uint64_t seed = 1;
@@ -42,7 +46,10 @@ Settings parse(int argc, char** argv) {
         {{"h,help", "print this"},
          {"model", "mlp (784-128-64-10 with ReLU), mlp-bn (with batch normalisation) or cnn", text(s.model)},
          {"epochs", "how often each image is seen", number(s.epochs)},
-         {"batch-size", "images of a step", number(s.batch_size)},
+         {"batch-size", "images of a step, of each rank and part of it", number(s.batch_size)},
+         {"accumulate", "parts of a step, whose gradients are added", number(s.accumulate)},
+         {"distributed", "train with the other processes that mpirun has started",
+          cxxopts::value(s.distributed)},
          {"optimizer", optimizers, text(s.optimizer)},
          {"lr", "learning rate; by default 0.1 for sgd, 0.001 else", cxxopts::value(lr)},
          {"seed", "of the random numbers", number(s.seed)},
@@ -74,6 +81,7 @@ Settings parse(int argc, char** argv) {
     one_of("precision", s.precision, precisions);
     if (s.epochs < 0) refuse("epochs", std::to_string(s.epochs), "0 or more");
     if (s.batch_size < 1) refuse("batch-size", std::to_string(s.batch_size), "at least 1");
+    if (s.accumulate < 1) refuse("accumulate", std::to_string(s.accumulate), "at least 1");
     if (given.count("threads") > 0 && s.threads < 1)
         refuse("threads", std::to_string(s.threads), "at least 1");
     if (given.count("lr") > 0) {
@@ -150,6 +158,9 @@ void run(const Settings& s) {
     for (const std::string& path : {s.save, s.report})
         if (!path.empty()) data::check_writable(path);
     if (s.threads > 0) set_num_threads(s.threads);
+    const distributed::Group group = s.distributed ? distributed::mpi_group() : distributed::Group();
+    if (group.rank() > 0 && !std::freopen("/dev/null", "w", stdout)) std::fclose(stdout);  // one speaks
+    if (s.distributed) std::printf("ranks: %d, over %s\n", group.size(), group.engine());
     const Device device = choose_device(s.device);
     set_matmul_precision(s.precision == "f32"    ? MatmulPrecision::highest
                          : s.precision == "tf32" ? MatmulPrecision::high
@@ -186,13 +197,16 @@ void run(const Settings& s) {
                                                .batch_size = s.batch_size,
                                                .seed = s.seed,
                                                .callbacks = std::move(callbacks),
-                                               .resume = s.resume});
+                                               .resume = s.resume,
+                                               .accumulate = s.accumulate,
+                                               .group = s.distributed ? std::optional(group) : std::nullopt});
     double seconds = 0;
     for (const train::EpochRecord& epoch : history.epochs) seconds += epoch.seconds;
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);
     std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy,
                 score.loss, seconds,
                 history.empty() ? 0 : seconds / static_cast<double>(history.epochs.size()));
+    if (group.rank() > 0) return;
     if (!s.save.empty()) {
         model.save(s.save);
         std::printf("weights written to %s\n", s.save.c_str());

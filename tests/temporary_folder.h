@@ -16,8 +16,8 @@ namespace adjoint {
 /// A fresh folder, removed with its content at the end of the test: tests run side by side.
 class TemporaryFolder {
   public:
-    TemporaryFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "adjoint-test-XXXXXX").string();
+    explicit TemporaryFolder(const std::filesystem::path& where = std::filesystem::temp_directory_path()) {
+        std::string pattern = (where / "adjoint-test-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
         path_ = pattern;
     }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -85,9 +86,9 @@ void save_the_best(Callback& callback, const std::string& path) {
         if (!run.resumed) *best = {};
     };
     callback.on_epoch = [best, path, also = std::move(callback.on_epoch)](Run& run) {
-        const double loss = run.history.last().monitored_loss();
-        if (loss < best->loss) {
-            best->loss = loss;
+        const std::optional<double> loss = run.monitored_loss();
+        if (loss && *loss < best->loss) {
+            best->loss = *loss;
             best->epoch = run.epoch;
             run.save(path);
         }
@@ -141,8 +142,9 @@ Callback early_stopping(const EarlyStoppingOptions& options) {
                 },
             .on_epoch =
                 [best, options](Run& run) {
-                    const double loss = run.history.last().monitored_loss();
-                    if (loss < best->loss - options.min_delta) best->keep(run, loss);
+                    const std::optional<double> loss = run.monitored_loss();
+                    if (!loss) return;
+                    if (*loss < best->loss - options.min_delta) best->keep(run, *loss);
                     if (run.epoch - best->epoch >= options.patience)
                         run.stop(fmt::format("no better loss for {} epochs; the best was epoch {}",
                                              options.patience, best->epoch));
@@ -165,7 +167,10 @@ Callback schedule(const optim::Schedule& schedule, Every every) {
 
 Callback schedule(const optim::ReduceLROnPlateau& schedule) {
     const auto own = std::make_shared<optim::ReduceLROnPlateau>(schedule);
-    return {.on_epoch = [own](Run& run) { own->step(run.history.last().monitored_loss()); },
+    return {.on_epoch =
+                [own](Run& run) {
+                    if (const std::optional<double> loss = run.monitored_loss()) own->step(*loss);
+                },
             .state = [own] { return own->state(); },
             .load_state = [own](const data::NamedTensors& state) { own->load_state(state); }};
 }
@@ -236,12 +241,12 @@ Callback record_batches() {
 
 Callback metric(const std::string& name, const Metric& of) { return metrics({{name, of}}); }
 
-Callback metrics(const std::map<std::string, Metric>& of) {
+Callback metrics(const Metrics& of) {
     for (const auto& [name, metric] : of) check<ValueError>(!name.empty(), "metric: needs a name");
     return {.on_epoch = [of](Run& run) {
+        if (!run.validated) return;
         const data::Samples& samples = run.validation ? *run.validation : run.loader.samples();
-        const Predictions all = predictions(run.trainee, samples);
-        for (const auto& [name, metric] : of) run.record(name, metric(all.outputs, all.targets));
+        for (const auto& [name, value] : measure(run.trainee, samples, of)) run.record(name, value);
     }};
 }
 

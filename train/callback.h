@@ -9,12 +9,10 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
-#include <type_traits>
 
-#include <adjoint/core/base/error.h>
 #include <adjoint/optim/schedule.h>
+#include <adjoint/train/metric.h>
 #include <adjoint/train/run.h>
 
 namespace adjoint::train {
@@ -23,6 +21,10 @@ namespace adjoint::train {
 /// callback throws ends the training and reaches the caller of fit; on_end is not called then.
 struct Callback {
     std::function<void(Run&)> on_begin = {};  ///< before the first batch
+    /// Before the optimizer's step, when the gradients of all parts of a batch are there, unscaled and not
+    /// clipped yet; run.batch and run.step count the batches before. It may change them: they are the grad()
+    /// of run.optimizer's parameters and run.trainee.module's. A captured step ends in front of it.
+    std::function<void(Run&)> on_gradients = {};
     std::function<void(Run&)> on_batch = {};  ///< after the optimizer's step
     std::function<void(Run&)> on_epoch = {};  ///< after the validation; the record is run.history.last()
     std::function<void(Run&)> on_end = {};    ///< after the last epoch, or after a stop
@@ -36,7 +38,7 @@ struct EarlyStoppingOptions {
     int patience = 5;      ///< epochs without improvement that are borne
     double min_delta = 0;  ///< what counts as an improvement is more than this
 };
-/// Ends a training whose loss (on the validation set if there is one) has not fallen for a while, and leaves
+/// Ends a training whose loss (Run::monitored_loss) has not fallen for a while, and leaves
 /// the model as it was after its best epoch, however the training ends.
 /// errors: ValueError for a patience below 1.
 ADJOINT_API Callback early_stopping(const EarlyStoppingOptions& options = {});
@@ -44,7 +46,7 @@ ADJOINT_API Callback early_stopping(const EarlyStoppingOptions& options = {});
 enum class Every { batch, epoch };
 /// Steps a learning-rate schedule after every epoch or batch. It is copied, and goes on where it stands.
 ADJOINT_API Callback schedule(const optim::Schedule& schedule, Every every = Every::epoch);
-/// The same after every epoch, by the loss (on the validation set if there is one).
+/// The same after every epoch, by its loss (Run::monitored_loss).
 ADJOINT_API Callback schedule(const optim::ReduceLROnPlateau& schedule);
 
 struct CheckpointOptions {
@@ -66,29 +68,11 @@ ADJOINT_API Callback stop_on_nan(Every every = Every::epoch);
 /// Keeps the loss of every batch in History::batches.
 ADJOINT_API Callback record_batches();
 
-/// A figure of merit: a function from outputs and targets to a number. It is called as trainee() says of a
-/// loss, so accuracy(outputs, targets) and the others of <adjoint/train/watch/metrics.h> are metrics.
-/// errors: ValueError for an empty function.
-class Metric {
-  public:
-    template <class F>
-    requires(!std::is_same_v<F, Metric>) Metric(F of)
-        : of_([of](const Tensors& outputs, const Tensors& targets) mutable {
-              return detail::of_outputs<double>("metric", of, outputs, targets);
-          }) {
-        if constexpr (std::is_pointer_v<F> || requires { typename F::result_type; })
-            if (!static_cast<bool>(of)) throw ValueError("metric: an empty function");
-    }
-    double operator()(const Tensors& outputs, const Tensors& targets) const { return of_(outputs, targets); }
-
-  private:
-    std::function<double(const Tensors& outputs, const Tensors& targets)> of_;
-};
-/// Measures all outputs of the validation set, or of the training set if there is none, after each epoch, in
-/// evaluation mode: EpochRecord::metrics[name] = of(outputs, targets).
+/// Measures the validation set, or the training set if there is none, after each epoch that is validated, as
+/// measure() does: EpochRecord::metrics[name] = of(outputs, targets).
 /// errors: ValueError for an empty name.
 ADJOINT_API Callback metric(const std::string& name, const Metric& of);
 /// The same of several, after one pass.
-ADJOINT_API Callback metrics(const std::map<std::string, Metric>& of);
+ADJOINT_API Callback metrics(const Metrics& of);
 
 }  // namespace adjoint::train

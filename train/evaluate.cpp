@@ -1,6 +1,7 @@
 // Passes over a data set without training.
 #include <adjoint/train/evaluate.h>
 
+#include <algorithm>
 #include <vector>
 
 #include <adjoint/autograd/ops/rearrange.h>
@@ -47,15 +48,29 @@ class Pieces {
     std::vector<Tensors> pieces_;
 };
 
-}  // namespace
-
-Score evaluate(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
+Totals totals_of(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
     Totals totals;
     for_all(trainee, samples, batch_size, [&](const Tensors& outputs, const data::Batch& batch) {
         totals.count(batch.size());
         totals.add(trainee.loss(outputs, batch), outputs[0], batch.y);
     });
-    return totals.score();
+    return totals;
+}
+
+}  // namespace
+
+Score evaluate(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
+    return totals_of(trainee, samples, batch_size).score();
+}
+
+Score evaluate(const Trainee& trainee, const data::Samples& samples, const distributed::Group& group,
+               std::int64_t batch_size) {
+    if (samples.is_stream()) return totals_of(trainee, samples, batch_size).score(group);
+    const std::int64_t n = samples.size(), ranks = group.size();
+    const auto first = [&](std::int64_t rank) { return n / ranks * rank + std::min(rank, n % ranks); };
+    const std::int64_t begin = first(group.rank()), count = first(group.rank() + 1) - begin;
+    const Totals own = count > 0 ? totals_of(trainee, samples.part(begin, count), batch_size) : Totals();
+    return own.score(group);
 }
 
 Tensor predict(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
@@ -77,6 +92,33 @@ Predictions predictions(const Trainee& trainee, const data::Samples& samples, st
         targets.add(batch.targets());
     });
     return {outputs.joined(), targets.joined()};
+}
+
+std::map<std::string, double> measure(const Trainee& trainee, const data::Samples& samples,
+                                      const Metrics& metrics, std::int64_t batch_size) {
+    const bool joins =
+        std::any_of(metrics.begin(), metrics.end(), [](const auto& each) { return !each.second.is_ratio(); });
+    Pieces outputs, targets;
+    std::map<std::string, Ratio> ratios;
+    for_all(trainee, samples, batch_size, [&](const Tensors& given, const data::Batch& batch) {
+        const Tensors wanted = batch.targets();
+        for (const auto& [name, metric] : metrics)
+            if (metric.is_ratio()) {
+                const Ratio part = metric.ratio(given, wanted);
+                ratios[name].sum += part.sum;
+                ratios[name].count += part.count;
+            }
+        if (!joins) return;
+        check_rows_of(given, batch);
+        outputs.add(given);
+        targets.add(wanted);
+    });
+    const Tensors all_outputs = outputs.joined(), all_targets = targets.joined();
+    std::map<std::string, double> figures;
+    for (const auto& [name, metric] : metrics)
+        figures[name] =
+            metric.is_ratio() ? ratios[name].sum / ratios[name].count : metric(all_outputs, all_targets);
+    return figures;
 }
 
 }  // namespace adjoint::train

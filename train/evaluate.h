@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <utility>
 
+#include <adjoint/train/metric.h>
 #include <adjoint/train/run.h>
 
 namespace adjoint::train {
@@ -15,10 +18,16 @@ struct Predictions {
 
 ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
                            std::int64_t batch_size = 1000);
+/// The same by all ranks of a group together: each looks at a share of the samples (all of a stream), and has
+/// the score of all of them.
+ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
+                           const distributed::Group& group, std::int64_t batch_size = 1000);
 ADJOINT_API Tensor predict(const Trainee& trainee, const data::Samples& samples,
                            std::int64_t batch_size = 1000);
 ADJOINT_API Predictions predictions(const Trainee& trainee, const data::Samples& samples,
                                     std::int64_t batch_size = 1000);
+ADJOINT_API std::map<std::string, double> measure(const Trainee& trainee, const data::Samples& samples,
+                                                  const Metrics& metrics, std::int64_t batch_size = 1000);
 
 /// Loss and accuracy of `model` on `samples`, in evaluation mode and without graph. The mode is that of this
 /// call (nn::EvaluationMode), the model's own is left alone: several threads may ask one model.
@@ -49,7 +58,18 @@ Predictions predictions(const M& model, const data::Samples& samples, std::int64
     return predictions(trainee(model), samples, batch_size);
 }
 
-/// The same for inputs alone, which have one sample per row.
+/// The figures of `metrics` on `samples`, after one pass as that of evaluate().
+///
+///     train::measure(model, set, {{"accuracy", train::accuracy}, {"r2", train::r2}});
+///
+/// errors: as predictions(), which metrics of all samples need; those of trainee().
+template <nn::IsModule M>
+std::map<std::string, double> measure(const M& model, const data::Samples& samples, const Metrics& metrics,
+                                      std::int64_t batch_size = 1000) {
+    return measure(trainee(model), samples, metrics, batch_size);
+}
+
+/// The outputs for inputs alone, which have one sample per row.
 template <nn::IsModule M>
 Tensor predict(const M& model, const Tensor& inputs, std::int64_t batch_size = 1000) {
     return predict(model, data::Dataset{.inputs = inputs.contiguous(), .targets = inputs.contiguous()},

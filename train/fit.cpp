@@ -2,15 +2,24 @@
 // and for a progress line.
 #include <adjoint/train/fit.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include <adjoint/autograd/record/autocast.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/core/contract/precision.h>
+#include <adjoint/core/contract/random.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/train/averaging.h>
 #include <adjoint/train/checkpoint.h>
 #include <adjoint/train/mode.h>
 #include <adjoint/train/step.h>
@@ -31,7 +40,46 @@ void check_options(const data::Samples& samples, const FitOptions& options) {
     check<ValueError>(!samples.is_stream() || options.validation_split == 0,
                       "fit: a validation_split of a stream, whose last samples nobody knows; give a "
                       "validation set");
+    check<ValueError>(options.accumulate >= 1, "fit: accumulate {}, expected 1 or more", options.accumulate);
+    check<ValueError>(options.batch_size <= std::numeric_limits<std::int64_t>::max() / options.accumulate,
+                      "fit: accumulate {} with batches of {}", options.accumulate, options.batch_size);
+    check<ValueError>(options.clip_norm >= 0, "fit: clip_norm {}, expected 0 or more", options.clip_norm);
+    check<ValueError>(options.validate_every >= 1, "fit: validate_every {}, expected 1 or more",
+                      options.validate_every);
+    if (options.autocast) named("fit", [&] { Autocast(*options.autocast); });
+    check<ValueError>(!options.group || options.capture != CaptureMode::on,
+                      "fit: steps in which other ranks have a part cannot be captured; CaptureMode::on goes "
+                      "without a group");
 }
+
+std::string name_of(const Average& average) {
+    if (const EMA* const ema = std::get_if<EMA>(&average)) return fmt::format("EMA {}", ema->decay);
+    return fmt::format("SWA from epoch {}", std::get<SWA>(average).from_epoch);
+}
+
+bool any_wants(const std::vector<Callback>& callbacks, std::function<void(Run&)> Callback::*event) {
+    return std::any_of(callbacks.begin(), callbacks.end(),
+                       [&](const Callback& callback) { return static_cast<bool>(callback.*event); });
+}
+
+std::int64_t parts_of(const FitOptions& options) {
+    return std::int64_t{options.accumulate} * (options.group ? options.group->size() : 1);
+}
+
+// What is drawn in part `part` of a step; with a group a function of these numbers alone.
+GeneratorState draws_of(std::uint64_t seed, std::int64_t step, std::int64_t part) {
+    const Philox4 words = philox(seed, ~static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(part));
+    return {std::uint64_t{words.v[0]} << 32 | words.v[1], 0};
+}
+
+// The entries whose names start with `prefix`, without it.
+data::NamedTensors part_of(const data::NamedTensors& state, std::string_view prefix) {
+    data::NamedTensors part;
+    for (const auto& [name, tensor] : state)
+        if (name.starts_with(prefix)) part.emplace_back(name.substr(prefix.size()), tensor);
+    return part;
+}
+constexpr std::string_view of_average = "average.", of_scale = "loss_scale.";
 
 Checkpoint copy_of(Checkpoint checkpoint) {
     const NoGrad guard;
@@ -56,12 +104,25 @@ class Loop {
         : run_(run),
           callbacks_(std::move(callbacks)),
           settings_(std::move(settings)),
-          step_(run.trainee, run.optimizer, run.totals_,
-                {.capture = options.capture, .batch_size = options.batch_size, .verbose = options.verbose}) {
-        for (const Callback& callback : options.callbacks)
-            keeps_batches_ = keeps_batches_ || callback.on_batch;
+          validate_every_(options.validate_every),
+          watches_gradients_(any_wants(callbacks_, &Callback::on_gradients)),
+          watches_batches_(any_wants(callbacks_, &Callback::on_batch) || watches_gradients_),
+          keeps_batches_(any_wants(options.callbacks, &Callback::on_batch)),
+          averaging_(options.average, run.optimizer),
+          parallel_(parallel_of(run, options)),
+          step_(run.trainee, run.optimizer, run.totals_, averaging_,
+                {.capture = options.capture,
+                 .batch_size = options.batch_size,
+                 .parts = options.accumulate,
+                 .verbose = options.verbose && run.group.rank() == 0,
+                 .joins_outputs = keeps_batches_,
+                 .scales_loss = options.autocast == DType::f16,
+                 .clip_norm = options.clip_norm,
+                 .on_gradients =
+                     watches_gradients_ ? [this] { show(&Callback::on_gradients); } : std::function<void()>(),
+                 .parallel = parallel_,
+                 .draws_of_part = draws_by_part(run, options)}) {
         for (const Callback& callback : callbacks_) {
-            watches_batches_ = watches_batches_ || callback.on_batch;
             check<ValueError>(!callback.state == !callback.load_state,
                               "fit: a callback has only one of state and load_state");
         }
@@ -71,6 +132,7 @@ class Loop {
         notify(&Callback::on_begin);
         while (!run_.stopping() && run_.loader.state().epoch < static_cast<std::uint64_t>(run_.epochs))
             train_epoch();
+        averaging_.take();
         run_.history.end = run_.reason_;
         notify(&Callback::on_end);
     }
@@ -94,11 +156,43 @@ class Loop {
   private:
     using Event = std::function<void(Run&)> Callback::*;
 
-    void notify(Event event) {
+    static std::optional<distributed::DataParallel> parallel_of(const Run& run, const FitOptions& options) {
+        if (run.group.size() == 1) return {};
+        return named("fit", [&] {
+            return distributed::DataParallel(run.trainee.module, run.group, options.parallel);
+        });
+    }
+    static std::function<GeneratorState(std::size_t)> draws_by_part(const Run& run,
+                                                                    const FitOptions& options) {
+        if (!options.group) return {};
+        const std::int64_t first = std::int64_t{options.accumulate} * run.group.rank();
+        return [&run, seed = options.seed, first](std::size_t i) {
+            return draws_of(seed, run.step, first + static_cast<std::int64_t>(i));
+        };
+    }
+
+    void show(Event event) {
         for (const Callback& callback : callbacks_)
             if (callback.*event) (callback.*event)(run_);
+    }
+    void notify(Event event) {
+        show(event);
         if (run_.wanted_.empty()) return;
-        for (const std::string& path : std::exchange(run_.wanted_, {})) save_checkpoint(path, checkpoint());
+        if (parallel_) {
+            parallel_->synchronize_buffers();
+            run_.totals_.gather(run_.group);
+        }
+        for (const std::string& path : std::exchange(run_.wanted_, {}))
+            if (run_.group.rank() == 0) save_checkpoint(path, checkpoint());
+    }
+
+    // When one rank ends the training, all do.
+    void agree_on_the_end() {
+        if (!parallel_) return;
+        const Tensor ends = tensor<std::int64_t>({run_.stopping() ? 1 : 0}, {1});
+        run_.group.all_reduce(ends, distributed::ReduceOp::max);
+        if (ends.item<std::int64_t>() > 0 && !run_.stopping())
+            run_.stop("a callback of another rank has ended the training");
     }
 
     /// The run as it stands, sharing memory with it.
@@ -113,6 +207,11 @@ class Loop {
                        .settings = settings_};
         for (const Callback& callback : callbacks_)
             if (callback.state) now.callbacks.push_back(callback.state());
+        const auto add = [&](std::string_view prefix, const data::NamedTensors& state) {
+            for (const auto& [name, tensor] : state) now.run.emplace_back(std::string(prefix) + name, tensor);
+        };
+        add(of_average, averaging_.state());
+        add(of_scale, step_.state());
         return now;
     }
 
@@ -135,9 +234,11 @@ class Loop {
     }
 
     void load_run(const data::NamedTensors& state) {
-        check<ValueError>(state.size() == 1 && state[0].first == "step" && state[0].second.numel() == 1,
+        check<ValueError>(!state.empty() && state[0].first == "step" && state[0].second.numel() == 1,
                           "fit: the checkpoint does not say how many steps the run has made");
         run_.step = state[0].second.item<std::int64_t>();
+        averaging_.load_state(part_of(state, of_average));
+        step_.load_state(part_of(state, of_scale));
     }
 
     void check_settings(const std::map<std::string, std::string>& saved) const {
@@ -156,20 +257,29 @@ class Loop {
     void train_epoch() {
         const auto start = std::chrono::steady_clock::now();
         const TrainingMode mode(run_.trainee.module);
+        averaging_.give_back();
         const data::LoaderState at = run_.loader.state();
         run_.epoch = static_cast<int>(at.epoch) + 1;
         run_.batch = at.next_batch;
-        if (run_.batch == 0) run_.totals_.clear();
+        // What a checkpoint says of an epoch that had begun are the sums of all ranks.
+        if (run_.batch == 0 || (run_.resumed && run_.group.rank() > 0)) run_.totals_.clear();
         step_.look_again();
         for (const data::Batch& batch : run_.loader) {
             train_batch(batch);
             if (run_.stopping()) return;
         }
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-        EpochRecord record{.epoch = run_.epoch, .train = run_.score(), .seconds = spent.count()};
-        if (run_.validation) record.validation = evaluate(run_.trainee, *run_.validation);
+        averaging_.after_epoch(run_.epoch);
+        averaging_.take();
+        run_.validated = run_.epoch % validate_every_ == 0 || run_.epoch == run_.epochs;
+        if (parallel_) parallel_->synchronize_buffers();
+        EpochRecord record{
+            .epoch = run_.epoch, .train = run_.totals_.score(run_.group), .seconds = spent.count()};
+        if (run_.validation && run_.validated)
+            record.validation = evaluate(run_.trainee, *run_.validation, run_.group);
         run_.history.epochs.push_back(std::move(record));
         notify(&Callback::on_epoch);
+        agree_on_the_end();
     }
 
     void train_batch(const data::Batch& batch) {
@@ -185,9 +295,14 @@ class Loop {
         run_.loss = std::move(result.loss);
         run_.outputs = std::move(result.outputs);
         run_.targets = batch.targets();
-        run_.output = run_.outputs[0];
+        if (!run_.outputs.empty()) run_.output = run_.outputs[0];
         run_.target = run_.targets[0];
+        if (parallel_ && keeps_batches_) {
+            run_.loss = run_.loss.clone();
+            run_.group.all_reduce(run_.loss);
+        }
         notify(&Callback::on_batch);
+        if (keeps_batches_) agree_on_the_end();
         run_.loss = run_.output = run_.target = {};
         run_.outputs = run_.targets = {};
         if (keeps_batches_) step_.look_again();
@@ -196,8 +311,12 @@ class Loop {
     Run& run_;
     const std::vector<Callback> callbacks_;
     const std::map<std::string, std::string> settings_;
+    const int validate_every_;
+    const bool watches_gradients_, watches_batches_;  // any callback
+    const bool keeps_batches_;                        // one that is not fit's own, so on every rank
+    Averaging averaging_;
+    const std::optional<distributed::DataParallel> parallel_;
     Step step_;
-    bool watches_batches_ = false, keeps_batches_ = false;  // any callback; one that is not fit's own
 };
 
 History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Samples& samples,
@@ -210,25 +329,42 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (held > 0) validation = samples.part(n - held, held);
 
     std::vector<Callback> callbacks{stop_on_nan()};
+    if (!options.metrics.empty()) callbacks.push_back(metrics(options.metrics));
     callbacks.insert(callbacks.end(), options.callbacks.begin(), options.callbacks.end());
-    if (options.verbose) callbacks.push_back(progress());
+    const distributed::Group group = options.group.value_or(distributed::Group());
+    const bool verbose = options.verbose && group.rank() == 0;
+    if (verbose) callbacks.push_back(progress());
 
-    data::Loader loader(held > 0 ? samples.part(0, n - held) : samples, {.batch_size = options.batch_size,
-                                                                         .seed = options.seed,
-                                                                         .sampler = options.sampler,
-                                                                         .transform = options.transform,
-                                                                         .workers = options.workers,
-                                                                         .device = options.device});
+    data::Loader loader(held > 0 ? samples.part(0, n - held) : samples,
+                        {.batch_size = options.batch_size,
+                         .seed = options.seed,
+                         .sampler = options.sampler,
+                         .transform = options.transform,
+                         .workers = options.workers,
+                         .device = options.device,
+                         .parts = {.count = parts_of(options),
+                                   .first = std::int64_t{options.accumulate} * group.rank(),
+                                   .own = options.accumulate}});
+    const std::int64_t step = options.batch_size * parts_of(options), rest = (n - held) % step;
+    if (verbose && rest > 0 && rest < parts_of(options))
+        fmt::print(stderr,
+                   "adjoint: fit: the last {} samples of an epoch are left out, fewer than {} parts\n", rest,
+                   parts_of(options));
     History history;
-    Run run(trainee, optimizer, loader, history);
+    const Trainee trained = options.autocast ? with_autocast(trainee, *options.autocast) : trainee;
+    Run run(trained, optimizer, loader, history);
     run.validation = validation ? &*validation : nullptr;
     run.epochs = options.epochs;
+    run.group = group;
     std::map<std::string, std::string> settings{
         {"batch_size", std::to_string(options.batch_size)},
         {"matmul_precision", name(matmul_precision())},
         {"samples", samples.is_stream() ? "a stream" : std::to_string(n - held)},
         {"seed", std::to_string(options.seed)}};
     if (options.sampler.order) settings["samples drawn"] = std::to_string(loader.sample_count());
+    if (parts_of(options) > 1) settings["parts of a step"] = std::to_string(parts_of(options));
+    if (options.autocast) settings["autocast"] = name(*options.autocast);
+    if (options.average.index() > 0) settings["average"] = name_of(options.average);
     Loop loop(run, std::move(callbacks), options, std::move(settings));
     if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
     loop.go();

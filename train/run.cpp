@@ -7,6 +7,11 @@ namespace adjoint::train {
 
 Score Run::score() const { return totals_.score(); }
 
+std::optional<double> Run::monitored_loss() const {
+    if (validation && !validated) return std::nullopt;
+    return validation ? history.last().validation.loss : history.last().train.loss;
+}
+
 void Run::record(const std::string& name, double value) {
     check<ValueError>(!history.epochs.empty(), "run: record {} before the first epoch has ended", name);
     history.epochs.back().metrics[name] = value;

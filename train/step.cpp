@@ -2,15 +2,20 @@
 #include <adjoint/train/step.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <exception>
 #include <utility>
 
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/rearrange.h>
+#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/precision.h>
 #include <adjoint/core/cuda/cuda.h>
+#include <adjoint/optim/clip.h>
 #include <adjoint/train/unheld.h>
 
 namespace adjoint::train {
@@ -19,14 +24,18 @@ namespace {
 // What a step can change, to take a failed one back.
 class Before {
   public:
-    Before(const Trainee& trainee, const optim::Optimizer& optimizer, const Totals& totals)
+    Before(const Trainee& trainee, const optim::Optimizer& optimizer, const Totals& totals,
+           const Averaging& averaging)
         : model_(copied(trainee.module.state())),
           optimizer_(copied(optimizer.state())),
-          totals_(copied(totals.state())) {}
-    void restore(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals) const {
+          totals_(copied(totals.state())),
+          averages_(copied(averaging.state())) {}
+    void restore(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals,
+                 Averaging& averaging) const {
         trainee.module.load(model_);
         optimizer.load_state(optimizer_);
         totals.load_state(totals_);
+        averaging.load_state(averages_);
         set_generator_state(generator_);
     }
 
@@ -37,7 +46,7 @@ class Before {
         return tensors;
     }
 
-    const data::NamedTensors model_, optimizer_, totals_;
+    const data::NamedTensors model_, optimizer_, totals_, averages_;
     const GeneratorState generator_ = generator_state();
 };
 
@@ -68,15 +77,18 @@ Tensors detached(Tensors tensors) {
 
 }  // namespace
 
-Step::Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, const StepOptions& options)
+Step::Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, Averaging& averaging,
+           StepOptions options)
     : trainee_(trainee),
       optimizer_(optimizer),
       totals_(totals),
+      averaging_(averaging),
       parameters_(optimizer.parameters()),
-      options_(options) {
+      options_(std::move(options)) {
     // Who waits after each launch wants to see the eager ones.
     if (options_.capture == CaptureMode::automatic && cuda::waits_after_launches())
         options_.capture = CaptureMode::off;
+    if (options_.parallel || options_.draws_of_part) options_.capture = CaptureMode::off;
 }
 
 void Step::look_again() noexcept {
@@ -99,36 +111,99 @@ Step::Result Step::run(const data::Batch& batch) {
 bool Step::may_replay(const data::Batch& batch) const {
     const bool wanted = options_.capture == CaptureMode::on ||
                         (options_.capture == CaptureMode::automatic && !batch.x.device().is_cpu());
-    return wanted && batch.size() == options_.batch_size;
+    return wanted && batch.size() == options_.batch_size * options_.parts;
 }
 
 Step::Result Step::eager(const data::Batch& batch) {
+    Result result = gradients(batch);
+    move();
+    return result;
+}
+
+// Parts of the batch one after the other: their gradients add up in the leaves.
+Step::Result Step::gradients(const data::Batch& batch) {
     optimizer_.zero_grad();
-    const Tensors outputs = trainee_.forward(batch);
-    const Tensor loss = trainee_.loss(outputs, batch);
-    loss.backward();
-    if (std::exchange(first_, false)) warn_of_unheld_leaves(loss, trainee_, optimizer_, batch);
-    optimizer_.step();
-    totals_.add(loss, outputs[0], batch.y);
+    const std::size_t parts = batch.parts.size();
+    if (parts == 1) return gradient_of_part(batch, batch.step_size, 0, true);
+    Result all;
+    std::vector<Tensors> outputs;  // each of all parts
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < parts; ++i) {
+        const std::int64_t count = batch.parts[i];
+        const Result part = gradient_of_part(
+            batch.each([&](const Tensor& tensor) { return narrow(tensor, 0, first, count); }),
+            batch.step_size, i, i + 1 == parts);
+        first += count;
+        all.loss = all.loss.defined() ? all.loss + part.loss : part.loss;
+        if (!options_.joins_outputs) continue;
+        outputs.resize(part.outputs.size());
+        for (std::size_t k = 0; k < outputs.size(); ++k) {
+            const Tensor& output = part.outputs[k];
+            check<ShapeError>(output.dim() > 0 && output.shape()[0] == count,
+                              "fit: an output of shape {} for a part of {} samples; outputs of parts are "
+                              "joined for callbacks, a row for each sample",
+                              output.shape(), count);
+            outputs[k].push_back(output);
+        }
+    }
+    for (const Tensors& output : outputs) all.outputs.push_back(cat(output, 0));
+    return all;
+}
+
+// The mean loss of a part is weighted by its share of the step's samples, and so are its gradients.
+Step::Result Step::gradient_of_part(const data::Batch& part, std::int64_t step_size, std::size_t i,
+                                    bool last) {
+    std::optional<GeneratorScope> draws;
+    if (options_.draws_of_part) draws.emplace(options_.draws_of_part(i));
+    const Tensors outputs = trainee_.forward(part);
+    const Tensor mean = trainee_.loss(outputs, part);
+    const Tensor loss = part.size() == step_size
+                            ? mean
+                            : mean * (static_cast<double>(part.size()) / static_cast<double>(step_size));
+    const Tensor scaled = options_.scales_loss ? scaler_.scale(loss) : loss;
+    if (options_.parallel && last)
+        options_.parallel->backward(scaled, 1);
+    else
+        scaled.backward();
+    if (std::exchange(first_, false)) warn_of_unheld_leaves(loss, trainee_, optimizer_, part);
+    totals_.add(mean, outputs[0], part.y);
     return {loss.detach(), detached(outputs)};
+}
+
+// From the gradients to the weights of the next step: the order of this function is that of every fit.
+void Step::move() {
+    if (options_.scales_loss) scaler_.unscale(optimizer_);
+    if (options_.on_gradients) options_.on_gradients();
+    if (options_.clip_norm > 0) optim::clip_grad_norm_(parameters_, options_.clip_norm);
+    if (options_.scales_loss) {
+        const double scale = scaler_.scale();
+        const bool finite = scaler_.step(optimizer_);
+        scaler_.update();
+        if (scaler_.scale() != scale) look_again();  // it is a constant of a recording
+        if (!finite) return;
+    } else {
+        optimizer_.step();
+    }
+    averaging_.after_step();
 }
 
 // The step, carried out and recorded; where it cannot be recorded, as if that had never been tried.
 Step::Result Step::captured(const data::Batch& batch) {
-    const Before before(trainee_, optimizer_, totals_);
+    const Before before(trainee_, optimizer_, totals_, averaging_);
     try {
         captured_ = capture_on(batch);
     } catch (const Error& error) {
         if (!is_of_the_capture(error)) throw;
         const std::exception_ptr cause = std::current_exception();
         try {
-            before.restore(trainee_, optimizer_, totals_);
+            before.restore(trainee_, optimizer_, totals_, averaging_);
         } catch (const Error&) {
             std::rethrow_exception(cause);  // the device does nothing any more since then
         }
         refuse(error.what());
         return eager(batch);
     }
+    if (moves_by_host()) move();
     return captured_->result;
 }
 
@@ -138,7 +213,8 @@ Step::CapturedStep Step::capture_on(const data::Batch& batch) {
                             batch.x.device(), tensor.device());
     const data::Batch input = batch.each([](const Tensor& tensor) { return tensor.detach().clone(); });
     Result result;
-    Captured step = capture([&] { result = eager(input); }, {.device = batch.x.device(), .warmup = 0});
+    Captured step = capture([&] { result = moves_by_host() ? gradients(input) : eager(input); },
+                            {.device = batch.x.device(), .warmup = 0});
     if (std::exchange(options_.verbose, false))
         fmt::print(stderr, "adjoint: fit: steps are captured on {}, {} calls each\n", batch.x.device(),
                    step.calls());
@@ -153,6 +229,7 @@ Step::CapturedStep Step::capture_on(const data::Batch& batch) {
 }
 
 Step::Result Step::replayed(const data::Batch& batch) {
+    if (moves_by_host()) optimizer_.zero_grad();
     // An eager step in between, or a callback, has put others in their place.
     for (std::size_t i = 0; i < parameters_.size(); ++i)
         if (parameters_[i].impl().grad != captured_->gradients[i].ref())
@@ -163,6 +240,7 @@ Step::Result Step::replayed(const data::Batch& batch) {
         for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
     }
     captured_->step.replay();
+    if (moves_by_host()) move();
     return captured_->result;
 }
 
@@ -182,7 +260,7 @@ void Step::refuse(const std::string& why) {
 
 Step::Signature Step::signature() const {
     Signature all{static_cast<std::uintptr_t>(matmul_precision()), optimizer_.group_count(),
-                  trainee_.module.is_training()};
+                  trainee_.module.is_training(), std::bit_cast<std::uint64_t>(scaler_.scale())};
     const auto add = [&all](const Tensor& tensor) {
         all.push_back(reinterpret_cast<std::uintptr_t>(tensor.impl().data));
         all.push_back(tensor.requires_grad());
@@ -190,7 +268,17 @@ Step::Signature Step::signature() const {
     for (const auto& [name, tensor] : trainee_.module.state()) add(tensor);
     for (const auto& [name, tensor] : optimizer_.state())
         if (tensor.dim() > 0) add(tensor);  // counts and rates are read anew anyway
+    for (const Tensor& tensor : averaging_.moved_in_steps()) add(tensor);
     return all;
+}
+
+data::NamedTensors Step::state() const {
+    return options_.scales_loss ? scaler_.state() : data::NamedTensors{};
+}
+
+void Step::load_state(const data::NamedTensors& state) {
+    if (options_.scales_loss) return scaler_.load_state(state);
+    check<ValueError>(state.empty(), "fit: the checkpoint has a scale of the loss, this run has none");
 }
 
 }  // namespace adjoint::train

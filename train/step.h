@@ -2,12 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <adjoint/core/capture/capture.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/data/loader.h>
+#include <adjoint/distributed/parallel/data_parallel.h>
+#include <adjoint/optim/grad_scaler.h>
+#include <adjoint/train/averaging.h>
 #include <adjoint/train/capture_mode.h>
 #include <adjoint/train/run.h>
 
@@ -15,28 +20,43 @@ namespace adjoint::train {
 
 struct StepOptions {
     CaptureMode capture;
-    std::int64_t batch_size;  // of a full batch
+    std::int64_t batch_size;  // of a part whose gradient is computed at once
+    std::int64_t parts;       // of a batch
     bool verbose;             // says on stderr that steps are captured
+    bool joins_outputs;       // of the parts, for those who want to see them
+    bool scales_loss;         // gradients are f16
+    double clip_norm;         // 0: not
+    std::function<void()> on_gradients;
+    std::optional<distributed::DataParallel> parallel;  // with other ranks; then steps are not captured
+    /// What is drawn while part i of the batch is computed; empty: as the thread's generator goes on.
+    std::function<GeneratorState(std::size_t i)> draws_of_part;
 };
 
 /// The first full batches run eagerly, the next one is recorded; from then on a batch like it is copied to
-/// where it lay and the recording replayed. All others run eagerly.
+/// where it lay and the recording replayed. All others run eagerly. Where the host has a say between the
+/// gradients and the step, the recording ends at the gradients.
 class Step {
   public:
-    Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, const StepOptions& options);
+    Step(const Trainee& trainee, optim::Optimizer& optimizer, Totals& totals, Averaging& averaging,
+         StepOptions options);
 
     /// Without graph. After a replay they share the memory of the next.
     struct Result {
         Tensor loss;
         Tensors outputs;
     };
-    /// Zero gradients, forward, backward, step, sums of the epoch.
+    /// Zero gradients, forward and backward of each part, sums of the epoch, and what move() does.
     Result run(const data::Batch& batch);
     /// Somebody else has had the model or the optimizer in hand: if one is not what it was,
     /// the step is recorded anew.
     void look_again() noexcept;
     /// Whether results are overwritten by the next step.
     bool replays() const noexcept { return captured_.has_value(); }
+
+    /// The scale of the loss, if it has one.
+    data::NamedTensors state() const;
+    /// errors: ValueError, nothing is changed then.
+    void load_state(const data::NamedTensors& state);
 
   private:
     /// What a recording holds on to, by address.
@@ -52,7 +72,11 @@ class Step {
     };
 
     bool may_replay(const data::Batch& batch) const;
+    bool moves_by_host() const noexcept { return options_.scales_loss || options_.on_gradients; }
     Result eager(const data::Batch& batch);
+    Result gradients(const data::Batch& batch);
+    Result gradient_of_part(const data::Batch& part, std::int64_t step_size, std::size_t i, bool last);
+    void move();
     Result captured(const data::Batch& batch);
     Result replayed(const data::Batch& batch);
     CapturedStep capture_on(const data::Batch& batch);
@@ -63,8 +87,10 @@ class Step {
     const Trainee& trainee_;
     optim::Optimizer& optimizer_;
     Totals& totals_;
+    Averaging& averaging_;
     const std::vector<Tensor> parameters_;
     StepOptions options_;
+    optim::GradScaler scaler_;
     bool first_ = true;     // no batch has run
     int warm_up_left_ = 2;  // full batches that make optimizer states and fill caches
     std::optional<CapturedStep> captured_;

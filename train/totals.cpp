@@ -2,6 +2,7 @@
 #include <adjoint/train/totals.h>
 
 #include <cmath>
+#include <vector>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/reduce.h>
@@ -45,6 +46,27 @@ Score Totals::score() const {
     const double n = static_cast<double>(samples_);
     return {.loss = loss_.defined() ? loss_.item() / n : NAN,
             .accuracy = right_.defined() ? right_.item() / n : NAN};
+}
+
+Totals Totals::summed(const distributed::Group& group) const {
+    const auto number = [](const Tensor& sum) { return sum.defined() ? sum.item() : 0.0; };
+    const Tensor sums = tensor<double>(
+        {static_cast<double>(samples_), number(loss_), number(right_), right_.defined() ? 1.0 : 0.0}, {4});
+    group.all_reduce(sums);
+    const std::vector<double> all = sums.to_vector<double>();
+    Totals result;
+    result.samples_ = static_cast<std::int64_t>(all[0]);
+    if (result.samples_ > 0) result.loss_ = Tensor(all[1]).to(loss_.defined() ? loss_.dtype() : f64);
+    if (all[3] > 0) result.right_ = Tensor(static_cast<std::int64_t>(all[2]));
+    return result;
+}
+
+void Totals::gather(const distributed::Group& group) {
+    const Totals all = summed(group);
+    if (group.rank() == 0)
+        *this = all;
+    else
+        clear();
 }
 
 data::NamedTensors Totals::state() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <adjoint/data/safetensors.h>
+#include <adjoint/distributed/group/group.h>
 #include <adjoint/train/watch/history.h>
 
 namespace adjoint::train {
@@ -18,6 +19,10 @@ class Totals {
     /// In place: what is captured adds to the same sums.
     void add(const Tensor& loss, const Tensor& output, const Tensor& target);
     Score score() const;
+    /// Of all ranks together.
+    Score score(const distributed::Group& group) const { return summed(group).score(); }
+    /// The first rank gets the sums of all, the others begin anew.
+    void gather(const distributed::Group& group);
 
     data::NamedTensors state() const;
     /// Takes such a state over.
@@ -25,6 +30,8 @@ class Totals {
     void load_state(const data::NamedTensors& state);
 
   private:
+    Totals summed(const distributed::Group& group) const;
+
     Tensor loss_, right_;
     std::int64_t samples_ = 0;
 };

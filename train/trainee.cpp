@@ -1,9 +1,11 @@
-// What is said where a model or a loss does not take what a batch has.
+// A model and a loss in mixed precision, and what is said where they do not take what a batch has.
 #include <adjoint/train/trainee.h>
 
+#include <adjoint/autograd/record/autocast.h>
 #include <adjoint/core/base/format.h>
 
-namespace adjoint::train::detail {
+namespace adjoint::train {
+namespace detail {
 
 void throw_not_callable(const char* what, std::size_t inputs) {
     fail<ShapeError>(
@@ -19,4 +21,20 @@ void throw_not_callable(const char* what, std::size_t outputs, std::size_t targe
         what, outputs, targets);
 }
 
-}  // namespace adjoint::train::detail
+}  // namespace detail
+
+Trainee with_autocast(Trainee trainee, DType type) {
+    trainee.forward = [of = std::move(trainee.forward), type](const data::Batch& batch) {
+        const Autocast guard(type);
+        return of(batch);
+    };
+    if (trainee.loss)
+        trainee.loss = [of = std::move(trainee.loss), type](const Tensors& outputs,
+                                                            const data::Batch& batch) {
+            const Autocast guard(type);
+            return of(outputs, batch);
+        };
+    return trainee;
+}
+
+}  // namespace adjoint::train

@@ -104,4 +104,7 @@ template <nn::IsModule M, class Loss> Trainee trainee(const M& model, Loss loss)
     return both;
 }
 
+/// A trainee that computes under Autocast of this type, wherever it is asked.
+ADJOINT_API Trainee with_autocast(Trainee trainee, DType type);
+
 }  // namespace adjoint::train

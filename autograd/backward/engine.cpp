@@ -143,7 +143,8 @@ class Frontier {
 
 class Pass {
   public:
-    explicit Pass(const GradOptions& options) : options_(options) {}
+    explicit Pass(const GradOptions& options, bool runs_leaf_hooks = true)
+        : options_(options), runs_leaf_hooks_(runs_leaf_hooks) {}
 
     void capture(std::span<const Tensor> inputs) {
         capturing_ = true;
@@ -164,14 +165,26 @@ class Pass {
                              outputs.size());
         const GradMode mode(options_.create_graph);
         if (capturing_) find_useful(outputs);
+        if (options_.on_leaf) expect_leaves(outputs);
         for (std::size_t i = 0; i < outputs.size(); ++i) start(outputs, i);
         while (!frontier_.empty()) step(frontier_.pop());
-        for (Hooked& hooked : hooked_) keep(*hooked.leaf, run_hooks(*hooked.leaf->hooks, hooked.gradient));
+        for (Hooked& hooked : hooked_) keep_hooked(hooked);
+        for (const Ref<TensorImpl>& leaf : reached_) announce(leaf);
     }
 
     std::vector<Tensor> take_captured() { return std::move(captured_); }
 
   private:
+    struct Hooked {
+        Ref<TensorImpl> leaf;
+        Tensor gradient;
+    };
+    // Of a leaf: edges that are not settled.
+    struct Expected {
+        std::size_t edges = 0;
+        bool reached = false, announced = false;
+    };
+
     void start(std::span<const Tensor> outputs, std::size_t i) {
         const Tensor& output = outputs[i];
         check<AutogradError>(output.requires_grad(),
@@ -192,7 +205,9 @@ class Pass {
         check<ShapeError>(gradient.shape() == output.shape(),
                           "backward: gradient of shape {} for an output of shape {}", gradient.shape(),
                           output.shape());
-        deliver(Edge(output), std::move(gradient), "backward");
+        const Edge edge(output);
+        deliver(edge, std::move(gradient), "backward");
+        if (options_.on_leaf && edge.leaf) settle(edge.leaf);
     }
 
     template <class Backward> static auto evaluate(Node& node, Backward backward) {
@@ -233,8 +248,10 @@ class Pass {
         const std::span<Edge> edges = node.edges();
         check<AutogradError>(grads.size() == edges.size(), "backward: {} returned {} gradients for {} inputs",
                              node.name(), grads.size(), edges.size());
-        for (std::size_t i = 0; i < edges.size(); ++i)
+        for (std::size_t i = 0; i < edges.size(); ++i) {
             if (grads[i].defined() && !edges[i].empty()) deliver(edges[i], std::move(grads[i]), node.name());
+            if (options_.on_leaf && edges[i].leaf) settle(edges[i].leaf);
+        }
         if (!options_.retain_graph && !options_.create_graph) node.release_saved();
     }
 
@@ -271,9 +288,11 @@ class Pass {
         accumulate(frontier_.slot(edge.node, edge.index), std::move(gradient));
     }
 
-    // A hook sees the whole gradient: that of a leaf with hooks waits for the end of the pass.
+    // A hook sees the whole gradient: that of a leaf with hooks waits until it is complete, as far as that is
+    // known, else for the end of the pass.
     void deliver_to_leaf(const Ref<TensorImpl>& leaf, Tensor gradient) {
-        if (!leaf->hooks) {
+        if (options_.on_leaf && !std::exchange(expected_[leaf.get()].reached, true)) reached_.push_back(leaf);
+        if (!leaf->hooks || !runs_leaf_hooks_) {
             keep(*leaf, std::move(gradient));
             return;
         }
@@ -281,6 +300,34 @@ class Pass {
             std::find_if(hooked_.begin(), hooked_.end(), [&](const Hooked& h) { return h.leaf == leaf; });
         if (place == hooked_.end()) place = hooked_.insert(place, {leaf, Tensor()});
         accumulate(place->gradient, std::move(gradient));
+    }
+
+    void keep_hooked(Hooked& hooked) {
+        if (Tensor gradient = std::exchange(hooked.gradient, {}); gradient.defined())
+            keep(*hooked.leaf, run_hooks(*hooked.leaf->hooks, std::move(gradient)));
+    }
+
+    // How many edges of the graph end in each leaf.
+    void expect_leaves(std::span<const Tensor> outputs) {
+        const auto expect = [this](const Edge& edge) {
+            if (edge.leaf) ++expected_[edge.leaf.get()].edges;
+        };
+        for (const Tensor& output : outputs) expect(Edge(output));
+        for (Node* node : reachable_from(outputs))
+            for (const Edge& edge : node->edges()) expect(edge);
+    }
+
+    // An edge to the leaf is done with, whether it brought something or not.
+    void settle(const Ref<TensorImpl>& leaf) {
+        Expected& expected = expected_[leaf.get()];
+        if (--expected.edges > 0 || !expected.reached) return;
+        for (Hooked& hooked : hooked_)
+            if (hooked.leaf == leaf) keep_hooked(hooked);
+        announce(leaf);
+    }
+
+    void announce(const Ref<TensorImpl>& leaf) {
+        if (!std::exchange(expected_[leaf.get()].announced, true)) options_.on_leaf(Tensor(leaf));
     }
 
     void keep(TensorImpl& leaf, Tensor gradient) {
@@ -307,8 +354,7 @@ class Pass {
         return gradient;
     }
 
-    // The nodes on a path to a wanted input: the others need not run.
-    void find_useful(std::span<const Tensor> outputs) {
+    static std::vector<Node*> reachable_from(std::span<const Tensor> outputs) {
         std::vector<Node*> reachable;
         std::unordered_set<const Producer*> seen;
         const auto visit = [&](const Ref<Producer>& producer) {
@@ -317,6 +363,12 @@ class Pass {
         for (const Tensor& output : outputs) visit(output.impl().producer);
         for (std::size_t i = 0; i < reachable.size(); ++i)
             for (const Edge& edge : reachable[i]->edges()) visit(edge.node);
+        return reachable;
+    }
+
+    // The nodes on a path to a wanted input: the others need not run.
+    void find_useful(std::span<const Tensor> outputs) {
+        std::vector<Node*> reachable = reachable_from(outputs);
         std::stable_sort(reachable.begin(), reachable.end(),
                          [](const Node* a, const Node* b) { return a->depth() < b->depth(); });
         for (Node* node : reachable)
@@ -329,14 +381,12 @@ class Pass {
                 }
     }
 
-    struct Hooked {
-        Ref<TensorImpl> leaf;
-        Tensor gradient;
-    };
-
     const GradOptions& options_;
+    const bool runs_leaf_hooks_;
     Frontier frontier_;
     std::vector<Hooked> hooked_;
+    std::unordered_map<const TensorImpl*, Expected> expected_;
+    std::vector<Ref<TensorImpl>> reached_;  // in the order in which their gradients came
     bool capturing_ = false;
     std::vector<Tensor> captured_;
     std::unordered_map<const TensorImpl*, std::vector<std::size_t>> wanted_leaves_;
@@ -363,6 +413,16 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
 
 Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options) {
     return grad(std::span(&output, 1), std::span(&input, 1), options)[0];
+}
+
+std::vector<Tensor> detail::gradients_inside(std::span<const Tensor> outputs,
+                                             std::vector<Tensor> grad_outputs,
+                                             std::span<const Tensor> inputs) {
+    const GradOptions options{.grad_outputs = std::move(grad_outputs)};
+    Pass pass(options, false);
+    pass.capture(inputs);
+    pass.run(outputs);
+    return pass.take_captured();
 }
 
 void Tensor::backward() const { adjoint::backward(std::span(this, 1)); }

@@ -8,6 +8,7 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/recompute.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/loops.h>
 
@@ -176,15 +177,15 @@ Tensor normalised_by(const Tensor& x, const Tensor& mean, const Tensor& variance
 // The running statistics: part of the call where their type and layout allow, else moved after it.
 class Running {
   public:
-    Running(const Tensor& mean, const Tensor& variance, const BatchNormOptions& options, std::int64_t samples,
-            DType type, Device device)
-        : mean_(mean), variance_(variance), batches_(options.batches) {
+    Running(const Tensor& mean, const Tensor& variance, const Tensor& batches, double momentum,
+            std::int64_t samples, DType type, Device device)
+        : mean_(mean), variance_(variance), batches_(batches) {
         const auto fits = [device](const Tensor& v, DType wanted) {
             return v.defined() && v.dtype() == wanted && v.is_contiguous() && v.device() == device;
         };
         in_call_ = fits(mean, type) && fits(variance, type);
         counts_in_call_ = fits(batches_, DType::i64);
-        all_.momentum = options.momentum;
+        all_.momentum = momentum;
         all_.unbias = static_cast<double>(samples) / static_cast<double>(samples - 1);
         if (in_call_) {
             all_.mean = mean.impl().data;
@@ -240,7 +241,10 @@ Tensor normalised_batch(const Tensor& x, const Tensor& running_mean, const Tenso
     if (x.numel() == 0) return x.clone();
     const DType compute = compute_type(x.dtype());
     const bool fuses = compute == x.dtype() && !apply::saves_input(options.then);
-    const Running running(running_mean, running_var, options, samples, compute, x.device());
+    const Tensor none;
+    const bool moves = !is_recomputing();
+    const Running running(moves ? running_mean : none, moves ? running_var : none,
+                          moves ? options.batches : none, options.momentum, samples, compute, x.device());
     BatchStatistics batch;
     const Tensor y = record(BatchNormTraining(options.eps, running.operands(),
                                               fuses ? options.then : Activation::none, batch),

@@ -6,6 +6,7 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/recompute.h>
 #include <adjoint/core/base/format.h>
 
 namespace adjoint {
@@ -183,7 +184,7 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
     const std::int64_t columns = x.numel() / (samples * channels);
     check<ValueError>(columns > 1, "{}: one value per channel has no variance, the input is {}", op,
                       x.shape());
-    if (running_mean.defined() || running_var.defined()) {
+    if ((running_mean.defined() || running_var.defined()) && !is_recomputing()) {
         const NoGrad guard;
         const Tensor rows = reshape(wide.detach(), {samples, channels, columns});
         const double m = options.momentum;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/autograd/record/recompute.h>
 #include <adjoint/core/base/format.h>
 
 namespace adjoint {
@@ -38,6 +39,7 @@ Edge::Edge(const Tensor& input) {
 
 void Node::set_edges(std::span<Edge> edges) noexcept {
     edges_ = edges;
+    region_ = detail::current_region();
     for (const Edge& edge : edges_)
         if (edge.node) depth_ = std::max(depth_, node_of(edge.node)->depth_ + 1);
 }

@@ -105,6 +105,8 @@ class ADJOINT_API Node : public Producer, public Pooled {
     OutputInfo& output(std::size_t i) noexcept { return i == 0 ? output_ : more_outputs_[i - 1]; }
     /// One more than the deepest input: every consumer of a node is deeper than the node.
     std::uint32_t depth() const noexcept { return depth_; }
+    /// The detail::Region in which it was recorded, 0 outside of all.
+    std::uint32_t region() const noexcept { return region_; }
 
     /// Frees a graph of any depth without recursion.
     void destroy() noexcept final;
@@ -117,7 +119,7 @@ class ADJOINT_API Node : public Producer, public Pooled {
 
   private:
     std::span<Edge> edges_;  // storage in the derived class
-    std::uint32_t depth_ = 0;
+    std::uint32_t depth_ = 0, region_ = 0;
     OutputInfo output_;
     std::vector<OutputInfo> more_outputs_;
     Node* next_dead_ = nullptr;

@@ -27,4 +27,18 @@ ADJOINT_API void set_generator_state(GeneratorState state) noexcept;
 /// The state for one random operation; the next call gives another stream.
 ADJOINT_API GeneratorState next_stream() noexcept;
 
+/// While it lives, the calling thread draws from `state` on; afterwards it goes on where it stood before.
+class GeneratorScope {
+  public:
+    explicit GeneratorScope(GeneratorState state) noexcept : before_(generator_state()) {
+        set_generator_state(state);
+    }
+    ~GeneratorScope() { set_generator_state(before_); }
+    GeneratorScope(const GeneratorScope&) = delete;
+    GeneratorScope& operator=(const GeneratorScope&) = delete;
+
+  private:
+    const GeneratorState before_;
+};
+
 }  // namespace adjoint

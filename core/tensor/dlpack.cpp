@@ -2,6 +2,7 @@
 #include <adjoint/core/tensor/dlpack.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -49,7 +50,9 @@ Device device_of(const DLDevice& device) {
                        "from_dlpack: device type {}, expected the CPU or CUDA", device.device_type);
     check<DeviceError>(device.device_id >= 0 && device.device_id < detail::max_devices_of_kind,
                        "from_dlpack: there is no device cuda:{}", device.device_id);
-    return Device::cuda(device.device_id);
+    const Device ours = Device::cuda(device.device_id);
+    (void)backend(ours);  // or says why it is not there
+    return ours;
 }
 
 /// A tensor that has been handed out, with the sizes that its description points to.
@@ -116,23 +119,35 @@ Extent extent_of(const DLTensor& x) {
     return out;
 }
 
-template <class Managed> Tensor take_over(Managed* managed) {
-    const DLTensor& x = managed->dl_tensor;
+/// Where the first element lies.
+void* first_of(const DLTensor& x) {
+    std::uintptr_t place = 0;
+    check<ValueError>(
+        !__builtin_add_overflow(reinterpret_cast<std::uintptr_t>(x.data), x.byte_offset, &place),
+        "from_dlpack: an offset of {} bytes is beyond all memory", x.byte_offset);
+    return x.data != nullptr ? reinterpret_cast<void*>(place) : nullptr;
+}
+
+/// A tensor on the memory; `deleter` runs when the last one on it goes.
+Tensor on_memory_of(const DLTensor& x, std::function<void()> deleter) {
     const DType type = type_of(x.dtype);
     const Device device = device_of(x.device);
     const Extent extent = extent_of(x);
     check<ValueError>(x.data != nullptr || extent.numel == 0, "from_dlpack: no memory for the shape {}",
                       extent.shape);
-    char* const first = x.data != nullptr ? static_cast<char*>(x.data) + x.byte_offset : nullptr;
+    void* const first = first_of(x);
     check<ValueError>(reinterpret_cast<std::uintptr_t>(first) % size_of(type) == 0,
                       "from_dlpack: the memory is not aligned for {}", name(type));
     Tensor tensor(Ref<TensorImpl>::adopt(new TensorImpl(extent.shape, extent.numel, type)));
-    tensor.impl().hold(Storage::borrow(first, static_cast<std::size_t>(extent.reach), device, [managed] {
-        if (managed->deleter != nullptr) managed->deleter(managed);
-    }));
+    tensor.impl().hold(
+        Storage::borrow(first, static_cast<std::size_t>(extent.reach), device, std::move(deleter)));
     tensor.impl().strides = extent.strides;
     tensor.impl().contiguous = is_dense(extent.shape, extent.strides);
     return tensor;
+}
+
+template <class Managed> void give_back(Managed* managed) {
+    if (managed->deleter != nullptr) managed->deleter(managed);
 }
 
 }  // namespace
@@ -149,13 +164,17 @@ Tensor from_dlpack(DLManagedTensorVersioned* managed) {
     check<ValueError>(managed != nullptr, "from_dlpack: a null pointer");
     check<ValueError>(managed->version.major == dlpack_major, "from_dlpack: version {}.{}, expected {}.x",
                       managed->version.major, managed->version.minor, dlpack_major);
-    const Tensor shared = take_over(managed);
-    return (managed->flags & DL_READ_ONLY) != 0 ? shared.clone() : shared;
+    if ((managed->flags & DL_READ_ONLY) == 0)
+        return on_memory_of(managed->dl_tensor, [managed] { give_back(managed); });
+    // Given back once there is a copy: without one it is still the caller's.
+    const Tensor copy = on_memory_of(managed->dl_tensor, {}).clone();
+    give_back(managed);
+    return copy;
 }
 
 Tensor from_dlpack(DLManagedTensor* managed) {
     check<ValueError>(managed != nullptr, "from_dlpack: a null pointer");
-    return take_over(managed);
+    return on_memory_of(managed->dl_tensor, [managed] { give_back(managed); });
 }
 
 }  // namespace adjoint

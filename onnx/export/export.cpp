@@ -59,8 +59,7 @@ std::vector<Symbol> symbols_of(const std::vector<Tensor>& inputs, const std::vec
             check<ValueError>(axis >= 0 && axis < x.dim() && x.shape()[axis] > 0,
                               "onnx: axis {} of input {} of shape {} cannot be dynamic", axis, input,
                               x.shape());
-            const auto same = std::find_if(symbols.begin(), symbols.end(),
-                                           [&](const Symbol& other) { return other.name == name; });
+            const auto same = std::ranges::find(symbols, name, &Symbol::name);
             if (same == symbols.end())
                 symbols.push_back({name, input, axis, x.shape()[axis], 0});
             else
@@ -86,8 +85,7 @@ Tensor resized(Tensor x, const std::string& name, const ExportOptions& options,
     const auto axes = options.dynamic_axes.find(name);
     if (axes == options.dynamic_axes.end()) return x;
     for (const auto& [axis, symbol_name] : axes->second) {
-        const auto symbol = std::find_if(symbols.begin(), symbols.end(),
-                                         [&](const Symbol& other) { return other.name == symbol_name; });
+        const auto symbol = std::ranges::find(symbols, symbol_name, &Symbol::name);
         const std::int64_t before = x.shape()[axis], after = (*symbol).*size;
         if (before == after) continue;
         std::vector<std::int64_t> places;

@@ -120,8 +120,8 @@ class FoldedWeights {
         Shape by_filter = Shape::filled(from[0].dim(), 1);
         by_filter[0] = factor.numel();
         folded_ = std::make_shared<const Pair>(
-            from[0] * reshape(factor, by_filter),
-            (from[1].defined() ? from[1] - from[4] : neg(from[4])) * factor + from[3]);
+            Pair{from[0] * reshape(factor, by_filter),
+                 (from[1].defined() ? from[1] - from[4] : neg(from[4])) * factor + from[3]});
         made_of_ = std::move(now);
         kept_ = from;
         return folded_;

@@ -197,8 +197,7 @@ std::map<std::string, Tensor> Network::operator()(const std::map<std::string, Te
         ordered.push_back(found->second);
     }
     for (const auto& [name, tensor] : inputs)
-        if (std::none_of(declared_->inputs.begin(), declared_->inputs.end(),
-                         [&](const ValueInfo& info) { return info.name == name; }))
+        if (std::ranges::find(declared_->inputs, name, &ValueInfo::name) == declared_->inputs.end())
             fail<ValueError>("onnx: the model has no input {}", data::excerpt(name));
     const std::vector<Tensor> results = (*this)(ordered);
     std::map<std::string, Tensor> named;

@@ -234,6 +234,49 @@ TEST(Engine, AHookSeesTheWholeGradientOfALeafUsedTwice) {
     EXPECT_EQ(seen, (Numbers{5}));
 }
 
+TEST(Engine, LeavesAreToldAsTheirGradientsAreComplete) {
+    const Tensor first = variable({2}), twice = variable({3}), hooked = variable({1}), apart = variable({7});
+    twice.register_hook([](const Tensor& g) { return g * 2; });
+    std::vector<std::pair<const TensorImpl*, double>> told;
+    int runs_before_hook = -1;
+    const Tensor deep = first * twice;
+    hooked.register_hook([&](const Tensor& g) {
+        runs_before_hook = static_cast<int>(told.size());
+        return g + 1;
+    });
+    const Tensor y = sum(exp(deep) * twice * hooked);
+    backward(std::span(&y, 1), {.on_leaf = [&](const Tensor& leaf) {
+                 told.emplace_back(&leaf.impl(), leaf.grad().item<double>());
+             }});
+    const double e = std::exp(6.0);
+    ASSERT_EQ(told.size(), 3u);
+    EXPECT_EQ(told[0].first, &hooked.impl()) << "before what is deeper was computed";
+    EXPECT_EQ(runs_before_hook, 0);
+    EXPECT_DOUBLE_EQ(told[0].second, 3 * e + 1);
+    for (const auto& [leaf, gradient] : told) {
+        if (leaf == &first.impl()) {
+            EXPECT_DOUBLE_EQ(gradient, 9 * e);
+        }
+        if (leaf == &twice.impl()) {
+            EXPECT_DOUBLE_EQ(gradient, 2 * (e + 3 * e * 2)) << "whole, and hooked";
+        }
+    }
+    EXPECT_FALSE(apart.grad().defined());
+}
+
+TEST(Engine, ALeafBehindAnOutputThatNobodyUsesIsToldAtTheEnd) {
+    const Tensor x = variable({1, 2, 3, 4});
+    const std::vector<Tensor> halves = split(x * 1, 2, 0);
+    const Tensor y = sum(halves[0] * slice(x, 0, 0, 2, 1));
+    int told = 0;
+    backward(std::span(&y, 1), {.on_leaf = [&](const Tensor&) { ++told; }});
+    EXPECT_EQ(told, 1);
+    EXPECT_EQ(grad_of(x), (Numbers{2, 4, 0, 0}));
+    const Tensor leaf = variable({3});
+    backward(std::span(&leaf, 1), {.on_leaf = [&](const Tensor&) { ++told; }});
+    EXPECT_EQ(told, 2) << "an output that is a leaf";
+}
+
 TEST(Engine, RetainGradKeepsTheGradientOfAResult) {
     const Tensor x = variable({1, 2});
     const Tensor h = x * 2, plain = h + 1;

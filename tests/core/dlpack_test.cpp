@@ -10,6 +10,7 @@
 #include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/cuda/cuda.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/core/tensor/dlpack.h>
 #include <adjoint/core/tensor/dlpack_abi.h>
@@ -134,10 +135,24 @@ TEST(DLPack, ADescriptionThatIsNotSoundIsRefused) {
         [](Managed& m) { m.dl_tensor.shape[0] = std::numeric_limits<std::int64_t>::max(); }, "beyond 2^63");
     expect_refused<ValueError>(
         [](Managed& m) { m.dl_tensor.strides[0] = std::numeric_limits<std::int64_t>::max(); }, "beyond 2^63");
+    constexpr std::uint64_t furthest = std::numeric_limits<std::uint64_t>::max() - 3;
+    expect_refused<ValueError>([](Managed& m) { m.dl_tensor.byte_offset = furthest; }, "beyond all memory");
     expect_refused<DTypeError>([](Managed& m) { m.dl_tensor.dtype.lanes = 4; }, "4 lanes");
     expect_refused<DTypeError>([](Managed& m) { m.dl_tensor.dtype = {5, 64, 1}; }, "code 5");
     expect_refused<DeviceError>([](Managed& m) { m.dl_tensor.device.device_type = 7; }, "device type 7");
+    if (!cuda::is_available())
+        expect_refused<DeviceError>([](Managed& m) { m.dl_tensor.device.device_type = DL_CUDA; }, "cuda");
     EXPECT_THROW(from_dlpack(static_cast<DLManagedTensor*>(nullptr)), ValueError);
+}
+
+TEST(DLPack, WhatCannotBeCopiedIsStillTheCallers) {
+    expect_refused<OutOfMemoryError>(
+        [](DLManagedTensorVersioned& m) {
+            m.flags = DL_READ_ONLY;
+            m.dl_tensor.shape[0] = std::int64_t{1} << 56;  // one row again and again
+            m.dl_tensor.strides[0] = 0;
+        },
+        "");
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/loader.h>
 
+#include "source_examples.h"
+
 namespace adjoint::data {
 namespace {
 
@@ -146,6 +148,86 @@ TEST(Loader, RefusesWhatDoesNotFit) {
               "loader: inputs of shape (0, 2), expected samples along the first dimension");
     EXPECT_EQ(refusal({.inputs = zeros({2, 2}), .targets = {}}), "loader: the set has no targets");
     EXPECT_THROW(numbered(6).part(4, 3), IndexError);
+}
+
+// Of what each loader has, the parts of a step put together are the step.
+TEST(Loader, PartsOfAStepAreThatStep) {
+    for (const bool source : {false, true})
+        for (const bool shuffle : {false, true}) {
+            const auto loader_of = [&](std::int64_t batch, LoaderParts parts) {
+                const LoaderOptions options{
+                    .batch_size = batch, .shuffle = shuffle, .seed = 7, .parts = parts};
+                return source ? Loader(Multiples(27), options) : Loader(numbered(27), options);
+            };
+            Loader whole = loader_of(8, {}), first = loader_of(2, {4, 0, 1}), rest = loader_of(2, {4, 1, 3});
+            EXPECT_EQ(first.size(), 3) << "three samples are too few for four parts";
+            for (int i = 0; i < 3; ++i) {
+                Batch step, one, three;
+                ASSERT_TRUE(whole.next(step) && first.next(one) && rest.next(three));
+                const std::vector<std::int64_t> all = step.y.to_vector<std::int64_t>();
+                std::vector<std::int64_t> expected;
+                for (std::size_t part = 0; part < 4; ++part)
+                    expected.insert(expected.end(), {all[part], all[part + 4]});
+                std::vector<std::int64_t> got = one.y.to_vector<std::int64_t>();
+                for (const std::int64_t y : three.y.to_vector<std::int64_t>()) got.push_back(y);
+                EXPECT_EQ(got, expected);
+                EXPECT_EQ(one.parts, std::vector<std::int64_t>{2});
+                EXPECT_EQ(three.step_size, 8);
+                EXPECT_EQ(three.parts, (std::vector<std::int64_t>{2, 2, 2}));
+                EXPECT_EQ(three.x.shape()[0], 6);
+            }
+            Batch none;
+            EXPECT_FALSE(rest.next(none));
+        }
+}
+
+TEST(Loader, PartsAtTheEndAreOfUnequalSizes) {
+    using Sizes = std::vector<std::vector<std::int64_t>>;
+    const auto sizes = [](LoaderOptions options) {
+        Loader loader(numbered(14), options);
+        Sizes result;
+        for (const Batch& batch : loader) result.push_back(batch.parts);
+        EXPECT_EQ(static_cast<std::int64_t>(result.size()), loader.size());
+        return result;
+    };
+    EXPECT_EQ(sizes({.batch_size = 3, .parts = {3, 0, 1}}), (Sizes{{3}, {2}}));
+    EXPECT_EQ(sizes({.batch_size = 3, .parts = {3, 1, 2}}), (Sizes{{3, 3}, {2, 1}}));
+    EXPECT_EQ(sizes({.batch_size = 3, .drop_last = true, .parts = {3, 1, 2}}), (Sizes{{3, 3}}));
+    EXPECT_THROW(sizes({.parts = {2, 1, 2}}), ValueError);
+    EXPECT_THROW(sizes({.parts = {2, -1, 1}}), ValueError);
+    EXPECT_THROW(sizes({.parts = {2, 0, 0}}), ValueError);
+}
+
+TEST(Loader, PartsOfAStream) {
+    Loader first(Countdown(11), {.batch_size = 2, .parts = {4, 0, 3}});
+    std::vector<double> all;
+    for (const Batch& batch : first)
+        for (const double x : batch.x.to_vector<double>()) all.push_back(x);
+    EXPECT_EQ(all, (std::vector<double>{11, 7, 10, 6, 9, 5}));
+    Loader last(Countdown(12), {.batch_size = 2, .workers = 2, .parts = {4, 3, 1}});
+    last.set_state({0, 1});
+    Batch batch;
+    ASSERT_TRUE(last.next(batch));
+    EXPECT_EQ(batch.x.to_vector<double>(), std::vector<double>{1});
+    EXPECT_EQ(batch.step_size, 4);
+}
+
+TEST(Loader, WhatIsDrawnForAPartIsTheSameWhoeverMakesIt) {
+    const auto drawn = [](LoaderParts parts, int workers) {
+        const auto transform = [](const Batch& batch) { return Batch{rand({batch.size(), 1}), batch.y}; };
+        Loader loader(numbered(40),
+                      {.batch_size = 5, .transform = transform, .workers = workers, .parts = parts});
+        std::vector<std::vector<float>> numbers;
+        for (const Batch& batch : loader) numbers.push_back(batch.x.to_vector<float>());
+        return numbers;
+    };
+    const auto all = drawn({4, 0, 4}, 0), second = drawn({4, 1, 1}, 0), last = drawn({4, 2, 2}, 2);
+    ASSERT_EQ(all.size(), 2u);
+    for (std::size_t step = 0; step < 2; ++step) {
+        const auto at = all[step].begin();
+        EXPECT_EQ(second[step], (std::vector<float>(at + 5, at + 10)));
+        EXPECT_EQ(last[step], (std::vector<float>(at + 10, at + 20)));
+    }
 }
 
 }  // namespace

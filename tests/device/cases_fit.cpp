@@ -151,6 +151,50 @@ void a_changed_model_is_recorded_anew(Device device) {
     same_bits(device, resets, 2);
 }
 
+// Batches of 32, 32 and 6, in two parts each: a recording holds a whole step.
+void all_of_a_step_is_captured(Device device) {
+    const Change change = [](train::FitOptions& options, const Counted&, optim::Optimizer&) {
+        options.epochs = 5;
+        options.accumulate = 2;
+        options.clip_norm = 0.3;
+        options.autocast = bf16;
+        options.average = train::EMA{.decay = 0.9};
+    };
+    const Outcome off = fitted(device, CaptureMode::off, change),
+                  on = fitted(device, CaptureMode::on, change);
+    EXPECT_EQ(on.numbers, off.numbers);
+    EXPECT_EQ(off.calls, 5 * 6);
+    EXPECT_EQ(on.calls, 5 * 2 + 3 * 2);
+}
+
+// What the host does between gradients and step is done in each.
+void the_host_may_come_between_gradients_and_step(Device device) {
+    const Change looks = [](train::FitOptions& options, const Counted&, optim::Optimizer&) {
+        options.clip_norm = 0.3;
+        options.average = train::EMA{.decay = 0.9};
+        options.callbacks = {{.on_gradients = [](train::Run& run) {
+            const NoGrad guard;
+            if (run.step % 3 == 1)
+                run.optimizer.parameters()[0].set_grad({});
+            else if (run.optimizer.parameters()[1].grad().to_vector<double>()[0] > 0)
+                run.optimizer.parameters()[2].grad().zero_();
+        }}};
+    };
+    same_bits(device, looks);
+    // The scale is halved until nothing overflows, which makes the recording anew.
+    const Change half = [](train::FitOptions& options, const Counted&, optim::Optimizer&) {
+        options.autocast = f16;
+        options.accumulate = 2;
+        options.epochs = 8;
+    };
+    const Loss large = [](const Tensor& output, const Tensor& target) {
+        return cross_entropy(output, target) * 2000;
+    };
+    const Outcome on = fitted(device, CaptureMode::on, half, large);
+    EXPECT_EQ(on.numbers, fitted(device, CaptureMode::off, half, large).numbers);
+    EXPECT_LT(on.calls, 8 * 5);
+}
+
 void a_resumed_run_goes_on(Device device) {
     const TemporaryFolder folder;
     const std::string path = folder / "run.safetensors";
@@ -199,6 +243,8 @@ const std::vector<DeviceCase>& fit_cases() {
         {"WaitsAfterLaunchesAreKept", waits_after_launches_are_kept},
         {"CallbacksOfACapturedFitSeeTheSame", callbacks_see_the_same},
         {"AModelThatChangesInAFitIsRecordedAnew", a_changed_model_is_recorded_anew},
+        {"AllOfAStepIsCaptured", all_of_a_step_is_captured},
+        {"TheHostMayComeBetweenGradientsAndStep", the_host_may_come_between_gradients_and_step},
         {"AResumedFitGoesOnInReplays", a_resumed_run_goes_on},
         {"AFitThatCannotBeCapturedSaysWhy", what_cannot_be_captured_is_said},
     };

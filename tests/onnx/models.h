@@ -45,4 +45,51 @@ inline Model small_model() {
     return model_of(graph);
 }
 
+/// A network of many operators whose attributes and shapes mean something, about 2 KiB.
+inline Model model_of_many_operators() {
+    using Ints = std::vector<std::int64_t>;
+    Graph graph{.name = "net"};
+    graph.inputs = {tensor_info("x", ElementType::f32, {-1, 2, 6, 6})};
+    graph.outputs = {tensor_info("y", ElementType::f32, {-1, 3}), {.name = "z"}, {.name = "u"}};
+    graph.initializers = {tensor_value("w", rand({4, 2, 3, 3})),
+                          tensor_value("b", rand({4})),
+                          tensor_value("s", ones({4})),
+                          tensor_value("m", zeros({4})),
+                          tensor_value("fc", rand({3, 36})),
+                          tensor_value("shape", tensor<std::int64_t>({0, -1}, {2})),
+                          tensor_value("pads", tensor<std::int64_t>({0, 0, 1, 1, 0, 0, 1, 1}, {8})),
+                          tensor_value("sizes", tensor({1, 1, 2, 2})),
+                          tensor_value("starts", tensor<std::int64_t>({0, 5}, {2})),
+                          tensor_value("ends", tensor<std::int64_t>({4, -20}, {2})),
+                          tensor_value("axes", tensor<std::int64_t>({1, 3}, {2})),
+                          tensor_value("steps", tensor<std::int64_t>({1, -2}, {2})),
+                          tensor_value("table", rand({5, 3}))};
+    graph.nodes = {
+        node("Conv", {"x", "w", "b"}, {"c"},
+             {{"pads", Ints{1, 1, 1, 1}},
+              {"strides", Ints{2, 2}},
+              {"dilations", Ints{1, 1}},
+              {"kernel_shape", Ints{3, 3}}}),
+        node("BatchNormalization", {"c", "s", "b", "m", "s"}, {"n"}, {{"epsilon", 1e-5F}}),
+        node("MaxPool", {"n"}, {"p"},
+             {{"kernel_shape", Ints{2, 2}},
+              {"strides", Ints{1, 1}},
+              {"pads", Ints{0, 0, 1, 1}},
+              {"ceil_mode", std::int64_t{1}}}),
+        node("Relu", {"p"}, {"r"}),
+        node("Reshape", {"r", "shape"}, {"f"}),
+        node("Gemm", {"f", "fc"}, {"y"}, {{"transB", std::int64_t{1}}, {"alpha", 0.5F}}),
+        node("Pad", {"x", "pads"}, {"q"}, {{"mode", std::string("reflect")}}),
+        node("Resize", {"g", "", "sizes"}, {"u"}, {{"nearest_mode", std::string("ceil")}}),
+        node("Slice", {"q", "starts", "ends", "axes", "steps"}, {"t"}),
+        node("ArgMax", {"t"}, {"i"}, {{"axis", std::int64_t{3}}, {"keepdims", std::int64_t{0}}}),
+        node("Gather", {"table", "i"}, {"g"}),
+        node("ReduceMean", {"g"}, {"d"}, {{"axes", Ints{-1, 1}}}),
+        node("Transpose", {"d"}, {"o"}, {{"perm", Ints{3, 2, 1, 0}}}),
+        node("AveragePool", {"o"}, {"z"},
+             {{"kernel_shape", Ints{1, 2}}, {"auto_pad", std::string("SAME_UPPER")}}),
+    };
+    return model_of(graph);
+}
+
 }  // namespace adjoint::onnx

@@ -288,7 +288,16 @@ TEST(ExponentialMovingAverage, FollowsAndSwaps) {
     EXPECT_TRUE(average.is_swapped());
     EXPECT_EQ(x.to_vector<double>(), means);
     EXPECT_THROW(average.update(), ValueError);
-    EXPECT_THROW(average.state(), ValueError);
+    {
+        // Saved while they are swapped, they are swapped back in another process.
+        const Tensor other = parameter(means), last = parameter(y.to_vector<double>(), f32);
+        ExponentialMovingAverage resumed({other, last}, 0.75);
+        resumed.load_state(average.state());
+        EXPECT_TRUE(resumed.is_swapped());
+        resumed.swap();
+        EXPECT_EQ(other.to_vector<double>(), weights);
+        EXPECT_EQ(resumed.averages()[0].to_vector<double>(), means);
+    }
     average.swap();
     EXPECT_EQ(x.to_vector<double>(), weights);
 
@@ -303,6 +312,29 @@ TEST(ExponentialMovingAverage, FollowsAndSwaps) {
     EXPECT_THROW(resumed.load_state(damaged), ValueError);
     EXPECT_THROW(ExponentialMovingAverage({x}, 1), ValueError);
     EXPECT_THROW(ExponentialMovingAverage({ones({2}, {.dtype = i64})}), DTypeError);
+}
+
+TEST(StochasticWeightAverage, IsThePlainMean) {
+    const Tensor x = parameter({8.0, 1.0});
+    StochasticWeightAverage average({x});
+    EXPECT_EQ(average.averages()[0].to_vector<double>(), (Vector{8, 1}));
+    const auto put = [&](const Vector& values) {
+        const NoGrad guard;
+        x.copy_(tensor(values, {2}, {.dtype = f64}));
+        average.update();
+    };
+    put({2, 4});
+    EXPECT_EQ(average.averages()[0].to_vector<double>(), (Vector{2, 4})) << "what was before does not count";
+    put({4, 0});
+    StochasticWeightAverage resumed({x});
+    resumed.load_state(average.state());
+    put({9, 2});
+    resumed.update();
+    EXPECT_EQ(average.count(), 3);
+    EXPECT_NEAR(average.averages()[0].to_vector<double>()[0], 5, 1e-12);
+    EXPECT_NEAR(average.averages()[0].to_vector<double>()[1], 2, 1e-12);
+    EXPECT_EQ(resumed.averages()[0].to_vector<double>(), average.averages()[0].to_vector<double>());
+    EXPECT_THROW(resumed.load_state(ExponentialMovingAverage({x}).state()), ValueError);
 }
 
 }  // namespace

@@ -52,18 +52,22 @@ struct Job {
         return state;
     }
 
+    std::function<void(train::FitOptions&)> change = [](train::FitOptions&) {};
+
     train::FitOptions options(std::vector<train::Callback> more = {}) {
         std::vector<train::Callback> callbacks{
             train::early_stopping({.patience = 2}),
             train::schedule(optim::ExponentialLR(optimizer, 0.9), train::Every::batch),
             train::record_batches()};
         callbacks.insert(callbacks.end(), more.begin(), more.end());
-        return {.epochs = epochs,
-                .batch_size = 8,
-                .validation_split = 0.2,
-                .seed = 5,
-                .verbose = false,
-                .callbacks = std::move(callbacks)};
+        train::FitOptions all{.epochs = epochs,
+                              .batch_size = 8,
+                              .validation_split = 0.2,
+                              .seed = 5,
+                              .verbose = false,
+                              .callbacks = std::move(callbacks)};
+        change(all);
+        return all;
     }
     train::History fit(const train::FitOptions& options) {
         return train::fit(model, nn::CrossEntropyLoss(), optimizer, set, options);
@@ -80,9 +84,12 @@ struct Job {
 };
 
 // Runs a job until `event` says that it is to be saved and interrupted.
-void interrupt(const std::string& path, std::function<void(train::Run&)> train::Callback::*event,
-               std::function<bool(const train::Run&)> now) {
+void interrupt(
+    const std::string& path, std::function<void(train::Run&)> train::Callback::*event,
+    std::function<bool(const train::Run&)> now,
+    const std::function<void(train::FitOptions&)>& change = [](train::FitOptions&) {}) {
     Job job(3);
+    job.change = change;
     train::Callback callback;
     callback.*event = [&](train::Run& run) {
         if (!now(run)) return;
@@ -93,6 +100,62 @@ void interrupt(const std::string& path, std::function<void(train::Run&)> train::
     train::FitOptions options = job.options();
     options.callbacks.insert(options.callbacks.begin(), callback);
     job.fit(options);
+}
+
+// Parts, a scaled loss, averages and figures: what a step keeps besides comes from the file too.
+TEST(Checkpoint, AResumedRunKeepsWhatItsOptionsKeep) {
+    const TemporaryFolder folder;
+    const std::string path = folder / "run.ckpt", best = folder / "best.ckpt";
+    for (const train::Average& average :
+         {train::Average(train::EMA{.decay = 0.8}), train::Average(train::SWA{.from_epoch = 2})}) {
+        const auto change = [&](train::FitOptions& options) {
+            options.epochs = 4;
+            options.batch_size = 5;
+            options.accumulate = 2;
+            options.autocast = f16;
+            options.clip_norm = 0.5;
+            options.average = average;
+            options.validate_every = 2;
+            options.metrics = {{"right", train::accuracy}};
+        };
+        Job whole(3);
+        whole.change = change;
+        const train::History history = whole.finish();
+        const auto expect_the_same = [&](const std::string& what, const std::string& from) {
+            Job resumed(77);
+            resumed.change = change;
+            const train::History other = resumed.finish(from);
+            EXPECT_EQ(resumed.end, whole.end) << what;
+            EXPECT_EQ(resumed.state(), whole.state()) << what;
+            EXPECT_EQ(train::to_csv(other), train::to_csv(history)) << what;
+        };
+        for (const std::int64_t step : {1, 7, 13}) {
+            interrupt(
+                path, &train::Callback::on_batch, [=](const train::Run& run) { return run.step == step; },
+                change);
+            expect_the_same("interrupted after step " + std::to_string(step), path);
+        }
+        for (const int epoch : {1, 2, 3}) {
+            interrupt(
+                path, &train::Callback::on_epoch, [=](const train::Run& run) { return run.epoch == epoch; },
+                change);
+            expect_the_same("interrupted after epoch " + std::to_string(epoch), path);
+        }
+
+        // The best file has the averages, by which its loss was measured, and training goes on without them.
+        Job saves(3);
+        saves.change = [&](train::FitOptions& options) {
+            change(options);
+            options.callbacks.push_back(train::checkpoint({.path = path, .best = best}));
+            options.epochs = 2;
+        };
+        const train::History first = saves.fit(saves.options());
+        const nn::Sequential loaded = Job(5).model;
+        loaded.load(train::load_checkpoint(best).model);
+        const Autocast guard(f16);
+        EXPECT_EQ(train::evaluate(loaded, nn::CrossEntropyLoss(), Job::samples().part(37, 9)).loss,
+                  first.last().validation.loss);
+    }
 }
 
 TEST(Checkpoint, AResumedRunHasTheBitsOfOneThatWasNeverInterrupted) {

@@ -23,10 +23,6 @@ struct EpochRecord {
     Score validation = {};  ///< NaN without a validation set
     double seconds = 0;
     std::map<std::string, double> metrics = {};  ///< what callbacks measured besides
-
-    /// What early stopping and schedules go by: the loss on the validation set,
-    /// without one on the training set.
-    double monitored_loss() const { return std::isnan(validation.loss) ? train.loss : validation.loss; }
 };
 
 struct History {

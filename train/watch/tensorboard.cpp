@@ -189,6 +189,7 @@ void SummaryWriter::add_settings(const std::vector<std::pair<std::string, std::s
 Callback tensorboard(const std::string& folder, const TensorBoardOptions& options) {
     const auto log = std::make_shared<std::optional<SummaryWriter>>();
     const auto write_epoch = [log, options](Run& run) {
+        if (!*log) return;
         const EpochRecord& record = run.history.last();
         const auto scalar = [&](const std::string& tag, double value) {
             if (!std::isnan(value)) (*log)->add_scalar(tag, value, record.epoch);
@@ -203,7 +204,10 @@ Callback tensorboard(const std::string& folder, const TensorBoardOptions& option
         for (const auto& [name, parameter] : run.trainee.module.named_parameters())
             (*log)->add_histogram("parameters/" + name, parameter, record.epoch);
     };
-    return {.on_begin = [log, folder](Run&) { log->emplace(folder); },
+    return {.on_begin =
+                [log, folder](Run& run) {
+                    if (run.group.rank() == 0) log->emplace(folder);
+                },
             .on_epoch = write_epoch,
             .on_end = [log](Run&) { log->reset(); }};
 }

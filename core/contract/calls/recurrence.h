@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include <adjoint/core/base/dtype.h>
 #include <adjoint/core/contract/precision.h>

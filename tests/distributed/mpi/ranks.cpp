@@ -1,15 +1,22 @@
 // The checks of a group over MPI. Started by mpirun; each rank is a GoogleTest program of its own.
 // usage: mpirun -n N test_mpi [differ | leave | throw]     ways to fail, of which the error is printed
+//        mpirun -n N test_mpi fit CHECKPOINT PARTS [RANK MILLISECONDS]     a training that goes on from its
+//        checkpoint and prints its weights; that rank is killed so long after the first step
 #include <adjoint/distributed/mpi/mpi.h>
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <functional>
 #include <string>
+#include <thread>
 
-#include <adjoint/core/base/error.h>
-#include <adjoint/core/tensor/creation.h>
+#include <adjoint/adjoint.h>
 
 #include "distributed/checks.h"
 
@@ -50,6 +57,42 @@ int scene(const std::string& what) {
     }
 }
 
+// With steps of `parts` parts, whoever computes them.
+int fit(const std::string& path, int parts, int doomed, int milliseconds) {
+    try {
+        const Group all = mpi_group({.timeout = std::chrono::seconds(60)});
+        manual_seed(1);
+        const Tensor x = randn({600, 8});
+        const data::Dataset set{.inputs = x, .targets = gt(select(x, 1, 0), select(x, 1, 1)).to(i64)};
+        const nn::Sequential net(nn::Linear(8, 30), nn::ReLU(), nn::Dropout(0.2), nn::Linear(30, 2));
+        optim::Adam optimizer(net.parameters());
+        std::thread killer;
+        train::FitOptions options{.epochs = 4, .batch_size = 4, .verbose = false};
+        options.callbacks.push_back(train::checkpoint({.path = path, .every_batches = 5}));
+        options.callbacks.push_back({.on_batch = [&](train::Run&) {
+            if (all.rank() != doomed || killer.joinable()) return;
+            killer = std::thread([milliseconds] {
+                std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+                std::raise(SIGKILL);
+            });
+        }});
+        options.accumulate = parts / all.size();
+        options.group = all;
+        if (std::filesystem::exists(path)) options.resume = path;
+        train::fit(net, nn::CrossEntropyLoss(), optimizer, set, options);
+        if (killer.joinable()) killer.detach();
+        std::string bits;
+        for (const auto& [name, tensor] : net.state())
+            for (const float value : tensor.to_vector<float>())
+                bits += std::to_string(std::bit_cast<std::uint32_t>(value)) + " ";
+        if (all.rank() == 0) std::printf("weights %zx\n", std::hash<std::string>()(bits));
+        return 0;
+    } catch (const Error& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 1;
+    }
+}
+
 int all_tests() {
     const Group all = mpi_group();
     group = &all;
@@ -66,5 +109,8 @@ int all_tests() {
 
 int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
+    if (argc >= 4 && std::string(argv[1]) == "fit")
+        return adjoint::distributed::fit(argv[2], std::atoi(argv[3]), argc > 4 ? std::atoi(argv[4]) : -1,
+                                         argc > 5 ? std::atoi(argv[5]) : 0);
     return argc > 1 ? adjoint::distributed::scene(argv[1]) : adjoint::distributed::all_tests();
 }

@@ -1,0 +1,170 @@
+// All ranks have the same buckets and send them in the same order, whatever the order of their gradients.
+#include <adjoint/distributed/parallel/buckets.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/tensor/creation.h>
+
+namespace adjoint::distributed {
+namespace {
+
+// Every gradient begins where a line of the cache does.
+std::int64_t padded(const Tensor& parameter) {
+    const auto line = static_cast<std::int64_t>(64 / size_of(parameter.dtype()));
+    return (parameter.numel() + line - 1) / line * line;
+}
+
+}  // namespace
+
+Buckets::Buckets(std::vector<Tensor> parameters, Group group, const DataParallelOptions& options)
+    : parameters_(std::move(parameters)),
+      group_(std::move(group)),
+      options_(options),
+      order_(parameters_.size()) {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
+    // The last layer's gradients come first.
+    std::iota(order_.rbegin(), order_.rend(), std::size_t{0});
+}
+
+std::vector<bool> Buckets::trainable() const {
+    std::vector<bool> result;
+    for (const Tensor& parameter : parameters_) result.push_back(parameter.requires_grad());
+    return result;
+}
+
+void Buckets::plan() {
+    buckets_.clear();
+    places_.assign(parameters_.size(), {});
+    std::vector<Bucket> open;  // one for each type and device
+    const auto close = [this](Bucket bucket) {
+        for (const std::size_t i : bucket.parameters) places_[i].bucket = buckets_.size();
+        buckets_.push_back(std::move(bucket));
+    };
+    for (const std::size_t i : order_) {
+        if (!trainable_[i]) continue;
+        const Tensor& parameter = parameters_[i];
+        const auto takes = [&](const Bucket& bucket) {
+            const Tensor& other = parameters_[bucket.parameters[0]];
+            return other.dtype() == parameter.dtype() && other.device() == parameter.device();
+        };
+        auto at = std::find_if(open.begin(), open.end(), takes);
+        if (at == open.end()) at = open.emplace(open.end());
+        Bucket& bucket = *at;
+        places_[i].offset = bucket.numel;
+        places_[i].number = static_cast<std::int64_t>(bucket.parameters.size());
+        bucket.parameters.push_back(i);
+        bucket.numel += padded(parameter);
+        const std::int64_t limit = buckets_.empty() ? options_.bucket_bytes / 25 : options_.bucket_bytes;
+        if (bucket.numel * static_cast<std::int64_t>(size_of(parameter.dtype())) < limit) continue;
+        close(std::move(bucket));
+        open.erase(at);
+    }
+    for (Bucket& bucket : open) close(std::move(bucket));
+}
+
+void Buckets::begin() {
+    if (std::vector<bool> now = trainable(); now != trainable_) {
+        trainable_ = std::move(now);
+        learned_ = false;
+        plan();
+    }
+    for (Bucket& bucket : buckets_) {
+        bucket.complete = 0;
+        bucket.work.reset();
+        bucket.flat = bucket.sent = {};
+    }
+    for (Place& place : places_) place.filled = false;
+    arrivals_.clear();
+    sent_ = 0;
+}
+
+// Where the gradient of a parameter lies in its bucket.
+Tensor Buckets::part(const Bucket& bucket, std::size_t parameter) const {
+    const Shape& shape = parameters_[parameter].shape();
+    return detached_view(bucket.flat, shape, dense_strides(shape), places_[parameter].offset);
+}
+
+void Buckets::fill(std::size_t parameter, const Tensor& gradient) {
+    Bucket& bucket = buckets_[places_[parameter].bucket];
+    if (!bucket.flat.defined()) {
+        const Tensor& like = parameters_[parameter];
+        bucket.flat = zeros({bucket.numel + static_cast<std::int64_t>(bucket.parameters.size())},
+                            {.dtype = like.dtype(), .device = like.device()});
+    }
+    if (!gradient.defined()) return;
+    places_[parameter].filled = true;
+    part(bucket, parameter).copy_(gradient);
+    detached_view(bucket.flat, {}, {}, bucket.numel + places_[parameter].number).fill_(1);
+}
+
+void Buckets::send(Bucket& bucket) {
+    bucket.sent = bucket.flat;
+    if (options_.compress && bucket.flat.dtype() == f32) {
+        if (bucket.residual.defined()) bucket.flat.copy_(bucket.flat + bucket.residual);
+        bucket.sent = bucket.flat.to(bf16);
+        bucket.residual = bucket.flat - bucket.sent.to(f32);
+    }
+    bucket.work = group_.all_reduce_async(bucket.sent);
+}
+
+void Buckets::send_complete() {
+    while (sent_ < buckets_.size() &&
+           buckets_[sent_].complete == static_cast<std::int64_t>(buckets_[sent_].parameters.size()))
+        send(buckets_[sent_++]);
+}
+
+void Buckets::add(const Tensor& leaf) {
+    const auto found = numbers_.find(&leaf.impl());
+    if (found == numbers_.end() || !trainable_[found->second]) return;
+    const NoGrad guard;
+    arrivals_.push_back(found->second);
+    fill(found->second, leaf.grad());
+    ++buckets_[places_[found->second].bucket].complete;
+    send_complete();
+}
+
+void Buckets::take(Bucket& bucket) {
+    bucket.work->wait();
+    if (bucket.sent.dtype() != bucket.flat.dtype()) bucket.flat.copy_(bucket.sent);
+    for (const std::size_t i : bucket.parameters) {
+        // Whether another rank has reached it is read only where this one has not.
+        const bool reached =
+            places_[i].filled ||
+            detached_view(bucket.flat, {}, {}, bucket.numel + places_[i].number).item<double>() > 0;
+        if (reached) parameters_[i].set_grad(part(bucket, i));
+    }
+    bucket.flat = bucket.sent = {};
+}
+
+void Buckets::finish() {
+    const NoGrad guard;
+    for (std::size_t i = 0; i < parameters_.size();
+         ++i)  // what was there before the pass, or is not there at all
+        if (trainable_[i] && !places_[i].filled) fill(i, parameters_[i].grad());
+    while (sent_ < buckets_.size()) send(buckets_[sent_++]);
+    for (Bucket& bucket : buckets_) take(bucket);
+    if (!std::exchange(learned_, true)) learn_order();
+}
+
+// That of rank 0: what came, then the others as they stood.
+void Buckets::learn_order() {
+    std::vector<std::int64_t> order;
+    const auto append = [&](std::size_t i) {
+        const auto number = static_cast<std::int64_t>(i);
+        if (std::find(order.begin(), order.end(), number) == order.end()) order.push_back(number);
+    };
+    for (const std::size_t i : arrivals_) append(i);
+    for (const std::size_t i : order_) append(i);
+    const Tensor agreed = tensor(order, {static_cast<std::int64_t>(order.size())});
+    group_.broadcast(agreed);
+    const std::vector<std::int64_t> numbers = agreed.to_vector<std::int64_t>();
+    std::transform(numbers.begin(), numbers.end(), order_.begin(),
+                   [](std::int64_t i) { return static_cast<std::size_t>(i); });
+    plan();
+}
+
+}  // namespace adjoint::distributed

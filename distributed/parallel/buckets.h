@@ -1,0 +1,63 @@
+// Gradients gathered into few large tensors, which are summed over the ranks while others are made. Private.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include <adjoint/distributed/parallel/data_parallel.h>
+
+namespace adjoint::distributed {
+
+class Buckets {
+  public:
+    Buckets(std::vector<Tensor> parameters, Group group, const DataParallelOptions& options);
+
+    /// A backward pass begins.
+    void begin();
+    /// The gradient of a leaf is complete; of what is no parameter nothing is done.
+    void add(const Tensor& leaf);
+    /// The pass is over: what is not under way yet goes, and grad() becomes the sum.
+    void finish();
+
+  private:
+    struct Bucket {
+        std::vector<std::size_t> parameters;
+        std::int64_t numel = 0;     // of all, each at a place of its own
+        std::int64_t complete = 0;  // gradients that are in it
+        Tensor flat = {};           // the gradients, then for each parameter whether there is one
+        Tensor residual = {};       // what compression has taken away so far
+        Tensor sent = {};           // what travels
+        std::optional<Work> work = {};
+    };
+    struct Place {
+        std::size_t bucket = 0;
+        std::int64_t offset = 0, number = 0;
+        bool filled = false;
+    };
+
+    std::vector<bool> trainable() const;
+    void plan();
+    void learn_order();
+    void fill(std::size_t parameter, const Tensor& gradient);
+    void send(Bucket& bucket);
+    void take(Bucket& bucket);
+    void send_complete();
+    Tensor part(const Bucket& bucket, std::size_t parameter) const;
+
+    const std::vector<Tensor> parameters_;
+    const Group group_;
+    const DataParallelOptions options_;
+    std::unordered_map<const TensorImpl*, std::size_t> numbers_;
+    std::vector<bool> trainable_;
+    std::vector<std::size_t> order_;     // of the parameters, as their gradients come
+    std::vector<std::size_t> arrivals_;  // of this pass
+    bool learned_ = false;               // the order is that of a pass
+    std::vector<Bucket> buckets_;
+    std::vector<Place> places_;  // of each parameter
+    std::size_t sent_ = 0;       // buckets that are under way
+};
+
+}  // namespace adjoint::distributed

@@ -1,0 +1,109 @@
+// The models are compared and made one; a pass tells the buckets which gradients are complete.
+#include <adjoint/distributed/parallel/data_parallel.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <adjoint/autograd/backward/engine.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/parallel/buckets.h>
+
+namespace adjoint::distributed {
+namespace {
+
+std::string described(const nn::NamedTensors& state) {
+    std::string text;
+    for (const auto& [name, tensor] : state)
+        text += fmt::format("{} {} {}\n", name, adjoint::name(tensor.dtype()), tensor.shape());
+    return text;
+}
+
+// The texts of all ranks.
+std::vector<std::string> gathered(const Group& group, const std::string& text) {
+    const auto length = static_cast<std::int64_t>(text.size());
+    const std::vector<std::int64_t> lengths =
+        group.all_gather(tensor(std::vector<std::int64_t>{length}, {1})).to_vector<std::int64_t>();
+    const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+    std::vector<std::uint8_t> bytes(text.begin(), text.end());
+    bytes.resize(static_cast<std::size_t>(longest));
+    const std::vector<std::uint8_t> all =
+        group.all_gather(tensor(bytes, {longest})).to_vector<std::uint8_t>();
+    std::vector<std::string> texts;
+    for (std::size_t r = 0; r < lengths.size(); ++r) {
+        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(r) * longest;
+        texts.emplace_back(begin, begin + lengths[r]);
+    }
+    return texts;
+}
+
+// The first lines in which they differ.
+std::pair<std::string, std::string> difference(const std::string& a, const std::string& b) {
+    const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
+    const std::size_t newline = at == 0 ? std::string::npos : a.rfind('\n', static_cast<std::size_t>(at) - 1);
+    const std::size_t line = newline == std::string::npos ? 0 : newline + 1;
+    const auto line_of = [line](const std::string& text) {
+        const std::string found = text.substr(std::min(line, text.size()));
+        return found.empty() ? "nothing" : found.substr(0, found.find('\n'));
+    };
+    return {line_of(a), line_of(b)};
+}
+
+void check_same(const Group& group, const nn::NamedTensors& state) {
+    const std::vector<std::string> texts = gathered(group, described(state));
+    for (std::size_t r = 1; r < texts.size(); ++r) {
+        if (texts[r] == texts[0]) continue;
+        const auto [first, other] = difference(texts[0], texts[r]);
+        fail<DistributedError>(
+            "data parallel: rank 0 has {}, rank {} has {}; every rank makes the same model", first, r, other);
+    }
+}
+
+}  // namespace
+
+struct DataParallel::State {
+    State(const nn::Module& of, const Group& over, const DataParallelOptions& options)
+        : model(of), group(over), buckets(of.parameters(), over, options) {}
+
+    const nn::Module model;
+    const Group group;
+    Buckets buckets;
+};
+
+DataParallel::DataParallel(const nn::Module& model, const Group& group, const DataParallelOptions& options) {
+    check<ValueError>(options.bucket_bytes > 0, "data parallel: buckets of {} bytes", options.bucket_bytes);
+    const nn::NamedTensors state = model.state();
+    check_same(group, state);
+    std::vector<Work> works;
+    for (const auto& [name, tensor] : state) works.push_back(group.broadcast_async(tensor));
+    for (const Work& work : works) work.wait();
+    state_ = std::make_shared<State>(model, group, options);
+}
+
+const Group& DataParallel::group() const noexcept { return state_->group; }
+
+void DataParallel::backward(const Tensor& loss) const { backward(loss, 1.0 / group().size()); }
+
+void DataParallel::backward(const Tensor& loss, double share) const {
+    check<ValueError>(share > 0 && share <= 1, "data parallel: a share of {}, expected one in (0, 1]", share);
+    GradOptions options;
+    if (share != 1) options.grad_outputs = {full_like(loss.detach(), share)};
+    Buckets& buckets = state_->buckets;
+    buckets.begin();
+    options.on_leaf = [&buckets](const Tensor& leaf) { buckets.add(leaf); };
+    adjoint::backward(std::span(&loss, 1), options);
+    buckets.finish();
+}
+
+void DataParallel::synchronize_buffers() const {
+    std::vector<Work> works;
+    for (const auto& [name, buffer] : state_->model.named_buffers())
+        works.push_back(is_floating(buffer.dtype()) ? group().all_reduce_async(buffer, ReduceOp::mean)
+                                                    : group().broadcast_async(buffer));
+    for (const Work& work : works) work.wait();
+}
+
+}  // namespace adjoint::distributed
