@@ -115,7 +115,8 @@ Tensor normalize_image(const Tensor& image, const std::vector<double>& mean, con
                       adjoint::name(image.dtype()));
     check<ShapeError>(image.dim() >= 3, "normalize_image: an image of shape {}, expected (.., C, H, W)",
                       image.shape());
-    const std::int64_t channels = image.size(-3), plane = image.size(-2) * image.size(-1);
+    const std::int64_t channels = image.size(-3);
+    const auto plane = static_cast<std::size_t>(image.size(-2) * image.size(-1));
     const std::vector<double> means = per_channel("mean", mean, 0, channels),
                               deviations = per_channel("std", std, 1, channels);
     for (const double deviation : deviations)
@@ -128,10 +129,9 @@ Tensor normalize_image(const Tensor& image, const std::vector<double>& mean, con
             table.push_back(static_cast<float>((p / 255.0 - means[c]) / deviations[c]));
     const std::vector<std::uint8_t> pixels = image.to(Device::cpu()).to_vector<std::uint8_t>();
     std::vector<float> numbers(pixels.size());
-    for (std::size_t i = 0; i < pixels.size(); ++i) {
-        const auto c = static_cast<std::int64_t>(i) / plane % channels;
-        numbers[i] = table[static_cast<std::size_t>(c) * 256 + pixels[i]];
-    }
+    std::size_t row = 0;
+    for (std::size_t first = 0; first < pixels.size(); first += plane, row = (row + 256) % table.size())
+        for (std::size_t i = first; i < first + plane; ++i) numbers[i] = table[row + pixels[i]];
     return tensor(numbers, image.shape(), {.dtype = DType::f32, .device = image.device()});
 }
 

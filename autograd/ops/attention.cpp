@@ -21,10 +21,15 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
+// A number on the tensor's own device: what is made elsewhere no recorded step can have.
+Tensor number_beside(const Tensor& x, double value) {
+    return full({}, value, {.dtype = x.dtype(), .device = x.device()});
+}
+
 /// Softmax over the keys that are let through. A query that sees none gets zeros: the NaN of its softmax is
 /// covered here, and that of its gradient by the inner masked_fill.
 Tensor masked_softmax(const Tensor& scores, const Tensor& allowed) {
-    const Tensor blind = sum(allowed, -1, true) == Tensor(0);
+    const Tensor seen = sum(allowed, -1, true), blind = seen == number_beside(seen, 0);
     return masked_fill(softmax(masked_fill(scores, !allowed, -infinity), -1), blind, 0);
 }
 
@@ -53,7 +58,7 @@ Tensor attention_weights(const Tensor& query, const Tensor& key, const Attention
                               "floating one that is added to the scores",
                               name(mask.dtype()));
             if (added) scores = scores + mask;
-            const Tensor open = added ? mask.detach() != -infinity : mask;
+            const Tensor open = added ? mask.detach() != number_beside(mask, -infinity) : mask;
             allowed = allowed.defined() ? logical_and(allowed, open) : open;
         }
         const Tensor weights = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores, -1);

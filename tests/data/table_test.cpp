@@ -99,6 +99,13 @@ TEST(TablePreparation, IsAppliedToOtherFilesWithOtherColumns) {
     EXPECT_EQ(with_slot.features().back(), "city=(unknown)");
     const std::vector<double> row = with_slot.transform(unseen).to_vector<double>();
     EXPECT_EQ(std::vector<double>(row.end() - 4, row.end()), (std::vector<double>{0, 0, 0, 1}));
+    // Each column of categories has its own features, also behind one with a feature for the unknown.
+    const TablePreparation two =
+        TablePreparation::fit(table, {.categories = {"city", "bought"}, .unknown = true, .min_count = 2});
+    EXPECT_EQ(two.features(),
+              (Names{"city=Rome", "city=(unknown)", "bought=no", "bought=yes", "bought=(unknown)"}));
+    EXPECT_EQ(two.transform(table).to_vector<double>(),
+              (std::vector<double>{1, 0, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0}));
     expect_error<IndexError>(
         [&] { fitted.transform(read_csv_table(folder.file("d.csv", "city,age\nRome,1\n"), table_format())); },
         {"income", "city, age"});

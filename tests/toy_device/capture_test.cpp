@@ -91,6 +91,23 @@ TEST(ToyCapture, TheListHoldsTheVerbsAndNotWhatTheyAreMadeOf) {
     EXPECT_EQ(count(step.describe(), "softmax"), 1);
 }
 
+TEST(ToyCapture, MaskedAttentionIsRecorded) {
+    manual_seed(7);
+    const Tensor x = randn({2, 5, 4}, {.device = toy_device()});
+    const Tensor open = (ones({5, 5}) - eye(5)).to(toy_device());
+    for (const AttentionOptions& options :
+         {AttentionOptions{.is_causal = true}, AttentionOptions{.attn_mask = open > 0},
+          AttentionOptions{.attn_mask = log(open)},
+          AttentionOptions{.attn_mask = open > 0, .is_causal = true}}) {
+        const Tensor at_once = scaled_dot_product_attention(x, x, x, options);
+        Tensor again;
+        const Captured step = capture([&] { again = scaled_dot_product_attention(x, x, x, options); },
+                                      {.device = toy_device()});
+        step.replay();
+        EXPECT_EQ(again.to_vector<float>(), at_once.to_vector<float>());
+    }
+}
+
 TEST(ToyCapture, ReplaysTakeNoMemoryAndARecordingGivesItsBack) {
     const std::int64_t before = toy_memory().held;
     {
