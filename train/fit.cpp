@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -201,7 +202,7 @@ class Loop {
 };
 
 History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Samples& samples,
-            const FitOptions& options) {
+            const FitOptions& options) try {
     check_options(samples, options);
     const std::int64_t n = samples.is_stream() ? 0 : samples.size();
     const auto held =
@@ -233,6 +234,8 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
     loop.go();
     return history;
+} catch (const std::bad_alloc&) {
+    throw_no_memory("fit");
 }
 
 }  // namespace adjoint::train
