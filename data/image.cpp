@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <optional>
 
 #include <adjoint/core/base/format.h>
@@ -106,11 +107,14 @@ Tensor decode_image(std::span<const std::byte> bytes, const std::string& name,
     });
 }
 
-Tensor read_image(const std::string& path, const ImageReadOptions& options) {
+Tensor read_image(const std::string& path, const ImageReadOptions& options) try {
     return decode_image(read_file(path), path, options);
+} catch (...) {
+    rethrow_of_file(path);
 }
 
-Tensor normalize_image(const Tensor& image, const std::vector<double>& mean, const std::vector<double>& std) {
+Tensor normalize_image(const Tensor& image, const std::vector<double>& mean,
+                       const std::vector<double>& std) try {
     check<DTypeError>(image.dtype() == DType::u8, "normalize_image: {} numbers, expected u8",
                       adjoint::name(image.dtype()));
     check<ShapeError>(image.dim() >= 3, "normalize_image: an image of shape {}, expected (.., C, H, W)",
@@ -133,6 +137,8 @@ Tensor normalize_image(const Tensor& image, const std::vector<double>& mean, con
     for (std::size_t first = 0; first < pixels.size(); first += plane, row = (row + 256) % table.size())
         for (std::size_t i = first; i < first + plane; ++i) numbers[i] = table[row + pixels[i]];
     return tensor(numbers, image.shape(), {.dtype = DType::f32, .device = image.device()});
+} catch (const std::bad_alloc&) {
+    throw_no_memory("normalize_image");
 }
 
 }  // namespace adjoint::data

@@ -1,6 +1,7 @@
 // Resizing as Pillow does it: along rows, then along columns, in integers of 22 digits behind the point.
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <vector>
 
 #include <adjoint/core/base/format.h>
@@ -87,7 +88,7 @@ void check_size(const char* op, const Tensor& image, std::int64_t height, std::i
 
 }  // namespace
 
-Tensor resize_image(const Tensor& image, std::int64_t height, std::int64_t width) {
+Tensor resize_image(const Tensor& image, std::int64_t height, std::int64_t width) try {
     check_size("resize_image", image, height, width);
     const std::int64_t rows = image.size(-2), columns = image.size(-1),
                        planes = image.numel() / (rows * columns);
@@ -97,9 +98,11 @@ Tensor resize_image(const Tensor& image, std::int64_t height, std::int64_t width
     const Pixels along = resampled(image.to_vector<std::uint8_t>(), planes * rows, columns, width, 1);
     return tensor(resampled(along, planes, rows, height, width), shape,
                   {.dtype = DType::u8, .device = image.device()});
+} catch (const std::bad_alloc&) {
+    throw_no_memory("resize_image");
 }
 
-Tensor crop_image(const Tensor& image, std::int64_t height, std::int64_t width) {
+Tensor crop_image(const Tensor& image, std::int64_t height, std::int64_t width) try {
     check_size("crop_image", image, height, width);
     const auto rows = static_cast<double>(image.size(-2)), columns = static_cast<double>(image.size(-1));
     const double scale = std::max(static_cast<double>(height) / rows, static_cast<double>(width) / columns);
@@ -119,6 +122,8 @@ Tensor crop_image(const Tensor& image, std::int64_t height, std::int64_t width) 
             kept.insert(kept.end(), row, row + width);
         }
     return tensor(kept, shape, {.dtype = DType::u8, .device = image.device()});
+} catch (const std::bad_alloc&) {
+    throw_no_memory("crop_image");
 }
 
 }  // namespace adjoint::data

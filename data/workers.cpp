@@ -10,7 +10,11 @@
 namespace adjoint::data {
 
 Workers::Workers(int threads, std::int64_t ahead, std::int64_t first, Make make)
-    : make_(std::move(make)), ahead_(ahead), next_(first), taken_(first) {
+    : make_(std::move(make)),
+      ahead_(ahead),
+      made_(static_cast<std::size_t>(ahead)),
+      next_(first),
+      taken_(first) {
     start(threads);
     check<OutOfMemoryError>(!threads_.empty(), "loader: the system gives no thread for a worker");
 }
@@ -55,7 +59,7 @@ void Workers::work() {
         const bool last = !made.batch;
         {
             const std::scoped_lock lock(mutex_);
-            made_.insert_or_assign(number, std::move(made));
+            place(number) = std::move(made);
         }
         ready_.notify_all();
         if (last) return;
@@ -66,8 +70,8 @@ std::optional<Batch> Workers::take() {
     Made made;
     {
         std::unique_lock lock(mutex_);
-        ready_.wait(lock, [this] { return made_.contains(taken_); });
-        made = std::move(made_.extract(taken_++).mapped());
+        ready_.wait(lock, [this] { return place(taken_).has_value(); });
+        made = std::move(*std::exchange(place(taken_++), std::nullopt));
     }
     room_.notify_one();
     if (made.error) std::rethrow_exception(made.error);

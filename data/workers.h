@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -42,13 +41,16 @@ class Workers {
     void start(int threads);
     void stop() noexcept;
     void work();
+    std::optional<Made>& place(std::int64_t number) {
+        return made_[static_cast<std::size_t>(number % ahead_)];
+    }
 
     const Make make_;
     const std::int64_t ahead_;
     std::mutex mutex_;  // of what follows
     std::condition_variable room_, ready_;
-    std::map<std::int64_t, Made> made_;
-    std::int64_t next_, taken_;  // the numbers that the next thread makes, and that take() gives
+    std::vector<std::optional<Made>> made_;  // of number n in place n % ahead
+    std::int64_t next_, taken_;              // the numbers that the next thread makes, and that take() gives
     bool stopping_ = false;
     std::vector<std::thread> threads_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <new>
 #include <unordered_set>
 #include <utility>
 
@@ -205,8 +206,10 @@ void warn_of_prediction_in_training_mode(const char* layer) {
                     layer));
 }
 
-std::string Module::print(const std::type_info& type) const {
+std::string Module::print(const std::type_info& type) const try {
     return print_tree(*state_, state_->kind.empty() ? class_name(type) : state_->kind);
+} catch (const std::bad_alloc&) {
+    throw_no_memory("to_string");
 }
 
 }  // namespace adjoint::nn

@@ -1,6 +1,7 @@
 // The state of a module from and to tensors by name and files.
 #include <algorithm>
 #include <map>
+#include <new>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -8,6 +9,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 #include <adjoint/data/safetensors.h>
 #include <adjoint/data/torch.h>
 #include <adjoint/nn/module_state.h>
@@ -85,7 +87,7 @@ std::string hint_for(const LoadReport& names) {
 
 }  // namespace
 
-LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) const {
+LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) const try {
     const NoGrad guard;
     const auto names = all_names(*state_);
     std::unordered_map<std::string, Tensor> values;  // by first name
@@ -131,9 +133,11 @@ LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) c
         if (found != values.end()) tensor.copy_(found->second);
     }
     return all.names;
+} catch (const std::bad_alloc&) {
+    throw_no_memory("load");
 }
 
-LoadReport Module::load(const std::string& path, const LoadOptions& options) const {
+LoadReport Module::load(const std::string& path, const LoadOptions& options) const try {
     // A zip archive begins with its first member; safetensors with the length of a header, an index with {.
     if (data::starts_with(path, "PK\x03\x04"))
         return named(path.c_str(),
@@ -148,13 +152,17 @@ LoadReport Module::load(const std::string& path, const LoadOptions& options) con
             "weights alone are loaded with {{.strict = false, .rename = {{{{\"model.\", \"\"}}}}}}");
         return load(file.tensors, options);
     });
+} catch (...) {
+    data::rethrow_of_file(path);
 }
 
-void Module::save(const std::string& path) const {
+void Module::save(const std::string& path) const try {
     const NoGrad guard;
     NamedTensors tensors = state();
     for (auto& [name, tensor] : tensors) tensor = tensor.detach().to(Device::cpu()).contiguous();
     data::save_safetensors(path, tensors);
+} catch (...) {
+    data::rethrow_of_file(path);
 }
 
 }  // namespace adjoint::nn

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <unordered_set>
 
 #include <adjoint/autograd/record/grad_mode.h>
@@ -162,7 +163,7 @@ void Optimizer::watch_gradient() {
                         name_));
 }
 
-void Optimizer::step() {
+void Optimizer::step() try {
     if constexpr (!optimised)
         warn_once("unoptimised build",
                   "this build of the library is not optimised and many times slower than it could be; "
@@ -171,6 +172,8 @@ void Optimizer::step() {
     const NoGrad guard;
     for (std::size_t g = 0; g < groups_.size(); ++g) collect(groups_[g], pending_[g]);
     for (std::size_t g = 0; g < groups_.size(); ++g) run(g);
+} catch (const std::bad_alloc&) {
+    throw_no_memory(name_);
 }
 
 void Optimizer::zero_grad() const {
@@ -232,7 +235,7 @@ NamedTensors Optimizer::state() const {
     return result;
 }
 
-void Optimizer::load_state(const NamedTensors& state) {
+void Optimizer::load_state(const NamedTensors& state) try {
     const NoGrad guard;
     detail::StateReader reader(name_, state);
     std::vector<Group> loaded = groups_;
@@ -257,6 +260,8 @@ void Optimizer::load_state(const NamedTensors& state) {
     }
     reader.finish();
     groups_ = std::move(loaded);
+} catch (const std::bad_alloc&) {
+    throw_no_memory(name_);
 }
 
 }  // namespace adjoint::optim

@@ -11,6 +11,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/data/memory.h>
 
 namespace adjoint::train {
 namespace {
@@ -160,7 +161,7 @@ History history_of(const Parts& parts) {
 
 }  // namespace
 
-void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
+void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) try {
     const NoGrad guard;
     data::NamedTensors tensors;
     const auto append = [&](const std::string& prefix, const data::NamedTensors& group) {
@@ -192,9 +193,11 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
     for (const auto& [name, value] : checkpoint.settings)
         metadata[std::string(setting_prefix) + name] = value;
     data::save_safetensors(path, tensors, metadata);
+} catch (...) {
+    data::rethrow_of_file(path);
 }
 
-Checkpoint load_checkpoint(const std::string& path) {
+Checkpoint load_checkpoint(const std::string& path) try {
     const Parts parts(path, data::load_safetensors(path));
     check<IoError>(parts.text(format_key) == format_name,
                    "{}: not a checkpoint of this version of the library, expected \"{}\"", path, format_name);
@@ -213,6 +216,8 @@ Checkpoint load_checkpoint(const std::string& path) {
     checkpoint.loader = {static_cast<std::uint64_t>(loader[0]), loader[1]};
     checkpoint.settings = parts.settings();
     return checkpoint;
+} catch (...) {
+    data::rethrow_of_file(path);
 }
 
 }  // namespace adjoint::train

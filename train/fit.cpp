@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -320,7 +321,7 @@ class Loop {
 };
 
 History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Samples& samples,
-            const FitOptions& options) {
+            const FitOptions& options) try {
     check_options(samples, options);
     const std::int64_t n = samples.is_stream() ? 0 : samples.size();
     const auto held =
@@ -369,6 +370,8 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
     loop.go();
     return history;
+} catch (const std::bad_alloc&) {
+    throw_no_memory("fit");
 }
 
 }  // namespace adjoint::train

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -396,10 +397,14 @@ class Pass {
 
 }  // namespace
 
-void backward(std::span<const Tensor> outputs, const GradOptions& options) { Pass(options).run(outputs); }
+void backward(std::span<const Tensor> outputs, const GradOptions& options) try {
+    Pass(options).run(outputs);
+} catch (const std::bad_alloc&) {
+    throw_no_memory("backward");
+}
 
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
-                         const GradOptions& options) {
+                         const GradOptions& options) try {
     Pass pass(options);
     pass.capture(inputs);
     pass.run(outputs);
@@ -409,6 +414,8 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
             grads[i].defined() || options.allow_unused,
             "grad: the outputs do not depend on input {}; pass allow_unused if that is meant", i);
     return grads;
+} catch (const std::bad_alloc&) {
+    throw_no_memory("grad");
 }
 
 Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options) {

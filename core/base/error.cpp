@@ -16,19 +16,20 @@ void Error::place(const std::string& where) {
     std::runtime_error::operator=(std::runtime_error(where + ": " + what()));
 }
 
+void throw_no_memory(const char* operation) {
+    throw OutOfMemoryError(std::string(operation) + ": the memory for it is not to be had");
+}
+
 void rethrow_named(const char* operation) {
-    const auto no_memory = [&] {
-        return OutOfMemoryError(std::string(operation) + ": the memory for it is not to be had");
-    };
     try {
         throw;
     } catch (Error& error) {
         error.lead(operation);
         throw;
     } catch (const std::bad_alloc&) {
-        throw no_memory();
+        throw_no_memory(operation);
     } catch (const std::length_error&) {
-        throw no_memory();
+        throw_no_memory(operation);
     }
 }
 

@@ -92,6 +92,8 @@ class ADJOINT_API DistributedError : public Error {
 
 /// In a handler: throws the error at hand on, with the operation's name in front, and where the standard
 /// library had no memory, or was asked for more than there can be, an OutOfMemoryError in its place.
+/// For where the standard library has no memory: an OutOfMemoryError that names the operation.
+[[noreturn]] ADJOINT_API void throw_no_memory(const char* operation);
 [[noreturn]] ADJOINT_API void rethrow_named(const char* operation);
 
 }  // namespace adjoint

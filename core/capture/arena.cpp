@@ -2,6 +2,7 @@
 #include <adjoint/core/capture/arena.h>
 
 #include <algorithm>
+#include <new>
 
 namespace adjoint {
 
@@ -22,6 +23,7 @@ Arena::Place Arena::take(std::size_t bytes) {
     for (auto one = free_.begin(); one != free_.end(); ++one)
         if (one->second >= bytes && (best == free_.end() || one->second < best->second)) best = one;
     if (best == free_.end()) {
+        pieces_.reserve(pieces_.size() + 1);
         pieces_.emplace_back(static_cast<char*>(backend_.allocate(bytes)), bytes);
         return {pieces_.size() - 1, 0};
     }
@@ -31,8 +33,13 @@ Arena::Place Arena::take(std::size_t bytes) {
     return block;
 }
 
-void Arena::give(Place block, std::size_t bytes) {
-    const auto here = free_.emplace(block, bytes).first;
+void Arena::give(Place block, std::size_t bytes) noexcept {
+    Free::iterator here;
+    try {
+        here = free_.emplace(block, bytes).first;
+    } catch (const std::bad_alloc&) {
+        return;  // the block lies idle until the arena goes
+    }
     const auto joins = [](Free::iterator a, Free::iterator b) {
         return a->first.first == b->first.first && a->first.second + a->second == b->first.second;
     };

@@ -31,7 +31,7 @@ class Arena {
     using Free = std::map<Place, std::size_t>;
 
     Place take(std::size_t bytes);
-    void give(Place block, std::size_t bytes);
+    void give(Place block, std::size_t bytes) noexcept;
 
     Backend& backend_;
     const Device device_;

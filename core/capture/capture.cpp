@@ -1,6 +1,7 @@
 // The start of a capture, and what is refused inside of one.
 #include <adjoint/core/capture/capture.h>
 
+#include <new>
 #include <utility>
 
 #include <adjoint/core/base/format.h>
@@ -34,12 +35,14 @@ void check_not_capturing(const char* what) {
                         what);
 }
 
-Captured capture(const std::function<void()>& step, const CaptureOptions& options) {
+Captured capture(const std::function<void()>& step, const CaptureOptions& options) try {
     check<ValueError>(static_cast<bool>(step), "capture: there is no step, the function is empty");
     check<ValueError>(options.warmup >= 0, "capture: {} warm-up runs", options.warmup);
     check_not_capturing("capture");
     for (int i = 0; i < options.warmup; ++i) step();
     return Captured(backend(options.device).record(step, options.optimize));
+} catch (const std::bad_alloc&) {
+    throw_no_memory("capture");
 }
 
 }  // namespace adjoint

@@ -1,6 +1,7 @@
 // Captures: a backend in front of the real one that makes every call there and keeps it.
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -34,7 +35,16 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
         step_.peak_bytes_ = std::max(step_.peak_bytes_, bytes_);
         return storage;
     }
-    bool keep(Storage* storage) override {
+    // Called where nothing may be thrown: finish() says that memory was lacking.
+    bool keep(Storage* storage) noexcept override {
+        try {
+            return kept(storage);
+        } catch (const std::bad_alloc&) {
+            lacks_memory_ = true;
+            return false;
+        }
+    }
+    bool kept(Storage* storage) {
         if (const auto own = own_.find(storage); own != own_.end()) {
             const char* begin = static_cast<const char*>(storage->data());
             step_.lifetimes_.push_back({{begin, begin + storage->bytes()}, own->second, step_.list_.size()});
@@ -43,12 +53,14 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
             return false;
         }
         if (storage->device() != device_) return false;
-        step_.kept_.push_back(Ref<Storage>::adopt(storage));
+        step_.kept_.emplace_back();
+        step_.kept_.back() = Ref<Storage>::adopt(storage);
         return true;
     }
     void hold(std::shared_ptr<const void> what) override { step_.held_.push_back(std::move(what)); }
     void update_from(std::function<UpdateOp()> source) override { update_source_ = std::move(source); }
     void finish() {
+        if (lacks_memory_) throw_no_memory("capture");
         step_.streams_ = generator_state().stream - step_.start_.stream;
         std::vector<Lifetime> all = step_.lifetimes_;
         for (const auto& [storage, first] : own_) {
@@ -109,6 +121,7 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     const Device device_;
     std::unordered_map<const Storage*, std::size_t> own_;  // and the number of calls when it was made
     std::size_t bytes_ = 0;                                // of tensors that live
+    bool lacks_memory_ = false;
     std::function<UpdateOp()> update_source_;
 };
 

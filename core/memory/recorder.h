@@ -18,7 +18,7 @@ class Recorder : public Backend {
     virtual Ref<Storage> allocate_storage(std::size_t bytes) = 0;
     /// The last tensor on `storage` is gone. Whether the memory is kept for the replays: it is if it was
     /// there before the capture.
-    virtual bool keep(Storage* storage) = 0;
+    virtual bool keep(Storage* storage) noexcept = 0;
     /// `what` lives as long as the recording.
     virtual void hold(std::shared_ptr<const void> what) = 0;
     /// The next Update takes its functor from `source` at each replay.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <ostream>
 
 #include <adjoint/core/base/format.h>
@@ -122,7 +123,7 @@ class Printer {
 
 }  // namespace
 
-std::string to_string(const Tensor& x, const PrintOptions& options) {
+std::string to_string(const Tensor& x, const PrintOptions& options) try {
     if (!x.defined()) return "undefined tensor";
     std::string out = x.numel() == 0 ? fmt::format("[] of shape {}", to_string(x.shape()))
                                      : named("to_string", [&] { return Printer(x, options).text(); });
@@ -131,6 +132,8 @@ std::string to_string(const Tensor& x, const PrintOptions& options) {
     if (x.requires_grad())
         out += x.is_leaf() ? std::string(" requires_grad") : fmt::format(" grad_fn={}", x.producer_name());
     return out;
+} catch (const std::bad_alloc&) {
+    throw_no_memory("to_string");
 }
 
 std::string Tensor::to_string() const { return adjoint::to_string(*this); }

@@ -58,7 +58,11 @@ void* Tensor::mutable_host_data(DType wanted) const {
 void Tensor::copy_to_host(void* destination, DType wanted) const {
     Tensor source = *this;
     if (dtype() != wanted || !is_contiguous()) {
-        source = empty(shape(), {.dtype = wanted, .device = device()});
+        try {
+            source = empty(shape(), {.dtype = wanted, .device = device()});
+        } catch (const OutOfMemoryError&) {
+            throw_no_room(size_of(wanted));
+        }
         backend(device()).run(
             call::Map{functor::Copy{}, make_loop<2>({&source, this}, compute_type(dtype()))});
     }

@@ -7,6 +7,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
+#include <adjoint/data/memory.h>
 #include <adjoint/onnx/format/external_files.h>
 #include <adjoint/onnx/format/fields.h>
 #include <adjoint/onnx/format/file.h>
@@ -413,15 +414,19 @@ class Reader {
 
 }  // namespace
 
-Model read(const std::string& path) {
+Model read(const std::string& path) try {
     const auto content = std::make_shared<const std::vector<std::byte>>(data::read_file(path));
     const std::string folder = std::filesystem::path(path).parent_path().string();
     return Reader(path, folder.empty() ? "." : folder, content).model();
+} catch (...) {
+    data::rethrow_of_file(path);
 }
 
-Model read(std::span<const std::byte> bytes, const std::string& name) {
+Model read(std::span<const std::byte> bytes, const std::string& name) try {
     return Reader(name, {}, std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end()))
         .model();
+} catch (...) {
+    data::rethrow_of_file(name);
 }
 
 }  // namespace adjoint::onnx

@@ -2,6 +2,7 @@
 #include <adjoint/onnx/import/network.h>
 
 #include <algorithm>
+#include <new>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
@@ -148,7 +149,7 @@ std::string to_string(const Type& type) {
     return text;
 }
 
-Network::Network(const Model& model) : Module("Network", options_of(model)) {
+Network::Network(const Model& model) try : Module("Network", options_of(model)) {
     Compiled compiled = compile(model);
     program_ = compiled.program;
     auto declared = std::make_shared<Declared>();
@@ -168,6 +169,8 @@ Network::Network(const Model& model) : Module("Network", options_of(model)) {
     }
     declared_ = std::move(declared);
     eval();
+} catch (const std::bad_alloc&) {
+    throw_no_memory("onnx");
 }
 
 Tensor Network::operator()(const Tensor& x) const {
@@ -176,7 +179,7 @@ Tensor Network::operator()(const Tensor& x) const {
     return (*this)(std::vector<Tensor>{x}).at(0);
 }
 
-std::vector<Tensor> Network::operator()(const std::vector<Tensor>& inputs) const {
+std::vector<Tensor> Network::operator()(const std::vector<Tensor>& inputs) const try {
     check<ValueError>(declared_->inputs.size() == inputs.size(),
                       "onnx: the model has {} inputs, {} are given", declared_->inputs.size(), inputs.size());
     Values values;
@@ -187,6 +190,8 @@ std::vector<Tensor> Network::operator()(const std::vector<Tensor>& inputs) const
     for (Value& value : program_->run(values, tensors_, is_training()))
         results.push_back(std::move(value.tensor));
     return results;
+} catch (const std::bad_alloc&) {
+    throw_no_memory("onnx");
 }
 
 std::map<std::string, Tensor> Network::operator()(const std::map<std::string, Tensor>& inputs) const {

@@ -3,31 +3,53 @@
 
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include <adjoint/core/base/sanitizer.h>
 
 namespace adjoint {
 namespace {
 
-constinit thread_local int requests_left = -1;  // until the one that fails; negative for none
-constinit thread_local bool failed = false;
+// Until the one that fails; negative for none.
+constinit thread_local int own_left = -1;
+constinit std::atomic<int> left_of_all{-1};
+constinit thread_local bool fails_again = false;
+constinit std::atomic<bool> failed = false;
 
 bool fails_now() noexcept {
-    if (requests_left < 0 || requests_left-- > 0) return false;
+    if (own_left >= 0) {
+        if (own_left-- > 0) return false;
+    } else if (left_of_all.load(std::memory_order_relaxed) < 0 || left_of_all.fetch_sub(1) != 0) {
+        return false;
+    }
     failed = true;
     return true;
 }
 
+bool memory_fails_now() noexcept {
+    if (std::exchange(fails_again, false)) return true;
+    return fails_again = fails_now();
+}
+
 }  // namespace
 
-FailingMemory::FailingMemory(int which) noexcept {
+FailingMemory::FailingMemory(int which, Requests requests) noexcept {
     failed = false;
-    requests_left = which;
+    fails_again = false;
+    if (requests == Requests::of_this_thread)
+        own_left = which;
+    else
+        left_of_all = which;
 }
-FailingMemory::~FailingMemory() { requests_left = -1; }
+FailingMemory::~FailingMemory() {
+    own_left = -1;
+    left_of_all = -1;
+    fails_again = false;
+}
 bool FailingMemory::has_failed() noexcept { return failed; }
 
 }  // namespace adjoint
@@ -47,7 +69,7 @@ bool FailingMemory::has_failed() noexcept { return failed; }
 extern "C" int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept {
     static const auto system_function =
         reinterpret_cast<int (*)(void**, std::size_t, std::size_t)>(dlsym(RTLD_NEXT, "posix_memalign"));
-    return adjoint::fails_now() ? ENOMEM : system_function(block, alignment, bytes);
+    return adjoint::memory_fails_now() ? ENOMEM : system_function(block, alignment, bytes);
 }
 
 #if ADJOINT_ADDRESS_SANITIZER

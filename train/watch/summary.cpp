@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -62,21 +63,20 @@ class Table {
 // The state that a forward pass in training mode changes, put back at the end.
 class Undisturbed {
   public:
-    explicit Undisturbed(const nn::Module& module) : module_(module), generator_(generator_state()) {
+    explicit Undisturbed(const nn::Module& module) : generator_(generator_state()) {
         for (const auto& [name, tensor] : module.named_buffers())
-            buffers_.emplace_back(name, tensor.detach().clone());
+            buffers_.emplace_back(tensor.detach(), tensor.detach().clone());
     }
     ~Undisturbed() {
         set_generator_state(generator_);
-        module_.load(buffers_, {.strict = false});
+        for (const auto& [buffer, before] : buffers_) buffer.copy_(before);
     }
     Undisturbed(const Undisturbed&) = delete;
     Undisturbed& operator=(const Undisturbed&) = delete;
 
   private:
-    const nn::Module& module_;
     GeneratorState generator_;
-    nn::NamedTensors buffers_;
+    std::vector<std::pair<Tensor, Tensor>> buffers_;  // with what they held
 };
 
 // Those of a module's tensors that belong to none of its children.
@@ -152,7 +152,7 @@ std::int64_t memory_in_use(Device device) {
 
 }  // namespace
 
-std::string summary(const nn::Module& module) {
+std::string summary(const nn::Module& module) try {
     Table table;
     table.add({"name", "shape", "elements", ""});
     table.add_rule();
@@ -165,9 +165,11 @@ std::string summary(const nn::Module& module) {
     table.add_rule();
     return table.str() + fmt::format("{}, {} with buffers\n", parameters_text(module),
                                      memory_text(bytes_of(module.state())));
+} catch (const std::bad_alloc&) {
+    throw_no_memory("summary");
 }
 
-std::string summary(const nn::Layer& model, const Shape& input_shape, const SummaryOptions& options) {
+std::string summary(const nn::Layer& model, const Shape& input_shape, const SummaryOptions& options) try {
     const nn::Module none;
     const nn::Module& module = model.module() ? *model.module() : none;
     const nn::NamedTensors state = module.state(), moved = trained(module.named_parameters());
@@ -212,6 +214,8 @@ std::string summary(const nn::Layer& model, const Shape& input_shape, const Summ
     line("kept for the backward pass", kept);
     line("together", bytes_of(state) + weights + moments + kept);
     return table.str() + parameters_text(module) + "\n" + forecast.str();
+} catch (const std::bad_alloc&) {
+    throw_no_memory("summary");
 }
 
 }  // namespace adjoint::train
