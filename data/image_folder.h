@@ -36,19 +36,19 @@ struct ImageFolderOptions {
 };
 
 /// The .png, .jpg and .jpeg files of each class's folder and of the folders in it. Classes and files are in
-/// the order of their names.
-class ADJOINT_API ImageFolder {
+/// the order of their names. Loaders and fit take it as it is, or behind a shared pointer.
+class ADJOINT_API ImageFolder : public Source {
   public:
     /// errors: IoError naming the folder that is missing, has no class folders, or a class without images;
     /// ValueError for options.
     explicit ImageFolder(const std::string& directory, const ImageFolderOptions& options = {});
 
-    std::int64_t size() const noexcept;
+    std::int64_t size() const noexcept override;
     /// Images and their classes.
     /// shapes: x (n, C, H, W), y (n).
     /// dtypes: x f32, y i64.
     /// errors: IndexError; as read_image.
-    Batch get(std::span<const std::int64_t> samples) const;
+    Batch get(std::span<const std::int64_t> samples) const override;
 
     /// One image before it is normalised: u8 (C, H, W).
     Tensor image(std::int64_t sample) const;

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <limits>
+#include <new>
 #include <random>
 #include <span>
 
@@ -105,6 +106,15 @@ TEST_P(Fuzz, MutationsAreReadOrRefused) {
     }
     EXPECT_GT(refused, 0);
     EXPECT_LT(refused, mutations);
+}
+
+TEST(FuzzTargets, WhatIsNoErrorOfTheLibraryGoesThrough) {
+    const Target broken{.name = "broken", .read = [](const std::string& bytes) {
+                            expect(bytes.empty(), "a promise");
+                            throw std::bad_alloc();
+                        }};
+    EXPECT_THROW(reads(broken, "x"), Finding);
+    EXPECT_THROW(reads(broken, ""), std::bad_alloc);
 }
 
 INSTANTIATE_TEST_SUITE_P(, Fuzz, testing::ValuesIn(target_names()),
