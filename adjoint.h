@@ -40,6 +40,7 @@
 #include <adjoint/core/cuda/cuda.h>
 #include <adjoint/core/memory/host_memory.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/tensor/defaults.h>
 #include <adjoint/core/tensor/dlpack.h>
 #include <adjoint/core/tensor/print.h>
 #include <adjoint/core/tensor/sampling.h>

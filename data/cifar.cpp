@@ -38,7 +38,7 @@ Tensor read_records(const std::string& directory, const std::vector<std::string>
         count += static_cast<std::int64_t>(contents.back().size() / record);
     }
     return in_memory(directory, [&] {
-        const Tensor images = empty({count, 3, plane_side, plane_side}, {.dtype = DType::u8});
+        const Tensor images = empty({count, 3, plane_side, plane_side}, DType::u8, Device::cpu());
         auto pixels = fresh_bytes(images).begin();
         std::vector<std::vector<std::uint8_t>> values(labels.size());
         for (std::size_t f = 0; f < files.size(); ++f)
@@ -52,7 +52,8 @@ Tensor read_records(const std::string& directory, const std::vector<std::string>
                 pixels = std::copy(at, at + image_bytes, pixels);
                 at += image_bytes;
             }
-        for (std::size_t k = 0; k < labels.size(); ++k) labels[k].values = tensor(values[k], {count});
+        for (std::size_t k = 0; k < labels.size(); ++k)
+            labels[k].values = tensor(values[k], {count}, Device::cpu());
         return images;
     });
 }

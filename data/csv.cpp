@@ -80,7 +80,7 @@ Tensor read_numbers(const std::string& path, std::string_view text, const CsvOpt
     const auto columns = static_cast<std::size_t>(first.columns);
     // Every cell but the last ends with a character, so no more rows than this can follow.
     const std::size_t most = std::min(scanner.lines_left(), (scanner.bytes_left() + 1) / columns);
-    Tensor table = empty({static_cast<std::int64_t>(most), first.columns}, {.dtype = dtype_of<T>});
+    Tensor table = empty({static_cast<std::int64_t>(most), first.columns}, dtype_of<T>, Device::cpu());
     T* const data = reinterpret_cast<T*>(table.impl().data);
     std::size_t rows = 0;
     for (; scanner.begin_row(); ++rows) {
@@ -90,7 +90,7 @@ Tensor read_numbers(const std::string& path, std::string_view text, const CsvOpt
     }
     if (rows == most) return table;
     return tensor_from_host(data, {static_cast<std::int64_t>(rows), first.columns}, dtype_of<T>,
-                            {.dtype = dtype_of<T>});
+                            {.dtype = dtype_of<T>, .device = Device::cpu()});
 }
 
 template <class T> Tensor convert_columns(const CsvTable& table, const std::vector<std::int64_t>& positions) {
@@ -100,8 +100,9 @@ template <class T> Tensor convert_columns(const CsvTable& table, const std::vect
         for (const std::int64_t position : positions)
             values[at++] = parse_number<T>(table.rows[i][static_cast<std::size_t>(position)], table.options,
                                            table.path, table.lines[i], position);
-    return tensor(
-        values, {static_cast<std::int64_t>(table.rows.size()), static_cast<std::int64_t>(positions.size())});
+    return tensor(values,
+                  {static_cast<std::int64_t>(table.rows.size()), static_cast<std::int64_t>(positions.size())},
+                  Device::cpu());
 }
 
 }  // namespace
@@ -197,7 +198,7 @@ CsvCategories CsvTable::categories(std::int64_t position) const {
         std::vector<std::int64_t> labels;
         for (const std::string& cell : cells)
             labels.push_back(std::lower_bound(names.begin(), names.end(), cell) - names.begin());
-        return CsvCategories{tensor(labels, Shape{static_cast<std::int64_t>(labels.size())}),
+        return CsvCategories{tensor(labels, Shape{static_cast<std::int64_t>(labels.size())}, Device::cpu()),
                              std::move(names)};
     });
 }

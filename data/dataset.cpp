@@ -162,7 +162,8 @@ Dataset Dataset::select(std::span<const std::int64_t> samples) const {
         check<IndexError>(sample >= 0 && sample < size(), "dataset: sample {} of {}", sample, size());
     if (samples.empty()) return part(0, 0);
     const auto count = static_cast<std::int64_t>(samples.size());
-    const Tensor index = tensor(std::vector<std::int64_t>(samples.begin(), samples.end()), {count});
+    const Tensor index =
+        tensor(std::vector<std::int64_t>(samples.begin(), samples.end()), {count}, Device::cpu());
     return mapped(*this, [&](const Tensor& x) {
         return with_shape(pick(x, index.to(x.device())), batch_shape(count, row_shape(x)));
     });

@@ -97,7 +97,7 @@ Tensor decode_image(std::span<const std::byte> bytes, const std::string& name,
         const Tensor image =
             empty({static_cast<std::int64_t>(wanted), static_cast<std::int64_t>(header.height),
                    static_cast<std::int64_t>(header.width)},
-                  {.dtype = DType::u8});
+                  DType::u8, Device::cpu());
         const auto out = fresh_bytes(image);
         for (std::size_t c = 0; c < wanted; ++c)
             for (std::size_t i = 0; i < count; ++i)

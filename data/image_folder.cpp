@@ -80,7 +80,7 @@ ImageFolder::ImageFolder(const std::string& directory, const ImageFolderOptions&
                       "ImageFolder: {} channels, expected 1, 3 or 4", options.channels);
     state_->options = options;
     // A wrong mean or std is found here, not at the first image.
-    normalize_image(zeros({options.channels, 1, 1}, {.dtype = DType::u8}), options.mean, options.std);
+    normalize_image(zeros({options.channels, 1, 1}, DType::u8, Device::cpu()), options.mean, options.std);
     std::int64_t others = 0;
     try {
         check<IoError>(fs::is_directory(directory), "{}: {}", directory,
@@ -141,8 +141,8 @@ Tensor ImageFolder::image(std::int64_t sample) const {
 
 Batch ImageFolder::get(std::span<const std::int64_t> samples) const {
     const ImageFolderOptions& options = state_->options;
-    const Tensor pixels =
-        empty({std::ssize(samples), options.channels, options.height, options.width}, {.dtype = DType::u8});
+    const Tensor pixels = empty({std::ssize(samples), options.channels, options.height, options.width},
+                                DType::u8, Device::cpu());
     auto place = fresh_bytes(pixels).begin();
     std::vector<std::int64_t> labels;
     for (const std::int64_t sample : samples) {
@@ -151,7 +151,8 @@ Batch ImageFolder::get(std::span<const std::int64_t> samples) const {
         place = std::copy(bytes.begin(), bytes.end(), place);
         labels.push_back(label(sample));
     }
-    return {normalize_image(pixels, options.mean, options.std), tensor(labels, {std::ssize(labels)})};
+    return {normalize_image(pixels, options.mean, options.std),
+            tensor(labels, {std::ssize(labels)}, Device::cpu())};
 }
 
 }  // namespace adjoint::data

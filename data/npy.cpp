@@ -215,7 +215,7 @@ Tensor read_npy(InputStream& stream) {
     Tensor tensor = read_tensor(stream, wanted, what);
     stream.expect_end();
     if (!*header.column_major || wanted.shape.size() < 2) return tensor;
-    Tensor turned = empty(wanted.shape, {.dtype = wanted.dtype});
+    Tensor turned = empty(wanted.shape, wanted.dtype, Device::cpu());
     transpose(fresh_bytes(tensor), fresh_bytes(turned), wanted.shape, size_of(wanted.dtype));
     return turned;
 }

@@ -103,7 +103,7 @@ Tensor class_weights(const Tensor& labels, std::int64_t classes) {
         weights.push_back(count > 0 ? static_cast<float>(static_cast<double>(labels.numel()) /
                                                          (static_cast<double>(classes) * count))
                                     : 0.0f);
-    return tensor(weights, {classes});
+    return tensor(weights, {classes}, Device::cpu());
 }
 
 }  // namespace adjoint::data

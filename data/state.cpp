@@ -38,8 +38,9 @@ void append_strings(NamedTensors& state, const std::string& name, const std::vec
         bytes.insert(bytes.end(), one.begin(), one.end());
         ends.push_back(static_cast<std::int64_t>(bytes.size()));
     }
-    state.emplace_back(name, tensor(bytes, Shape{static_cast<std::int64_t>(bytes.size())}));
-    state.emplace_back(name + ".ends", tensor(ends, Shape{static_cast<std::int64_t>(ends.size())}));
+    state.emplace_back(name, tensor(bytes, Shape{static_cast<std::int64_t>(bytes.size())}, Device::cpu()));
+    state.emplace_back(name + ".ends",
+                       tensor(ends, Shape{static_cast<std::int64_t>(ends.size())}, Device::cpu()));
 }
 
 void StateReader::refuse(std::string_view why) const {

@@ -99,7 +99,7 @@ Tensor CategoryEncoder::transform(const std::vector<std::string>& values) const 
                          value, *this);
         numbers.push_back(*number);
     }
-    return tensor(numbers, Shape{static_cast<std::int64_t>(numbers.size())});
+    return tensor(numbers, Shape{static_cast<std::int64_t>(numbers.size())}, Device::cpu());
 }
 
 NamedTensors CategoryEncoder::state() const {
@@ -168,7 +168,7 @@ Tensor TablePreparation::transform(const CsvTable& table) const {
         first += static_cast<std::size_t>(encoder.size());
     }
     return tensor(out, {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(width)},
-                  {.dtype = table.options.dtype});
+                  {.dtype = table.options.dtype, .device = Device::cpu()});
 }
 
 std::vector<std::string> TablePreparation::features() const {

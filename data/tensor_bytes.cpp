@@ -33,7 +33,7 @@ Claim claim(const std::string& path, std::string_view what, std::span<const std:
 
 Tensor read_tensor(InputStream& stream, const Claim& wanted, std::string_view what) {
     stream.expect(wanted.bytes, what);
-    Tensor tensor = empty(wanted.shape, {.dtype = wanted.dtype});
+    Tensor tensor = empty(wanted.shape, wanted.dtype, Device::cpu());
     const auto bytes = fresh_bytes(tensor);
     stream.read(bytes, what);
     if (wanted.dtype == DType::boolean) {

@@ -139,7 +139,7 @@ Tensor Vocabulary::encode(std::string_view text) const {
             excerpt(symbol), out.size(), size());
         out.push_back(number ? *number : *unknown_);
     });
-    return tensor(out, Shape{static_cast<std::int64_t>(out.size())});
+    return tensor(out, Shape{static_cast<std::int64_t>(out.size())}, Device::cpu());
 }
 
 Tensor Vocabulary::encode(const std::vector<std::string>& texts) const {
@@ -158,7 +158,8 @@ Tensor Vocabulary::encode(const std::vector<std::string>& texts) const {
         rows[i].resize(longest, padding_.value_or(0));
         out.insert(out.end(), rows[i].begin(), rows[i].end());
     }
-    return tensor(out, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(longest)});
+    return tensor(out, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(longest)},
+                  Device::cpu());
 }
 
 std::string Vocabulary::decode(const Tensor& numbers) const {
@@ -220,7 +221,7 @@ SequenceWindows::SequenceWindows(const Tensor& text, const WindowOptions& option
 
 Batch SequenceWindows::get(std::span<const std::int64_t> samples) const {
     const Shape shape{static_cast<std::int64_t>(samples.size()), length_};
-    Batch batch{empty(shape, {.dtype = DType::i64}), empty(shape, {.dtype = DType::i64})};
+    Batch batch{empty(shape, DType::i64, Device::cpu()), empty(shape, DType::i64, Device::cpu())};
     const auto* text = text_.data<std::int64_t>();
     auto *x = batch.x.mutable_data<std::int64_t>(), *y = batch.y.mutable_data<std::int64_t>();
     for (const std::int64_t sample : samples) {

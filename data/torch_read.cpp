@@ -212,7 +212,7 @@ class TorchReader {
                             : static_cast<std::int16_t>(
                                   low | std::to_integer<std::uint32_t>(bytes[i * type.narrow + 1]) << 8);
         }
-        return tensor(values, wanted.shape);
+        return tensor(values, wanted.shape, Device::cpu());
     }
 
     const std::string& path_;

@@ -15,8 +15,8 @@ struct MultiheadAttentionOptions {
     bool batch_first = false;
     std::int64_t kdim = 0, vdim = 0;           ///< of key and value; 0 for embed_dim
     std::optional<RotaryOptions> rotary = {};  ///< queries and keys are turned by their positions
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// What a query may not look at: bool masks with true for what is left out,

@@ -8,8 +8,8 @@ namespace adjoint::nn {
 
 struct BilinearOptions {
     bool bias = true;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// y_k = sum_ij x1_i weight_kij x2_j + bias_k, weight (out, in1, in2) and bias uniform in +-1 / sqrt(in1).

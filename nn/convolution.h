@@ -9,8 +9,8 @@ namespace adjoint::nn {
 struct Conv1dLayerOptions {
     std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
     bool bias = true;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// conv1d with a weight (out, in / groups, kernel) and a bias (out), uniform in
@@ -34,8 +34,8 @@ struct Conv2dLayerOptions {
     HeightWidth stride = 1, padding = 0, dilation = 1;
     std::int64_t groups = 1;
     bool bias = true;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// conv2d with a weight (out, in / groups, kernel) and a bias (out), uniform in
@@ -60,8 +60,8 @@ struct ConvTranspose2dLayerOptions {
     std::int64_t groups = 1;
     bool bias = true;
     HeightWidth dilation = 1;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// conv_transpose2d with a weight (in, out / groups, kernel) and a bias (out), uniform in

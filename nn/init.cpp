@@ -86,7 +86,7 @@ Tensor trunc_normal_(const Tensor& x, double mean, double std, double low, doubl
     const double to = mirrored ? (mean - low) / std : (high - mean) / std;
     const double first = below(from), last = below(to);
     const NoGrad guard;
-    std::vector<double> values = rand(x.shape(), {.dtype = f64}).to_vector<double>();
+    std::vector<double> values = rand(x.shape(), f64, Device::cpu()).to_vector<double>();
     for (double& value : values) {
         const double z = quantile(first + value * (last - first), std::max(from, -40.0), std::min(to, 40.0));
         value = std::clamp(mean + std * (mirrored ? -z : z), low, high);
@@ -144,7 +144,7 @@ Tensor orthogonal_(const Tensor& x, double gain) {
     const std::size_t count = std::min(rows, columns), length = std::max(rows, columns);
     // Vectors of normal numbers, made orthonormal one after the other;
     // the second pass removes what rounding left.
-    std::vector<double> q = randn({x.numel()}, {.dtype = f64}).to_vector<double>();
+    std::vector<double> q = randn({x.numel()}, f64, Device::cpu()).to_vector<double>();
     for (std::size_t i = 0; i < count; ++i) {
         double* const v = q.data() + i * length;
         for (int pass = 0; pass < 2; ++pass) {

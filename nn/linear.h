@@ -9,8 +9,8 @@ namespace adjoint::nn {
 
 struct LinearOptions {
     bool bias = true;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// y = x W^T + b, W (out, in) and b (out) uniform in +-1 / sqrt(in).

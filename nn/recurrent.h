@@ -20,8 +20,8 @@ struct RecurrentOptions {
     bool batch_first = false;
     double dropout = 0;  ///< in training, of what each layer but the last gives
     bool bidirectional = false;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 struct RNNOptions {
     std::int64_t num_layers = 1;
@@ -30,8 +30,8 @@ struct RNNOptions {
     bool batch_first = false;
     double dropout = 0;
     bool bidirectional = false;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// What each time step of the last layer gives, and the state of every layer after its last step.

@@ -23,14 +23,14 @@ enum class RecurrentNonlinearity { tanh, relu };
 
 struct RecurrentCellOptions {
     bool bias = true;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 struct RNNCellOptions {
     bool bias = true;
     RecurrentNonlinearity nonlinearity = RecurrentNonlinearity::tanh;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// What the cells share: weights and the shapes of what comes in.

@@ -8,8 +8,8 @@ namespace adjoint::nn {
 struct SwiGLUOptions {
     bool bias = false;
     std::int64_t out_features = 0;  ///< 0 for in_features
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// y = down_proj(silu(gate_proj(x)) up_proj(x)).

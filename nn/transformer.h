@@ -17,8 +17,8 @@ struct TransformerLayerOptions {
     double layer_norm_eps = 1e-5;
     bool batch_first = false;
     bool norm_first = false;
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
 };
 
 /// y = norm1(x + attention(x)); norm2(y + linear2(activation(linear1(y)))), each branch through dropout; with

@@ -63,8 +63,8 @@ void GradScaler::update() {
 }
 
 NamedTensors GradScaler::state() const {
-    return {{"scale", full({1}, scale_, {.dtype = DType::f64})},
-            {"good_steps", full({1}, static_cast<double>(good_steps_), {.dtype = DType::i64})}};
+    return {{"scale", full({1}, scale_, DType::f64, Device::cpu())},
+            {"good_steps", full({1}, static_cast<double>(good_steps_), DType::i64, Device::cpu())}};
 }
 
 void GradScaler::load_state(const NamedTensors& state) {

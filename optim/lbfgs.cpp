@@ -193,7 +193,7 @@ NamedTensors LBFGS::state() const {
     result.emplace_back("d", m.direction);
     result.emplace_back("t", Tensor(m.t));
     result.emplace_back("H_diag", Tensor(m.scale));
-    result.emplace_back("ro", tensor(m.ro, {static_cast<std::int64_t>(m.ro.size())}));
+    result.emplace_back("ro", tensor(m.ro, {static_cast<std::int64_t>(m.ro.size())}, Device::cpu()));
     result.emplace_back("prev_loss", Tensor(m.loss));
     result.emplace_back("prev_flat_grad", m.gradient);
     for (std::size_t i = 0; i < m.y.size(); ++i) {

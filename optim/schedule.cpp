@@ -202,8 +202,8 @@ NamedTensors Schedule::state() const {
     std::vector<double> rates;
     for (std::size_t g = 0; g < base_lrs_.size(); ++g) rates.push_back(optimizer_->lr(g));
     return {{"epoch", Tensor(epoch_)},
-            {"base_lrs", tensor(base_lrs_, {groups})},
-            {"lrs", tensor(rates, {groups})}};
+            {"base_lrs", tensor(base_lrs_, {groups}, Device::cpu())},
+            {"lrs", tensor(rates, {groups}, Device::cpu())}};
 }
 
 void Schedule::load_state(const NamedTensors& state) {

@@ -216,27 +216,28 @@ Callback stop_on_nan(Every every) {
 Callback record_batches() {
     const auto losses = std::make_shared<BatchLosses>();
     const auto move = [losses](Run& run) { losses->move_to(run.history); };
-    return {.on_begin =
-                [losses](Run& run) {
-                    if (!run.resumed) losses->waiting.clear();
-                },
-            .on_batch = [losses](Run& run) { losses->waiting.push_back(run.loss); },
-            .on_epoch = move,
-            .on_end = move,
-            .state =
-                [losses] {
-                    const std::vector<double> values = losses->values();
-                    return data::NamedTensors{
-                        {"waiting", tensor(values, {static_cast<std::int64_t>(values.size())})}};
-                },
-            .load_state =
-                [losses](const data::NamedTensors& state) {
-                    check<ValueError>(state.size() == 1 && state[0].first == "waiting",
-                                      "record_batches: load_state: expected waiting");
-                    std::vector<Tensor> loaded;
-                    for (const double value : state[0].second.to_vector<double>()) loaded.emplace_back(value);
-                    losses->waiting = std::move(loaded);
-                }};
+    return {
+        .on_begin =
+            [losses](Run& run) {
+                if (!run.resumed) losses->waiting.clear();
+            },
+        .on_batch = [losses](Run& run) { losses->waiting.push_back(run.loss); },
+        .on_epoch = move,
+        .on_end = move,
+        .state =
+            [losses] {
+                const std::vector<double> values = losses->values();
+                return data::NamedTensors{
+                    {"waiting", tensor(values, {static_cast<std::int64_t>(values.size())}, Device::cpu())}};
+            },
+        .load_state =
+            [losses](const data::NamedTensors& state) {
+                check<ValueError>(state.size() == 1 && state[0].first == "waiting",
+                                  "record_batches: load_state: expected waiting");
+                std::vector<Tensor> loaded;
+                for (const double value : state[0].second.to_vector<double>()) loaded.emplace_back(value);
+                losses->waiting = std::move(loaded);
+            }};
 }
 
 Callback metric(const std::string& name, const Metric& of) { return metrics({{name, of}}); }

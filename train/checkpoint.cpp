@@ -25,7 +25,7 @@ constexpr std::size_t most_callbacks = 1000;
 constexpr std::int64_t history_columns = 6;
 
 Tensor vector_of(const std::vector<double>& values) {
-    return tensor(values, {static_cast<std::int64_t>(values.size())});
+    return tensor(values, {static_cast<std::int64_t>(values.size())}, Device::cpu());
 }
 
 // History
@@ -36,7 +36,7 @@ Tensor epochs_of(const History& history) {
     for (const EpochRecord& r : history.epochs)
         values.insert(values.end(), {static_cast<double>(r.epoch), r.train.loss, r.train.accuracy,
                                      r.validation.loss, r.validation.accuracy, r.seconds});
-    return tensor(values, {static_cast<std::int64_t>(history.epochs.size()), history_columns});
+    return tensor(values, {static_cast<std::int64_t>(history.epochs.size()), history_columns}, Device::cpu());
 }
 
 // A metric over the epochs, NaN where it was not measured.
@@ -179,7 +179,8 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) try 
     append_history(tensors, checkpoint.history);
     const auto pair = [&](const char* name, std::uint64_t a, std::uint64_t b) {
         tensors.emplace_back(
-            name, tensor(std::vector{std::bit_cast<std::int64_t>(a), std::bit_cast<std::int64_t>(b)}, {2}));
+            name, tensor(std::vector{std::bit_cast<std::int64_t>(a), std::bit_cast<std::int64_t>(b)}, {2},
+                         Device::cpu()));
     };
     pair("generator", checkpoint.generator.seed, checkpoint.generator.stream);
     pair("loader", checkpoint.loader.epoch, static_cast<std::uint64_t>(checkpoint.loader.next_batch));

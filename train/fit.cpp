@@ -190,7 +190,7 @@ class Loop {
     // When one rank ends the training, all do.
     void agree_on_the_end() {
         if (!parallel_) return;
-        const Tensor ends = tensor<std::int64_t>({run_.stopping() ? 1 : 0}, {1});
+        const Tensor ends = tensor<std::int64_t>({run_.stopping() ? 1 : 0}, {1}, Device::cpu());
         run_.group.all_reduce(ends, distributed::ReduceOp::max);
         if (ends.item<std::int64_t>() > 0 && !run_.stopping())
             run_.stop("a callback of another rank has ended the training");

@@ -51,7 +51,8 @@ Score Totals::score() const {
 Totals Totals::summed(const distributed::Group& group) const {
     const auto number = [](const Tensor& sum) { return sum.defined() ? sum.item() : 0.0; };
     const Tensor sums = tensor<double>(
-        {static_cast<double>(samples_), number(loss_), number(right_), right_.defined() ? 1.0 : 0.0}, {4});
+        {static_cast<double>(samples_), number(loss_), number(right_), right_.defined() ? 1.0 : 0.0}, {4},
+        Device::cpu());
     group.all_reduce(sums);
     const std::vector<double> all = sums.to_vector<double>();
     Totals result;

@@ -75,9 +75,9 @@ Tensor pad_by_value(Tensor x, int dim, std::int64_t before, std::int64_t after, 
 // true where column - row is at least (upper) or at most (lower) the diagonal.
 Tensor triangle(const char* op, const Tensor& x, std::int64_t diagonal, bool upper) {
     check<ShapeError>(x.dim() >= 2, "{}: needs matrices, the shape is {}", op, x.shape());
-    const Tensor rows = unsqueeze(arange(x.size(-2)), 1) + diagonal,
-                 columns = unsqueeze(arange(x.size(-1)), 0);
-    return (upper ? ge(columns, rows) : le(columns, rows)).to(x.device());
+    const Tensor rows = unsqueeze(arange(x.size(-2), x.device()), 1) + diagonal,
+                 columns = unsqueeze(arange(x.size(-1), x.device()), 0);
+    return upper ? ge(columns, rows) : le(columns, rows);
 }
 
 /// Joined along a dimension.

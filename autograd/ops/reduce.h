@@ -49,9 +49,14 @@ struct VarOptions {
 /// Mean square distance from the mean; two passes. One sample, unbiased: NaN.
 ADJOINT_API Tensor var(const Tensor& x, const Dims& dims = {}, bool keepdim = false,
                        const VarOptions& options = {});
-/// The root of var; its gradient at 0 is 0.
+/// The root of var; its gradient at 0 is 0. Under `using namespace adjoint` the name alone is ambiguous with
+/// the namespace std: say stddev(x) there.
 ADJOINT_API Tensor std(const Tensor& x, const Dims& dims = {}, bool keepdim = false,
                        const VarOptions& options = {});
+inline Tensor stddev(const Tensor& x, const Dims& dims = {}, bool keepdim = false,
+                     const VarOptions& options = {}) {
+    return std(x, dims, keepdim, options);
+}
 /// (sum |x|^p)^(1/p), p > 0 or infinity; the gradient at the zero vector is 0.
 ADJOINT_API Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 

@@ -88,7 +88,7 @@ Tensor axis(std::int64_t count, bool align_corners) {
         const auto at = static_cast<double>(i);
         places.push_back(align_corners ? (count > 1 ? 2 * at / (n - 1) - 1 : 0) : (2 * at + 1) / n - 1);
     }
-    return tensor(places, {count});
+    return tensor(places, {count}, Device::cpu());
 }
 
 }  // namespace

@@ -73,6 +73,13 @@ const Tensor& write_back(const char* op, const Tensor& x, const Tensor& result) 
     return x;
 }
 
+// A number, which the CPU holds, goes to where the tensor is.
+Tensor operand_of(const Tensor& x, const Tensor& other) {
+    if (x.is_same(other)) return own_handle_of(other);
+    const bool number = other.defined() && other.dim() == 0 && other.device().is_cpu();
+    return number ? other.to(x.device()) : other;
+}
+
 }  // namespace
 
 const Tensor& Tensor::copy_(const Tensor& source) const {
@@ -83,16 +90,16 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
     return write_back("copy_", *this, recorded ? source.clone() : source);
 }
 const Tensor& Tensor::operator+=(const Tensor& other) const {
-    return write_back("add", *this, own_handle_of(*this) + (is_same(other) ? own_handle_of(other) : other));
+    return write_back("add", *this, own_handle_of(*this) + operand_of(*this, other));
 }
 const Tensor& Tensor::operator-=(const Tensor& other) const {
-    return write_back("sub", *this, own_handle_of(*this) - (is_same(other) ? own_handle_of(other) : other));
+    return write_back("sub", *this, own_handle_of(*this) - operand_of(*this, other));
 }
 const Tensor& Tensor::operator*=(const Tensor& other) const {
-    return write_back("mul", *this, own_handle_of(*this) * (is_same(other) ? own_handle_of(other) : other));
+    return write_back("mul", *this, own_handle_of(*this) * operand_of(*this, other));
 }
 const Tensor& Tensor::operator/=(const Tensor& other) const {
-    return write_back("div", *this, own_handle_of(*this) / (is_same(other) ? own_handle_of(other) : other));
+    return write_back("div", *this, own_handle_of(*this) / operand_of(*this, other));
 }
 
 const Tensor& Tensor::fill_(Scalar value) const {

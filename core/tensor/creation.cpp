@@ -170,7 +170,7 @@ Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, const O
                             DType::f64, options);
 }
 
-Tensor from_blob(void* data, const Shape& shape, const Options& options, std::function<void()> deleter) {
+Tensor from_blob(void* data, const Shape& shape, const BlobOptions& options, std::function<void()> deleter) {
     const std::int64_t numel = checked_numel("from_blob", shape, options.dtype);
     check<ValueError>(data != nullptr || numel == 0, "from_blob: null pointer for the shape {}", shape);
     Tensor out(Ref<TensorImpl>::adopt(new TensorImpl(shape, numel, options.dtype)));

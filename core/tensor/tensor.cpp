@@ -12,11 +12,11 @@
 
 namespace adjoint {
 
-Tensor::Tensor(double value) : Tensor(full({}, value, {.dtype = DType::f64})) {}
-Tensor::Tensor(float value) : Tensor(full({}, static_cast<double>(value))) {}
+Tensor::Tensor(double value) : Tensor(full({}, value, DType::f64, Device::cpu())) {}
+Tensor::Tensor(float value) : Tensor(full({}, static_cast<double>(value), DType::f32, Device::cpu())) {}
 Tensor::Tensor(std::int64_t value)
-    : Tensor(tensor_from_host(&value, {}, DType::i64, {.dtype = DType::i64})) {}
-Tensor::Tensor(bool value) : Tensor(full({}, value ? 1 : 0, {.dtype = DType::boolean})) {}
+    : Tensor(tensor_from_host(&value, {}, DType::i64, {.dtype = DType::i64, .device = Device::cpu()})) {}
+Tensor::Tensor(bool value) : Tensor(full({}, value ? 1 : 0, DType::boolean, Device::cpu())) {}
 
 void Tensor::warn_of_lost_gradient() const {
     warn_once("gradient of a non-leaf",

@@ -21,6 +21,7 @@
 #include <adjoint/core/base/shape.h>
 #include <adjoint/core/memory/ref.h>
 #include <adjoint/core/memory/storage.h>
+#include <adjoint/core/tensor/defaults.h>
 
 namespace adjoint {
 
@@ -30,8 +31,8 @@ class Index;
 
 /// How a tensor is created: zeros({2, 3}, {.dtype = f64, .requires_grad = true}).
 struct Options {
-    DType dtype = DType::f32;
-    Device device = Device::cpu();
+    DType dtype = default_dtype();
+    Device device = default_device();
     bool requires_grad = false;
 };
 

@@ -159,7 +159,7 @@ void Buckets::learn_order() {
     };
     for (const std::size_t i : arrivals_) append(i);
     for (const std::size_t i : order_) append(i);
-    const Tensor agreed = tensor(order, {static_cast<std::int64_t>(order.size())});
+    const Tensor agreed = tensor(order, {static_cast<std::int64_t>(order.size())}, Device::cpu());
     group_.broadcast(agreed);
     const std::vector<std::int64_t> numbers = agreed.to_vector<std::int64_t>();
     std::transform(numbers.begin(), numbers.end(), order_.begin(),

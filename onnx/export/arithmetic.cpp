@@ -11,7 +11,7 @@ namespace {
 // The type in which two operands meet: that of a sum of theirs.
 DType common_type(const Tensor& a, const Tensor& b) {
     const auto like = [](const Tensor& x) {
-        return zeros(x.dim() > 0 ? Shape{1} : Shape{}, {.dtype = x.dtype()});
+        return zeros(x.dim() > 0 ? Shape{1} : Shape{}, x.dtype(), Device::cpu());
     };
     return add(like(a), like(b)).dtype();
 }

@@ -22,7 +22,7 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 
 // The one element that all are equal to.
 std::optional<Tensor> only_element(const Tensor& given) {
-    if (given.numel() == 0) return zeros({1}, {.dtype = given.dtype()});
+    if (given.numel() == 0) return zeros({1}, given.dtype(), Device::cpu());
     const Tensor x = given.to(Device::cpu()).contiguous();
     const std::size_t size = size_of(x.dtype());
     for (std::int64_t i = 1; i < x.numel(); ++i)

@@ -48,9 +48,9 @@ class Builder {
 
     std::string constant(const Tensor& tensor, const std::string& name = {});
     std::string integers(const std::vector<std::int64_t>& values) {
-        return constant(tensor(values, {static_cast<std::int64_t>(values.size())}));
+        return constant(tensor(values, {static_cast<std::int64_t>(values.size())}, Device::cpu()));
     }
-    std::string number(double value, DType type) { return constant(full({}, value, {.dtype = type})); }
+    std::string number(double value, DType type) { return constant(full({}, value, type, Device::cpu())); }
     /// A static value with its last two dimensions exchanged.
     std::string transposed_constant(int value, const std::string& name, DType type);
     /// Sizes as a tensor of one dimension: a constant, or computed from the dynamic axes.

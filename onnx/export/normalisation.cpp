@@ -9,7 +9,7 @@ namespace {
 
 // An optional weight or bias of one number per channel or place; what stands for it if there is none.
 std::string vector_or(Call& call, std::size_t i, double value, const Shape& shape, DType type) {
-    return call.has(i) ? call.in(i, type) : call.builder.constant(full(shape, value, {.dtype = type}));
+    return call.has(i) ? call.in(i, type) : call.builder.constant(full(shape, value, type, Device::cpu()));
 }
 
 std::int64_t channels_of(Call& call) {
@@ -117,7 +117,7 @@ void group_norm(Call& call) {
     const DType type = call.result().dtype(), used = compute_type(type);
     const std::int64_t channels = channels_of(call), groups = call.integer("num_groups");
     const auto every = [&](double value) {
-        return call.builder.constant(full({groups}, value, {.dtype = used}));
+        return call.builder.constant(full({groups}, value, used, Device::cpu()));
     };
     // Each group as one channel.
     const std::string rows = call.node("Reshape", {call.in(0, used), call.builder.integers({0, groups, -1})});

@@ -42,7 +42,7 @@ template <const char* op> void place(Call& call) { place_of_extreme(call, op); }
 void cumsum(Call& call) {
     call.set(call.node("CumSum",
                        {call.in(0), call.builder.constant(full({}, static_cast<double>(call.integer("dim")),
-                                                               {.dtype = DType::i64}))},
+                                                               DType::i64, Device::cpu()))},
                        {attribute("reverse", std::int64_t{call.flag("reverse")})}));
 }
 

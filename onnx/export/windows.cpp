@@ -82,7 +82,7 @@ std::string tap_filters(Call& call, const Geometry& g, std::int64_t channels, DT
     for (std::int64_t i = 0; i < channels * taps; ++i)
         values[static_cast<std::size_t>(i * taps + i % taps)] = 1;
     return call.builder.constant(
-        tensor(values, {channels * taps, 1, g.kernel[0], g.kernel[1]}, {.dtype = type}));
+        tensor(values, {channels * taps, 1, g.kernel[0], g.kernel[1]}, type, Device::cpu()));
 }
 
 void unfold(Call& call) {

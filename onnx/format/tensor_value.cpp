@@ -63,7 +63,7 @@ template <class From, class Into> Tensor widened(const TensorValue& value, const
                               data::excerpt(value.name), element, i);
         elements[i] = static_cast<Into>(element);
     }
-    return tensor(elements, shape);
+    return tensor(elements, shape, Device::cpu());
 }
 
 }  // namespace
@@ -118,12 +118,13 @@ Tensor to_tensor(const TensorValue& value) {
             std::vector<std::uint8_t> elements(value.bytes.view.size());
             for (std::size_t i = 0; i < elements.size(); ++i)
                 elements[i] = value.bytes.view[i] != std::byte{0};
-            return tensor(elements, shape, {.dtype = DType::boolean});
+            return tensor(elements, shape, DType::boolean, Device::cpu());
         }
         default:
             break;
     }
-    return tensor_from_host(value.bytes.view.data(), shape, *stored, {.dtype = *stored});
+    return tensor_from_host(value.bytes.view.data(), shape, *stored,
+                            {.dtype = *stored, .device = Device::cpu()});
 }
 
 TensorValue tensor_value(const std::string& name, const Tensor& tensor) {

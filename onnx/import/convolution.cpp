@@ -242,7 +242,7 @@ Tensor transposed_volume(const Tensor& x, const Tensor& w, const std::vector<Tra
             whole[2] = depth.whole;
             sum = filled(whole, 0, part);
         }
-        const Tensor at = arange(x.size(2)) * depth.stride + k * depth.dilation;
+        const Tensor at = arange(x.size(2), Device::cpu()) * depth.stride + k * depth.dilation;
         sum = index_add(sum, 2, at.to(x.device()), part);
     }
     return sum;

@@ -118,7 +118,9 @@ ElementType type_attribute(const Build& build, const char* name, ElementType oth
 Tensor integers_of(const Integers& values) {
     return integers_of(values, {static_cast<std::int64_t>(values.size())});
 }
-Tensor integers_of(const Integers& values, const Shape& shape) { return tensor(values, shape); }
+Tensor integers_of(const Integers& values, const Shape& shape) {
+    return tensor(values, shape, Device::cpu());
+}
 
 Shape shape_of(const Integers& sizes) {
     check<ShapeError>(sizes.size() <= max_dims, "{} dimensions, at most {} are supported", sizes.size(),

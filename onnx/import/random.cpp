@@ -33,7 +33,7 @@ template <Draw (*draw)(const Build&)> Kernel of_shape(const Build& b) {
     check<ValueError>(sizes.has_value(), "there is no shape");
     const DType type = *stored_as(type_attribute(b, "dtype", ElementType::f32));
     return one([=, numbers = draw(b)](const Call& c) {
-        return numbers(c.bounded(shape_of(*sizes)), {.dtype = type});
+        return numbers(c.bounded(shape_of(*sizes)), {.dtype = type, .device = Device::cpu()});
     });
 }
 

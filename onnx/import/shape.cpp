@@ -202,7 +202,7 @@ Kernel constant(const Build& b) {
     else if (a.has("value_int"))
         value = Tensor(a.integer("value_int"));
     else if (const auto numbers = a.reals("value_floats"))
-        value = tensor(*numbers, {static_cast<std::int64_t>(numbers->size())}, {.dtype = DType::f32});
+        value = tensor(*numbers, {static_cast<std::int64_t>(numbers->size())}, DType::f32, Device::cpu());
     else if (const auto integers = a.integers("value_ints"))
         value = integers_of(*integers);
     check<ValueError>(value.tensor.defined(), "there is no value");
@@ -227,8 +227,8 @@ Kernel eye_like(const Build& b) {
     return [=](const Call& c) -> Values {
         check<ShapeError>(c[0].dim() == 2, "{} is no matrix", c[0].shape());
         const ElementType wanted = typed ? type : element_type(c[0].dtype());
-        const Tensor rows = reshape(arange(c[0].size(0)), {c[0].size(0), 1}) + k;
-        return {cast(eq(rows, arange(c[0].size(1))), wanted)};
+        const Tensor rows = reshape(arange(c[0].size(0), Device::cpu()), {c[0].size(0), 1}) + k;
+        return {cast(eq(rows, arange(c[0].size(1), Device::cpu())), wanted)};
     };
 }
 
@@ -239,7 +239,7 @@ Kernel range_kernel(const Build&) {
         const double count = std::max(0.0, std::ceil((end - start) / step));
         check<ValueError>(count <= static_cast<double>(c.most), "{} elements from {} to {}", count, start,
                           end);
-        const Tensor places = arange(static_cast<std::int64_t>(count));
+        const Tensor places = arange(static_cast<std::int64_t>(count), Device::cpu());
         if (is_integer(c[0])) return {Value((places * c[2] + c[0]).to(c[0].dtype()), c.type(0))};
         return {Value((places.to(DType::f64) * step + start).to(c[0].dtype()))};
     };

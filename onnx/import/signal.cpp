@@ -99,7 +99,7 @@ Kernel cosine_window(const Build& b, double a0, double a1, double a2) {
             const double x = 2 * pi * static_cast<double>(i) / n;
             values.push_back(a0 - a1 * std::cos(x) + a2 * std::cos(2 * x));
         }
-        return {cast(tensor(values, {size}), type)};
+        return {cast(tensor(values, {size}, Device::cpu()), type)};
     };
 }
 
@@ -137,7 +137,7 @@ Kernel mel_weight_matrix(const Build& b) {
             for (std::int64_t bin = middle; right != middle && bin < right && bin < bins; ++bin)
                 set(bin, static_cast<double>(right - bin) / static_cast<double>(right - middle));
         }
-        return {cast(tensor(weights, {bins, bands}), type)};
+        return {cast(tensor(weights, {bins, bands}, Device::cpu()), type)};
     };
 }
 

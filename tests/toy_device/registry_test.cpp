@@ -3,8 +3,7 @@
 
 #include <string>
 
-#include <adjoint/core/base/error.h>
-#include <adjoint/core/tensor/creation.h>
+#include <adjoint/adjoint.h>
 
 #include "toy_device.h"
 
@@ -51,6 +50,35 @@ TEST(DeviceKinds, DevicesOfAKindAreDistinct) {
     const Tensor x = ones({2}, {.device = second});
     EXPECT_EQ(x.device(), second);
     EXPECT_EQ(x.to(first).to(second).to_vector<float>(), (std::vector<float>{1, 1}));
+}
+
+TEST(DeviceKinds, NumbersInPlaceGoToTheDevice) {
+    const Tensor x = full({2}, 6, toy_device());
+    x *= 0.5;
+    x += 1.0;
+    x -= 2.0;
+    x /= 4.0;
+    EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0.5, 0.5}));
+}
+
+TEST(DeviceKinds, OneMayBeTheDefault) {
+    {
+        const DefaultDevice guard(toy_device());
+        EXPECT_EQ(zeros({2}).device(), toy_device());
+        EXPECT_EQ(arange(3).device(), toy_device());
+        EXPECT_EQ(nn::Linear(2, 3).weight.device(), toy_device());
+        EXPECT_TRUE(Tensor(0.5).device().is_cpu());
+        EXPECT_TRUE(zeros({2}, Device::cpu()).device().is_cpu());
+        const nn::Sequential model(nn::Linear(3, 4), nn::BatchNorm1d(4), nn::ReLU(), nn::Linear(4, 2));
+        optim::Adam optimizer(model.parameters());
+        const data::Dataset set{.inputs = randn({8, 3}), .targets = randint(0, 2, {8})};
+        const train::History history =
+            train::fit(model, cross_entropy, optimizer, set,
+                       {.verbose = false, .metrics = {{"right", train::accuracy}}});
+        EXPECT_TRUE(history.last().metrics.contains("right"));
+        EXPECT_EQ(triu(ones({2, 2}, Device::cpu())).to_vector<float>(), (std::vector<float>{1, 1, 0, 1}));
+    }
+    EXPECT_TRUE(zeros({2}).device().is_cpu());
 }
 
 TEST(DeviceKinds, AMissingDeviceIsNamed) {

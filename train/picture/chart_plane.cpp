@@ -37,7 +37,7 @@ std::string probability_color(double p) {
 
 Chart& Chart::regions(const std::function<Tensor(const Tensor& points)>& classify) {
     const auto [sx, sy] = plane(options_, "regions");
-    const Tensor points = empty({cells * cells, 2});
+    const Tensor points = empty({cells * cells, 2}, f32, Device::cpu());
     float* out = points.mutable_data<float>();
     for (int row = 0; row < cells; ++row)
         for (int column = 0; column < cells; ++column) {

@@ -2,7 +2,7 @@
 //
 //     const train::RateTest test = train::find_learning_rate(model, nn::CrossEntropyLoss(), optimizer, set);
 //     optimizer.set_lr(test.suggestion.value());
-//     train::draw(test).save("rates.svg");
+//     picture::save_text("rates.svg", train::draw(test).str());
 #pragma once
 
 #include <cstdint>

@@ -98,7 +98,7 @@ Tensor confusion_matrix(const Tensor& outputs, const Tensor& targets) {
     Numbers counts(static_cast<std::size_t>(labels.classes * labels.classes));
     for (std::size_t i = 0; i < labels.target.size(); ++i)
         ++counts[static_cast<std::size_t>(labels.target[i] * labels.classes + labels.predicted[i])];
-    return tensor(counts, {labels.classes, labels.classes});
+    return tensor(counts, {labels.classes, labels.classes}, Device::cpu());
 }
 
 Classification classification(const Tensor& outputs, const Tensor& targets) {

@@ -13,7 +13,7 @@ ADJOINT_API std::string summary(const nn::Module& module);
 
 struct SummaryOptions {
     int optimizer_states = 2;  ///< tensors the optimizer keeps for each parameter: SGD 0, momentum 1, Adam 2
-    DType dtype = DType::f32;  ///< of the input
+    DType dtype = default_dtype();  ///< of the input
 };
 /// Runs `model` once on zeros of `input_shape` (the batch included) and prints its layers in the order in
 /// which they ran, parts of modules under them: the output's shape of the first call, the parameters of its
