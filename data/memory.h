@@ -8,13 +8,14 @@
 #include <vector>
 
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/base/export.h>
 
 namespace adjoint::data {
 
 [[noreturn]] void throw_no_room(const std::string& path, std::string_view what, std::uint64_t count,
                                 std::size_t element);
 /// In a handler: throws the error at hand on, one of memory with the file's name in front.
-[[noreturn]] void rethrow_of_file(const std::string& path);
+[[noreturn]] ADJOINT_API void rethrow_of_file(const std::string& path);
 
 /// `count` zeros for what a file holds.
 /// errors: OutOfMemoryError naming the file, what for, and the bytes.

@@ -18,6 +18,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/file.h>
+#include <adjoint/train/copies.h>
 #include <adjoint/train/evaluate.h>
 
 namespace adjoint::train {
@@ -32,11 +33,9 @@ struct Best {
     nn::NamedTensors weights;
 
     void keep(const Run& run, double of) {
-        const NoGrad guard;
         loss = of;
         epoch = run.epoch;
-        weights = run.trainee.module.state();
-        for (auto& [name, tensor] : weights) tensor = tensor.detach().clone();
+        weights = copied(run.trainee.module.state());
     }
     data::NamedTensors state() const {
         data::NamedTensors state{{"loss", Tensor(loss)}, {"epoch", Tensor(std::int64_t{epoch})}};

@@ -14,7 +14,6 @@
 #include <utility>
 
 #include <adjoint/autograd/record/autocast.h>
-#include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/contract/precision.h>
@@ -22,6 +21,7 @@
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/train/averaging.h>
 #include <adjoint/train/checkpoint.h>
+#include <adjoint/train/copies.h>
 #include <adjoint/train/mode.h>
 #include <adjoint/train/step.h>
 #include <adjoint/train/watch/progress.h>
@@ -83,15 +83,10 @@ data::NamedTensors part_of(const data::NamedTensors& state, std::string_view pre
 constexpr std::string_view of_average = "average.", of_scale = "loss_scale.";
 
 Checkpoint copy_of(Checkpoint checkpoint) {
-    const NoGrad guard;
-    const auto copy = [](data::NamedTensors& tensors) {
-        for (auto& [name, tensor] : tensors) tensor = tensor.detach().clone();
-    };
-    copy(checkpoint.model);
-    copy(checkpoint.optimizer);
-    copy(checkpoint.epoch);
-    copy(checkpoint.run);
-    for (data::NamedTensors& state : checkpoint.callbacks) copy(state);
+    for (data::NamedTensors* state :
+         {&checkpoint.model, &checkpoint.optimizer, &checkpoint.epoch, &checkpoint.run})
+        *state = copied(std::move(*state));
+    for (data::NamedTensors& state : checkpoint.callbacks) state = copied(std::move(state));
     return checkpoint;
 }
 

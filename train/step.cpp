@@ -16,6 +16,7 @@
 #include <adjoint/core/contract/precision.h>
 #include <adjoint/core/cuda/cuda.h>
 #include <adjoint/optim/clip.h>
+#include <adjoint/train/copies.h>
 #include <adjoint/train/unheld.h>
 
 namespace adjoint::train {
@@ -40,12 +41,6 @@ class Before {
     }
 
   private:
-    static data::NamedTensors copied(data::NamedTensors tensors) {
-        const NoGrad guard;
-        for (auto& [name, tensor] : tensors) tensor = tensor.detach().clone();
-        return tensors;
-    }
-
     const data::NamedTensors model_, optimizer_, totals_, averages_;
     const GeneratorState generator_ = generator_state();
 };

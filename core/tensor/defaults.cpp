@@ -14,8 +14,8 @@ constinit std::atomic<Device> device_by_default = Device::cpu();
 
 }  // namespace
 
-DType default_dtype() noexcept { return dtype_by_default.load(std::memory_order_relaxed); }
-Device default_device() noexcept { return device_by_default.load(std::memory_order_relaxed); }
+DType detail::present_default_dtype() noexcept { return dtype_by_default.load(std::memory_order_relaxed); }
+Device detail::present_default_device() noexcept { return device_by_default.load(std::memory_order_relaxed); }
 
 void set_default_dtype(DType dtype) {
     check<DTypeError>(is_floating(dtype), "set_default_dtype: {}, expected a floating type", name(dtype));

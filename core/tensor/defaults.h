@@ -5,21 +5,35 @@
 // other thread creates tensors.
 #pragma once
 
+#include <type_traits>
+
 #include <adjoint/core/base/device.h>
 #include <adjoint/core/base/dtype.h>
 #include <adjoint/core/base/export.h>
 
 namespace adjoint {
 
+namespace detail {
+
+ADJOINT_API DType present_default_dtype() noexcept;
+ADJOINT_API Device present_default_device() noexcept;
+
+}  // namespace detail
+
 /// Of zeros, ones, full, rand, randn, linspace, eye, arange of floating numbers, tensor({..}) and the layers;
-/// f32 at first. What has a type by itself keeps it: integers, Tensor(0.5), tensor(std::vector), files.
-ADJOINT_API DType default_dtype() noexcept;
+/// f32 at first. What has a type by itself keeps it: integers, Tensor(0.5), tensor(std::vector), files. In a
+/// constant that the compiler computes it is f32, whatever was set.
+constexpr DType default_dtype() noexcept {
+    return std::is_constant_evaluated() ? DType::f32 : detail::present_default_dtype();
+}
 /// errors: DTypeError unless it is floating.
 ADJOINT_API void set_default_dtype(DType dtype);
 
-/// Of all creation functions and the layers; the CPU at first. Scalars like Tensor(0.5), from_blob and what
-/// is read from files are on the CPU.
-ADJOINT_API Device default_device() noexcept;
+/// Of all creation functions and the layers; the CPU at first, and in such constants. Scalars like
+/// Tensor(0.5), from_blob and what is read from files are on the CPU.
+constexpr Device default_device() noexcept {
+    return std::is_constant_evaluated() ? Device::cpu() : detail::present_default_device();
+}
 /// errors: DeviceError if it is not there.
 ADJOINT_API void set_default_device(Device device);
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/train/copies.h>
 
 namespace adjoint::train {
 namespace {
@@ -47,12 +47,6 @@ class PutBack {
     }
 
   private:
-    static data::NamedTensors copied(data::NamedTensors tensors) {
-        const NoGrad guard;
-        for (auto& [name, tensor] : tensors) tensor = tensor.detach().clone();
-        return tensors;
-    }
-
     const Trainee& trainee_;
     optim::Optimizer& optimizer_;
     const data::NamedTensors model_, rates_;
