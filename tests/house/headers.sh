@@ -21,5 +21,5 @@ echo "$count headers compile alone"
 own=$("$compiler" -std=c++20 -x c++ -I "$include" -E "$include/adjoint/adjoint.h" |
     awk '/^# [0-9]+ "/ { ours = $3 ~ /\/adjoint\//; seen[$3] = 1 } !/^#/ && NF && ours { n++ }
          END { for (f in seen) if (f ~ /contract\/(backend|calls|loop)\.h/) print "reached: " f; print n }')
-[ "$own" -le 5000 ] 2>/dev/null || { printf 'adjoint.h brings more than 5000 lines, or the contract:\n%s\n' "$own"; exit 1; }
+[ "$own" -le 5500 ] 2>/dev/null || { printf 'adjoint.h brings more than 5500 lines, or the contract:\n%s\n' "$own"; exit 1; }
 echo "adjoint.h brings $own lines of ours"
