@@ -81,6 +81,10 @@ template <class F> Dataset mapped(const Dataset& set, const F& f) {
     return out;
 }
 
+Dataset dense(const Dataset& set) {
+    return mapped(set, [](const Tensor& x) { return x.detach().contiguous(); });
+}
+
 void check_part(std::int64_t first, std::int64_t count, std::int64_t size) {
     check<IndexError>(first >= 0 && count >= 0 && first <= size && count <= size - first,
                       "dataset: samples {} .. {} of {}", first, first + count, size);
@@ -126,10 +130,7 @@ Dataset checked(Dataset set) {
             check<ShapeError>(x.defined() && x.dim() >= 1 && x.shape()[0] == set.size(),
                               "loader: a further tensor of shape {}, expected {} samples",
                               x.defined() ? x.shape() : Shape{}, set.size());
-    mapped(set, [](const Tensor& x) {
-        check<ValueError>(x.is_contiguous(), "loader: needs dense tensors; call contiguous() first");
-        return x;
-    });
+    set = dense(set);
     check<ValueError>(
         set.inputs.dtype() == DType::u8 || (set.scale == 1 && set.shift == 0),
         "loader: scale {} and shift {} are for bytes (u8), the inputs are {}; convert them first", set.scale,
@@ -154,17 +155,13 @@ Dataset Dataset::part(std::int64_t first, std::int64_t count) const {
 }
 
 Dataset Dataset::select(std::span<const std::int64_t> samples) const {
-    mapped(*this, [](const Tensor& x) {
-        check<ValueError>(x.is_contiguous(), "dataset: select needs dense tensors; call contiguous() first");
-        return x;
-    });
     for (const std::int64_t sample : samples)
         check<IndexError>(sample >= 0 && sample < size(), "dataset: sample {} of {}", sample, size());
     if (samples.empty()) return part(0, 0);
     const auto count = static_cast<std::int64_t>(samples.size());
     const Tensor index =
         tensor(std::vector<std::int64_t>(samples.begin(), samples.end()), {count}, Device::cpu());
-    return mapped(*this, [&](const Tensor& x) {
+    return mapped(dense(*this), [&](const Tensor& x) {
         return with_shape(pick(x, index.to(x.device())), batch_shape(count, row_shape(x)));
     });
 }

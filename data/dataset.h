@@ -67,7 +67,8 @@ struct Batch {
     }
 };
 
-/// Samples along dimension 0, and what is done to them on the way into a batch: bytes (u8) become f32, x =
+/// Samples along dimension 0 (columns of a table: table(all, slice(0, 4)); views that are not dense are
+/// copied once), and what is done to them on the way into a batch: bytes (u8) become f32, x =
 /// scale * input + shift; inputs of other types pass as they are, so that numbers of words stay integers.
 /// Targets that are integers become i64. A batch has shape (n, sample_shape).
 struct Dataset {
@@ -82,7 +83,7 @@ struct Dataset {
     /// errors: IndexError.
     ADJOINT_API Dataset part(std::int64_t first, std::int64_t count) const;
     /// The samples of these numbers, in this order, copied.
-    /// errors: IndexError; ValueError unless all tensors are dense.
+    /// errors: IndexError.
     ADJOINT_API Dataset select(std::span<const std::int64_t> samples) const;
     /// The same samples there, so that no batch travels.
     /// errors: DeviceError; OutOfMemoryError.

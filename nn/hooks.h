@@ -2,7 +2,7 @@
 //
 //     nn::HookHandle handle = net.at<nn::Linear>(0).register_forward_hook(
 //         [](const nn::Module& layer, const Tensor& x, const Tensor& y) {
-//             std::cout << layer.path() << ": " << y.shape() << "\n";
+//             std::cout << layer.path() << ": " << to_string(y.shape()) << "\n";
 //             return Tensor();  // undefined: y stays
 //         });
 //     ...

@@ -333,6 +333,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
 
     data::Loader loader(held > 0 ? samples.part(0, n - held) : samples,
                         {.batch_size = options.batch_size,
+                         .drop_last = options.drop_last,
                          .seed = options.seed,
                          .sampler = options.sampler,
                          .transform = options.transform,
@@ -357,6 +358,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
         {"matmul_precision", name(matmul_precision())},
         {"samples", samples.is_stream() ? "a stream" : std::to_string(n - held)},
         {"seed", std::to_string(options.seed)}};
+    if (options.drop_last) settings["drop_last"] = "on";
     if (options.sampler.order) settings["samples drawn"] = std::to_string(loader.sample_count());
     if (parts_of(options) > 1) settings["parts of a step"] = std::to_string(parts_of(options));
     if (options.autocast) settings["autocast"] = name(*options.autocast);

@@ -26,6 +26,7 @@ struct FitOptions {
     double validation_split = 0;                   ///< fraction of the samples, the last ones, held out
     std::optional<data::Samples> validation = {};  ///< instead of a split
     std::uint64_t seed = 0;                        ///< of the order of the samples
+    bool drop_last = false;                        ///< leave out a last batch that is not full
     bool verbose = true;                           ///< progress() behind the other callbacks
     Transform transform = {};                      ///< of each training batch: <adjoint/train/augment.h>;
                                                    ///< what it draws belongs to the batch, not to the thread
@@ -68,8 +69,9 @@ ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, con
 /// function like cross_entropy; trainee() says how both are called where there are several inputs, outputs or
 /// targets. Weights of classes are the loss's: nn::CrossEntropyLoss({.weight = w}). The accuracy is reported
 /// where the first target is class numbers.
-/// errors: ValueError for options that make no sense; IoError, ValueError, ShapeError, DTypeError for a
-/// checkpoint that is damaged or of another run, nothing is changed then; those of trainee().
+/// errors: ValueError for options that make no sense, and for an optimizer of another model; IoError,
+/// ValueError, ShapeError, DTypeError for a checkpoint that is damaged or of another run, nothing is changed
+/// then; those of trainee().
 template <nn::IsModule M, class Loss>
 History fit(const M& model, Loss loss, optim::Optimizer& optimizer, const data::Samples& samples,
             const FitOptions& options = {}) {

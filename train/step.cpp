@@ -17,7 +17,7 @@
 #include <adjoint/core/cuda/cuda.h>
 #include <adjoint/optim/clip.h>
 #include <adjoint/train/copies.h>
-#include <adjoint/train/unheld.h>
+#include <adjoint/train/leaves.h>
 
 namespace adjoint::train {
 namespace {
@@ -188,7 +188,7 @@ Step::Result Step::gradient_of_part(const data::Batch& part, std::int64_t step_s
         options_.parallel->backward(scaled, 1);
     else
         scaled.backward();
-    if (std::exchange(first_, false)) warn_of_unheld_leaves(loss, trainee_, optimizer_, part);
+    if (std::exchange(first_, false)) check_leaves(loss, trainee_, optimizer_, part);
     totals_.add(mean, outputs[0], part.y);
     return {loss.detach(), detached(outputs)};
 }

@@ -10,7 +10,7 @@ namespace detail {
 void throw_not_callable(const char* what, std::size_t inputs) {
     fail<ShapeError>(
         "the {} cannot be called with the {} inputs of a batch, neither one by one nor as a "
-        "std::vector",
+        "std::vector; what is called is operator()(const Tensor&, ..) const (forward() in PyTorch)",
         what, inputs);
 }
 

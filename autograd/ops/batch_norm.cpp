@@ -233,11 +233,10 @@ Tensor normalised_batch(const Tensor& x, const Tensor& running_mean, const Tenso
         return normalised_by(x, running_mean, running_var, weight, bias, options);
     }
     const std::int64_t samples = x.shape()[1] > 0 ? x.numel() / x.shape()[1] : 0;
-    check<ValueError>(
-        samples != 1,
-        "batch_norm: one value per channel has no variance, the input is {}; use eval mode or a "
-        "larger batch",
-        x.shape());
+    check<ValueError>(samples != 1,
+                      "batch_norm: one value per channel has no variance, the input is {}; use eval mode, a "
+                      "larger batch, or drop_last for a last batch of one",
+                      x.shape());
     if (x.numel() == 0) return x.clone();
     const DType compute = compute_type(x.dtype());
     const bool fuses = compute == x.dtype() && !apply::saves_input(options.then);

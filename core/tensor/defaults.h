@@ -21,8 +21,8 @@ ADJOINT_API Device present_default_device() noexcept;
 }  // namespace detail
 
 /// Of zeros, ones, full, rand, randn, linspace, eye, arange of floating numbers, tensor({..}) and the layers;
-/// f32 at first. What has a type by itself keeps it: integers, Tensor(0.5), tensor(std::vector), files. In a
-/// constant that the compiler computes it is f32, whatever was set.
+/// f32 at first. What has a type by itself keeps it: integers, Tensor(0.5), tensor(std::vector, shape),
+/// files. In a constant that the compiler computes it is f32, whatever was set.
 constexpr DType default_dtype() noexcept {
     return std::is_constant_evaluated() ? DType::f32 : detail::present_default_dtype();
 }

@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <adjoint/core/tensor/tensor.h>
 #include <adjoint/distributed/group/engine.h>
@@ -111,6 +112,11 @@ class ADJOINT_API Group {
   private:
     std::shared_ptr<State> state_;
 };
+
+/// The ends of a group over the engine "threads", one for each rank: for who starts the threads himself and
+/// makes a Group on each.
+/// errors: ValueError for less than one rank.
+ADJOINT_API std::vector<std::shared_ptr<Engine>> thread_engines(int ranks);
 
 /// Runs f(group) on `ranks` threads that are a group over the engine "threads". The error of the rank that
 /// failed first is thrown when all have ended.

@@ -118,6 +118,14 @@ class ThreadsEngine final : public Engine {
 
 }  // namespace
 
+std::vector<std::shared_ptr<Engine>> thread_engines(int ranks) {
+    check<ValueError>(ranks >= 1, "thread_engines: {} ranks", ranks);
+    const auto world = std::make_shared<World>(ranks);
+    std::vector<std::shared_ptr<Engine>> engines;
+    for (int rank = 0; rank < ranks; ++rank) engines.push_back(std::make_shared<ThreadsEngine>(world, rank));
+    return engines;
+}
+
 void run_threads(int ranks, const std::function<void(const Group& group)>& f, const GroupOptions& options) {
     check<ValueError>(ranks >= 1, "run_threads: {} ranks", ranks);
     const auto world = std::make_shared<World>(ranks);

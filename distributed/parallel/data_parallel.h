@@ -2,9 +2,9 @@
 // backward pass goes on, so that every rank makes the same step.
 //
 //     const distributed::DataParallel parallel(model, group);
-//     for (const data::Batch& batch : loader) {     // this rank's part: LoaderOptions::part
+//     for (const data::Batch& batch : loader) {     // this rank's part: LoaderOptions::parts
 //         optimizer.zero_grad();
-//         parallel.backward(cross_entropy(model(batch.x), batch.y));
+//         parallel.backward(cross_entropy(model(batch.x), batch.y), double(batch.size()) / batch.step_size);
 //         optimizer.step();
 //     }
 //

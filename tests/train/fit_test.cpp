@@ -153,6 +153,46 @@ std::vector<float> final_weights(int threads, bool wide) {
     return weights;
 }
 
+TEST(Fit, AnOptimizerOfAnotherModelIsAnError) {
+    const nn::Sequential model = small_net();
+    const nn::Sequential other = nn::clone(model);
+    optim::Adam optimizer(other.parameters());
+    EXPECT_THROW(train::fit(model, nn::CrossEntropyLoss(), optimizer, separable(64), quiet(1)), ValueError);
+}
+
+// Columns of a table, as they are cut out of it.
+TEST(Fit, TakesViewsThatAreNotDense) {
+    manual_seed(7);
+    const Tensor table = randn({64, 5});
+    const auto weight_after = [](const data::Dataset& set) {
+        manual_seed(1);
+        const nn::Linear model(4, 1);
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        train::FitOptions options = quiet(2);
+        options.validation_split = 0.25;
+        train::fit(model, mse_loss, optimizer, set, options);
+        return model.weight.to_vector<float>();
+    };
+    const Tensor x = table(all, slice(0, 4)), y = table(all, slice(4, 5));
+    EXPECT_EQ(weight_after({.inputs = x, .targets = y}),
+              weight_after({.inputs = x.contiguous(), .targets = y.contiguous()}));
+    const data::Dataset picked =
+        data::Dataset{.inputs = x, .targets = y}.select(std::vector<std::int64_t>{3, 1});
+    EXPECT_EQ(picked.targets.to_vector<float>(),
+              (std::vector<float>{y(3, 0).item<float>(), y(1, 0).item<float>()}));
+}
+
+TEST(Fit, ALastBatchMayBeLeftOut) {
+    std::vector<std::int64_t> sizes;
+    train::FitOptions options = quiet(1);
+    options.drop_last = true;
+    options.callbacks = {{.on_batch = [&](train::Run& run) { sizes.push_back(run.output.shape()[0]); }}};
+    const nn::Sequential model(nn::Linear(4, 8), nn::BatchNorm1d(8), nn::Linear(8, 2));
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, separable(65), options);
+    EXPECT_EQ(sizes, (std::vector<std::int64_t>{32, 32}));
+}
+
 TEST(Fit, SameBitsForAnyNumberOfThreads) {
     const int before = num_threads();
     EXPECT_EQ(final_weights(1, false), final_weights(2, false));

@@ -233,9 +233,9 @@ TEST(FitWithSeveral, ModelsOfAListAndWhatDoesNotFit) {
         }
         return "";
     };
-    EXPECT_EQ(
-        message(nn::Linear(3, 2), cross_entropy),
-        "the model cannot be called with the 2 inputs of a batch, neither one by one nor as a std::vector");
+    EXPECT_EQ(message(nn::Linear(3, 2), cross_entropy),
+              "the model cannot be called with the 2 inputs of a batch, neither one by one nor as a "
+              "std::vector; what is called is operator()(const Tensor&, ..) const (forward() in PyTorch)");
     EXPECT_EQ(
         message(Twofold(), cross_entropy),
         "the loss cannot be called with 2 outputs and 2 targets; it takes each as a tensor if it is one, "

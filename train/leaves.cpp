@@ -1,6 +1,7 @@
 // The walk from a loss to its leaves.
-#include <adjoint/train/unheld.h>
+#include <adjoint/train/leaves.h>
 
+#include <algorithm>
 #include <unordered_set>
 #include <vector>
 
@@ -28,17 +29,23 @@ std::vector<const TensorImpl*> leaves_of(const Tensor& result) {
 
 }  // namespace
 
-void warn_of_unheld_leaves(const Tensor& loss, const Trainee& trainee, const optim::Optimizer& optimizer,
-                           const data::Batch& batch) {
-    if (!warnings_enabled()) return;
+void check_leaves(const Tensor& loss, const Trainee& trainee, const optim::Optimizer& optimizer,
+                  const data::Batch& batch) {
+    const std::vector<const TensorImpl*> leaves = leaves_of(loss);
     std::unordered_set<const TensorImpl*> held;
+    for (const Tensor& parameter : optimizer.parameters()) held.insert(&parameter.impl());
+    check<ValueError>(
+        std::any_of(leaves.begin(), leaves.end(), [&](auto* leaf) { return held.contains(leaf); }),
+        "fit: the loss depends on none of the optimizer's {} tensors; it was made for another "
+        "model, a clone perhaps",
+        held.size());
+    if (!warnings_enabled()) return;
     for (const Tensors& own : {batch.inputs(), batch.targets()})
         for (const Tensor& tensor : own) held.insert(&tensor.impl());
-    for (const Tensor& parameter : optimizer.parameters()) held.insert(&parameter.impl());
     for (const Tensor& parameter : trainee.module.parameters()) held.insert(&parameter.impl());
     std::size_t count = 0;
     const TensorImpl* first = nullptr;
-    for (const TensorImpl* leaf : leaves_of(loss)) {
+    for (const TensorImpl* leaf : leaves) {
         if (held.contains(leaf) || !leaf->grad) continue;
         if (count++ == 0) first = leaf;
     }
