@@ -69,6 +69,9 @@ struct Compiled::State {
         bool made = false;
         std::optional<Captured> step;  // none where it cannot be recorded
 
+        void take(const std::vector<Tensor>& given) const {
+            for (std::size_t i = 0; i < given.size(); ++i) inputs[i].copy_(given[i]);
+        }
         bool takes(const std::vector<Tensor>& given) const {
             if (given.size() != inputs.size() || setting != Setting()) return false;
             for (std::size_t i = 0; i < given.size(); ++i)
@@ -102,13 +105,14 @@ struct Compiled::State {
         return passes.front();
     }
 
-    void record(Pass& pass) const {
+    void record(Pass& pass, const std::vector<Tensor>& inputs) const {
         const FixedWeights now;
         pass.made = false;
         pass.step.reset();
         // What a model finds out in its first pass is known in the second.
         pass.outputs = forward(pass.inputs);
         pass.outputs.clear();
+        pass.take(inputs);  // it may have written into them
         const Device device = (weights.empty() ? pass.inputs[0] : weights[0]).device();
         try {
             pass.step =
@@ -116,6 +120,7 @@ struct Compiled::State {
         } catch (const CaptureError& error) {
             warn_once("compile without capture",
                       fmt::format("compile: the model is run as it is: {}", error.what()));
+            pass.take(inputs);
             pass.outputs = forward(pass.inputs);
         }
         pass.weights.clear();
@@ -146,9 +151,9 @@ std::vector<Tensor> Compiled::operator()(const std::vector<Tensor>& inputs) cons
     if (is_capturing()) return state_->forward(inputs);
     const std::shared_ptr<State::Pass> pass = state_->pass_for(inputs);
     const std::lock_guard lock(pass->in_use);
-    for (std::size_t i = 0; i < inputs.size(); ++i) pass->inputs[i].copy_(inputs[i]);
+    pass->take(inputs);
     if (!state_->is_current(*pass))
-        state_->record(*pass);
+        state_->record(*pass, inputs);
     else if (pass->step)
         pass->step->replay();
     else

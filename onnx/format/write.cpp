@@ -164,6 +164,10 @@ class ModelWriter {
         if (tensors && type.shape) {
             pbf_writer shape(inside, 2);
             for (const Dimension& dimension : *type.shape) {
+                if (!dimension.size && dimension.name.empty()) {
+                    shape.add_message(1, std::string());  // a size that nobody knows is a dimension, too
+                    continue;
+                }
                 pbf_writer one(shape, 1);
                 if (dimension.size)
                     one.add_int64(1, *dimension.size);

@@ -7,6 +7,7 @@
 #include <adjoint/autograd/ops/index.h>
 #include <adjoint/autograd/ops/linalg.h>
 #include <adjoint/autograd/ops/rearrange.h>
+#include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/softmax.h>
 #include <adjoint/core/base/format.h>
@@ -65,6 +66,13 @@ Tensor biased(Tensor scores, const Call& c, const AttentionSettings& s, std::int
     return scores;
 }
 
+/// A query that may see nothing has weights of 0.
+Tensor weights_of(const Tensor& scores) {
+    const Tensor nothing =
+        eq(amax(scores.detach(), {-1}, true), filled({}, -std::numeric_limits<double>::infinity(), scores));
+    return masked_fill(softmax(masked_fill(scores, nothing, 0), -1), nothing, 0);
+}
+
 Kernel attention_of(const Build& b) {
     const Attributes& a = b.attributes;
     const AttentionSettings s{
@@ -82,11 +90,11 @@ Kernel attention_of(const Build& b) {
         // Half of the scale on each side, so that products of 16 bits stay in their range.
         const Tensor products =
             matmul(query * std::sqrt(scale), transpose(shared_heads(key, heads), 2, 3) * std::sqrt(scale));
-        Tensor scores = biased(products, c, s, past);
-        Tensor shown = s.scores_mode == 1 ? scores : products;
-        if (s.softcap > 0) scores = tanh(scores / s.softcap) * s.softcap;
-        if (s.scores_mode == 2) shown = scores;
-        const Tensor weights = softmax(scores, -1);
+        // What is forbidden stays so: scores are capped before that.
+        const Tensor capped = s.softcap > 0 ? tanh(products / s.softcap) * s.softcap : products;
+        const Tensor scores = biased(capped, c, s, past);
+        Tensor shown = s.scores_mode == 1 ? scores : s.scores_mode == 2 ? capped : products;
+        const Tensor weights = weights_of(scores);
         if (s.scores_mode == 3) shown = weights;
         Tensor y = matmul(weights, shared_heads(value, heads));
         if (c[0].dim() == 3) {

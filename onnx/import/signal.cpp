@@ -1,4 +1,5 @@
 // Fourier transforms as products with their matrices, windows, and the weights of the mel scale.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -45,6 +46,25 @@ Tensor transformed(const Tensor& x, std::int64_t length, std::int64_t bins, bool
     return stack({y_real, y_imaginary}, -1);
 }
 
+/// The `length` real numbers whose transform begins with x, (.., bins, 2): the other bins are its conjugates.
+Tensor real_inverse(const Tensor& x, std::int64_t length) {
+    const std::int64_t n = std::min(x.size(-2), length / 2 + 1);
+    (void)bounded({n, length}, most_weights);
+    std::vector<double> cosines, sines;
+    for (std::int64_t k = 0; k < n; ++k)
+        for (std::int64_t t = 0; t < length; ++t) {
+            const double angle = 2 * pi * static_cast<double>(t * k % length) / static_cast<double>(length);
+            const double scale = (k == 0 || 2 * k == length ? 1.0 : 2.0) / static_cast<double>(length);
+            cosines.push_back(std::cos(angle) * scale);
+            sines.push_back(std::sin(angle) * scale);
+        }
+    const Options options{.dtype = x.dtype(), .device = x.device()};
+    const Tensor bins = narrow(x, -2, 0, n);
+    const Tensor y = matmul(select(bins, -1, 0), tensor(cosines, {n, length}, options)) -
+                     matmul(select(bins, -1, 1), tensor(sines, {n, length}, options));
+    return unsqueeze(y, -1);
+}
+
 Tensor resized_to(const Tensor& x, int dim, std::int64_t length) {
     Integers amounts(static_cast<std::size_t>(2 * (x.dim() - dim)), 0);
     amounts.back() = length - x.size(dim);
@@ -61,8 +81,13 @@ Kernel dft(const Build& b) {
         check<ShapeError>(x.dim() >= 2, "{} has no axis to transform", x.shape());
         const int axis = wrapped_axis(given, x.dim());
         check<ShapeError>(axis < x.dim() - 1, "axis {} of {} holds the parts of numbers", axis, x.shape());
-        const std::int64_t length = c.has(1) ? c.integer(1) : x.size(axis);
+        const bool real = inverse && onesided;
+        const std::int64_t length = c.has(1) ? c.integer(1) : real ? 2 * (x.size(axis) - 1) : x.size(axis);
         check<ValueError>(length > 0, "dft_length is {}", length);
+        if (real) {
+            check<ShapeError>(x.size(-1) == 2, "the bins {} of an inverse are no complex numbers", x.shape());
+            return transpose(real_inverse(transpose(x, axis, x.dim() - 2), length), axis, x.dim() - 2);
+        }
         const std::int64_t bins = onesided ? length / 2 + 1 : length;
         x = transpose(resized_to(x, axis, length), axis, x.dim() - 2);
         return transpose(transformed(x, length, bins, inverse), axis, x.dim() - 2);

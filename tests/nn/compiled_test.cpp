@@ -48,6 +48,21 @@ TEST(Compiled, GivesTheModelsResultsForEachShape) {
     EXPECT_TRUE(net.is_training());
 }
 
+// Each call begins with what it is given, also the one that records.
+TEST(Compiled, AModelMayWriteIntoItsInput) {
+    struct Counts : Module {
+        Tensor operator()(const Tensor& x) const {
+            const Tensor y = x;
+            y += 1;
+            return y * 1;
+        }
+    };
+    const Compiled answer = compile(Counts());
+    const Tensor x = ones({2});
+    for (int call = 0; call < 3; ++call) EXPECT_TRUE(same(answer(x), full({2}, 2))) << call;
+    EXPECT_TRUE(same(x, ones({2})));
+}
+
 TEST(Compiled, ResultsAreTheCallersOwn) {
     const Sequential net = small_network();
     const Compiled answer = compile(net);

@@ -12,6 +12,19 @@ namespace {
 
 Model read_bytes(const std::string& bytes) { return read(std::as_bytes(std::span(bytes)), "model"); }
 
+TEST(Format, ASizeThatNobodyKnowsStaysADimension) {
+    Model model = small_model();
+    Type& type = model.graph.inputs[0].type;
+    type.shape = std::vector<Dimension>{{}, {.size = 3}, {.name = "n"}, {}};
+    const std::optional<std::vector<Dimension>> shape =
+        read_bytes(to_bytes(model)).graph.inputs[0].type.shape;
+    ASSERT_TRUE(shape && shape->size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ((*shape)[i].size, (*type.shape)[i].size) << i;
+        EXPECT_EQ((*shape)[i].name, (*type.shape)[i].name) << i;
+    }
+}
+
 /// Every kind of thing that a model holds.
 Model full_model() {
     Model model = small_model();

@@ -1,6 +1,9 @@
 // Operators as older versions of the set have them: attributes that became inputs, other defaults.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "models.h"
 
 namespace adjoint::onnx {
@@ -104,6 +107,35 @@ TEST(Versions, AreTheNewestThatTheFileAllows) {
     EXPECT_EQ(refused(8, "Erf"), "the operator Erf of version 8: \"y0\"");
     EXPECT_EQ(refused(9, "Erf"), "ran");
     EXPECT_EQ(refused(24, "Erf"), "version 24 of the standard operators, 23 is the newest supported");
+}
+
+// Two queries, three keys that all score alike but the last, which is high and may not be seen by the first; the
+// second query sees nothing.
+TEST(Versions, AttentionCapsScoresBeforeItMasksThem) {
+    const Tensor query = ones({1, 1, 2, 1}), key = reshape(tensor({0, 0, 50}), {1, 1, 3, 1}),
+                 value = reshape(tensor({1, 3, 1000}), {1, 1, 3, 1});
+    const double never = -std::numeric_limits<double>::infinity();
+    const Tensor mask = tensor({{0, 0, never}, {never, never, never}});
+    const std::vector<Attribute> capped = {{"softcap", 2.0F}, {"scale", 1.0F}};
+    const Tensor y = run_node(23, "Attention", capped, query, {key, value, mask})[0];
+    EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{2, 0}));
+    const Tensor open = run_node(23, "Attention", capped, query, {key, value})[0];
+    const double high = std::exp(2 * std::tanh(25.0));
+    EXPECT_NEAR(open.to_vector<double>()[0], (1 + 3 + 1000 * high) / (2 + high), 1e-2);
+}
+
+TEST(Versions, TheInverseOfAOneSidedTransformIsReal) {
+    manual_seed(2);
+    for (const std::int64_t length : {6, 7}) {
+        const Tensor x = randn({2, length, 1});
+        const Tensor bins =
+            run_node(20, "DFT", {{"onesided", one}}, x, {Tensor(length), Tensor(std::int64_t{1})})[0];
+        EXPECT_EQ(bins.shape(), Shape({2, length / 2 + 1, 2}));
+        const Tensor back = run_node(20, "DFT", {{"onesided", one}, {"inverse", one}}, bins,
+                                     {Tensor(length), Tensor(std::int64_t{1})})[0];
+        EXPECT_EQ(back.shape(), x.shape());
+        EXPECT_LT(max(abs(back - x)).item(), 1e-5);
+    }
 }
 
 }  // namespace
