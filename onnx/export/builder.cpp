@@ -139,7 +139,13 @@ std::string Builder::constant(const Tensor& given, const std::string& name) {
             return node("ConstantOfShape", {integers(sizes)},
                         {{"value", tensor_value("", element->clone()), {}}});
         }
-    const std::string own = name.empty() ? fresh("constant") : name;
+    std::string own = name.empty() ? fresh("constant") : name;
+    if (!name.empty()) {
+        // A layer that is called twice has its weights once, but not where folding has changed one of them.
+        const auto [found, is_new] = named_constants_.try_emplace(name, x);
+        if (!is_new && same_bytes(found->second, x)) return name;
+        if (!is_new) own = fresh(name);
+    }
     initializers_.push_back(tensor_value(own, x));
     if (!key.empty()) small_constants_[key] = own;
     return own;

@@ -108,6 +108,7 @@ class Builder {
     std::map<int, std::string> names_;
     std::map<std::pair<int, DType>, std::string> transposed_;
     std::map<std::string, std::string> small_constants_;  // by their bytes
+    std::map<std::string, Tensor> named_constants_;       // those that came with a name
     std::map<std::string, int> counts_;                   // of names with one beginning
     std::set<std::string> taken_;
     std::vector<bool> static_, pattern_;

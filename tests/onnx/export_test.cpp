@@ -140,6 +140,32 @@ TEST(Export, BatchNormalisationIsFoldedOnRequest) {
     EXPECT_TRUE(allclose(Network(folded)(x[0]), net(x[0]), 1e-4, 1e-5));
 }
 
+// Each name stands for one tensor, also where folding has changed what one of two calls computes with.
+TEST(Export, LayersThatAreCalledTwice) {
+    struct Twice : nn::Module {
+        const nn::Linear a = child("a", nn::Linear(4, 4));
+        const nn::BatchNorm1d norm = child("norm", nn::BatchNorm1d(4));
+        const nn::LSTM memory = child("memory", nn::LSTM(4, 4));
+        Tensor operator()(const Tensor& x) const {
+            const Tensor y = a(norm(a(x)) + x);
+            return memory(memory(unsqueeze(y, 0)).output).output;
+        }
+    };
+    manual_seed(3);
+    const Twice net;
+    for (int i = 0; i < 3; ++i) net.norm(randn({8, 4}) * 2 + 1);
+    net.eval();
+    const Tensor x = randn({3, 4});
+    for (const bool fold : {false, true}) {
+        const Model model = to_model(net, {x}, {.fold_batch_norm = fold});
+        Texts names = initializers(model);
+        std::ranges::sort(names);
+        EXPECT_EQ(std::ranges::adjacent_find(names), names.end()) << fold;
+        const NoGrad guard;
+        EXPECT_TRUE(allclose(Network(model)(x), net(x), 1e-4, 1e-5)) << fold;
+    }
+}
+
 TEST(Export, OldAndNewSetsOfOperators) {
     const auto f = [](const Tensor& x) { return mean(mish(gelu(x)), {1}); };
     EXPECT_EQ(operators(to_model(f, {ones({2, 3})}, {.opset = 20})), (Texts{"Gelu", "Mish", "ReduceMean"}));
