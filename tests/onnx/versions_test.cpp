@@ -109,8 +109,8 @@ TEST(Versions, AreTheNewestThatTheFileAllows) {
     EXPECT_EQ(refused(24, "Erf"), "version 24 of the standard operators, 23 is the newest supported");
 }
 
-// Two queries, three keys that all score alike but the last, which is high and may not be seen by the first; the
-// second query sees nothing.
+// Two queries and three keys that score alike but for the last, which scores high and may not be seen by the
+// first query; the second sees nothing at all.
 TEST(Versions, AttentionCapsScoresBeforeItMasksThem) {
     const Tensor query = ones({1, 1, 2, 1}), key = reshape(tensor({0, 0, 50}), {1, 1, 3, 1}),
                  value = reshape(tensor({1, 3, 1000}), {1, 1, 3, 1});
