@@ -10,8 +10,14 @@ Ref<Storage> Storage::allocate(std::size_t bytes, Device device) {
     if (Recorder* capture = recorder(); capture && capture->device() == device) [[unlikely]]
         return capture->allocate_storage(bytes);
     if (fits_in_block(bytes, device)) return allocate_block(0, bytes);
-    void* data = device.is_cpu() ? host_allocate(bytes) : backend(device).allocate(bytes);
-    return Ref<Storage>::adopt(new (host_allocate(sizeof(Storage))) Storage(data, bytes, device));
+    void* const place = host_allocate(sizeof(Storage));
+    try {
+        void* const data = device.is_cpu() ? host_allocate(bytes) : backend(device).allocate(bytes);
+        return Ref<Storage>::adopt(new (place) Storage(data, bytes, device));
+    } catch (...) {
+        host_release(place, sizeof(Storage));
+        throw;
+    }
 }
 
 Ref<Storage> Storage::borrow(void* data, std::size_t bytes, Device device, std::function<void()> deleter) {
