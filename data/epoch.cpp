@@ -190,11 +190,16 @@ std::optional<Batch> Epoch::batch(std::int64_t number) const {
         if (!size) return {};
         const Places places = places_of(part, *size);
         own.push_back(transformed(given ? part_of(*given, places) : part_of(number, places)));
+        // Only who has all parts knows how many samples a transform has made of those of the step.
+        check<ShapeError>(parts.own == parts.count || own.back().size() == places.count,
+                          "loader: the transform made {} samples of {}; where other loaders have parts of a "
+                          "step it keeps their number",
+                          own.back().size(), places.count);
     }
     Batch batch = joined(own);
     batch.parts.clear();
     for (const Batch& part : own) batch.parts.push_back(part.size());
-    batch.step_size = *size;
+    batch.step_size = parts.own == parts.count ? batch.size() : *size;
     return batch;
 }
 

@@ -230,5 +230,18 @@ TEST(Loader, WhatIsDrawnForAPartIsTheSameWhoeverMakesIt) {
     }
 }
 
+TEST(Loader, SamplesOfAStepThatIsSharedOutKeepTheirNumber) {
+    const auto read = [](LoaderParts parts) {
+        const auto one_of_many = [](const Batch&) { return Batch{ones({1, 2}), ones({1})}; };
+        Loader loader(numbered(24), {.batch_size = 4, .transform = one_of_many, .parts = parts});
+        Batch batch;
+        loader.next(batch);
+        return batch;
+    };
+    EXPECT_THROW(read({3, 0, 2}), ShapeError);
+    EXPECT_EQ(read({3, 0, 3}).parts, (std::vector<std::int64_t>{1, 1, 1}));
+    EXPECT_EQ(read({3, 0, 3}).step_size, 3);
+}
+
 }  // namespace
 }  // namespace adjoint::data

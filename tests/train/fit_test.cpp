@@ -182,6 +182,25 @@ TEST(Fit, TakesViewsThatAreNotDense) {
               (std::vector<float>{y(3, 0).item<float>(), y(1, 0).item<float>()}));
 }
 
+// Each sample twice: the mean loss, and so each step, is what it was.
+TEST(Fit, ATransformMayChangeTheNumberOfSamples) {
+    const auto weight_after = [](int parts, bool twice) {
+        manual_seed(1);
+        const nn::Linear model(4, 2);
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        train::FitOptions options = quiet(2);
+        options.accumulate = parts;
+        if (twice)
+            options.transform = [](const data::Batch& batch) {
+                return batch.each([](const Tensor& x) { return cat({x, x}, 0); });
+            };
+        train::fit(model, cross_entropy, optimizer, separable(80), options);
+        return model.weight.detach();
+    };
+    for (const int parts : {1, 2})
+        EXPECT_TRUE(allclose(weight_after(parts, true), weight_after(parts, false), 1e-5, 1e-6)) << parts;
+}
+
 TEST(Fit, ALastBatchMayBeLeftOut) {
     std::vector<std::int64_t> sizes;
     train::FitOptions options = quiet(1);
