@@ -188,11 +188,12 @@ class Pass {
 
     void start(std::span<const Tensor> outputs, std::size_t i) {
         const Tensor& output = outputs[i];
-        check<AutogradError>(output.requires_grad(),
-                             "backward: output {} of shape {} does not depend on anything that requires a "
-                             "gradient; NoGrad and "
-                             "detach() cut it off, set_requires_grad() is for what is no parameter",
-                             i, output.shape());
+        check<AutogradError>(
+            output.requires_grad(),
+            "backward: output {} of shape {} does not depend on anything that requires a "
+            "gradient; NoGrad and detach() cut it off, set_requires_grad() is for what is no "
+            "parameter",
+            i, output.shape());
         Tensor gradient = i < options_.grad_outputs.size() ? options_.grad_outputs[i] : Tensor();
         if (!gradient.defined()) {
             check<AutogradError>(

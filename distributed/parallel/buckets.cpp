@@ -142,8 +142,8 @@ void Buckets::take(Bucket& bucket) {
 
 void Buckets::finish() {
     const NoGrad guard;
-    for (std::size_t i = 0; i < parameters_.size();
-         ++i)  // what was there before the pass, or is not there at all
+    // What was there before the pass, or is not there at all.
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
         if (trainable_[i] && !places_[i].filled) fill(i, parameters_[i].grad());
     while (sent_ < buckets_.size()) send(buckets_[sent_++]);
     for (Bucket& bucket : buckets_) take(bucket);
