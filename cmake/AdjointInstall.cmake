@@ -1,4 +1,4 @@
-# `cmake --install`: the library, its public headers, the CMake package and the pkg-config file.
+# `cmake --install`: the library, its public headers, the CMake package and the pkg-config files.
 include(CMakePackageConfigHelpers)
 set(adjoint_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/adjoint)
 
@@ -38,11 +38,14 @@ install(FILES ${adjoint_include_generated}/adjoint/core/base/version.h
 # A static library leaves its own dependencies to whoever links it.
 set(adjoint_config_dependencies "")
 set(adjoint_pc_libs "")
+set(adjoint_distributed_pc_libs "")
 if(NOT BUILD_SHARED_LIBS)
     set(adjoint_config_dependencies "find_dependency(Threads)\nfind_dependency(ZLIB)\n")
     if(ADJOINT_WITH_MPI)
         # Not demanded: who links adjoint::adjoint alone needs none.
         string(APPEND adjoint_config_dependencies "find_package(MPI QUIET COMPONENTS CXX)\n")
+        list(JOIN MPI_CXX_LIBRARIES " " mpi_libraries)
+        string(APPEND adjoint_distributed_pc_libs " ${mpi_libraries}")
     endif()
     string(APPEND adjoint_pc_libs " -lz ${CMAKE_THREAD_LIBS_INIT}")
     foreach(kind IN LISTS adjoint_image_kinds)
@@ -66,12 +69,14 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/adjointConfigVersion.cmak
 # The prefix is found from where the .pc file lies, so that the tree can be installed anywhere and moved.
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
            OUTPUT_VARIABLE adjoint_pc_prefix)
-configure_file(cmake/adjoint.pc.in adjoint.pc @ONLY)
+set(pc_files adjoint adjoint-distributed)
+if(ADJOINT_WITH_ONNX)
+    list(APPEND pc_files adjoint-onnx)
+endif()
+foreach(file IN LISTS pc_files)
+    configure_file(cmake/${file}.pc.in ${file}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${file}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/adjointConfig.cmake ${PROJECT_BINARY_DIR}/adjointConfigVersion.cmake
               cmake/AdjointLibraries.cmake
         DESTINATION ${adjoint_package_dir})
-install(FILES ${PROJECT_BINARY_DIR}/adjoint.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-if(ADJOINT_WITH_ONNX)
-    configure_file(cmake/adjoint-onnx.pc.in adjoint-onnx.pc @ONLY)
-    install(FILES ${PROJECT_BINARY_DIR}/adjoint-onnx.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-endif()

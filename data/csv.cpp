@@ -51,6 +51,7 @@ void skip_row(CsvScanner& scanner) {
 struct FirstRow {
     std::int64_t columns = 0, line = 0;
     bool names_columns = false;
+    std::string hint;  // at the delimiter, where it has one cell only
 
     FirstRow(CsvScanner scanner, const std::string& path, const CsvOptions& options) {
         check<IoError>(scanner.begin_row(), "{}: holds no rows", path);
@@ -60,6 +61,7 @@ struct FirstRow {
             const std::string_view cell = scanner.cell();
             number = number || is_number(cell, options);
             text = text || !cell.empty();
+            hint = columns == 0 ? delimiter_hint(cell, options) : "";
             ++columns;
         } while (scanner.next_cell());
         names_columns =
@@ -67,8 +69,8 @@ struct FirstRow {
     }
 
     void check_length(std::int64_t count, const std::string& path, std::int64_t row_line) const {
-        check<IoError>(count == columns, "{}: line {} has {} columns, expected {} as in line {}", path,
-                       row_line, count, columns, line);
+        check<IoError>(count == columns, "{}: line {} has {} columns, expected {} as in line {}{}", path,
+                       row_line, count, columns, line, hint);
     }
 };
 
@@ -149,8 +151,9 @@ std::int64_t CsvTable::column_count() const noexcept {
 
 std::int64_t CsvTable::column(std::string_view name) const {
     const auto found = std::find(columns.begin(), columns.end(), name);
-    check<IndexError>(found != columns.end(), "{}: no column {}; the columns are: {}", path, excerpt(name),
-                      columns.empty() ? "without names" : fmt::format("{}", fmt::join(columns, ", ")));
+    check<IndexError>(found != columns.end(), "{}: no column {}; the columns are: {}{}", path, excerpt(name),
+                      columns.empty() ? "without names" : fmt::format("{}", fmt::join(columns, ", ")),
+                      columns.size() == 1 ? delimiter_hint(columns[0], options) : "");
     return found - columns.begin();
 }
 

@@ -90,6 +90,18 @@ template <class T> Outcome convert(std::string_view text, const CsvOptions& opti
     return convert(digits, value);
 }
 
+}  // namespace
+
+std::string delimiter_hint(std::string_view cell, const CsvOptions& options) {
+    for (const char other : {';', '\t', '|', ','})
+        if (other != options.delimiter && cell.find(other) != std::string_view::npos)
+            return fmt::format(" ({{.delimiter = '{}'}} would divide it)",
+                               other == '\t' ? "\\t" : std::string(1, other));
+    return "";
+}
+
+namespace {
+
 // What an error says behind a cell that is no number.
 std::string number_hint(std::string_view text, const CsvOptions& options) {
     const auto would_do = [&](CsvOptions other) { return is_number(text, other); };
@@ -104,7 +116,7 @@ std::string number_hint(std::string_view text, const CsvOptions& options) {
         return fmt::format(" (with {} between groups of three digits)", excerpt({&options.thousands, 1}));
     for (const char* missing : {"NA", "N/A", "na", "n/a", "null", "NULL", "None", "?", "-", "."})
         if (text == missing) return fmt::format(" ({{.na_values = {{\"{}\"}}}} reads it as NaN)", missing);
-    return "";
+    return delimiter_hint(text, options);
 }
 
 }  // namespace

@@ -53,6 +53,8 @@ class CsvScanner {
 template <class T>
 T parse_number(std::string_view cell, const CsvOptions& options, const std::string& path, std::int64_t line,
                std::int64_t column);
+/// What an error says of a cell that another delimiter would make several of, or nothing.
+std::string delimiter_hint(std::string_view cell, const CsvOptions& options);
 /// Whether parse_number would make a number of the cell other than the NaN of an empty or a missing one.
 bool is_number(std::string_view cell, const CsvOptions& options);
 /// Whether the cell is one of options.na_values.

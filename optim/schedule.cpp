@@ -119,8 +119,13 @@ CyclePlace place_in_cycle(const OneCycleLROptions& o, std::int64_t step) {
 }
 
 void check_one_cycle(const OneCycleLROptions& o, std::size_t groups) {
-    check<ValueError>(o.total_steps > 0 && o.pct_start >= 0 && o.pct_start <= (o.three_phase ? 0.5 : 1),
-                      "OneCycleLR: {} steps, {} of them rising", o.total_steps, o.pct_start);
+    check<ValueError>(o.total_steps > 0,
+                      "OneCycleLR: .total_steps is {}; expected the number of all steps, epochs * batches",
+                      o.total_steps);
+    const double most = o.three_phase ? 0.5 : 1;
+    check<ValueError>(o.pct_start >= 0 && o.pct_start <= most,
+                      "OneCycleLR: .pct_start is {}; expected the share of steps that rise, 0 to {}",
+                      o.pct_start, most);
     check<ValueError>(o.div_factor > 0 && o.final_div_factor > 0, "OneCycleLR: factors {} and {}",
                       o.div_factor, o.final_div_factor);
     check<ValueError>(o.max_lrs.empty() || o.max_lrs.size() == groups, "OneCycleLR: {} rates for {} groups",

@@ -1,8 +1,8 @@
 // Images in class folders: augmentation, workers, a training that is stopped and goes on with the same bits,
 // and how well each class is told from the others.
 #include <adjoint/adjoint.h>
-#define CXXOPTS_NO_REGEX  // GCC 12 warns inside <regex> under sanitizers
-#include <cxxopts.hpp>
+
+#include "command_line.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -52,18 +52,23 @@ struct Learner {
     }
 };
 
-void run(const cxxopts::ParseResult& given) {
-    const bool quick = given.count("quick") > 0;
-    const std::string out = given["out"].as<std::string>();
-    const std::string from = given.count("data") > 0 ? given["data"].as<std::string>() : out;
-    const int epochs = quick ? 4 : given["epochs"].as<int>();
+struct Settings {
+    std::string data, out = "shapes";
+    std::optional<int> epochs;
+    int workers = 2;
+    std::uint64_t seed = 1;
+    bool quick = false;
+};
+
+void run(const Settings& s) {
+    const std::string from = s.data.empty() ? s.out : s.data;
+    const int epochs = s.epochs.value_or(s.quick ? 4 : 8);
     if (epochs < 2) throw ValueError("image_folder: --epochs, expected 2 or more, since it stops in between");
-    const auto seed = given["seed"].as<std::uint64_t>();
-    manual_seed(seed);
-    std::filesystem::create_directories(out);
-    if (from == out) {
-        draw(out + "/train", quick ? 60 : 300);
-        draw(out + "/test", quick ? 30 : 100);
+    manual_seed(s.seed);
+    std::filesystem::create_directories(s.out);
+    if (from == s.out) {
+        draw(s.out + "/train", s.quick ? 60 : 300);
+        draw(s.out + "/test", s.quick ? 30 : 100);
     }
     const data::ImageFolderOptions form{.height = side, .width = side, .mean = {0.5}, .std = {0.25}};
     const data::ImageFolder images(from + "/train", form), test(from + "/test", form);
@@ -79,19 +84,19 @@ void run(const cxxopts::ParseResult& given) {
             train::compose({train::random_flip(),
                             train::random_affine({.degrees = {-10, 10}, .right = {-2, 2}, .down = {-2, 2}}),
                             train::color_jitter({.brightness = {0.8, 1.2}})}),
-        .callbacks = {train::checkpoint({.path = out + "/run.ckpt"})},
-        .workers = given["workers"].as<int>()};
-    manual_seed(seed);
+        .callbacks = {train::checkpoint({.path = s.out + "/run.ckpt"})},
+        .workers = s.workers};
+    manual_seed(s.seed);
     Learner whole(std::ssize(images.classes()));
     whole.fit(images, options);
 
     options.verbose = false;
     options.epochs = epochs / 2;
-    manual_seed(seed);
+    manual_seed(s.seed);
     Learner stopped(std::ssize(images.classes()));
     stopped.fit(images, options);
     options.epochs = epochs;
-    options.resume = out + "/run.ckpt";
+    options.resume = s.out + "/run.ckpt";
     options.workers = 0;  // of which the bits know nothing
     Learner resumed(std::ssize(images.classes()));
     resumed.fit(images, options);
@@ -108,36 +113,18 @@ void run(const cxxopts::ParseResult& given) {
     std::printf("test accuracy %.4f\n", found.accuracy);
 }
 
-cxxopts::Options options_of_program() {
-    cxxopts::Options options("image_folder", "Learns the classes of a folder of images.");
-    options.add_options(
-        "", {{"h,help", "print this"},
-             {"data", "folder with train/CLASS/*.png or .jpg and test/CLASS/..; without it shapes are drawn",
-              cxxopts::value<std::string>()},
-             {"out", "folder for the shapes and the checkpoint",
-              cxxopts::value<std::string>()->default_value("shapes")},
-             {"epochs", "how often each image is seen", cxxopts::value<int>()->default_value("8")},
-             {"workers", "threads that read and augment", cxxopts::value<int>()->default_value("2")},
-             {"seed", "of the random numbers", cxxopts::value<std::uint64_t>()->default_value("1")},
-             {"quick", "few images and epochs"}});
-    return options;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        cxxopts::Options options = options_of_program();
-        const auto given = options.parse(argc, argv);
-        if (!given.unmatched().empty())
-            throw ValueError("image_folder: what is \"" + given.unmatched().front() + "\"? see --help");
-        if (given.count("help") > 0)
-            std::printf("%s\n", options.help().c_str());
-        else
-            run(given);
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "error: %s\n", error.what());
-        return 1;
-    }
+    Settings s;
+    return run_program(
+        argc, argv, "Learns the classes of a folder of images.",
+        {{"data", "folder with train/CLASS/*.png or .jpg and test/CLASS/..; without it shapes are drawn",
+          &s.data},
+         {"out", "folder for the shapes and the checkpoint", &s.out},
+         {"epochs", "how often each image is seen; by default 8, quick 4", &s.epochs},
+         {"workers", "threads that read and augment", &s.workers},
+         {"seed", "of the random numbers", &s.seed},
+         {"quick", "few images and epochs", &s.quick}},
+        [&] { run(s); });
 }

@@ -2,6 +2,8 @@
 #include <adjoint/adjoint.h>
 #include <adjoint/distributed/mpi/mpi.h>
 
+#include "command_line.h"
+
 #include <cstdio>
 #include <string>
 
@@ -37,9 +39,7 @@ void cuda_lines() {
     }
 }
 
-}  // namespace
-
-int main() {
+void run() {
     line("adjoint", version);
     line("compiler", __VERSION__);
     line("CPU kernels",
@@ -49,4 +49,10 @@ int main() {
          std::string(cpu_blas()) + " (chosen by ADJOINT_BLAS=OWN|ONEDNN|OPENBLAS when configuring)");
     line("ranks", "as threads; as processes: " + distributed::mpi_description());
     cuda_lines();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_program(argc, argv, "What this build of the library is and uses here.", {}, run);
 }

@@ -2,6 +2,8 @@
 // hand, once with tensors that record themselves.
 #include <adjoint/adjoint.h>
 
+#include "command_line.h"
+
 #include <cstdio>
 
 using namespace adjoint;
@@ -41,9 +43,13 @@ void by_graph() {
         number(orange_count.grad()), number(tax.grad()));
 }
 
-}  // namespace
-
-int main() {
+void run() {
     by_hand();
     by_graph();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_program(argc, argv, "The fruit shop of the slides, by hand and by the graph.", {}, run);
 }

@@ -2,6 +2,8 @@
 // and z = t^2 with t = x + y.
 #include <adjoint/adjoint.h>
 
+#include "command_line.h"
+
 #include <cstdio>
 
 using namespace adjoint;
@@ -34,10 +36,14 @@ void square_of_sum(double x, double y) {
                 a.grad().item(), 2 * (x + y));
 }
 
-}  // namespace
-
-int main() {
+void run() {
     product_of_sum(1, 2, 1);
     product_of_sum(1, -2, 1);
     square_of_sum(1.5, 2);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_program(argc, argv, "The chain rule on three small functions.", {}, run);
 }

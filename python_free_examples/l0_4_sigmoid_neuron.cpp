@@ -1,11 +1,15 @@
 // Lecture L0.4: a sigmoid neuron as a chain of elementary nodes, against the one sigmoid node.
 #include <adjoint/adjoint.h>
 
+#include "command_line.h"
+
 #include <cstdio>
 
 using namespace adjoint;
 
-int main() {
+namespace {
+
+void run() {
     const auto variable = [](double value) { return full({}, value, {.dtype = f64, .requires_grad = true}); };
     const Tensor w0 = variable(2), x0 = variable(-1), w1 = variable(-3), x1 = variable(-2), w2 = variable(-3);
     const std::vector<Tensor> inputs{w0, x0, w1, x1, w2};
@@ -23,4 +27,11 @@ int main() {
     const char* names[] = {"w0", "x0", "w1", "x1", "w2"};
     for (std::size_t i = 0; i < inputs.size(); ++i)
         std::printf("  d/d%s: chain %+.12f, node %+.12f\n", names[i], by_chain[i].item(), by_node[i].item());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_program(argc, argv, "A neuron with a sigmoid: its derivatives by the chain and by its node.",
+                       {}, run);
 }

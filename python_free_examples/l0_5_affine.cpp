@@ -1,11 +1,15 @@
 // Lecture L0.5: the affine node Y = X W + B on shapes (2, 2) (2, 3), its gradients beside the formulas.
 #include <adjoint/adjoint.h>
 
+#include "command_line.h"
+
 #include <iostream>
 
 using namespace adjoint;
 
-int main() {
+namespace {
+
+void run() {
     const Tensor x = tensor({{1, 2}, {3, 4}}), w = tensor({{1, 2, 3}, {4, 5, 6}}), b = tensor({1, 1, 1});
     fn::Affine node;
     std::cout << "Y = X W + B =\n" << node.forward(x, w, b) << "\n\n";
@@ -17,4 +21,10 @@ int main() {
               << grads[1] << "\n  formula: " << equal(grads[1], matmul(t(x), dy)) << "\n";
     std::cout << "dB = sum of dY over the batch =\n"
               << grads[2] << "\n  formula: " << equal(grads[2], sum(dy, 0)) << "\n";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_program(argc, argv, "The affine node and its three gradients.", {}, run);
 }

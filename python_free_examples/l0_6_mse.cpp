@@ -2,6 +2,8 @@
 // mse_loss is consistent.
 #include <adjoint/adjoint.h>
 
+#include "command_line.h"
+
 #include <cstdio>
 
 using namespace adjoint;
@@ -15,9 +17,7 @@ void show(const char* name, const Tensor& loss, const Tensor& y) {
     std::printf("\n");
 }
 
-}  // namespace
-
-int main() {
+void run() {
     const Tensor y = tensor({0.8, 0.3, 0.6, 0.1}, {.dtype = f64, .requires_grad = true});
     const Tensor t = tensor({1, 0, 1, 0}, {.dtype = f64});
     std::printf("four samples; y = 0.8 0.3 0.6 0.1, t = 1 0 1 0\n");
@@ -25,4 +25,10 @@ int main() {
     show("half the sum", 0.5 * mse_loss(y, t, Reduction::sum), y);
     show("mse_loss (mean)", mse_loss(y, t), y);
     std::printf("The slides' gradient is that of 1/2 sum / batch: a quarter of the second line's.\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_program(argc, argv, "The mean squared error and its gradient in three forms.", {}, run);
 }

@@ -1,19 +1,17 @@
-// The command line that the programs share: --help, --quick, --out, and what each says that it takes.
+// What the small programs share: --quick, --out, --seed and the like, and where their data is.
 #pragma once
 
-#include <algorithm>
-#include <charconv>
+#include "command_line.h"
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <system_error>
+#include <utility>
 #include <vector>
 
 struct LectureOptions {
@@ -33,7 +31,7 @@ struct LectureOptions {
 
     /// The file that --text names, without the blanks that it begins with.
     std::string read_text() const {
-        const std::string path = text.empty() ? "LICENSE" : text;
+        const std::string path = text.empty() ? license_file() : text;
         std::ifstream file(path, std::ios::binary);
         std::string content{std::istreambuf_iterator<char>(file), {}};
         content.erase(0, content.find_first_not_of(" \t\r\n"));
@@ -69,62 +67,24 @@ struct LectureTakes {
     bool data = false, device = false, seed = true, table = false, text = false, predict = false, out = true;
 };
 
-/// The number that a text is, all of it.
-inline std::uint64_t seed_of(const std::string& text) {
-    std::uint64_t seed = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-    if (error != std::errc() || end != text.data() + text.size())
-        throw std::invalid_argument("--seed " + text + ", expected a whole number from 0 to 2^64 - 1");
-    return seed;
-}
-
-/// Reads the options and runs `lecture`; what goes wrong is one line on standard error and status 1.
+/// Reads the options and runs `lecture`.
 template <class Lecture>
 int run_lecture(int argc, char** argv, const char* about, Lecture lecture, LectureTakes takes = {}) {
-    try {
-        LectureOptions options;
-        std::string seed = "1";
-        struct {
-            bool taken;
-            std::string_view name;
-            const char* about;
-            std::string* to;
-        } const known[] = {
-            {takes.out, "--out", "FOLDER   where files are written (this folder)", &options.out},
-            {takes.data, "--data", "FOLDER  where the data lies ($ADJOINT_DATA)", &options.data},
-            {takes.seed, "--seed", "N       of the random numbers (1)", &seed},
-            {takes.device, "--device", "NAME  cpu, cuda, cuda:1 .. (cpu)", &options.device},
-            {takes.table, "--table", "FILE   the settings to try, as CSV (those of the slides)",
-             &options.table},
-            {takes.text, "--text", "FILE    what to learn from (LICENSE, in this folder)", &options.text},
-            {takes.predict, "--predict", "FILE a table to use the saved model on, instead of training",
-             &options.predict}};
-        for (int i = 1; i < argc; ++i) {
-            const std::string_view name = argv[i];
-            if (name == "--help") {
-                std::printf("%s\n\n  --quick        a short run\n", about);
-                for (const auto& option : known)
-                    if (option.taken) std::printf("  %s %s\n", option.name.data(), option.about);
-                return 0;
-            }
-            if (name == "--quick") {
-                options.quick = true;
-                continue;
-            }
-            const auto* option = std::find_if(std::begin(known), std::end(known),
-                                              [&](const auto& one) { return one.taken && one.name == name; });
-            if (option == std::end(known))
-                throw std::invalid_argument("this program does not take " + std::string(name) +
-                                            ", see --help");
-            if (++i == argc) throw std::invalid_argument(std::string(name) + " needs a value");
-            *option->to = argv[i];
-        }
-        options.seed = seed_of(seed);
+    LectureOptions options;
+    std::vector<Option> taken = {{"quick", "a short run", &options.quick}};
+    const auto take = [&](bool is_taken, Option option) {
+        if (is_taken) taken.push_back(std::move(option));
+    };
+    take(takes.out, {"out", "folder where files are written", &options.out});
+    take(takes.data, {"data", "folder where the data lies; else $ADJOINT_DATA", &options.data});
+    take(takes.seed, {"seed", "of the random numbers", &options.seed});
+    take(takes.device, {"device", "cpu, cuda, cuda:1 ..", &options.device});
+    take(takes.table, {"table", "the settings to try, as CSV; else those of the slides", &options.table});
+    take(takes.text, {"text", "what to learn from; else adjoint's LICENSE", &options.text});
+    take(takes.predict,
+         {"predict", "a table to use the saved model on, instead of training", &options.predict});
+    return run_program(argc, argv, about, taken, [&] {
         std::filesystem::create_directories(options.out);
         lecture(options);
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "error: %s\n", error.what());
-        return 1;
-    }
+    });
 }

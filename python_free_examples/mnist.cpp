@@ -3,8 +3,8 @@
 // On several processes it is started by MPI: mpirun -n 2 mnist --distributed
 #include <adjoint/adjoint.h>
 #include <adjoint/distributed/mpi/mpi.h>
-#define CXXOPTS_NO_REGEX  // GCC 12 warns inside <regex> under sanitizers
-#include <cxxopts.hpp>
+
+#include "command_line.h"
 
 #include <cmath>
 #include <cstdio>
@@ -20,7 +20,8 @@ namespace {
 struct Settings {
     std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
                 save, load, checkpoint, resume, report;
-    int epochs = 8, threads = 0, accumulate = 1;
+    int epochs = 8, accumulate = 1;
+    std::optional<int> threads;
     bool distributed = false;
     std::int64_t batch_size = 64;
     std::optional<double> lr;
@@ -31,46 +32,32 @@ void refuse(const std::string& option, const std::string& given, const std::stri
     throw ValueError("mnist: --" + option + " " + given + ", expected " + expected);
 }
 
-Settings parse(int argc, char** argv) {
-    Settings s;
-    double lr = 0;
-    const auto text = [](std::string& to) { return cxxopts::value(to)->default_value(to); };
-    const auto number = [](auto& to) { return cxxopts::value(to)->default_value(std::to_string(to)); };
-    const auto path = [](std::string& to) { return cxxopts::value(to); };
-    const std::string models = "mlp, mlp-bn, cnn", optimizers = "sgd, adam, adamw",
-                      sets = "auto, mnist, fashion", precisions = "f32, tf32, bf16";
-    cxxopts::Options options("mnist",
-                             "Trains a network on MNIST and reports its accuracy on the test images.");
-    options.add_options(
-        "",
-        {{"h,help", "print this"},
-         {"model", "mlp (784-128-64-10 with ReLU), mlp-bn (with batch normalisation) or cnn", text(s.model)},
-         {"epochs", "how often each image is seen", number(s.epochs)},
-         {"batch-size", "images of a step, of each rank and part of it", number(s.batch_size)},
-         {"accumulate", "parts of a step, whose gradients are added", number(s.accumulate)},
-         {"distributed", "train with the other processes that mpirun has started",
-          cxxopts::value(s.distributed)},
-         {"optimizer", optimizers, text(s.optimizer)},
-         {"lr", "learning rate; by default 0.1 for sgd, 0.001 else", cxxopts::value(lr)},
-         {"seed", "of the random numbers", number(s.seed)},
-         {"dataset", "refuse any data set but this one: " + sets, text(s.dataset)},
-         {"data", "folder with the four IDX files; else $ADJOINT_DATA, ./data/mnist, Fashion-MNIST",
-          path(s.data)},
-         {"device", "cpu, cuda, cuda:1 ..; auto takes cuda if there is one", text(s.device)},
-         {"precision", "of products on cuda: f32 is exact, tf32 and bf16 round", text(s.precision)},
-         {"threads", "CPU threads; by default one per core", cxxopts::value(s.threads)},
-         {"save", "write the trained weights here (safetensors)", path(s.save)},
-         {"load", "start from these weights", path(s.load)},
-         {"report", "write a page about the run here (HTML)", path(s.report)},
-         {"checkpoint", "write after each epoch where training stands", path(s.checkpoint)},
-         {"resume", "go on from such a checkpoint; --epochs counts those before as well", path(s.resume)}});
-    const auto given = options.parse(argc, argv);
-    if (given.count("help") > 0) {
-        std::printf("%s\n", options.help().c_str());
-        std::exit(0);
-    }
-    if (!given.unmatched().empty())
-        throw ValueError("mnist: what is \"" + given.unmatched().front() + "\"? see --help");
+const std::string models = "mlp, mlp-bn, cnn", optimizers = "sgd, adam, adamw", sets = "auto, mnist, fashion",
+                  precisions = "f32, tf32, bf16";
+
+std::vector<Option> options_to(Settings& s) {
+    return {
+        {"model", "mlp (784-128-64-10 with ReLU), mlp-bn (with batch normalisation) or cnn", &s.model},
+        {"epochs", "how often each image is seen", &s.epochs},
+        {"batch-size", "images of a step, of each rank and part of it", &s.batch_size},
+        {"accumulate", "parts of a step, whose gradients are added", &s.accumulate},
+        {"distributed", "train with the other processes that mpirun has started", &s.distributed},
+        {"optimizer", optimizers, &s.optimizer},
+        {"lr", "learning rate; by default 0.1 for sgd, 0.001 else", &s.lr},
+        {"seed", "of the random numbers", &s.seed},
+        {"dataset", "refuse any data set but this one: " + sets, &s.dataset},
+        {"data", "folder with the four IDX files; else $ADJOINT_DATA, ./data/mnist, Fashion-MNIST", &s.data},
+        {"device", "cpu, cuda, cuda:1 ..; auto takes cuda if there is one", &s.device},
+        {"precision", "of products on cuda: f32 is exact, tf32 and bf16 round", &s.precision},
+        {"threads", "CPU threads; by default one per core", &s.threads},
+        {"save", "write the trained weights here (safetensors)", &s.save},
+        {"load", "start from these weights", &s.load},
+        {"report", "write a page about the run here (HTML)", &s.report},
+        {"checkpoint", "write after each epoch where training stands", &s.checkpoint},
+        {"resume", "go on from such a checkpoint; --epochs counts those before as well", &s.resume}};
+}
+
+void check_settings(const Settings& s) {
     const auto one_of = [](const char* option, const std::string& value, const std::string& list) {
         if ((", " + list + ",").find(", " + value + ",") == std::string::npos)
             refuse(option, value, "one of " + list);
@@ -82,13 +69,9 @@ Settings parse(int argc, char** argv) {
     if (s.epochs < 0) refuse("epochs", std::to_string(s.epochs), "0 or more");
     if (s.batch_size < 1) refuse("batch-size", std::to_string(s.batch_size), "at least 1");
     if (s.accumulate < 1) refuse("accumulate", std::to_string(s.accumulate), "at least 1");
-    if (given.count("threads") > 0 && s.threads < 1)
-        refuse("threads", std::to_string(s.threads), "at least 1");
-    if (given.count("lr") > 0) {
-        if (!(lr >= 0) || std::isinf(lr)) throw ValueError("mnist: --lr, expected a number, 0 or more");
-        s.lr = lr;
-    }
-    return s;
+    if (s.threads.value_or(1) < 1) refuse("threads", std::to_string(*s.threads), "at least 1");
+    if (!(s.lr.value_or(0) >= 0) || std::isinf(s.lr.value_or(0)))
+        throw ValueError("mnist: --lr, expected a number, 0 or more");
 }
 
 nn::Sequential make_model(const std::string& kind) {
@@ -154,10 +137,11 @@ void write_report(const Settings& s, const nn::Sequential& model, const data::Mn
 }
 
 void run(const Settings& s) {
+    check_settings(s);
     // A run whose result cannot be written is not begun.
     for (const std::string& path : {s.save, s.report})
         if (!path.empty()) data::check_writable(path);
-    if (s.threads > 0) set_num_threads(s.threads);
+    if (s.threads) set_num_threads(*s.threads);
     const distributed::Group group = s.distributed ? distributed::mpi_group() : distributed::Group();
     if (group.rank() > 0 && !std::freopen("/dev/null", "w", stdout)) std::fclose(stdout);  // one speaks
     if (s.distributed) std::printf("ranks: %d, over %s\n", group.size(), group.engine());
@@ -227,10 +211,7 @@ void run(const Settings& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        run(parse(argc, argv));
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "error: %s\n", error.what());
-        return 1;
-    }
+    Settings s;
+    return run_program(argc, argv, "Trains a network on MNIST and reports its accuracy on the test images.",
+                       options_to(s), [&] { run(s); });
 }

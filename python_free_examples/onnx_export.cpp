@@ -1,11 +1,10 @@
 // Trains the convolutional net of MNIST, writes it as ONNX and, if asked, has ONNX Runtime look at the file.
 #include <adjoint/adjoint.h>
 #include <adjoint/onnx.h>
-#define CXXOPTS_NO_REGEX  // GCC 12 warns inside <regex> under sanitizers
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cxxopts.hpp>
+#include "command_line.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -22,29 +21,6 @@ struct Settings {
     std::uint64_t seed = 1;
     bool quick = false, check = false;
 };
-
-Settings parse(int argc, char** argv) {
-    Settings s;
-    cxxopts::Options options("onnx_export", "Trains a convolutional net on MNIST and writes it as ONNX.");
-    options.add_options(
-        "", {{"h,help", "print this"},
-             {"out", "the file", cxxopts::value(s.out)->default_value(s.out)},
-             {"data", "folder with the four IDX files ($ADJOINT_DATA)", cxxopts::value(s.data)},
-             {"epochs", "how often each image is seen", cxxopts::value(s.epochs)->default_value("1")},
-             {"seed", "of the random numbers", cxxopts::value(s.seed)->default_value("1")},
-             {"quick", "learn 3,000 images only", cxxopts::value(s.quick)},
-             {"check", "run the file in ONNX Runtime, by python3 ($ADJOINT_ONNX_PYTHON)",
-              cxxopts::value(s.check)}});
-    const auto given = options.parse(argc, argv);
-    if (given.count("help") > 0) {
-        std::printf("%s\n", options.help().c_str());
-        std::exit(0);
-    }
-    if (!given.unmatched().empty())
-        throw ValueError("onnx_export: what is \"" + given.unmatched().front() + "\"? see --help");
-    if (s.epochs < 1) throw ValueError("onnx_export: --epochs, expected at least 1");
-    return s;
-}
 
 // Prints the largest difference between ONNX Runtime's scores and ours; status 3 if it is not there.
 constexpr const char* script = R"(
@@ -95,6 +71,7 @@ void check_in_onnx_runtime(const std::string& model, const Tensor& images, const
 }
 
 void run(const Settings& s) {
+    if (s.epochs < 1) throw ValueError("onnx_export: --epochs, expected at least 1");
     const data::Mnist mnist = data::load_mnist(s.data);
     std::printf("data: %s\n", mnist.note.c_str());
     const data::ImageOptions form{.mean = 0.1307, .std = 0.3081, .sample_shape = {1, 28, 28}};
@@ -130,11 +107,14 @@ void run(const Settings& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        run(parse(argc, argv));
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "error: %s\n", error.what());
-        return 1;
-    }
+    Settings s;
+    return run_program(
+        argc, argv, "Trains a convolutional net on MNIST and writes it as ONNX.",
+        {{"out", "the file", &s.out},
+         {"data", "folder with the four IDX files; else $ADJOINT_DATA", &s.data},
+         {"epochs", "how often each image is seen", &s.epochs},
+         {"seed", "of the random numbers", &s.seed},
+         {"quick", "learn 3,000 images only", &s.quick},
+         {"check", "run the file in ONNX Runtime, by python3 ($ADJOINT_ONNX_PYTHON)", &s.check}},
+        [&] { run(s); });
 }

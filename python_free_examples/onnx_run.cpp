@@ -1,12 +1,13 @@
 // Runs an ONNX model on arrays in an .npz file.
 #include <adjoint/adjoint.h>
 #include <adjoint/onnx.h>
-#define CXXOPTS_NO_REGEX  // GCC 12 warns inside <regex> under sanitizers
-#include <cxxopts.hpp>
+
+#include "command_line.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,40 +17,9 @@ namespace {
 
 struct Settings {
     std::string model, inputs, outputs;
-    int threads = 0, repeat = 0;
+    std::optional<int> threads, repeat;
     bool eager = false;
 };
-
-Settings parse(int argc, char** argv) {
-    Settings s;
-    cxxopts::Options options(
-        "onnx_run",
-        "Runs a model on the arrays of IN.npz, by their names or as in_0, in_1 .., and writes "
-        "out_0, out_1 .. to OUT.npz. Exit status 2: the model asks for what is not supported.");
-    options.add_options("",
-                        {{"h,help", "print this"},
-                         {"threads", "CPU threads; by default one per core", cxxopts::value(s.threads)},
-                         {"repeat", "run so often again and print the median time", cxxopts::value(s.repeat)},
-                         {"eager", "call by call, without a recording", cxxopts::value(s.eager)},
-                         {"model", "", cxxopts::value(s.model)},
-                         {"in", "", cxxopts::value(s.inputs)},
-                         {"out", "", cxxopts::value(s.outputs)}});
-    options.parse_positional({"model", "in", "out"});
-    options.positional_help("MODEL IN.npz OUT.npz");
-    const auto given = options.parse(argc, argv);
-    if (given.count("help") > 0) {
-        std::printf("%s\n", options.help().c_str());
-        std::exit(0);
-    }
-    if (!given.unmatched().empty())
-        throw ValueError("onnx_run: what is \"" + given.unmatched().front() + "\"? see --help");
-    if (s.outputs.empty()) throw ValueError("onnx_run: a model, IN.npz and OUT.npz are expected; see --help");
-    if (given.count("threads") > 0 && s.threads < 1)
-        throw ValueError("onnx_run: --threads, expected at least 1");
-    if (given.count("repeat") > 0 && s.repeat < 1)
-        throw ValueError("onnx_run: --repeat, expected at least 1");
-    return s;
-}
 
 /// The array for each input of the model, by its name or by its place.
 std::vector<Tensor> inputs_from(const data::NamedTensors& arrays, const onnx::Network& network) {
@@ -70,16 +40,18 @@ std::vector<Tensor> inputs_from(const data::NamedTensors& arrays, const onnx::Ne
 }
 
 void run(const Settings& s) {
-    if (s.threads > 0) set_num_threads(s.threads);
+    if (s.threads.value_or(1) < 1) throw ValueError("onnx_run: --threads, expected at least 1");
+    if (s.repeat.value_or(1) < 1) throw ValueError("onnx_run: --repeat, expected at least 1");
+    if (s.threads) set_num_threads(*s.threads);
     const NoGrad guard;
     const onnx::Network network = onnx::load(s.model);
     const std::vector<Tensor> inputs = inputs_from(data::read_npz(s.inputs), network);
     const nn::Compiled compiled = nn::compile(network);
     const auto answer = [&] { return s.eager ? network(inputs) : compiled(inputs); };
     std::vector<Tensor> outputs = answer();
-    if (s.repeat > 0) {
+    if (s.repeat) {
         std::vector<double> times;
-        for (int i = 0; i < s.repeat; ++i) {
+        for (int i = 0; i < *s.repeat; ++i) {
             const auto start = std::chrono::steady_clock::now();
             outputs = answer();
             times.push_back(
@@ -87,7 +59,7 @@ void run(const Settings& s) {
         }
         const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
         std::nth_element(times.begin(), middle, times.end());
-        std::printf("median of %d runs: %.3f ms\n%s", s.repeat, *middle, to_string(compiled).c_str());
+        std::printf("median of %d runs: %.3f ms\n%s", *s.repeat, *middle, to_string(compiled).c_str());
     }
     data::NamedTensors named;
     for (const Tensor& output : outputs) {
@@ -101,13 +73,25 @@ void run(const Settings& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        run(parse(argc, argv));
-    } catch (const onnx::UnsupportedError& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "error: %s\n", error.what());
-        return 1;
-    }
+    Settings s;
+    bool refused = false;
+    const int status = run_program(argc, argv,
+                                   "Runs a model on the arrays of IN.npz, by their names or as in_0, in_1 "
+                                   ".., and writes out_0, out_1 .. to "
+                                   "OUT.npz. Exit status 2: the model asks for what is not supported.",
+                                   {{"threads", "CPU threads; by default one per core", &s.threads},
+                                    {"repeat", "run so often again and print the median time", &s.repeat},
+                                    {"eager", "call by call, without a recording", &s.eager},
+                                    {"MODEL", "", &s.model},
+                                    {"IN.npz", "", &s.inputs},
+                                    {"OUT.npz", "", &s.outputs}},
+                                   [&] {
+                                       try {
+                                           run(s);
+                                       } catch (const onnx::UnsupportedError& error) {
+                                           std::fprintf(stderr, "%s\n", error.what());
+                                           refused = true;
+                                       }
+                                   });
+    return refused ? 2 : status;
 }

@@ -5,12 +5,14 @@
 
 namespace adjoint::train {
 
-Averaging::Averaging(const Average& average, const optim::Optimizer& optimizer) {
+Averaging::Averaging(const Average& average, const optim::Optimizer& optimizer, int epochs) {
     if (const EMA* const ema = std::get_if<EMA>(&average)) {
         moving_ = std::make_unique<optim::ExponentialMovingAverage>(optimizer.parameters(), ema->decay);
         average_ = moving_.get();
     } else if (const SWA* const swa = std::get_if<SWA>(&average)) {
         check<ValueError>(swa->from_epoch >= 1, "fit: SWA from epoch {}, the first is 1", swa->from_epoch);
+        check<ValueError>(swa->from_epoch <= epochs || epochs == 0,
+                          "fit: SWA from epoch {}, the last of this run is {}", swa->from_epoch, epochs);
         plain_ = std::make_unique<optim::StochasticWeightAverage>(optimizer.parameters());
         average_ = plain_.get();
         from_epoch_ = swa->from_epoch;

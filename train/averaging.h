@@ -12,7 +12,7 @@ namespace adjoint::train {
 /// Of the parameters of an optimizer; without an average all of it does nothing.
 class Averaging {
   public:
-    Averaging(const Average& average, const optim::Optimizer& optimizer);
+    Averaging(const Average& average, const optim::Optimizer& optimizer, int epochs);
 
     void after_step();
     void after_epoch(int epoch);

@@ -15,6 +15,7 @@
 
 #include <adjoint/autograd/record/autocast.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/contract/precision.h>
 #include <adjoint/core/contract/random.h>
@@ -104,7 +105,7 @@ class Loop {
           watches_gradients_(any_wants(callbacks_, &Callback::on_gradients)),
           watches_batches_(any_wants(callbacks_, &Callback::on_batch) || watches_gradients_),
           keeps_batches_(any_wants(options.callbacks, &Callback::on_batch)),
-          averaging_(options.average, run.optimizer),
+          averaging_(options.average, run.optimizer, options.epochs),
           parallel_(parallel_of(run, options)),
           step_(run.trainee, run.optimizer, run.totals_, averaging_,
                 {.capture = options.capture,
@@ -147,6 +148,12 @@ class Loop {
         run_.resumed = true;
         run_.epoch = static_cast<int>(at.epoch) + (at.next_batch > 0 ? 1 : 0);
         run_.batch = at.next_batch;
+        if (static_cast<int>(at.epoch) >= run_.epochs)
+            warn_once(
+                "nothing left of a resumed run",
+                fmt::format("fit: the checkpoint has {} epochs behind it, and .epochs, which counts these "
+                            "too, is {}: nothing is trained",
+                            at.epoch, run_.epochs));
     }
 
   private:
@@ -238,16 +245,15 @@ class Loop {
     }
 
     void check_settings(const std::map<std::string, std::string>& saved) const {
-        const auto value_of = [](const std::map<std::string, std::string>& settings,
-                                 const std::string& name) -> std::string {
+        const auto said = [](const std::map<std::string, std::string>& settings, const std::string& name) {
             const auto found = settings.find(name);
-            return found == settings.end() ? "unknown" : found->second;
+            return found == settings.end() ? "no " + name : name + " " + found->second;
         };
         for (const auto* settings : {&settings_, &saved})
             for (const auto& [name, value] : *settings)
-                check<ValueError>(value_of(saved, name) == value_of(settings_, name),
-                                  "fit: the checkpoint is of a run with {} {}, this one has {}", name,
-                                  value_of(saved, name), value_of(settings_, name));
+                check<ValueError>(said(saved, name) == said(settings_, name),
+                                  "fit: the checkpoint is of a run with {}, this one has {}",
+                                  said(saved, name), said(settings_, name));
     }
 
     void train_epoch() {

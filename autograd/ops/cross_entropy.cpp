@@ -73,15 +73,13 @@ Tensor as_labels(const char* op, const Tensor& t) {
     return t.to(DType::i64);
 }
 
-// The shape of class numbers for scores x.
-Shape label_shape(const Tensor& x) {
-    Shape shape = x.shape();
-    if (x.dim() >= 2)
-        shape.erase(1);
-    else if (x.dim() == 1)
-        shape = {};
+Shape without(Shape shape, int dim) {
+    shape.erase(dim);
     return shape;
 }
+
+// The shape of class numbers for scores x.
+Shape label_shape(const Tensor& x) { return x.dim() >= 2 ? without(x.shape(), 1) : Shape{}; }
 
 void check_class_shapes(const char* op, const Tensor& x, const Tensor& t) {
     const Shape expected = label_shape(x);
@@ -89,6 +87,8 @@ void check_class_shapes(const char* op, const Tensor& x, const Tensor& t) {
     const char* hint = "";
     if (t.shape() == x.shape())
         hint = "; class numbers in one-hot form are argmax(targets, 1), or probabilities as to(f32)";
+    else if (x.dim() >= 3 && t.shape() == without(x.shape(), x.dim() - 1))
+        hint = "; the classes are dimension 1: transpose(input, 1, -1), or permute";
     else if (x.dim() >= 1 && t.numel() == expected.numel() && t.dim() == expected.size() + 1)
         hint = "; reshape the targets to that";
     fail<ShapeError>("{}: targets of shape {} for an input of shape {}; expected {}{}", op, t.shape(),

@@ -43,6 +43,10 @@ void add_bad_losses(BadCalls& calls) {
             {"cross_entropy", "(3, 2)", [=] { cross_entropy(x, y); }},
             {"cross_entropy", "reshape the targets", [=] { cross_entropy(x, unsqueeze(labels, 1)); }},
             {"cross_entropy", "argmax(targets, 1)", [=] { cross_entropy(x, x.to(i64)); }},
+            {"cross_entropy", "the classes are dimension 1",
+             [=] {
+                 cross_entropy(zeros({2, 5, 3}), zeros({2, 5}).to(i64));
+             }},
             {"cross_entropy", "targets.to(i64)", [=] { cross_entropy(x, labels.to(f32)); }},
             {"cross_entropy", "(3,)",
              [=] {

@@ -181,6 +181,7 @@ TEST(Csv, Refuses) {
         {"1;2\n1,5;3\n",
          {"line 2, column 1: \"1,5\" is not a number (a point was expected, not a comma)"},
          {.delimiter = ';'}},
+        {"a\tb\n1\t2\n", {"\"1\\x092\" is not a number ({.delimiter = '\\t'} would divide it)"}},
         {"1,2\n3,1e400\n", {"line 2, column 2: \"1e400\" is too large for f32; read it as f64"}},
         {"1,2\n3,1e39\n", {"too large for f32"}},
         {"1,2\n3,-1e400\n", {"\"-1e400\" is too large for f64"}, {.dtype = DType::f64}},
@@ -258,6 +259,11 @@ TEST(CsvTable, MixedColumns) {
     expect_error([&] { (void)table.numbers({0, 1}); }, {"line 2, column 2: \"b\" is not a number"});
     expect_error([&] { (void)read_csv_table(folder.file("b", "a,b\nc\n")); },
                  {"line 2 has 1 columns, expected 2"});
+    expect_error([&] { (void)read_csv_table(folder.file("d", "a;b\n1,5;2,5\n")); },
+                 {"line 2 has 3 columns, expected 1 as in line 1 ({.delimiter = ';'} would divide it)"});
+    const CsvTable semicolons = read_csv_table(folder.file("c", "a;b\nx;y\n"));
+    expect_error<IndexError>([&] { (void)semicolons.column("b"); },
+                             {"no column \"b\"; the columns are: a;b ({.delimiter = ';'} would divide it)"});
 }
 
 TEST(CsvTable, WithoutHeader) {

@@ -42,6 +42,7 @@ Topic mistakes_of_data() {
             ADJOINT_MISTAKE("missing values by name", read_csv(written("b.csv", "age,size\n20,NA\n"))),
             ADJOINT_MISTAKE("thousands", read_csv(written("c.csv", "size\n\"1,234\"\n"))),
             ADJOINT_MISTAKE("decimal commas", read_csv(written("d.csv", "a;b\n1,5;2\n"), {.delimiter = ';'})),
+            ADJOINT_MISTAKE("another delimiter", read_csv(written("g.csv", "a;b\n1;2\n"))),
             ADJOINT_MISTAKE("rows of different lengths", read_csv(written("e.csv", "1,2,3\n4,5\n"))),
             ADJOINT_MISTAKE("a column that is not there", cities("f.csv", "Rome,2\n").column("town")),
             ADJOINT_MISTAKE("a category that the training data had not",

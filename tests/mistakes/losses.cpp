@@ -10,6 +10,8 @@ Topic mistakes_of_losses() {
             ADJOINT_MISTAKE("class numbers as floats", cross_entropy(rand({4, 10}), tensor({1, 2, 3, 4}))),
             ADJOINT_MISTAKE("class numbers as a column",
                             cross_entropy(rand({4, 10}), zeros({4, 1}, {.dtype = i64}))),
+            ADJOINT_MISTAKE("classes as the last dimension of a sequence",
+                            cross_entropy(rand({4, 7, 10}), zeros({4, 7}, {.dtype = i64}))),
             ADJOINT_MISTAKE("one-hot rows of integers",
                             cross_entropy(rand({4, 10}), one_hot(zeros({4}, {.dtype = i64}), 10))),
             ADJOINT_MISTAKE("classes counted from 1",

@@ -56,6 +56,8 @@ Topic mistakes_of_training() {
             ADJOINT_MISTAKE("a batch size of 0", data::Loader(eight_samples(), {.batch_size = 0})),
             ADJOINT_MISTAKE("everything held out", const Linear model(4, 2); SGD optimizer(model.parameters(), {.lr = 0.1});
                             train::fit(model, cross_entropy, optimizer, eight_samples(), {.validation_split = 1})),
+            ADJOINT_MISTAKE("a schedule of a run without an end", const Linear model(4, 2);
+                            Adam adam(model.parameters(), {}); optim::OneCycleLR(adam, {.max_lr = 0.1})),
             ADJOINT_MISTAKE("a probability above 1", nn::Dropout(50)),
             ADJOINT_MISTAKE("a child by a name that is taken",
                             struct Twice : nn::Module {

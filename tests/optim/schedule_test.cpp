@@ -227,6 +227,7 @@ TEST(Schedule, OneCycleOfGroupsWithMomentum) {
     EXPECT_THROW(adam.set_momentum(1, 0), ValueError);
     NAdam nadam({a});
     EXPECT_THROW(OneCycleLR(nadam, {.max_lr = 1, .total_steps = 5}), ValueError);
+    EXPECT_THROW(OneCycleLR(adam, {.total_steps = 9, .pct_start = 0.7, .three_phase = true}), ValueError);
     options.max_lrs = {1};
     EXPECT_THROW(OneCycleLR(adam, options), ValueError);
 }

@@ -79,46 +79,7 @@ TEST_F(Lecture, EveryClassHasItsImage) {
     EXPECT_TRUE(drew("l2_4_digits.svg") && drew("l2_4_digit.png"));
 }
 
-TEST_F(Lecture, ProgramsExplainThemselvesAndRefuseWhatTheyDoNotKnow) {
-    for (const char* program : {"l0_7_xor",
-                                "l0_8_xor_modules",
-                                "l0_9_linear_xor",
-                                "l0_10_draw_graph",
-                                "l4_1_training",
-                                "l4_2_penalties",
-                                "l4_3_augmentation",
-                                "l4_4_diagnosis",
-                                "l4_5_activations",
-                                "l4_6_regularisers",
-                                "l3_10_optimizer_race",
-                                "l5_5_initialisation",
-                                "l1_1_deep_net",
-                                "l1_3_batch_sizes",
-                                "l1_4_dropout",
-                                "l2_1_activations",
-                                "l2_2_likelihoods",
-                                "l2_3_mnist_by_hand",
-                                "l2_4_digits",
-                                "l3_1_regression",
-                                "l3_2_polynomial",
-                                "l3_4_boston",
-                                "l3_5_iris",
-                                "l3_6_sequential",
-                                "l3_7_grid_search",
-                                "l3_8_cnn",
-                                "l3_9_preparation",
-                                "l3_11_learning_rate",
-                                "l5_2_improvements",
-                                "l5_3_ridge",
-                                "l5_6_pretraining",
-                                "l5_7_cross_validation",
-                                "l5_8_batch_norm",
-                                "l5_9_weight_decay"}) {
-        const Outcome help = run(std::string(program) + " --help");
-        EXPECT_EQ(help.status, 0);
-        EXPECT_EQ(count(help.text, "--out FOLDER"), 1) << program;
-    }
-    EXPECT_EQ(run("l2_2_likelihoods --no-such-option").status, 1);
+TEST_F(Lecture, WhatAProgramDoesNotTakeIsRefused) {
     EXPECT_EQ(run("l2_2_likelihoods --out").status, 1);
     EXPECT_EQ(run("l2_1_activations --out /dev/null/x").status, 1);
     EXPECT_EQ(run("l2_4_digits --data /no/such/folder").status, 1);

@@ -80,11 +80,6 @@ TEST(RealWork, OptionsThatAreNotUsedAreRefused) {
         EXPECT_EQ(outcome.status, 1) << command;
         EXPECT_EQ(count(outcome.text, "error: "), 1) << outcome.text;
     }
-    for (const char* program : {"table", "char_lstm", "tiny_transformer"}) {
-        const Outcome outcome = run(std::string(program) + " --help");
-        EXPECT_EQ(outcome.status, 0);
-        EXPECT_NE(outcome.text.find("--quick"), std::string::npos) << outcome.text;
-    }
 }
 
 }  // namespace

@@ -372,6 +372,8 @@ TEST(FitOptions, WhatMakesNoSenseIsRefused) {
     EXPECT_THROW(fitted([](auto& o) { o.autocast = i64; }), DTypeError);
     EXPECT_THROW(fitted([](auto& o) { o.average = train::EMA{.decay = 1}; }), ValueError);
     EXPECT_THROW(fitted([](auto& o) { o.average = train::SWA{.from_epoch = 0}; }), ValueError);
+    EXPECT_THROW(fitted([](auto& o) { o.average = train::SWA{.from_epoch = 2}; }), ValueError)
+        << "the run has one epoch";
     EXPECT_THROW(fitted([](auto& o) { o.metrics = {{"", train::accuracy}}; }), ValueError);
     EXPECT_EQ(numbers_of(model), before) << "nothing has moved";
 }

@@ -6,6 +6,8 @@
 
 #include <adjoint/adjoint.h>
 
+#include "temporary_folder.h"
+
 namespace adjoint {
 namespace {
 
@@ -180,6 +182,24 @@ TEST(Warning, OfTheGradientOfANonLeaf) {
     EXPECT_TRUE(listener.heard.empty());
     EXPECT_FALSE(y.grad().defined());
     EXPECT_TRUE(has(listener.heard, "mul_scalar is not kept; call retain_grad()"));
+}
+
+TEST(Warning, OfAResumedRunThatHasNothingLeft) {
+    const TemporaryFolder folder;
+    const std::string path = folder / "run.ckpt";
+    const nn::Linear model(4, 2);
+    optim::SGD optimizer(model.parameters(), {.lr = 0.01});
+    train::FitOptions options{
+        .epochs = 2, .verbose = false, .callbacks = {train::checkpoint({.path = path})}};
+    const data::Dataset set{.inputs = inputs(), .targets = labels()};
+    train::fit(model, cross_entropy, optimizer, set, options);
+    const Listener listener;
+    options.resume = path;
+    options.epochs = 3;
+    train::fit(model, cross_entropy, optimizer, set, options);
+    EXPECT_TRUE(listener.heard.empty());
+    train::fit(model, cross_entropy, optimizer, set, options);
+    EXPECT_TRUE(has(listener.heard, "3 epochs behind it, and .epochs, which counts these too, is 3"));
 }
 
 TEST(Warning, NoneInFit) {
