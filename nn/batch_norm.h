@@ -1,6 +1,7 @@
 // Batch normalisation layers.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include <adjoint/core/contract/epilogue.h>
@@ -13,6 +14,24 @@ struct BatchNormLayerOptions {
     std::optional<double> momentum = 0.1;  ///< weight of the new batch; nullopt averages all batches evenly
     bool affine = true;
     bool track_running_stats = true;  ///< without, evaluation uses the batch's statistics as well
+};
+
+/// A row of numbers of each rank below those of the others, (1, k) -> (ranks, k), recorded.
+using GatherRows = std::function<Tensor(const Tensor& row)>;
+
+/// While it lives, a BatchNorm in training on this thread normalises by the statistics of all ranks' samples,
+/// whose numbers may differ; all ranks run the same layers, forward and backward. Without a function each
+/// rank has its own. distributed::DataParallel makes one.
+class ADJOINT_API SharedStatistics {
+  public:
+    explicit SharedStatistics(GatherRows gather);
+    ~SharedStatistics();
+    SharedStatistics(const SharedStatistics&) = delete;
+    SharedStatistics& operator=(const SharedStatistics&) = delete;
+
+  private:
+    const GatherRows gather_;
+    const GatherRows* const before_;
 };
 
 /// (x - mean) / sqrt(var + eps) weight + bias per channel: in training by the statistics of the batch, in
@@ -30,6 +49,9 @@ class ADJOINT_API BatchNorm : public Module {
               const BatchNormLayerOptions& options);
 
   private:
+    double weight_of_new_batch() const;
+    Tensor over_all_ranks(const Tensor& x, const GatherRows& gather, Activation then) const;
+
     BatchNormLayerOptions options_;
     int min_rank_, max_rank_;
 };

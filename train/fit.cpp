@@ -52,6 +52,10 @@ void check_options(const data::Samples& samples, const FitOptions& options) {
     check<ValueError>(!options.group || options.capture != CaptureMode::on,
                       "fit: steps in which other ranks have a part cannot be captured; CaptureMode::on goes "
                       "without a group");
+    check<ValueError>(
+        options.autocast != DType::f16 || options.parallel.shard < distributed::Shard::gradients,
+        "fit: autocast to f16 with gradients that are shared out: whether one overflowed is not "
+        "known on all ranks; use bf16, or Shard::optimizer");
 }
 
 std::string name_of(const Average& average) {
@@ -185,8 +189,10 @@ class Loop {
             parallel_->synchronize_buffers();
             run_.totals_.gather(run_.group);
         }
+        Checkpoint now = checkpoint();
+        if (parallel_) now.optimizer = parallel_->state_of(run_.optimizer);
         for (const std::string& path : std::exchange(run_.wanted_, {}))
-            if (run_.group.rank() == 0) save_checkpoint(path, checkpoint());
+            if (run_.group.rank() == 0) save_checkpoint(path, now);
     }
 
     // When one rank ends the training, all do.
@@ -226,7 +232,8 @@ class Loop {
                           "fit: the checkpoint has states for {} callbacks, here are {} that need one",
                           from.callbacks.size(), with_state.size());
         run_.trainee.module.load(from.model);
-        run_.optimizer.load_state(from.optimizer);
+        run_.optimizer.load_state(parallel_ ? parallel_->own_part(run_.optimizer, from.optimizer)
+                                            : from.optimizer);
         for (std::size_t i = 0; i < with_state.size(); ++i) with_state[i]->load_state(from.callbacks[i]);
         run_.totals_.load_state(from.epoch);
         load_run(from.run);

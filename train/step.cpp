@@ -173,12 +173,18 @@ Step::Result Step::gradients(const data::Batch& batch) {
     return all;
 }
 
+Tensors Step::forward(const data::Batch& part) const {
+    if (!options_.parallel) return trainee_.forward(part);
+    const nn::SharedStatistics statistics = options_.parallel->statistics();
+    return trainee_.forward(part);
+}
+
 // The mean loss of a part is weighted by its share of the step's samples, and so are its gradients.
 Step::Result Step::gradient_of_part(const data::Batch& part, std::int64_t step_size, std::size_t i,
                                     bool last) {
     std::optional<GeneratorScope> draws;
     if (options_.draws_of_part) draws.emplace(options_.draws_of_part(i));
-    const Tensors outputs = trainee_.forward(part);
+    const Tensors outputs = forward(part);
     const Tensor mean = trainee_.loss(outputs, part);
     const Tensor loss = part.size() == step_size
                             ? mean
@@ -197,17 +203,29 @@ Step::Result Step::gradient_of_part(const data::Batch& part, std::int64_t step_s
 void Step::move() {
     if (options_.scales_loss) scaler_.unscale(optimizer_);
     if (options_.on_gradients) options_.on_gradients();
-    if (options_.clip_norm > 0) optim::clip_grad_norm_(parameters_, options_.clip_norm);
+    if (options_.clip_norm > 0) {
+        if (options_.parallel)
+            options_.parallel->clip_grad_norm_(parameters_, options_.clip_norm);
+        else
+            optim::clip_grad_norm_(parameters_, options_.clip_norm);
+    }
+    bool moved = true;
+    const auto step = [&] {
+        if (options_.scales_loss)
+            moved = scaler_.step(optimizer_);
+        else
+            optimizer_.step();
+    };
+    if (options_.parallel)
+        options_.parallel->step(step);
+    else
+        step();
     if (options_.scales_loss) {
         const double scale = scaler_.scale();
-        const bool finite = scaler_.step(optimizer_);
         scaler_.update();
         if (scaler_.scale() != scale) look_again();  // it is a constant of a recording
-        if (!finite) return;
-    } else {
-        optimizer_.step();
     }
-    averaging_.after_step();
+    if (moved) averaging_.after_step();
 }
 
 // The step, carried out and recorded; where it cannot be recorded, as if that had never been tried.

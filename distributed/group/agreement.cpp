@@ -13,7 +13,7 @@ Agreement::Agreement(Operation what, const Tensor& x)
 }
 
 const char* name(Operation operation) noexcept {
-    constexpr const char* names[] = {"join",           "barrier",    "broadcast",  "all_reduce",
+    constexpr const char* names[] = {"join",           "barrier",    "broadcast",  "all_reduce", "reduce",
                                      "reduce_scatter", "all_gather", "all_to_all", "message"};
     return names[static_cast<std::size_t>(operation)];
 }
@@ -24,6 +24,9 @@ std::string to_string(const Agreement& agreement) {
     constexpr const char* reductions[] = {"sum", "mean", "max", "min"};
     std::string text = name(agreement.operation);
     if (agreement.operation == Operation::broadcast) text += fmt::format(" (root {})", agreement.root);
+    if (agreement.operation == Operation::reduce)
+        text += fmt::format(" ({} on rank {})", reductions[static_cast<std::size_t>(agreement.reduce)],
+                            agreement.root);
     if (agreement.operation == Operation::all_reduce || agreement.operation == Operation::reduce_scatter)
         text += fmt::format(" ({}{})", reductions[static_cast<std::size_t>(agreement.reduce)],
                             agreement.by_engine ? " by the engine" : "");

@@ -14,6 +14,7 @@ enum class Operation : std::uint8_t {
     barrier,
     broadcast,
     all_reduce,
+    reduce,
     reduce_scatter,
     all_gather,
     all_to_all,

@@ -119,6 +119,17 @@ void all_reduce(Wire& wire, const Tensor& x, ReduceOp op) {
     wire.exchange(Pieces(static_cast<std::size_t>(wire.size()), piece_of(own)), pieces(x, slices));
 }
 
+void reduce(Wire& wire, const Tensor& x, ReduceOp op, int root) {
+    const Slices slices{x.numel(), wire.size()};
+    const Tensor own = reduced_slice(wire, x, slices, op);
+    const bool is_root = wire.rank() == root;
+    if (is_root) copy(slices.of(x, root), own);
+    const auto count = static_cast<std::size_t>(wire.size());
+    Pieces out(count);
+    if (!is_root) out[static_cast<std::size_t>(root)] = piece_of(own);
+    wire.exchange(out, is_root ? pieces(x, slices) : Pieces(count));
+}
+
 void reduce_scatter(Wire& wire, const Tensor& out, const Tensor& x, ReduceOp op) {
     copy(flat(out, 0, out.numel()), reduced_slice(wire, x, {x.numel(), wire.size()}, op));
 }

@@ -10,6 +10,8 @@ namespace adjoint::distributed::collectives {
 void broadcast(Wire& wire, const Tensor& x, int root);
 /// In place: sums of slices in the order of the ranks, then the slices to all.
 void all_reduce(Wire& wire, const Tensor& x, ReduceOp op);
+/// In place on rank `root`, the same bits as all_reduce gives; elsewhere `x` stays as it is.
+void reduce(Wire& wire, const Tensor& x, ReduceOp op, int root);
 /// Part r of `x`, which is as long as `out`, is summed on rank r.
 void reduce_scatter(Wire& wire, const Tensor& out, const Tensor& x, ReduceOp op);
 /// Part r of `out` is the `x` of rank r.

@@ -267,6 +267,24 @@ Work Group::all_reduce_async(const Tensor& x, ReduceOp op) const {
         on.back);
 }
 
+Work Group::reduce_async(const Tensor& x, int root, ReduceOp op) const {
+    check_operand("reduce", x, state_->engine.get());
+    check_reduce("reduce", x, op);
+    check_rank("reduce", root, size());
+    if (size() == 1) return state_->begin({}, {});
+    Agreement agreement(Operation::reduce, x);
+    agreement.reduce = op;
+    agreement.root = root;
+    const Staged on = staged(x, device_of(state_->engine.get()));
+    return state_->begin(
+        [=, buffer = on.buffer](Wire& wire) {
+            wire.agree(agreement);
+            collectives::reduce(wire, buffer, op, root);
+            if (wire.rank() == root) collectives::divide(buffer, op, wire.size());
+        },
+        on.back);
+}
+
 Work Group::reduce_scatter_async(const Tensor& out, const Tensor& x, ReduceOp op) const {
     check_operand("reduce_scatter", x, state_->engine.get());
     check_reduce("reduce_scatter", x, op);

@@ -78,6 +78,11 @@ class ADJOINT_API Group {
     /// x becomes the sum, mean, largest or smallest of all ranks' x, element by element, in place.
     /// errors: DTypeError for the mean of integers, and for a type that the engine does not sum by itself.
     void all_reduce(const Tensor& x, ReduceOp op = ReduceOp::sum) const { all_reduce_async(x, op).wait(); }
+    /// The same on rank `root` alone; elsewhere x stays as it is.
+    /// errors: as all_reduce and broadcast.
+    void reduce(const Tensor& x, int root, ReduceOp op = ReduceOp::sum) const {
+        reduce_async(x, root, op).wait();
+    }
     /// The part of that which is this rank's: rows rank k .. (rank + 1) k - 1 of n k.
     /// shapes: (n k, ...) -> (k, ...) for n ranks.
     /// errors: ShapeError if they cannot be shared out; as all_reduce.
@@ -101,6 +106,7 @@ class ADJOINT_API Group {
     // errors: ShapeError, DTypeError, DeviceError if `out` is not as it would be returned.
     [[nodiscard]] Work broadcast_async(const Tensor& x, int root = 0) const;
     [[nodiscard]] Work all_reduce_async(const Tensor& x, ReduceOp op = ReduceOp::sum) const;
+    [[nodiscard]] Work reduce_async(const Tensor& x, int root, ReduceOp op = ReduceOp::sum) const;
     [[nodiscard]] Work reduce_scatter_async(const Tensor& out, const Tensor& x,
                                             ReduceOp op = ReduceOp::sum) const;
     [[nodiscard]] Work all_gather_async(const Tensor& out, const Tensor& x) const;

@@ -20,10 +20,12 @@ std::int64_t padded(const Tensor& parameter) {
 
 }  // namespace
 
-Buckets::Buckets(std::vector<Tensor> parameters, Group group, const DataParallelOptions& options)
+Buckets::Buckets(std::vector<Tensor> parameters, Group group, const DataParallelOptions& options,
+                 const Sharding& sharding)
     : parameters_(std::move(parameters)),
       group_(std::move(group)),
       options_(options),
+      sharding_(sharding),
       order_(parameters_.size()) {
     for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
     // The last layer's gradients come first.
@@ -39,7 +41,7 @@ std::vector<bool> Buckets::trainable() const {
 void Buckets::plan() {
     buckets_.clear();
     places_.assign(parameters_.size(), {});
-    std::vector<Bucket> open;  // one for each type and device
+    std::vector<Bucket> open;  // one for each type and device, and for each owner where that has the sum
     const auto close = [this](Bucket bucket) {
         for (const std::size_t i : bucket.parameters) places_[i].bucket = buckets_.size();
         buckets_.push_back(std::move(bucket));
@@ -48,8 +50,10 @@ void Buckets::plan() {
         if (!trainable_[i]) continue;
         const Tensor& parameter = parameters_[i];
         const auto takes = [&](const Bucket& bucket) {
-            const Tensor& other = parameters_[bucket.parameters[0]];
-            return other.dtype() == parameter.dtype() && other.device() == parameter.device();
+            const std::size_t first = bucket.parameters[0];
+            const Tensor& other = parameters_[first];
+            return other.dtype() == parameter.dtype() && other.device() == parameter.device() &&
+                   (!sums_on_owner() || sharding_.owner(first) == sharding_.owner(i));
         };
         auto at = std::find_if(open.begin(), open.end(), takes);
         if (at == open.end()) at = open.emplace(open.end());
@@ -82,6 +86,12 @@ void Buckets::begin() {
     sent_ = 0;
 }
 
+bool Buckets::sums_on_owner() const { return sharding_.what() >= Shard::gradients; }
+
+bool Buckets::is_elsewhere(const Bucket& bucket) const {
+    return sums_on_owner() && !sharding_.is_own(bucket.parameters[0]);
+}
+
 // Where the gradient of a parameter lies in its bucket.
 Tensor Buckets::part(const Bucket& bucket, std::size_t parameter) const {
     const Shape& shape = parameters_[parameter].shape();
@@ -108,10 +118,13 @@ void Buckets::send(Bucket& bucket) {
         bucket.sent = bucket.flat.to(bf16);
         bucket.residual = bucket.flat - bucket.sent.to(f32);
     }
-    bucket.work = group_.all_reduce_async(bucket.sent);
+    bucket.work = sums_on_owner() ? group_.reduce_async(bucket.sent, sharding_.owner(bucket.parameters[0]))
+                                  : group_.all_reduce_async(bucket.sent);
 }
 
 void Buckets::send_complete() {
+    for (std::size_t i = 0; i < sent_; ++i)
+        if (is_elsewhere(buckets_[i]) && buckets_[i].work->done()) buckets_[i].flat = buckets_[i].sent = {};
     while (sent_ < buckets_.size() &&
            buckets_[sent_].complete == static_cast<std::int64_t>(buckets_[sent_].parameters.size()))
         send(buckets_[sent_++]);
@@ -123,12 +136,18 @@ void Buckets::add(const Tensor& leaf) {
     const NoGrad guard;
     arrivals_.push_back(found->second);
     fill(found->second, leaf.grad());
+    if (sums_on_owner()) leaf.set_grad({});
     ++buckets_[places_[found->second].bucket].complete;
     send_complete();
 }
 
 void Buckets::take(Bucket& bucket) {
     bucket.work->wait();
+    if (is_elsewhere(bucket)) {
+        for (const std::size_t i : bucket.parameters) parameters_[i].set_grad({});
+        bucket.flat = bucket.sent = {};
+        return;
+    }
     if (bucket.sent.dtype() != bucket.flat.dtype()) bucket.flat.copy_(bucket.sent);
     for (const std::size_t i : bucket.parameters) {
         // Whether another rank has reached it is read only where this one has not.

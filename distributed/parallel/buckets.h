@@ -7,19 +7,21 @@
 #include <unordered_map>
 #include <vector>
 
-#include <adjoint/distributed/parallel/data_parallel.h>
+#include <adjoint/distributed/parallel/sharding.h>
 
 namespace adjoint::distributed {
 
 class Buckets {
   public:
-    Buckets(std::vector<Tensor> parameters, Group group, const DataParallelOptions& options);
+    Buckets(std::vector<Tensor> parameters, Group group, const DataParallelOptions& options,
+            const Sharding& sharding);
 
     /// A backward pass begins.
     void begin();
     /// The gradient of a leaf is complete; of what is no parameter nothing is done.
     void add(const Tensor& leaf);
-    /// The pass is over: what is not under way yet goes, and grad() becomes the sum.
+    /// The pass is over: what is not under way yet goes, and grad() becomes the sum, or nothing where the
+    /// gradients are shared out and another rank has it.
     void finish();
 
   private:
@@ -45,11 +47,14 @@ class Buckets {
     void send(Bucket& bucket);
     void take(Bucket& bucket);
     void send_complete();
+    bool sums_on_owner() const;
+    bool is_elsewhere(const Bucket& bucket) const;
     Tensor part(const Bucket& bucket, std::size_t parameter) const;
 
     const std::vector<Tensor> parameters_;
     const Group group_;
     const DataParallelOptions options_;
+    const Sharding& sharding_;
     std::unordered_map<const TensorImpl*, std::size_t> numbers_;
     std::vector<bool> trainable_;
     std::vector<std::size_t> order_;     // of the parameters, as their gradients come

@@ -11,6 +11,8 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/distributed/parallel/buckets.h>
+#include <adjoint/distributed/parallel/recorded.h>
+#include <adjoint/distributed/parallel/sharding.h>
 
 namespace adjoint::distributed {
 namespace {
@@ -20,25 +22,6 @@ std::string described(const nn::NamedTensors& state) {
     for (const auto& [name, tensor] : state)
         text += fmt::format("{} {} {}\n", name, adjoint::name(tensor.dtype()), tensor.shape());
     return text;
-}
-
-// The texts of all ranks.
-std::vector<std::string> gathered(const Group& group, const std::string& text) {
-    const auto length = static_cast<std::int64_t>(text.size());
-    const std::vector<std::int64_t> lengths =
-        group.all_gather(tensor(std::vector<std::int64_t>{length}, {1}, Device::cpu()))
-            .to_vector<std::int64_t>();
-    const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-    std::vector<std::uint8_t> bytes(text.begin(), text.end());
-    bytes.resize(static_cast<std::size_t>(longest));
-    const std::vector<std::uint8_t> all =
-        group.all_gather(tensor(bytes, {longest}, Device::cpu())).to_vector<std::uint8_t>();
-    std::vector<std::string> texts;
-    for (std::size_t r = 0; r < lengths.size(); ++r) {
-        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(r) * longest;
-        texts.emplace_back(begin, begin + lengths[r]);
-    }
-    return texts;
 }
 
 // The first lines in which they differ.
@@ -66,11 +49,17 @@ void check_same(const Group& group, const nn::NamedTensors& state) {
 }  // namespace
 
 struct DataParallel::State {
-    State(const nn::Module& of, const Group& over, const DataParallelOptions& options)
-        : model(of), group(over), buckets(of.parameters(), over, options) {}
+    State(const nn::Module& of, const Group& over, const DataParallelOptions& o)
+        : model(of),
+          group(over),
+          options(o),
+          sharding(of.parameters(), over, o.shard),
+          buckets(of.parameters(), over, o, sharding) {}
 
     const nn::Module model;
     const Group group;
+    const DataParallelOptions options;
+    const Sharding sharding;
     Buckets buckets;
 };
 
@@ -86,17 +75,40 @@ DataParallel::DataParallel(const nn::Module& model, const Group& group, const Da
 
 const Group& DataParallel::group() const noexcept { return state_->group; }
 
+nn::SharedStatistics DataParallel::statistics() const {
+    if (!state_->options.synchronize_batch_norm || group().size() == 1) return nn::SharedStatistics({});
+    return nn::SharedStatistics([group = group()](const Tensor& row) { return all_gather(group, row); });
+}
+
 void DataParallel::backward(const Tensor& loss) const { backward(loss, 1.0 / group().size()); }
 
 void DataParallel::backward(const Tensor& loss, double share) const {
     check<ValueError>(share > 0 && share <= 1, "data parallel: a share of {}, expected one in (0, 1]", share);
     GradOptions options;
     if (share != 1) options.grad_outputs = {full_like(loss.detach(), share)};
+    const nn::SharedStatistics again = statistics();  // of layers under checkpoint(), which compute once more
     Buckets& buckets = state_->buckets;
     buckets.begin();
     options.on_leaf = [&buckets](const Tensor& leaf) { buckets.add(leaf); };
     adjoint::backward(std::span(&loss, 1), options);
     buckets.finish();
+}
+
+void DataParallel::step(optim::Optimizer& optimizer) const {
+    step([&] { optimizer.step(); });
+}
+void DataParallel::step(const std::function<void()>& step) const { state_->sharding.step(step); }
+
+Tensor DataParallel::clip_grad_norm_(std::span<const Tensor> parameters, double max_norm) const {
+    return state_->sharding.clip(parameters, max_norm);
+}
+
+optim::NamedTensors DataParallel::state_of(const optim::Optimizer& optimizer) const {
+    return state_->sharding.state_of(optimizer);
+}
+optim::NamedTensors DataParallel::own_part(const optim::Optimizer& optimizer,
+                                           const optim::NamedTensors& state) const {
+    return state_->sharding.own_part(optimizer, state);
 }
 
 void DataParallel::synchronize_buffers() const {

@@ -5,7 +5,7 @@
 //     for (const data::Batch& batch : loader) {     // this rank's part: LoaderOptions::parts
 //         optimizer.zero_grad();
 //         parallel.backward(cross_entropy(model(batch.x), batch.y), double(batch.size()) / batch.step_size);
-//         optimizer.step();
+//         parallel.step(optimizer);
 //     }
 //
 // Sums are made in the order of the ranks (Summation::by_rank): n ranks have the bits of one process that
@@ -14,12 +14,25 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 
 #include <adjoint/distributed/group/group.h>
+#include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/module.h>
+#include <adjoint/optim/optimizer.h>
 
 namespace adjoint::distributed {
+
+/// What the ranks share out instead of keeping it each; what a step computes stays the same. Each parameter
+/// belongs to one rank as a whole.
+/// source: Rajbhandari et al., ZeRO: memory optimizations toward training trillion parameter models, 2020.
+enum class Shard : std::uint8_t {
+    none,
+    optimizer,  ///< each rank has the optimizer's states of its parameters alone, and sends these after a step
+    gradients,  ///< besides, a gradient is summed on the rank whose parameter it belongs to, and is nowhere else
+};
 
 struct DataParallelOptions {
     /// Gradients travel together, this many bytes at a time, in the order in which the pass makes them. The
@@ -28,6 +41,10 @@ struct DataParallelOptions {
     /// Gradients of f32 travel as bf16, in half of the bytes; what rounding takes away is added to the next
     /// ones (error feedback). The bits are then those of no single process.
     bool compress = false;
+    Shard shard = Shard::none;
+    /// BatchNorm normalises by the statistics of all ranks' samples, not by those of this rank's part: the
+    /// result is that of one process with the whole batch, but for the last bits.
+    bool synchronize_batch_norm = false;
 };
 
 class ADJOINT_API DataParallel {
@@ -39,6 +56,10 @@ class ADJOINT_API DataParallel {
 
     const Group& group() const noexcept;
 
+    /// In a loop of one's own, while the forward pass runs; it does something if the option
+    /// synchronize_batch_norm is on.
+    [[nodiscard]] nn::SharedStatistics statistics() const;
+
     /// loss.backward() on every rank, then grad() of every parameter is the sum over the ranks of
     /// share * gradient, the same everywhere. A loss that is the mean over this rank's samples has the share
     /// that these are of all ranks' samples; by default that is 1 / size. A parameter that no rank has
@@ -47,6 +68,18 @@ class ADJOINT_API DataParallel {
     /// errors: those of backward and of the group; ValueError for a share outside (0, 1].
     void backward(const Tensor& loss) const;
     void backward(const Tensor& loss, double share) const;
+
+    /// optimizer.step(); with shards that of this rank's parameters, which all ranks have then. An optimizer
+    /// that was made for all parameters has states for these alone.
+    void step(optim::Optimizer& optimizer) const;
+    /// The same for a step that is more than that, as with a GradScaler, whose unscale() comes before.
+    void step(const std::function<void()>& step) const;
+    /// optim::clip_grad_norm_, also where the gradients are shared out; every rank calls it.
+    Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm) const;
+    /// optimizer.state() of all ranks on rank 0, which is that of a run without shards; every rank calls it.
+    optim::NamedTensors state_of(const optim::Optimizer& optimizer) const;
+    /// What optimizer.load_state() takes of such a state here.
+    optim::NamedTensors own_part(const optim::Optimizer& optimizer, const optim::NamedTensors& state) const;
 
     /// Buffers of floating type (the statistics of BatchNorm, which each rank has from its own samples)
     /// become their mean over the ranks, others those of rank 0.

@@ -62,7 +62,13 @@ void reduces_every_type(const Group& group) {
                 if (op == ReduceOp::mean && !is_floating(type)) continue;
                 const Tensor x = given(group.rank(), count, type);
                 group.all_reduce(x, op);
-                expect_same_bits(reduced(group.size(), count, type, op), x, name(type));
+                const Tensor expected = reduced(group.size(), count, type, op);
+                expect_same_bits(expected, x, name(type));
+                const int root = group.size() - 1;
+                const Tensor one = given(group.rank(), count, type);
+                group.reduce(one, root, op);
+                expect_same_bits(group.rank() == root ? expected : given(group.rank(), count, type), one,
+                                 "reduce");
             }
 }
 
@@ -115,6 +121,9 @@ void sums_in_the_order_of_the_ranks(const Group& group) {
             sum = r == 0 ? part.clone() : sum + part;
             if (r == group.rank()) own = part;
         }
+        const Tensor on_root = own.clone();
+        group.reduce(on_root, 0);
+        if (group.rank() == 0) expect_same_bits(sum, on_root, "reduce");
         group.all_reduce(own);
         expect_same_bits(sum, own, "sum");
     }

@@ -1,0 +1,158 @@
+// A rank's optimizer sees the gradients of its own parameters alone, and so has states for no others.
+#include <adjoint/distributed/parallel/sharding.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/optim/clip.h>
+
+namespace adjoint::distributed {
+namespace {
+
+std::int64_t bytes_of(const Tensor& x) { return x.numel() * static_cast<std::int64_t>(size_of(x.dtype())); }
+
+// The largest first, each to who has least.
+std::vector<int> owners_of(const std::vector<Tensor>& parameters, int ranks) {
+    std::vector<std::size_t> order(parameters.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return bytes_of(parameters[a]) > bytes_of(parameters[b]);
+    });
+    std::vector<std::int64_t> held(static_cast<std::size_t>(ranks));
+    std::vector<int> owners(parameters.size());
+    for (const std::size_t i : order) {
+        const auto least = std::min_element(held.begin(), held.end());
+        owners[i] = static_cast<int>(least - held.begin());
+        *least += bytes_of(parameters[i]);
+    }
+    return owners;
+}
+
+// "3.momentum" is of the parameter 3, "groups.0.lr" of none: -1.
+std::int64_t number_in(std::string_view name) {
+    std::int64_t number = -1;
+    std::from_chars(name.data(), name.data() + name.size(), number);
+    return number;
+}
+
+}  // namespace
+
+std::vector<std::string> gathered(const Group& group, const std::string& text) {
+    const auto length = static_cast<std::int64_t>(text.size());
+    const std::vector<std::int64_t> lengths =
+        group.all_gather(tensor(std::vector<std::int64_t>{length}, {1}, Device::cpu()))
+            .to_vector<std::int64_t>();
+    const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+    std::vector<std::uint8_t> bytes(text.begin(), text.end());
+    bytes.resize(static_cast<std::size_t>(longest));
+    const std::vector<std::uint8_t> all =
+        group.all_gather(tensor(bytes, {longest}, Device::cpu())).to_vector<std::uint8_t>();
+    std::vector<std::string> texts;
+    for (std::size_t r = 0; r < lengths.size(); ++r) {
+        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(r) * longest;
+        texts.emplace_back(begin, begin + lengths[r]);
+    }
+    return texts;
+}
+
+Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
+    : parameters_(std::move(parameters)),
+      group_(std::move(group)),
+      what_(group_.size() == 1 ? Shard::none : what),
+      owners_(owners_of(parameters_, group_.size())) {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
+}
+
+// Of a tensor that is none of the model's every rank is the owner.
+int Sharding::owner_of(const Tensor& parameter) const {
+    const auto found = numbers_.find(&parameter.impl());
+    return found == numbers_.end() ? group_.rank() : owners_[found->second];
+}
+
+void Sharding::step(const std::function<void()>& step) const {
+    if (what_ == Shard::none) return step();
+    const NoGrad guard;
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+        if (!is_own(i)) parameters_[i].set_grad({});
+    step();
+    std::vector<Work> works;
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+        if (parameters_[i].requires_grad())
+            works.push_back(group_.broadcast_async(parameters_[i].detach(), owners_[i]));
+    for (const Work& work : works) work.wait();
+}
+
+// Where gradients lie on all ranks, all find the same norm; else each adds its own to it.
+Tensor Sharding::clip(std::span<const Tensor> parameters, double max_norm) const {
+    if (what_ < Shard::gradients) return optim::clip_grad_norm_(parameters, max_norm);
+    check<ValueError>(max_norm >= 0, "clip_grad_norm_: the largest norm is {}", max_norm);
+    const NoGrad guard;
+    std::vector<Tensor> gradients;
+    for (const Tensor& parameter : parameters)
+        if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+    Tensor squares = zeros({1}, {.dtype = f64, .device = Device::cpu()});
+    for (const Tensor& gradient : gradients) squares += sum(square(gradient.to(f64))).to(Device::cpu());
+    group_.all_reduce(squares);
+    const Tensor norm = sqrt(squares);
+    const double factor = max_norm / (norm.item<double>() + 1e-6);
+    if (!(factor >= 1))  // nor of a NaN
+        for (const Tensor& gradient : gradients) gradient.copy_(gradient * factor);
+    return reshape(norm, {});
+}
+
+optim::NamedTensors Sharding::state_of(const optim::Optimizer& optimizer) const {
+    const optim::NamedTensors own = optimizer.state();
+    if (what_ == Shard::none) return own;
+    const NoGrad guard;
+    const std::vector<Tensor> parameters = optimizer.parameters();
+    std::string names;
+    for (const auto& [name, tensor] : own) names += name + "\n";
+    const std::vector<std::string> texts = gathered(group_, names);
+    if (group_.rank() > 0) {
+        for (const auto& [name, tensor] : own)
+            if (number_in(name) >= 0) group_.send(tensor, 0);
+        return own;
+    }
+    optim::NamedTensors all = own;
+    for (int rank = 1; rank < group_.size(); ++rank) {
+        std::istringstream lines(texts[static_cast<std::size_t>(rank)]);
+        for (std::string name; std::getline(lines, name);) {
+            const std::int64_t number = number_in(name);
+            if (number < 0) continue;
+            const Tensor& parameter = parameters.at(static_cast<std::size_t>(number));
+            Tensor state = name.ends_with(".step") ? Tensor(std::int64_t{0}) : empty_like(parameter.detach());
+            group_.recv(state, rank);
+            all.emplace_back(name, state);
+        }
+    }
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return number_in(a.first) < number_in(b.first); });
+    return all;
+}
+
+optim::NamedTensors Sharding::own_part(const optim::Optimizer& optimizer,
+                                       const optim::NamedTensors& state) const {
+    if (what_ == Shard::none) return state;
+    const std::vector<Tensor> parameters = optimizer.parameters();
+    optim::NamedTensors own;
+    for (const auto& [name, tensor] : state) {
+        const std::int64_t number = number_in(name);
+        if (number < 0 || number >= std::ssize(parameters) ||
+            owner_of(parameters[static_cast<std::size_t>(number)]) == group_.rank())
+            own.emplace_back(name, tensor);
+    }
+    return own;
+}
+
+}  // namespace adjoint::distributed

@@ -1,0 +1,43 @@
+// Which rank keeps what of a model that is shared out, and the step of an optimizer that sees its part. Private.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <adjoint/distributed/parallel/data_parallel.h>
+#include <adjoint/optim/optimizer.h>
+
+namespace adjoint::distributed {
+
+/// Every parameter has one owner and is not divided; the ranks own as even a number of bytes as that allows.
+class Sharding {
+  public:
+    Sharding(std::vector<Tensor> parameters, Group group, Shard what);
+
+    Shard what() const noexcept { return what_; }
+    int owner(std::size_t parameter) const { return owners_[parameter]; }
+    bool is_own(std::size_t parameter) const { return owners_[parameter] == group_.rank(); }
+
+    void step(const std::function<void()>& step) const;
+    Tensor clip(std::span<const Tensor> parameters, double max_norm) const;
+    optim::NamedTensors state_of(const optim::Optimizer& optimizer) const;
+    optim::NamedTensors own_part(const optim::Optimizer& optimizer, const optim::NamedTensors& state) const;
+
+  private:
+    int owner_of(const Tensor& parameter) const;
+
+    const std::vector<Tensor> parameters_;
+    const Group group_;
+    const Shard what_;
+    std::vector<int> owners_;
+    std::unordered_map<const TensorImpl*, std::size_t> numbers_;
+};
+
+/// The texts of all ranks.
+std::vector<std::string> gathered(const Group& group, const std::string& text);
+
+}  // namespace adjoint::distributed

@@ -1,0 +1,172 @@
+// What the ranks share out: the steps are those of ranks that keep all, and each keeps its part alone.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/generator.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/parallel/data_parallel.h>
+#include <adjoint/nn/activation.h>
+#include <adjoint/nn/linear.h>
+#include <adjoint/nn/loss.h>
+#include <adjoint/nn/sequential.h>
+#include <adjoint/optim/adam.h>
+#include <adjoint/optim/clip.h>
+#include <adjoint/train/checkpoint.h>
+#include <adjoint/train/fit.h>
+
+#include "device/compare.h"
+#include "distributed/ranks.h"
+#include "temporary_folder.h"
+
+namespace adjoint::distributed {
+namespace {
+
+using device::expect_same_bits;
+
+nn::Sequential small_net() {
+    manual_seed(1);
+    return nn::Sequential(nn::Linear(6, 30), nn::Tanh(), nn::Linear(30, 20), nn::Tanh(), nn::Linear(20, 3));
+}
+
+data::Dataset samples() {
+    manual_seed(3);
+    const Tensor x = randn({64, 6});
+    return {.inputs = x, .targets = (x(all, 0) > x(all, 1)).to(i64) + (x(all, 2) > 0.5).to(i64)};
+}
+
+nn::NamedTensors sharing_fit(train::FitOptions options) {
+    const nn::Sequential net = small_net();
+    optim::Adam optimizer(net.parameters(), {.lr = 0.01});
+    options.epochs = std::max(options.epochs, 2);
+    options.batch_size = 8;
+    options.verbose = false;
+    train::fit(net, nn::CrossEntropyLoss(), optimizer, samples(), options);
+    return net.state();
+}
+
+void expect_same_state(const nn::NamedTensors& expected, const nn::NamedTensors& got) {
+    ASSERT_EQ(expected.size(), got.size());
+    for (std::size_t i = 0; i < got.size(); ++i)
+        expect_same_bits(got[i].second, expected[i].second, got[i].first);
+}
+
+std::vector<std::string> names_of(const optim::NamedTensors& state) {
+    std::vector<std::string> names;
+    for (const auto& [name, tensor] : state) names.push_back(name);
+    return names;
+}
+
+class Shards : public ::testing::TestWithParam<Shard> {};
+INSTANTIATE_TEST_SUITE_P(What, Shards, ::testing::Values(Shard::optimizer, Shard::gradients));
+
+TEST_P(Shards, TheStepsAreThoseOfRanksThatKeepAll) {
+    for (const int ranks : {1, 2, 3, 4}) {
+        const nn::NamedTensors expected = sharing_fit({.accumulate = ranks});
+        run_quick(ranks, [&](const Group& group) {
+            expect_same_state(
+                expected,
+                sharing_fit({.group = group, .parallel = {.bucket_bytes = 300, .shard = GetParam()}}));
+        });
+    }
+}
+
+TEST_P(Shards, ARankHasTheStatesOfItsParametersAlone) {
+    run_quick(3, [](const Group& group) {
+        const nn::Sequential net = small_net();
+        const DataParallel parallel(net, group, {.shard = GetParam()});
+        optim::Adam optimizer(net.parameters());
+        parallel.backward(sum(square(net(ones({2, 6})))));
+        int gradients = 0;
+        for (const Tensor& parameter : net.parameters()) gradients += parameter.grad().defined() ? 1 : 0;
+        parallel.step(optimizer);
+
+        // Of 180, 30, 600, 20, 60 and 3 numbers 600 are one rank's and the rest another two's.
+        std::int64_t held = 0;
+        for (const auto& [name, tensor] : optimizer.state()) held += tensor.numel();
+        EXPECT_LT(held, 2 * 610) << group.rank();
+        const Tensor total = tensor<std::int64_t>({held, gradients}, {2});
+        group.all_reduce(total);
+        EXPECT_EQ(total(0).item<std::int64_t>(), 2 * 893 + 6 + 3)
+            << "moments, steps, and the rate of each rank";
+        EXPECT_EQ(total(1).item<std::int64_t>(), GetParam() == Shard::optimizer ? 18 : 6);
+
+        const nn::Sequential alone = small_net();
+        optim::Adam whole(alone.parameters());
+        sum(square(alone(ones({2, 6})))).backward();
+        whole.step();
+        const optim::NamedTensors state = parallel.state_of(optimizer);
+        if (group.rank() > 0) return;
+        EXPECT_EQ(names_of(state), names_of(whole.state()));
+        for (std::size_t i = 0; i < state.size(); ++i)
+            EXPECT_LT(max(abs(state[i].second - whole.state()[i].second)).item(), 1e-5) << state[i].first;
+    });
+}
+
+TEST_P(Shards, ClippingKnowsTheGradientsOfAllRanks) {
+    run_quick(3, [](const Group& group) {
+        const nn::Sequential net = small_net(), alone = small_net();
+        const DataParallel parallel(net, group, {.shard = GetParam()});
+        optim::Adam optimizer(net.parameters()), other(alone.parameters());
+        parallel.backward(sum(square(net(ones({2, 6})))));
+        sum(square(alone(ones({2, 6})))).backward();
+        const double norm = parallel.clip_grad_norm_(net.parameters(), 0.1).item(),
+                     expected = optim::clip_grad_norm_(alone.parameters(), 0.1).item();
+        EXPECT_GT(expected, 0.2);
+        EXPECT_NEAR(norm, expected, 1e-4);
+        for (std::size_t i = 0; i < net.parameters().size(); ++i)
+            if (const Tensor gradient = net.parameters()[i].grad(); gradient.defined()) {
+                EXPECT_LT(max(abs(gradient - alone.parameters()[i].grad())).item(), 1e-5) << i;
+            }
+        // A NaN on one rank is seen on all.
+        net.parameters()[0].set_requires_grad(true);
+        net.zero_grad();
+        parallel.backward(sum(net(full({2, 6}, NAN))));
+        EXPECT_TRUE(std::isnan(parallel.clip_grad_norm_(net.parameters(), 0.1).item()));
+        for (const Tensor& parameter : net.parameters())
+            if (parameter.grad().defined()) {
+                EXPECT_TRUE(std::isnan(parameter.grad().to_vector<double>()[0]));
+            }
+    });
+}
+
+// From four ranks that share out to two that do not, and back to three.
+TEST_P(Shards, ACheckpointIsThatOfARunThatKeepsAll) {
+    const TemporaryFolder folder;
+    const auto run = [&](int ranks, const std::string& from, const std::string& to, Shard shard, int epochs) {
+        nn::NamedTensors result;
+        run_quick(ranks, [&](const Group& group) {
+            train::FitOptions options{
+                .epochs = epochs, .resume = from, .accumulate = 4 / ranks, .group = group};
+            options.parallel.shard = shard;
+            options.callbacks.push_back(train::checkpoint({.path = to}));
+            const nn::NamedTensors got = sharing_fit(options);
+            if (group.rank() == 0) result = got;
+        });
+        return result;
+    };
+    const std::string a = folder / "a", b = folder / "b", c = folder / "c";
+    const nn::NamedTensors expected = run(4, "", a, Shard::none, 4);
+    run(4, "", b, GetParam(), 2);
+    const train::Checkpoint whole = train::load_checkpoint(a), half = train::load_checkpoint(b);
+    EXPECT_EQ(names_of(half.optimizer), names_of(whole.optimizer));
+    expect_same_state(expected, run(4, b, c, GetParam(), 4));
+    expect_same_state(expected, run(4, b, c, Shard::none, 4));
+}
+
+TEST(Sharding, WhatCannotBeDoneIsSaid) {
+    run_quick(2, [](const Group& group) {
+        EXPECT_THROW(sharing_fit({.autocast = f16, .group = group, .parallel = {.shard = Shard::gradients}}),
+                     ValueError);
+    });
+}
+
+}  // namespace
+}  // namespace adjoint::distributed
