@@ -56,6 +56,8 @@ void check_options(const data::Samples& samples, const FitOptions& options) {
         options.autocast != DType::f16 || options.parallel.shard < distributed::Shard::gradients,
         "fit: autocast to f16 with gradients that are shared out: whether one overflowed is not "
         "known on all ranks; use bf16, or Shard::optimizer");
+    check<ValueError>(options.average.index() == 0 || options.parallel.shard < distributed::Shard::parameters,
+                      "fit: an average of weights that are shared out, which no rank has all of");
 }
 
 std::string name_of(const Average& average) {
@@ -133,6 +135,7 @@ class Loop {
         notify(&Callback::on_begin);
         while (!run_.stopping() && run_.loader.state().epoch < static_cast<std::uint64_t>(run_.epochs))
             train_epoch();
+        if (parallel_) parallel_->gather_parameters();  // the model is the caller's again
         averaging_.take();
         run_.history.end = run_.reason_;
         notify(&Callback::on_end);
@@ -163,6 +166,19 @@ class Loop {
   private:
     using Event = std::function<void(Run&)> Callback::*;
 
+    // While it lives, every rank has all parameters.
+    struct Whole {
+        const std::optional<distributed::DataParallel>& parallel;
+        explicit Whole(const std::optional<distributed::DataParallel>& p) : parallel(p) {
+            if (parallel) parallel->gather_parameters();
+        }
+        ~Whole() {
+            if (parallel) parallel->release_parameters();
+        }
+        Whole(const Whole&) = delete;
+        Whole& operator=(const Whole&) = delete;
+    };
+
     static std::optional<distributed::DataParallel> parallel_of(const Run& run, const FitOptions& options) {
         if (run.group.size() == 1) return {};
         return named("fit", [&] {
@@ -185,6 +201,7 @@ class Loop {
     void notify(Event event) {
         show(event);
         if (run_.wanted_.empty()) return;
+        const Whole whole(parallel_);
         if (parallel_) {
             parallel_->synchronize_buffers();
             run_.totals_.gather(run_.group);
@@ -281,6 +298,7 @@ class Loop {
         averaging_.after_epoch(run_.epoch);
         averaging_.take();
         run_.validated = run_.epoch % validate_every_ == 0 || run_.epoch == run_.epochs;
+        const Whole whole(parallel_);
         if (parallel_) parallel_->synchronize_buffers();
         EpochRecord record{
             .epoch = run_.epoch, .train = run_.totals_.score(run_.group), .seconds = spent.count()};

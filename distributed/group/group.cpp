@@ -244,7 +244,7 @@ Work Group::broadcast_async(const Tensor& x, int root) const {
             wire.agree(agreement);
             collectives::broadcast(wire, buffer, root);
         },
-        on.back);
+        rank() == root ? std::function<void()>() : on.back);
 }
 
 Work Group::all_reduce_async(const Tensor& x, ReduceOp op) const {
@@ -282,7 +282,7 @@ Work Group::reduce_async(const Tensor& x, int root, ReduceOp op) const {
             collectives::reduce(wire, buffer, op, root);
             if (wire.rank() == root) collectives::divide(buffer, op, wire.size());
         },
-        on.back);
+        rank() == root ? on.back : std::function<void()>());
 }
 
 Work Group::reduce_scatter_async(const Tensor& out, const Tensor& x, ReduceOp op) const {

@@ -11,6 +11,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/distributed/parallel/buckets.h>
+#include <adjoint/distributed/parallel/gathering.h>
 #include <adjoint/distributed/parallel/recorded.h>
 #include <adjoint/distributed/parallel/sharding.h>
 
@@ -54,13 +55,15 @@ struct DataParallel::State {
           group(over),
           options(o),
           sharding(of.parameters(), over, o.shard),
-          buckets(of.parameters(), over, o, sharding) {}
+          buckets(of.parameters(), over, o, sharding),
+          gathering(of, over, sharding) {}
 
     const nn::Module model;
     const Group group;
     const DataParallelOptions options;
-    const Sharding sharding;
+    Sharding sharding;
     Buckets buckets;
+    Gathering gathering;
 };
 
 DataParallel::DataParallel(const nn::Module& model, const Group& group, const DataParallelOptions& options) {
@@ -88,10 +91,15 @@ void DataParallel::backward(const Tensor& loss, double share) const {
     if (share != 1) options.grad_outputs = {full_like(loss.detach(), share)};
     const nn::SharedStatistics again = statistics();  // of layers under checkpoint(), which compute once more
     Buckets& buckets = state_->buckets;
+    state_->gathering.look_at(loss);
     buckets.begin();
-    options.on_leaf = [&buckets](const Tensor& leaf) { buckets.add(leaf); };
+    options.on_leaf = [&](const Tensor& leaf) {
+        buckets.add(leaf);
+        state_->gathering.leaf_done(leaf);
+    };
     adjoint::backward(std::span(&loss, 1), options);
     buckets.finish();
+    state_->gathering.pass_done();
 }
 
 void DataParallel::step(optim::Optimizer& optimizer) const {
@@ -110,6 +118,9 @@ optim::NamedTensors DataParallel::own_part(const optim::Optimizer& optimizer,
                                            const optim::NamedTensors& state) const {
     return state_->sharding.own_part(optimizer, state);
 }
+
+void DataParallel::gather_parameters() const { state_->gathering.gather_all(); }
+void DataParallel::release_parameters() const { state_->gathering.release(); }
 
 void DataParallel::synchronize_buffers() const {
     std::vector<Work> works;

@@ -32,6 +32,11 @@ enum class Shard : std::uint8_t {
     none,
     optimizer,  ///< each rank has the optimizer's states of its parameters alone, and sends these after a step
     gradients,  ///< besides, a gradient is summed on the rank whose parameter it belongs to, and is nowhere else
+    /// Besides, from the second step on a parameter is on the other ranks only while a layer computes with
+    /// it, and NaN else. That goes for layers whose hooks run (<adjoint/nn/module.h>), as the library's do;
+    /// parameters of others stay everywhere. What computes with a weight of another layer has it as a
+    /// parameter of its own (a tied one).
+    parameters,
 };
 
 struct DataParallelOptions {
@@ -80,6 +85,12 @@ class ADJOINT_API DataParallel {
     optim::NamedTensors state_of(const optim::Optimizer& optimizer) const;
     /// What optimizer.load_state() takes of such a state here.
     optim::NamedTensors own_part(const optim::Optimizer& optimizer, const optim::NamedTensors& state) const;
+
+    /// All parameters on all ranks, to be looked at, saved, or used without the group; with release_parameters
+    /// those of Shard::parameters go again. Every rank calls both. Before the last copy of this ends they
+    /// have to be gathered, or else they are lost where they are not.
+    void gather_parameters() const;
+    void release_parameters() const;
 
     /// Buffers of floating type (the statistics of BatchNorm, which each rank has from its own samples)
     /// become their mean over the ranks, others those of rank 0.

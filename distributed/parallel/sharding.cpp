@@ -70,7 +70,8 @@ Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
     : parameters_(std::move(parameters)),
       group_(std::move(group)),
       what_(group_.size() == 1 ? Shard::none : what),
-      owners_(owners_of(parameters_, group_.size())) {
+      owners_(owners_of(parameters_, group_.size())),
+      scattered_(parameters_.size()) {
     for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
 }
 
@@ -88,7 +89,7 @@ void Sharding::step(const std::function<void()>& step) const {
     step();
     std::vector<Work> works;
     for (std::size_t i = 0; i < parameters_.size(); ++i)
-        if (parameters_[i].requires_grad())
+        if (parameters_[i].requires_grad() && !scattered_[i])
             works.push_back(group_.broadcast_async(parameters_[i].detach(), owners_[i]));
     for (const Work& work : works) work.wait();
 }

@@ -22,6 +22,10 @@ class Sharding {
     int owner(std::size_t parameter) const { return owners_[parameter]; }
     bool is_own(std::size_t parameter) const { return owners_[parameter] == group_.rank(); }
 
+    /// Whether the others have its value only while they compute with it.
+    bool is_scattered(std::size_t parameter) const { return scattered_[parameter]; }
+    void set_scattered(std::size_t parameter, bool scattered) { scattered_[parameter] = scattered; }
+
     void step(const std::function<void()>& step) const;
     Tensor clip(std::span<const Tensor> parameters, double max_norm) const;
     optim::NamedTensors state_of(const optim::Optimizer& optimizer) const;
@@ -34,6 +38,7 @@ class Sharding {
     const Group group_;
     const Shard what_;
     std::vector<int> owners_;
+    std::vector<bool> scattered_;
     std::unordered_map<const TensorImpl*, std::size_t> numbers_;
 };
 

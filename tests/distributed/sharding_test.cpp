@@ -6,16 +6,22 @@
 #include <string>
 #include <vector>
 
+#include <adjoint/autograd/backward/checkpoint.h>
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/linalg.h>
 #include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/distributed/parallel/data_parallel.h>
 #include <adjoint/nn/activation.h>
+#include <adjoint/nn/embedding.h>
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/loss.h>
+#include <adjoint/nn/recurrent.h>
 #include <adjoint/nn/sequential.h>
 #include <adjoint/optim/adam.h>
 #include <adjoint/optim/clip.h>
@@ -65,7 +71,8 @@ std::vector<std::string> names_of(const optim::NamedTensors& state) {
 }
 
 class Shards : public ::testing::TestWithParam<Shard> {};
-INSTANTIATE_TEST_SUITE_P(What, Shards, ::testing::Values(Shard::optimizer, Shard::gradients));
+INSTANTIATE_TEST_SUITE_P(What, Shards,
+                         ::testing::Values(Shard::optimizer, Shard::gradients, Shard::parameters));
 
 TEST_P(Shards, TheStepsAreThoseOfRanksThatKeepAll) {
     for (const int ranks : {1, 2, 3, 4}) {
@@ -161,8 +168,124 @@ TEST_P(Shards, ACheckpointIsThatOfARunThatKeepsAll) {
     expect_same_state(expected, run(4, b, c, Shard::none, 4));
 }
 
+// Numbers that this rank has memory for.
+std::int64_t numbers_here(const nn::Module& model) {
+    std::int64_t count = 0;
+    for (const Tensor& parameter : model.parameters())
+        count += parameter.is_contiguous() ? parameter.numel() : 1;
+    return count;
+}
+
+// A weight for two layers, a recurrent layer of which only the state is used, and one whose class runs no hooks.
+struct Awkward : nn::Module {
+    struct Plain : nn::Module {
+        const nn::Parameter scale = parameter("scale", full({8}, 2));
+        Tensor operator()(const Tensor& x) const { return x * scale; }
+    };
+    const nn::Embedding embedding = child("embedding", nn::Embedding(5, 8));
+    const nn::GRU memory = child("memory", nn::GRU(8, 8));
+    const nn::Linear middle = child("middle", nn::Linear(8, 8));
+    const Plain plain = child("plain", Plain());
+    struct Tied : nn::Module {
+        const nn::Parameter weight;
+        explicit Tied(const Tensor& of) : weight(parameter("weight", of)) {}
+        Tensor operator()(const Tensor& x) const {
+            return computed(x, [&] { return matmul(x, t(weight)); });
+        }
+    };
+    const nn::Linear head = child("head", nn::Linear(8, 8));
+    const Tied tied = child("tied", Tied(embedding.weight));
+    Tensor operator()(const Tensor& numbers) const {
+        const Tensor h = select(memory(embedding(numbers)).h_n, 0, 0);
+        const Tensor y = checkpoint([this](const Tensor& x) { return tanh(middle(tanh(middle(x)))); }, h);
+        return tied(head(plain(y)));
+    }
+};
+
+TEST(Sharding, AParameterIsElsewhereOnlyWhileALayerComputes) {
+    run_quick(3, [](const Group& group) {
+        const nn::Sequential net = small_net();
+        optim::Adam optimizer(net.parameters());
+        {
+            const DataParallel parallel(net, group, {.shard = Shard::parameters});
+            std::int64_t most = 0;
+            nn::HookHandle hook = net.at<nn::Linear>(2).register_forward_pre_hook(
+                [&](const nn::Module&, const Tensor&) { most = std::max(most, numbers_here(net)); });
+            for (int step = 0; step < 3; ++step) {
+                net.zero_grad();
+                parallel.backward(sum(square(net(ones({2, 6})))));
+                parallel.step(optimizer);
+                EXPECT_LE(numbers_here(net), 606) << "the largest owner's";
+                most = 0;
+            }
+            net(ones({2, 6}));
+            EXPECT_LE(most, 180 + 30 + 60 + 626) << "its own, and those of one layer";
+            EXPECT_LE(numbers_here(net), 606);
+            parallel.gather_parameters();
+            EXPECT_EQ(numbers_here(net), 893);
+            parallel.release_parameters();
+            EXPECT_LE(numbers_here(net), 606);
+            EXPECT_THROW(parallel.release_parameters(), ValueError);
+            parallel.gather_parameters();
+            hook.remove();
+        }
+        EXPECT_FALSE(net.at<nn::Linear>(0).has_hooks());
+        EXPECT_EQ(numbers_here(net), 893);
+    });
+}
+
+TEST(Sharding, LayersWhoseHooksComeTooLateKeepTheirParameters) {
+    const auto trained = [](const Group& group, Shard shard) {
+        manual_seed(7);
+        const Awkward net;
+        optim::Adam optimizer(net.parameters(), {.lr = 0.01});
+        const DataParallel parallel(net, group, {.shard = shard});
+        for (int step = 0; step < 4; ++step) {
+            net.zero_grad();
+            parallel.backward(sum(square(net(tensor<std::int64_t>({1, 2, 4, group.rank()}, {4, 1})))));
+            parallel.step(optimizer);
+        }
+        if (shard == Shard::parameters) {
+            EXPECT_TRUE(net.plain.scale.is_contiguous()) << "no hooks";
+            EXPECT_TRUE(net.memory.parameters()[0].is_contiguous()) << "its output is not used";
+            std::vector<std::int64_t> there;
+            for (const Tensor& weight : {net.head.weight, net.middle.weight, net.embedding.weight})
+                there.push_back(weight.is_contiguous() ? 1 : 0);
+            const Tensor on = tensor(there, {3});
+            group.all_reduce(on);
+            EXPECT_EQ(on.to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, 1, 1}))
+                << "on one rank each";
+        }
+        parallel.gather_parameters();
+        return net.state();
+    };
+    run_quick(3, [&](const Group& group) {
+        const nn::NamedTensors expected = trained(group, Shard::none);
+        expect_same_state(expected, trained(group, Shard::parameters));
+    });
+}
+
+TEST(Sharding, AWeightThatIsUsedBehindItsLayersBackIsNoticed) {
+    std::string heard;
+    set_warning_handler([&](const std::string& message) { heard = message; });
+    run_quick(2, [&](const Group& group) {
+        manual_seed(1);
+        const nn::Linear layer(3, 3), other(3, 3);
+        const nn::Sequential net(layer, other);
+        const DataParallel parallel(net, group, {.shard = Shard::parameters});
+        for (int step = 0; step < 2; ++step)
+            parallel.backward(
+                sum(matmul(net(ones({2, 3})), layer.weight) + matmul(ones({2, 3}), other.weight)));
+    });
+    set_warning_handler({});
+    EXPECT_NE(heard.find("parameter of its own"), std::string::npos) << heard;
+}
+
 TEST(Sharding, WhatCannotBeDoneIsSaid) {
     run_quick(2, [](const Group& group) {
+        EXPECT_THROW(
+            sharing_fit({.average = train::EMA{}, .group = group, .parallel = {.shard = Shard::parameters}}),
+            ValueError);
         EXPECT_THROW(sharing_fit({.autocast = f16, .group = group, .parallel = {.shard = Shard::gradients}}),
                      ValueError);
     });

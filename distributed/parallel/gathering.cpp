@@ -1,0 +1,149 @@
+// All ranks gather the same parameters at the same places, since they run the same layers.
+#include <adjoint/distributed/parallel/gathering.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/warning.h>
+#include <adjoint/core/tensor/creation.h>
+
+namespace adjoint::distributed {
+namespace {
+
+// The memory of `from` in the place of that of `into`, for every handle of it.
+void put(const Tensor& into, const Tensor& from) {
+    into.impl().share(from.impl());
+    into.impl().is_view = from.impl().is_view;
+}
+
+}  // namespace
+
+Gathering::Gathering(const nn::Module& model, Group group, Sharding& sharding)
+    : parameters_(model.parameters()),
+      group_(std::move(group)),
+      sharding_(sharding),
+      is_here_(parameters_.size(), true),
+      users_(parameters_.size()) {
+    if (sharding_.what() != Shard::parameters) return;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
+    add(model);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+        const nn::Module& module = layers_[l].module;
+        hooks_.push_back(module.register_forward_pre_hook([this, l](const nn::Module&, const Tensor&) {
+            layers_[l].called = true;
+            for (const std::size_t i : layers_[l].parameters) ++users_[i];
+            gather(layers_[l].parameters);
+        }));
+        hooks_.push_back(
+            module.register_forward_hook([this, l](const nn::Module&, const Tensor&, const Tensor&) {
+                for (const std::size_t i : layers_[l].parameters)
+                    if (--users_[i] == 0) release(i);
+                return Tensor();
+            }));
+        hooks_.push_back(module.register_backward_hook([this, l](const nn::Module&, const Tensor&) {
+            layers_[l].reached = true;
+            gather(layers_[l].parameters);
+            return Tensor();
+        }));
+    }
+}
+
+Gathering::~Gathering() {
+    for (nn::HookHandle& hook : hooks_) hook.remove();
+}
+
+void Gathering::add(const nn::Module& module) {
+    Layer layer{module};
+    for (const auto& [name, parameter] : module.named_parameters())
+        if (name.find('.') == std::string::npos) layer.parameters.push_back(numbers_.at(&parameter.impl()));
+    if (!layer.parameters.empty()) layers_.push_back(std::move(layer));
+    for (const auto& [name, child] : module.children()) add(child);
+}
+
+void Gathering::leaf_done(const Tensor& leaf) {
+    const auto found = numbers_.find(&leaf.impl());
+    if (found == numbers_.end()) return;
+    if (!learning_) return release(found->second);
+    for (Layer& layer : layers_)
+        for (const std::size_t i : layer.parameters)
+            if (i == found->second && !layer.reached) layer.late = true;
+}
+
+void Gathering::pass_done() {
+    if (sharding_.what() != Shard::parameters) return;
+    if (std::exchange(learning_, false)) learn();
+    users_.assign(parameters_.size(), 0);
+    for (std::size_t i = 0; i < parameters_.size(); ++i) release(i);
+}
+
+void Gathering::look_at(const Tensor& loss) const {
+    if (learning_ || sharding_.what() != Shard::parameters || loss.numel() != 1 ||
+        !std::isnan(loss.detach().item<double>()))
+        return;
+    warn_once(
+        "a NaN of parameters that are shared out",
+        "data parallel: the loss is NaN; with Shard::parameters a parameter is NaN outside of the layers "
+        "that have it. What computes with one has to have it as a parameter of its own, and to compute "
+        "by Module::computed");
+}
+
+// What a layer has goes from rank to rank if that has worked on all ranks for all layers that have it.
+void Gathering::learn() {
+    std::vector<std::int64_t> may_go(parameters_.size(), 1);
+    for (const Layer& layer : layers_)
+        for (const std::size_t i : layer.parameters)
+            if (!layer.called || layer.late) may_go[i] = 0;
+    const Tensor agreed = tensor(may_go, {std::ssize(may_go)}, Device::cpu());
+    group_.all_reduce(agreed, ReduceOp::min);
+    const std::vector<std::int64_t> goes = agreed.to_vector<std::int64_t>();
+    for (std::size_t i = 0; i < goes.size(); ++i) sharding_.set_scattered(i, goes[i] != 0);
+}
+
+void Gathering::gather(const std::vector<std::size_t>& parameters) {
+    const NoGrad guard;
+    std::vector<std::pair<std::size_t, Tensor>> coming;
+    std::vector<Work> works;
+    for (const std::size_t i : parameters) {
+        if (is_here_[i]) continue;
+        is_here_[i] = true;
+        const Tensor here = parameters_[i].detach();
+        const Tensor whole = sharding_.is_own(i)
+                                 ? here
+                                 : empty(here.shape(), {.dtype = here.dtype(), .device = here.device()});
+        works.push_back(group_.broadcast_async(whole, sharding_.owner(i)));
+        if (!sharding_.is_own(i)) coming.emplace_back(i, whole);
+    }
+    for (const Work& work : works) work.wait();
+    for (const auto& [i, whole] : coming) put(parameters_[i], whole);
+}
+
+// One NaN stands for all elements: who computes with a parameter that is not here sees it.
+void Gathering::release(std::size_t i) {
+    if (!sharding_.is_scattered(i) || !is_here_[i] || keepers_ > 0) return;
+    is_here_[i] = false;
+    if (sharding_.is_own(i)) return;
+    const NoGrad guard;
+    const Tensor& parameter = parameters_[i];
+    const Tensor nothing =
+        full({}, std::numeric_limits<double>::quiet_NaN(), parameter.dtype(), parameter.device());
+    put(parameter, expand(nothing, parameter.shape()));
+}
+
+void Gathering::gather_all() {
+    std::vector<std::size_t> all;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) all.push_back(i);
+    gather(all);
+    ++keepers_;
+}
+
+void Gathering::release() {
+    check<ValueError>(keepers_ > 0, "data parallel: release_parameters without gather_parameters");
+    --keepers_;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) release(i);
+}
+
+}  // namespace adjoint::distributed

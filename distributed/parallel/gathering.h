@@ -1,0 +1,58 @@
+// Parameters that lie on the rank that owns them, and on the others while a layer computes with them. Private.
+#pragma once
+
+#include <cstddef>
+#include <unordered_map>
+#include <vector>
+
+#include <adjoint/distributed/parallel/sharding.h>
+#include <adjoint/nn/hooks.h>
+#include <adjoint/nn/module.h>
+
+namespace adjoint::distributed {
+
+/// A layer's parameters come before its forward pass and when the gradient of its result does, by hooks, and
+/// go when they are not needed any more. The first pass is that of a model that is everywhere; it shows for
+/// which layers both hooks run in time. What other layers have stays on all ranks.
+class Gathering {
+  public:
+    Gathering(const nn::Module& model, Group group, Sharding& sharding);
+    ~Gathering();
+    Gathering(const Gathering&) = delete;
+    Gathering& operator=(const Gathering&) = delete;
+
+    /// The gradient of a leaf is complete: nothing of this pass needs its value any more.
+    void leaf_done(const Tensor& leaf);
+    void pass_done();
+    /// A NaN may be that of a parameter that is not here: a warning says so.
+    void look_at(const Tensor& loss) const;
+    /// All parameters are on all ranks, until release() has been called as often.
+    void gather_all();
+    void release();
+
+  private:
+    struct Layer {
+        nn::Module module;
+        std::vector<std::size_t> parameters = {};
+        bool called = false, reached = false;  // in the first pass: forward, backward
+        bool late = false;                     // a gradient was complete before the layer was reached
+    };
+
+    void add(const nn::Module& module);
+    void learn();
+    void gather(const std::vector<std::size_t>& parameters);
+    void release(std::size_t parameter);
+
+    const std::vector<Tensor> parameters_;
+    const Group group_;
+    Sharding& sharding_;
+    std::vector<Layer> layers_;
+    std::unordered_map<const TensorImpl*, std::size_t> numbers_;
+    std::vector<nn::HookHandle> hooks_;
+    std::vector<bool> is_here_;  // the same on all ranks, also on the owner
+    std::vector<int> users_;     // layers that compute with it
+    int keepers_ = 0;            // who want all parameters
+    bool learning_ = true;
+};
+
+}  // namespace adjoint::distributed
