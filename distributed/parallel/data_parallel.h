@@ -86,9 +86,9 @@ class ADJOINT_API DataParallel {
     /// What optimizer.load_state() takes of such a state here.
     optim::NamedTensors own_part(const optim::Optimizer& optimizer, const optim::NamedTensors& state) const;
 
-    /// All parameters on all ranks, to be looked at, saved, or used without the group; with release_parameters
-    /// those of Shard::parameters go again. Every rank calls both. Before the last copy of this ends they
-    /// have to be gathered, or else they are lost where they are not.
+    /// All parameters on all ranks, to be looked at, saved, or used without the group; with
+    /// release_parameters those of Shard::parameters go again. Every rank calls both. Before the last copy
+    /// of this ends they have to be gathered, or else they are lost where they are not.
     void gather_parameters() const;
     void release_parameters() const;
 

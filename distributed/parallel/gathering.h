@@ -1,4 +1,4 @@
-// Parameters that lie on the rank that owns them, and on the others while a layer computes with them. Private.
+// Parameters that lie on their owner, and on other ranks while a layer computes with them. Private.
 #pragma once
 
 #include <cstddef>

@@ -22,7 +22,15 @@ namespace {
 
 std::int64_t bytes_of(const Tensor& x) { return x.numel() * static_cast<std::int64_t>(size_of(x.dtype())); }
 
-// The largest first, each to who has least.
+// "3.momentum" is of the parameter 3, "groups.0.lr" of none: -1.
+std::int64_t number_in(std::string_view name) {
+    std::int64_t number = -1;
+    std::from_chars(name.data(), name.data() + name.size(), number);
+    return number;
+}
+
+}  // namespace
+
 std::vector<int> owners_of(const std::vector<Tensor>& parameters, int ranks) {
     std::vector<std::size_t> order(parameters.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -38,15 +46,6 @@ std::vector<int> owners_of(const std::vector<Tensor>& parameters, int ranks) {
     }
     return owners;
 }
-
-// "3.momentum" is of the parameter 3, "groups.0.lr" of none: -1.
-std::int64_t number_in(std::string_view name) {
-    std::int64_t number = -1;
-    std::from_chars(name.data(), name.data() + name.size(), number);
-    return number;
-}
-
-}  // namespace
 
 std::vector<std::string> gathered(const Group& group, const std::string& text) {
     const auto length = static_cast<std::int64_t>(text.size());

@@ -1,4 +1,4 @@
-// Which rank keeps what of a model that is shared out, and the step of an optimizer that sees its part. Private.
+// Which rank keeps what of a model that is shared out, and an optimizer that sees its part. Private.
 #pragma once
 
 #include <cstddef>
@@ -42,6 +42,8 @@ class Sharding {
     std::unordered_map<const TensorImpl*, std::size_t> numbers_;
 };
 
+/// The owner of each parameter: the largest are given out first, each to who has least.
+std::vector<int> owners_of(const std::vector<Tensor>& parameters, int ranks);
 /// The texts of all ranks.
 std::vector<std::string> gathered(const Group& group, const std::string& text);
 

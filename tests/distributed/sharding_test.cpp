@@ -176,7 +176,7 @@ std::int64_t numbers_here(const nn::Module& model) {
     return count;
 }
 
-// A weight for two layers, a recurrent layer of which only the state is used, and one whose class runs no hooks.
+// A weight for two layers, a recurrent layer of which only the state is used, and one that runs no hooks.
 struct Awkward : nn::Module {
     struct Plain : nn::Module {
         const nn::Parameter scale = parameter("scale", full({8}, 2));

@@ -73,6 +73,26 @@ TEST(Summary, ForecastsTheMemoryOfAStep) {
     EXPECT_NEAR(kib(text, "together"), 4 * weights + kib(text, "kept for the backward pass"), 10);
 }
 
+// Of two ranks that share out one has the first layer's 25,600 weights and a bias of 256, the other the rest.
+TEST(Summary, ForecastsTheMemoryOfARank) {
+    using distributed::Shard;
+    const nn::Sequential model(nn::Linear(100, 256), nn::Tanh(), nn::Linear(256, 100));
+    const double all = (100 * 256 + 256 + 256 * 100 + 100) * 4 / 1024.0, own = (100 * 256 + 256) * 4 / 1024.0;
+    const auto of = [&](Shard shard) {
+        return train::summary(model, {2, 100}, {.ranks = 2, .shard = shard});
+    };
+    const std::string none = of(Shard::none), optimizer = of(Shard::optimizer),
+                      gradients = of(Shard::gradients), parameters = of(Shard::parameters);
+    EXPECT_NE(none.find("of one of 2 ranks"), std::string::npos) << none;
+    EXPECT_NEAR(kib(none, "optimizer state"), 2 * all, 0.06);
+    EXPECT_NEAR(kib(optimizer, "optimizer state"), 2 * own, 0.06);
+    EXPECT_NEAR(kib(optimizer, "gradients"), all, 0.06);
+    EXPECT_NEAR(kib(gradients, "gradients"), own, 0.06);
+    EXPECT_NEAR(kib(gradients, "parameters and buffers"), all, 0.06);
+    EXPECT_NEAR(kib(parameters, "parameters and buffers"), own, 0.06);
+    EXPECT_THROW(train::summary(model, {2, 100}, {.ranks = 0}), ValueError);
+}
+
 TEST(Summary, ChangesNothing) {
     manual_seed(3);
     const nn::Sequential model(nn::Linear(3, 4), nn::BatchNorm1d(4), nn::Dropout(0.5));

@@ -12,6 +12,7 @@
 #include <adjoint/core/cuda/cuda.h>
 #include <adjoint/core/memory/host_memory.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/parallel/sharding.h>
 #include <adjoint/nn/call_trace.h>
 #include <adjoint/train/mode.h>
 
@@ -146,6 +147,19 @@ void add_layer(Table& table, const Layer& layer, std::size_t depth) {
     for (const Layer& part : layer.parts) add_layer(table, part, depth + 1);
 }
 
+// What the rank has that owns most of these parameters.
+std::int64_t largest_share(const nn::NamedTensors& parameters, int ranks) {
+    std::vector<Tensor> tensors;
+    for (const auto& [name, parameter] : parameters) tensors.push_back(parameter);
+    const std::vector<int> owners = distributed::owners_of(tensors, ranks);
+    std::vector<nn::NamedTensors> shares(static_cast<std::size_t>(ranks));
+    for (std::size_t i = 0; i < owners.size(); ++i)
+        shares[static_cast<std::size_t>(owners[i])].push_back(parameters[i]);
+    std::int64_t most = 0;
+    for (const nn::NamedTensors& share : shares) most = std::max(most, bytes_of(share));
+    return most;
+}
+
 std::int64_t memory_in_use(Device device) {
     return device.is_cuda() ? cuda::memory_stats(device).in_use : host_memory_stats().in_use;
 }
@@ -170,6 +184,7 @@ std::string summary(const nn::Module& module) try {
 }
 
 std::string summary(const nn::Layer& model, const Shape& input_shape, const SummaryOptions& options) try {
+    check<ValueError>(options.ranks >= 1, "summary: {} ranks, expected at least 1", options.ranks);
     const nn::Module none;
     const nn::Module& module = model.module() ? *model.module() : none;
     const nn::NamedTensors state = module.state(), moved = trained(module.named_parameters());
@@ -202,17 +217,23 @@ std::string summary(const nn::Layer& model, const Shape& input_shape, const Summ
     add_layer(table, layer_of("", model.kind(), module, module.path(), calls), 0);
     table.add_rule();
 
-    const std::int64_t weights = bytes_of(moved), moments = options.optimizer_states * weights;
+    using distributed::Shard;
+    const std::int64_t all = bytes_of(moved), own = largest_share(moved, options.ranks);
+    const std::int64_t weights = options.shard >= Shard::gradients ? own : all,
+                       moments = options.optimizer_states * (options.shard >= Shard::optimizer ? own : all),
+                       held = bytes_of(state) - (options.shard >= Shard::parameters ? all - own : 0);
     Table forecast;
-    forecast.add({"training step on " + to_string(input_shape), "", ""});
+    forecast.add({"training step on " + to_string(input_shape) +
+                      (options.ranks > 1 ? fmt::format(", of one of {} ranks", options.ranks) : ""),
+                  "", ""});
     const auto line = [&](const char* what, std::int64_t bytes) {
         forecast.add({fmt::format("  {}", what), "", memory_text(bytes)});
     };
-    line("parameters and buffers", bytes_of(state));
+    line("parameters and buffers", held);
     line("gradients", weights);
     line("optimizer state", moments);
     line("kept for the backward pass", kept);
-    line("together", bytes_of(state) + weights + moments + kept);
+    line("together", held + weights + moments + kept);
     return table.str() + parameters_text(module) + "\n" + forecast.str();
 } catch (const std::bad_alloc&) {
     throw_no_memory("summary");
