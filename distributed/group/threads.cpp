@@ -17,13 +17,22 @@
 namespace adjoint::distributed {
 namespace {
 
+// What is on its way. A short one is copied at once, so that its sender need not wait for it to be taken.
+struct Message {
+    const char* data;
+    std::size_t bytes;
+    std::vector<char> copy = {};
+    enum { waiting, being_taken, done } state = waiting;  // under the world's mutex
+};
+constexpr std::size_t short_message = 4096;
+
 struct World {
     explicit World(int ranks) : size(ranks) {}
 
     const int size;
     std::mutex mutex;
     std::condition_variable changed;
-    std::map<std::tuple<int, int, Lane>, std::deque<std::vector<char>>> boxes;  // from, to
+    std::map<std::tuple<int, int, Lane>, std::deque<std::shared_ptr<Message>>> boxes;  // from, to
     std::string fault;
     std::exception_ptr first;  // what the rank threw that failed first
 
@@ -36,8 +45,28 @@ struct World {
     }
 };
 
-// What was sent is in the box at once.
-class Sent final : public Transfer {};
+// Whoever drops it takes a long message back, or waits until the one who is taking it has done so.
+class Sent final : public Transfer {
+  public:
+    Sent() = default;  // a short one
+    Sent(std::shared_ptr<World> world, std::shared_ptr<Message> message)
+        : world_(std::move(world)), message_(std::move(message)) {}
+    ~Sent() override {
+        if (!message_) return;
+        std::unique_lock lock(world_->mutex);
+        world_->changed.wait(lock, [&] { return message_->state != Message::being_taken; });
+        message_->state = Message::done;
+    }
+    bool done() const {
+        if (!message_) return true;
+        const std::scoped_lock lock(world_->mutex);
+        return message_->state == Message::done;
+    }
+
+  private:
+    const std::shared_ptr<World> world_;
+    const std::shared_ptr<Message> message_;
+};
 
 class Expected final : public Transfer {
   public:
@@ -58,14 +87,17 @@ class ThreadsEngine final : public Engine {
     int size() const noexcept override { return world_->size; }
 
     std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) override {
-        const char* const begin = static_cast<const char*>(data);
-        std::vector<char> message(begin, begin + bytes);
+        const auto message = std::make_shared<Message>(Message{static_cast<const char*>(data), bytes});
+        if (bytes <= short_message) {
+            message->copy.assign(message->data, message->data + bytes);
+            message->data = message->copy.data();
+        }
         {
             const std::scoped_lock lock(world_->mutex);
-            world_->boxes[{rank_, to, lane}].push_back(std::move(message));
+            world_->boxes[{rank_, to, lane}].push_back(message);
         }
         world_->changed.notify_all();
-        return std::make_unique<Sent>();
+        return bytes <= short_message ? std::make_unique<Sent>() : std::make_unique<Sent>(world_, message);
     }
 
     std::unique_ptr<Transfer> receive(void* data, std::size_t bytes, int from, Lane lane) override {
@@ -73,22 +105,30 @@ class ThreadsEngine final : public Engine {
     }
 
     bool done(Transfer& transfer) override {
-        auto* const expected = dynamic_cast<Expected*>(&transfer);
-        if (!expected || expected->here) return true;
-        std::vector<char> message;
+        if (const auto* const sent = dynamic_cast<Sent*>(&transfer)) return sent->done();
+        auto& expected = dynamic_cast<Expected&>(transfer);
+        if (expected.here) return true;
+        std::shared_ptr<Message> message;
         {
             const std::scoped_lock lock(world_->mutex);
-            auto& box = world_->boxes[{expected->from, rank_, expected->lane}];
+            auto& box = world_->boxes[{expected.from, rank_, expected.lane}];
+            while (!box.empty() && box.front()->state == Message::done) box.pop_front();  // taken back
             if (box.empty()) return false;
             message = std::move(box.front());
             box.pop_front();
+            message->state = Message::being_taken;
             ++taken_;
         }
-        check<DistributedError>(message.size() == expected->bytes,
-                                "threads: {} bytes from rank {}, expected {}", message.size(), expected->from,
-                                expected->bytes);
-        std::memcpy(expected->data, message.data(), message.size());
-        return expected->here = true;
+        const std::size_t bytes = message->bytes;
+        if (bytes == expected.bytes) std::memcpy(expected.data, message->data, bytes);
+        {
+            const std::scoped_lock lock(world_->mutex);
+            message->state = Message::done;
+        }
+        world_->changed.notify_all();
+        check<DistributedError>(bytes == expected.bytes, "threads: {} bytes from rank {}, expected {}", bytes,
+                                expected.from, expected.bytes);
+        return expected.here = true;
     }
 
     // Short: what has come since nobody looked is found at the next round.

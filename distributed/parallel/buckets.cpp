@@ -102,13 +102,20 @@ void Buckets::fill(std::size_t parameter, const Tensor& gradient) {
     Bucket& bucket = buckets_[places_[parameter].bucket];
     if (!bucket.flat.defined()) {
         const Tensor& like = parameters_[parameter];
-        bucket.flat = zeros({bucket.numel + static_cast<std::int64_t>(bucket.parameters.size())},
-                            {.dtype = like.dtype(), .device = like.device()});
+        const auto flags = static_cast<std::int64_t>(bucket.parameters.size());
+        bucket.flat = empty({bucket.numel + flags}, {.dtype = like.dtype(), .device = like.device()});
+        detached_view(bucket.flat, {flags}, {1}, bucket.numel).fill_(0);
     }
-    if (!gradient.defined()) return;
+    const Place& place = places_[parameter];
+    const std::int64_t numel = parameters_[parameter].numel(), gap = padded(parameters_[parameter]) - numel;
+    if (!gradient.defined()) {
+        detached_view(bucket.flat, {numel + gap}, {1}, place.offset).fill_(0);
+        return;
+    }
     places_[parameter].filled = true;
     part(bucket, parameter).copy_(gradient);
-    detached_view(bucket.flat, {}, {}, bucket.numel + places_[parameter].number).fill_(1);
+    if (gap > 0) detached_view(bucket.flat, {gap}, {1}, place.offset + numel).fill_(0);
+    detached_view(bucket.flat, {}, {}, bucket.numel + place.number).fill_(1);
 }
 
 void Buckets::send(Bucket& bucket) {
