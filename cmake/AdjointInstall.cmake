@@ -18,6 +18,7 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "distributed/parallel/gathering.h" EXCLUDE
             PATTERN "distributed/parallel/sharding.h" EXCLUDE
             PATTERN "core/contract/cuda_start.h" EXCLUDE
+            PATTERN "core/cuda/nccl_link.h" EXCLUDE
             PATTERN "core/capture/recorded_step.h" EXCLUDE
             PATTERN "core/memory/recorder.h" EXCLUDE
             PATTERN "core/tensor/loops.h" EXCLUDE

@@ -28,6 +28,7 @@ void cuda_lines() {
     component("  driver", all.driver);
     component("  cuBLASLt", all.cublaslt);
     component("  cuDNN", all.cudnn);
+    component("  NCCL", all.nccl);
     for (int i = 0; i < cuda::device_count(); ++i) {
         const Device device = Device::cuda(i);
         const cuda::Properties card = cuda::properties(device);

@@ -39,9 +39,9 @@ struct Component {
 };
 struct Software {
     std::string architectures;  ///< that this build has code for: "sm_90"
-    Component toolkit, driver, cublaslt, cudnn;
+    Component toolkit, driver, cublaslt, cudnn, nccl;
 };
-/// Opens cuBLASLt and cuDNN where there is a device; without one it only looks for the files.
+/// Opens cuBLASLt, cuDNN and NCCL where there is a device; without one it only looks for the files.
 ADJOINT_API Software software();
 
 /// Waits until the device has done all it was given.

@@ -2,6 +2,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/cuda_start.h>
 #include <adjoint/core/cuda/cuda.h>
+#include <adjoint/core/cuda/nccl_link.h>
 
 namespace adjoint {
 namespace {
@@ -25,8 +26,14 @@ Properties properties(Device device) { fail<DeviceError>("cuda::properties: {}: 
 
 Software software() {
     Software all;
-    all.toolkit.problem = reason;
+    all.toolkit.problem = all.nccl.problem = reason;
     return all;
+}
+
+std::string nccl_problem() { return reason; }
+NcclId make_nccl_id() { fail<DeviceError>("nccl: {}", reason); }
+std::unique_ptr<NcclLink> join_nccl(const NcclId&, int, int, Device) {
+    fail<DeviceError>("nccl: {}", reason);
 }
 
 MemoryStats memory_stats(Device device) { fail<DeviceError>("cuda::memory_stats: {}: {}", device, reason); }

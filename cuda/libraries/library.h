@@ -49,6 +49,7 @@ template <class Table> struct Library : OpenLibrary {
 /// name of its file otherwise.
 cuda::Component cublaslt_component(bool open);
 cuda::Component cudnn_component(bool open);
+cuda::Component nccl_component(bool open);
 /// The first kind; `version` is 91900 for 9.19.0, and 0 where the library could not be asked.
 cuda::Component opened_component(const OpenLibrary& library, std::size_t version);
 /// The second kind.

@@ -141,6 +141,7 @@ Software software() {
     const bool open = device_count() > 0;
     all.cublaslt = cuda_backend::cublaslt_component(open);
     all.cudnn = cuda_backend::cudnn_component(open);
+    all.nccl = cuda_backend::nccl_component(open);
     return all;
 }
 

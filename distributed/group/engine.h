@@ -42,6 +42,8 @@ class ADJOINT_API Engine {
     /// Where the memory of payloads lies; agreements and messages are the host's on every engine.
     virtual Device device() const noexcept { return Device::cpu(); }
 
+    /// What the device has been given by now comes before the transfers that begin next. Any thread calls it.
+    virtual void mark() {}
     /// Begin; `data` stays as it is until the transfer is done.
     virtual std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) = 0;
     virtual std::unique_ptr<Transfer> receive(void* data, std::size_t bytes, int from, Lane lane) = 0;

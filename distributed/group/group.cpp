@@ -68,6 +68,7 @@ struct Group::State {
             return Work(std::move(work));
         }
         work->run = std::move(run);
+        engine->mark();
         {
             const std::scoped_lock lock(mutex);
             if (!thread.joinable()) start();

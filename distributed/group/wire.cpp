@@ -87,6 +87,7 @@ void Wire::agree(const Agreement& agreement) {
 }
 
 void Wire::exchange(std::span<const Piece> out, std::span<const Piece> in) {
+    engine_->mark();
     std::vector<Waiting> waiting;
     for (int i = 1; i < size(); ++i) {
         const int from = (rank() - i + size()) % size();

@@ -196,11 +196,13 @@ std::string mpi_description() {
     return all.substr(0, all.find_first_of(",\n"));
 }
 
-Group mpi_group(const GroupOptions& options) {
+std::shared_ptr<Engine> mpi_engine() {
     static std::atomic<bool> once{false};
     check<DistributedError>(!once.exchange(true),
                             "mpi_group: it was called before; copies of a group are the same group");
-    return Group(std::make_shared<MpiEngine>(), options);
+    return std::make_shared<MpiEngine>();
 }
+
+Group mpi_group(const GroupOptions& options) { return Group(mpi_engine(), options); }
 
 }  // namespace adjoint::distributed

@@ -13,6 +13,9 @@ ADJOINT_API bool mpi_available() noexcept;
 /// The library that serves ("Open MPI v4.1.4"), or what to do to have one.
 ADJOINT_API std::string mpi_description();
 
+/// The engine alone, for one that is made on it (<adjoint/distributed/nccl/nccl.h>); as mpi_group.
+ADJOINT_API std::shared_ptr<Engine> mpi_engine();
+
 /// All processes that were started together. MPI is initialised here, and finalised when the last copy of
 /// the group is gone; where a rank has failed it is left to whoever started the processes.
 /// errors: DistributedError without MPI, at a second call, or if MPI was initialised by somebody else in a

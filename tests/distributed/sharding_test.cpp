@@ -9,6 +9,7 @@
 #include <adjoint/autograd/backward/checkpoint.h>
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/linalg.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
