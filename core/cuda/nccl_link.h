@@ -1,5 +1,5 @@
-// Messages between CUDA devices by NCCL: the seam between distributed/ and the CUDA backend, written by cuda/,
-// or by no_cuda.cpp in a build without it. Private.
+// Messages between CUDA devices by NCCL: what distributed/ asks of the CUDA backend, written by cuda/, or by
+// no_cuda.cpp in a build without it. Private.
 #pragma once
 
 #include <cstddef>
