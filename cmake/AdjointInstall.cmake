@@ -21,6 +21,7 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "core/cuda/nccl_link.h" EXCLUDE
             PATTERN "core/capture/recorded_step.h" EXCLUDE
             PATTERN "core/memory/recorder.h" EXCLUDE
+            PATTERN "core/memory/storage_limit.h" EXCLUDE
             PATTERN "core/tensor/loops.h" EXCLUDE
             PATTERN "core/tensor/weighted_draw.h" EXCLUDE)
 endforeach()
@@ -30,6 +31,7 @@ if(ADJOINT_WITH_ONNX)
     install(DIRECTORY onnx/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/onnx
             FILES_MATCHING PATTERN "format/external_files.h" EXCLUDE
             PATTERN "format/fields.h" EXCLUDE
+            PATTERN "format/guess.h" EXCLUDE
             PATTERN "format/*.h" PATTERN "import/network.h" PATTERN "import/unsupported.h"
             PATTERN "export/export.h")
     install(FILES onnx.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)

@@ -30,15 +30,28 @@ constexpr std::uint32_t longest_header = 1 << 20;
 struct Description {
     std::string_view text;
     DType dtype;
+    ForeignInteger stored = {};
 };
 
+// Those of our types stand first.
 constexpr Description descriptions[] = {
-    {"<f2", DType::f16}, {"<f4", DType::f32}, {"<f8", DType::f64},     {"<i4", DType::i32},
-    {"<i8", DType::i64}, {"|u1", DType::u8},  {"|b1", DType::boolean},
+    {"<f2", DType::f16},
+    {"<f4", DType::f32},
+    {"<f8", DType::f64},
+    {"<i4", DType::i32},
+    {"<i8", DType::i64},
+    {"|u1", DType::u8},
+    {"|b1", DType::boolean},
+    {"|i1", DType::i32, {1, true}},
+    {"<i2", DType::i32, {2, true}},
+    {"<u2", DType::i32, {2, false}},
+    {"<u4", DType::i64, {4, false}},
+    {"<u8", DType::i64, {8, false}},
 };
 
 struct NpyHeader {
     std::optional<DType> dtype;
+    ForeignInteger stored{};
     std::optional<bool> column_major;
     std::optional<std::vector<std::uint64_t>> sizes;
 };
@@ -91,11 +104,15 @@ class NpyHeaderParser {
             const bool single_byte = known.text[0] == '|';
             const bool order_fits = order == known.text.substr(0, 1) || order == "=" ||
                                     (single_byte && (order == "<" || order == ">"));
-            if (order_fits && type == known.text.substr(1)) header_.dtype = known.dtype;
+            if (!order_fits || type != known.text.substr(1)) continue;
+            header_.dtype = known.dtype;
+            header_.stored = known.stored;
         }
-        check<IoError>(header_.dtype.has_value(),
-                       "{}: holds elements of type {}, expected one of <f2, <f4, <f8, <i4, <i8, |u1, |b1{}",
-                       path_, excerpt(wanted), wanted.starts_with('>') ? " (it is big-endian)" : "");
+        check<IoError>(
+            header_.dtype.has_value(),
+            "{}: holds elements of type {}, expected one of <f2, <f4, <f8, <i2, <i4, <i8, <u2, <u4, "
+            "<u8, |i1, |u1, |b1{}",
+            path_, excerpt(wanted), wanted.starts_with('>') ? " (it is big-endian)" : "");
     }
 
     void parse_order() {
@@ -212,7 +229,7 @@ Tensor read_npy(InputStream& stream) {
     const NpyHeader header = read_header(stream);
     const Claim wanted = claim(path, "the header", *header.sizes, *header.dtype);
     const std::string what = fmt::format("the array {} of {}", to_string(wanted.shape), name(wanted.dtype));
-    Tensor tensor = read_tensor(stream, wanted, what);
+    Tensor tensor = read_tensor(stream, wanted, header.stored, what);
     stream.expect_end();
     if (!*header.column_major || wanted.shape.size() < 2) return tensor;
     Tensor turned = empty(wanted.shape, wanted.dtype, Device::cpu());

@@ -25,6 +25,7 @@ enum Opcode : std::uint8_t {
     op_int1 = 'K',
     op_int2 = 'M',
     op_long1 = 0x8a,
+    op_long4 = 0x8b,
     op_float = 'G',
     op_text4 = 'X',
     op_text1 = 0x8c,
@@ -102,6 +103,8 @@ class PickleReader {
                 return push({std::int64_t{in_.read_u16_le()}});
             case op_long1:
                 return push({read_long(in_.read_u8())});
+            case op_long4:
+                return push({read_long(in_.read_u32_le())});
             case op_float:
                 return push({read_double()});
             case op_text4:
@@ -174,7 +177,7 @@ class PickleReader {
     // -----------------------------------------------------------------------------
 
     std::int64_t read_long(std::size_t bytes) {
-        if (bytes > 8) bad("an integer of {} bytes", bytes);
+        if (bytes > 8) bad("an integer of {} bytes, at most 8 are supported: 64 bits with a sign", bytes);
         std::uint64_t value = 0;
         std::uint8_t last = 0;
         for (std::size_t i = 0; i < bytes; ++i) value |= std::uint64_t{last = in_.read_u8()} << 8 * i;

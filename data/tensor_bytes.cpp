@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
@@ -44,6 +46,41 @@ Tensor read_tensor(InputStream& stream, const Claim& wanted, std::string_view wh
                           std::to_integer<int>(*odd), odd - bytes.begin());
     }
     return tensor;
+}
+
+namespace {
+
+template <class Stored, class Into>
+Tensor widened_integers(InputStream& stream, const Claim& wanted, std::string_view what) {
+    const auto count = static_cast<std::size_t>(wanted.shape.numel());
+    stream.expect(count * sizeof(Stored), what);
+    std::vector<Stored> stored(count);
+    stream.read(std::as_writable_bytes(std::span(stored)), what);
+    std::vector<Into> values(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        check<IoError>(std::in_range<Into>(stored[i]), "{}: {} holds {} at index {}, more than {} can",
+                       stream.path(), what, stored[i], i, name(wanted.dtype));
+        values[i] = static_cast<Into>(stored[i]);
+    }
+    return tensor(values, wanted.shape, Device::cpu());
+}
+
+}  // namespace
+
+Tensor read_tensor(InputStream& stream, const Claim& wanted, ForeignInteger stored, std::string_view what) {
+    switch (stored.bytes) {
+        case 1:
+            return widened_integers<std::int8_t, std::int32_t>(stream, wanted, what);
+        case 2:
+            return stored.is_signed ? widened_integers<std::int16_t, std::int32_t>(stream, wanted, what)
+                                    : widened_integers<std::uint16_t, std::int32_t>(stream, wanted, what);
+        case 4:
+            return widened_integers<std::uint32_t, std::int64_t>(stream, wanted, what);
+        case 8:
+            return widened_integers<std::uint64_t, std::int64_t>(stream, wanted, what);
+        default:
+            return read_tensor(stream, wanted, what);
+    }
 }
 
 std::span<std::byte> fresh_bytes(const Tensor& tensor) {

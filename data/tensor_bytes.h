@@ -27,6 +27,15 @@ Claim claim(const std::string& path, std::string_view what, std::span<const std:
 /// errors: IoError, also for a bool that is neither 0 nor 1.
 Tensor read_tensor(InputStream& stream, const Claim& wanted, std::string_view what);
 
+/// A type of integers that is none of ours, and is read as one that holds its numbers.
+struct ForeignInteger {
+    unsigned bytes = 0;  ///< 0 for what is no such type: the elements are those of ours
+    bool is_signed = true;
+};
+/// As read_tensor, which it calls for types of ours; of `wanted` the type is the one to read into.
+/// errors: IoError, also for a number that has no place in it (of 64 bits without sign).
+Tensor read_tensor(InputStream& stream, const Claim& wanted, ForeignInteger stored, std::string_view what);
+
 /// The elements as they lie in memory. The messages lead with `op` and name the tensor by `what`.
 /// errors: ValueError unless dense; DeviceError off the CPU.
 std::span<const std::byte> bytes_of(const Tensor& tensor, std::string_view op, std::string_view what);

@@ -45,7 +45,7 @@ class TorchReader {
             check<IoError>(tensor_of(*value, "").defined(),
                            "{}: {} holds neither a dictionary of tensors nor a tensor", path_, place);
         }
-        visit(*value, "", 0);
+        visit(*value, "", "", 0);
         return std::move(out_);
     }
 
@@ -81,30 +81,43 @@ class TorchReader {
         fail<IoError>("{}: a dictionary has a key that is neither text nor a whole number", path_);
     }
 
-    void visit(const PickleValue& value, const std::string& name, int depth) {
+    /// `place` is the value in Python's words: ["state"][0].
+    void visit(const PickleValue& value, const std::string& name, const std::string& place, int depth) {
         check<IoError>(depth <= deepest && ++entries_ <= most_entries,
                        "{}: more than {} entries or {} dictionaries inside each other", path_, most_entries,
                        deepest);
-        const auto inner = [&](const std::string& key) { return name.empty() ? key : name + "." + key; };
+        const auto enter = [&](const PickleValue& of, const std::string& key, const std::string& shown) {
+            visit(of, name.empty() ? key : name + "." + key, fmt::format("{}[{}]", place, shown), depth + 1);
+        };
+        const auto enter_all = [&](const PickleValues& items) {
+            for (std::size_t i = 0; i < items.size(); ++i)
+                enter(*items[i], std::to_string(i), std::to_string(i));
+        };
         if (const auto* dict = value.as<PickleDict>()) {
-            for (const auto& [key, of] : dict->items) visit(*of, inner(key_text(*key)), depth + 1);
-        } else if (const auto* list = value.as<PickleList>()) {
-            for (std::size_t i = 0; i < list->items.size(); ++i)
-                visit(*list->items[i], inner(std::to_string(i)), depth + 1);
-        } else if (const auto* tuple = value.as<PickleTuple>()) {
-            for (std::size_t i = 0; i < tuple->items.size(); ++i)
-                visit(*tuple->items[i], inner(std::to_string(i)), depth + 1);
-        } else if (const auto* number = value.as<std::int64_t>()) {
-            out_.values[name] = std::to_string(*number);
-        } else if (const auto* real = value.as<double>()) {
-            out_.values[name] = fmt::format("{}", *real);
-        } else if (const auto* flag = value.as<bool>()) {
-            out_.values[name] = *flag ? "true" : "false";
-        } else if (const auto* text = value.as<std::string>()) {
-            out_.values[name] = *text;
-        } else if (!std::holds_alternative<std::monostate>(value.is)) {
-            out_.tensors.emplace_back(name, tensor_of(value, name));
+            for (const auto& [key, of] : dict->items) {
+                const std::string text = key_text(*key);
+                enter(*of, text, key->as<std::string>() ? excerpt(text) : text);
+            }
+            return;
         }
+        if (const auto* list = value.as<PickleList>()) return enter_all(list->items);
+        if (const auto* tuple = value.as<PickleTuple>()) return enter_all(tuple->items);
+        if (std::holds_alternative<std::monostate>(value.is)) return;
+        if (const auto [other, is_new] = places_.emplace(name, place); !is_new)
+            fail<IoError>(
+                "{}: {} and {} are both {} where keys are joined by dots; TorchOptions::key reads one "
+                "dictionary alone",
+                path_, other->second, place, excerpt(name));
+        if (const auto* number = value.as<std::int64_t>())
+            out_.values[name] = std::to_string(*number);
+        else if (const auto* real = value.as<double>())
+            out_.values[name] = fmt::format("{}", *real);
+        else if (const auto* flag = value.as<bool>())
+            out_.values[name] = *flag ? "true" : "false";
+        else if (const auto* text = value.as<std::string>())
+            out_.values[name] = *text;
+        else
+            out_.tensors.emplace_back(name, tensor_of(value, name));
     }
 
     // Tensors
@@ -123,16 +136,24 @@ class TorchReader {
         if (call == nullptr) bad(name, "is no tensor");
         const std::string made_by = call->global.full();
         const PickleValues& in = call->arguments;
-        if (made_by == "torch._utils._rebuild_parameter" && in.size() == 3 && in[0] != &value &&
-            in[0]->as<PickleCall>() != nullptr && in[0]->as<PickleCall>()->global.name != call->global.name)
+        // A parameter is its tensor; with_state are attributes that somebody has given it.
+        const auto is_parameter = [](const std::string& maker) {
+            return maker == "torch._utils._rebuild_parameter" ||
+                   maker == "torch._utils._rebuild_parameter_with_state";
+        };
+        const auto* inner = in.size() >= 3 ? in[0]->as<PickleCall>() : nullptr;
+        if (is_parameter(made_by) && inner != nullptr && !is_parameter(inner->global.full()))
             return tensor_of(*in[0], name);
-        if (made_by != "torch._utils._rebuild_tensor_v2")
+        const bool untyped = made_by == "torch._utils._rebuild_tensor_v3";
+        if (made_by != "torch._utils._rebuild_tensor_v2" && !untyped)
             bad(name,
                 "is made by {}, which is not executed; files of tensors can be read: save the state_dict()",
                 excerpt(made_by));
         const auto* outside = in.size() >= 4 ? in[0]->as<PickleOutside>() : nullptr;
         if (outside == nullptr) bad(name, "a tensor without its memory");
-        const Tensor whole = storage(outside->key, name);
+        const auto* type = untyped && in.size() >= 7 ? in[6]->as<PickleGlobal>() : nullptr;
+        if (untyped && type == nullptr) bad(name, "a tensor without its type");
+        const Tensor whole = storage(outside->key, type, name);
         const auto* offset = in[1]->as<std::int64_t>();
         const PickleNumbers sizes = numbers(*in[2], name), strides = numbers(*in[3], name);
         if (offset == nullptr || *offset < 0 || sizes.size() != strides.size() || sizes.size() > max_dims)
@@ -175,44 +196,34 @@ class TorchReader {
                              empty ? 0 : offset);
     }
 
-    /// ("storage", torch.FloatStorage, key, place, count): each member is read once.
-    Tensor storage(const PickleValues& key, const std::string& name) {
+    /// ("storage", torch.FloatStorage, key, place, count): each member is read once. With a type besides, the
+    /// storage is of bytes, and so is the count.
+    Tensor storage(const PickleValues& key, const PickleGlobal* type, const std::string& name) {
         const auto* kind = key.size() >= 5 ? key[0]->as<std::string>() : nullptr;
-        const auto* type = kind != nullptr ? key[1]->as<PickleGlobal>() : nullptr;
-        const auto* number = type != nullptr ? key[2]->as<std::string>() : nullptr;
-        const auto* count = number != nullptr ? key[4]->as<std::int64_t>() : nullptr;
-        if (count == nullptr || *kind != "storage" || *count < 0) bad(name, "its memory is not described");
+        const auto* own_type = kind != nullptr ? key[1]->as<PickleGlobal>() : nullptr;
+        const auto* number = own_type != nullptr ? key[2]->as<std::string>() : nullptr;
+        const auto* length = number != nullptr ? key[4]->as<std::int64_t>() : nullptr;
+        if (length == nullptr || *kind != "storage" || *length < 0) bad(name, "its memory is not described");
+        if (type != nullptr && own_type->name != "UntypedStorage")
+            bad(name, "a tensor of {} on memory of {}", excerpt(type->full()), excerpt(own_type->full()));
+        const bool untyped = type != nullptr;
+        if (!untyped) type = own_type;
         const TorchStorage* known = torch_storage(type->full());
-        if (known == nullptr) bad(name, "elements of {} have no type here", excerpt(type->full()));
+        if (known == nullptr || (untyped && known->stored.bytes == 0))
+            bad(name, "elements of {} have no type here", excerpt(type->full()));
+        const std::int64_t count = untyped ? *length / known->stored.bytes : *length;
         const std::string id = *number + " " + type->full();
         const auto [found, is_new] = storages_.try_emplace(id);
         if (!is_new) {
-            if (*count > found->second.numel()) bad(name, "its memory is described twice, differently");
+            if (count > found->second.numel()) bad(name, "its memory is described twice, differently");
             return found->second;
         }
         const auto member = members_.find(storage_folder_ + *number);
         if (member == members_.end()) bad(name, "the archive has no {}", excerpt(storage_folder_ + *number));
-        const std::uint64_t size = static_cast<std::uint64_t>(*count);
+        const std::uint64_t size = static_cast<std::uint64_t>(count);
         const Claim wanted = claim(path_, excerpt(name), {&size, 1}, known->read_as);
         InputStream stream(archive_.read(member->second), fmt::format("{}: {}", path_, member->first));
-        return found->second = read_elements(stream, wanted, *known, excerpt(name));
-    }
-
-    static Tensor read_elements(InputStream& stream, const Claim& wanted, const TorchStorage& type,
-                                const std::string& what) {
-        if (type.narrow == 0) return read_tensor(stream, wanted, what);
-        stream.expect(static_cast<std::uint64_t>(wanted.shape[0]) * type.narrow, what);
-        std::vector<std::int32_t> values(static_cast<std::size_t>(wanted.shape[0]));
-        std::vector<std::byte> bytes(values.size() * type.narrow);
-        stream.read(bytes, what);
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            const auto low = std::to_integer<std::uint32_t>(bytes[i * type.narrow]);
-            values[i] = type.narrow == 1
-                            ? static_cast<std::int8_t>(low)
-                            : static_cast<std::int16_t>(
-                                  low | std::to_integer<std::uint32_t>(bytes[i * type.narrow + 1]) << 8);
-        }
-        return tensor(values, wanted.shape, Device::cpu());
+        return found->second = read_tensor(stream, wanted, known->stored, excerpt(name));
     }
 
     const std::string& path_;
@@ -220,6 +231,7 @@ class TorchReader {
     std::map<std::string, std::size_t> members_;
     std::string storage_folder_;
     std::unordered_map<std::string, Tensor> storages_;
+    std::unordered_map<std::string, std::string> places_;  // of the entries, by their names
     std::size_t entries_ = 0;
     TorchFile out_;
 };

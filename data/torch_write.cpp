@@ -61,7 +61,8 @@ void ordered_dict(PickleWriter& out) {
 
 std::string_view storage_name(DType type) {
     for (const TorchStorage& storage : torch_storages)
-        if (storage.read_as == type && storage.narrow == 0) return storage.name.substr(sizeof("torch.") - 1);
+        if (storage.read_as == type && storage.stored.bytes == 0)
+            return storage.name.substr(sizeof("torch.") - 1);
     fail<DTypeError>("save_torch: no storage for {}", name(type));
 }
 

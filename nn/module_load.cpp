@@ -90,12 +90,17 @@ std::string hint_for(const LoadReport& names) {
 LoadReport Module::load(const NamedTensors& state, const LoadOptions& options) const try {
     const NoGrad guard;
     const auto names = all_names(*state_);
-    std::unordered_map<std::string, Tensor> values;  // by first name
-    std::unordered_set<std::string> given, met;
+    std::unordered_map<std::string, Tensor> values;      // by first name
+    std::unordered_map<std::string, std::string> given;  // what a name is called in `state`
+    std::unordered_set<std::string> met;
     Mismatch all;
     for (const auto& [saved_name, value] : state) {
         const std::string name = data::renamed(saved_name, options.rename);
-        check<ValueError>(given.insert(name).second, "load: {} is given twice", name);
+        if (const auto [other, is_new] = given.emplace(name, saved_name); !is_new) {
+            check<ValueError>(other->second != saved_name, "load: {} is given twice", name);
+            fail<ValueError>("load: {} and {} are both {} by the rules of `rename`", other->second,
+                             saved_name, name);
+        }
         check<ValueError>(value.defined(), "load: {} is undefined", name);
         const auto found = names.find(name);
         if (found == names.end()) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,20 +22,54 @@ struct Settings {
     bool eager = false;
 };
 
-/// The array for each input of the model, by its name or by its place.
-std::vector<Tensor> inputs_from(const data::NamedTensors& arrays, const onnx::Network& network) {
+/// x as what the model declares: the archive may have integers of another type that it can hold.
+Tensor as_declared(const Tensor& x, const onnx::ValueInfo& info) {
+    struct Integers {
+        onnx::ElementType type;
+        DType stored;
+        double low, high;
+    };
+    using enum onnx::ElementType;
+    constexpr Integers all[] = {{i8, adjoint::i32, -128, 127},
+                                {u8, adjoint::u8, 0, 255},
+                                {i16, adjoint::i32, -32768, 32767},
+                                {u16, adjoint::i32, 0, 65535},
+                                {i32, adjoint::i32, -2147483648.0, 2147483647.0},
+                                {u32, adjoint::i64, 0, 4294967295.0},
+                                {i64, adjoint::i64, -9.3e18, 9.3e18},
+                                {u64, adjoint::i64, 0, 9.3e18}};
+    for (const Integers& wanted : all) {
+        const bool is_integer =
+            x.dtype() == adjoint::i32 || x.dtype() == adjoint::i64 || x.dtype() == adjoint::u8;
+        if (wanted.type != info.type.element || !is_integer || x.numel() == 0) continue;
+        const double low = amin(x).item(), high = amax(x).item();
+        if (low < wanted.low || high > wanted.high)
+            throw ValueError("onnx_run: the input " + info.name + " is " + to_string(info.type) +
+                             ", its array has numbers from " +
+                             std::to_string(static_cast<std::int64_t>(low)) + " to " +
+                             std::to_string(static_cast<std::int64_t>(high)));
+        return x.to(wanted.stored);
+    }
+    return x;
+}
+
+/// The array for each input of the model, by its name or by its place, and those for optional ones by name.
+std::map<std::string, Tensor> inputs_from(const data::NamedTensors& arrays, const onnx::Network& network) {
     const auto find = [&](const std::string& name) -> const Tensor* {
         for (const auto& [key, tensor] : arrays)
             if (key == name) return &tensor;
         return nullptr;
     };
-    std::vector<Tensor> inputs;
+    std::map<std::string, Tensor> inputs;
+    for (const onnx::ValueInfo& info : network.optional_inputs())
+        if (const Tensor* found = find(info.name)) inputs.emplace(info.name, as_declared(*found, info));
+    int number = 0;
     for (const onnx::ValueInfo& info : network.inputs()) {
-        const std::string place = "in_" + std::to_string(inputs.size());
+        const std::string place = "in_" + std::to_string(number++);
         const Tensor* found = find(info.name);
         if (found == nullptr) found = find(place);
         if (found == nullptr) throw ValueError("onnx_run: there is no array " + info.name + " or " + place);
-        inputs.push_back(*found);
+        inputs.emplace(info.name, as_declared(*found, info));
     }
     return inputs;
 }
@@ -45,9 +80,18 @@ void run(const Settings& s) {
     if (s.threads) set_num_threads(*s.threads);
     const NoGrad guard;
     const onnx::Network network = onnx::load(s.model);
-    const std::vector<Tensor> inputs = inputs_from(data::read_npz(s.inputs), network);
+    const std::map<std::string, Tensor> named_inputs = inputs_from(data::read_npz(s.inputs), network);
+    std::vector<Tensor> inputs;
+    for (const onnx::ValueInfo& info : network.inputs()) inputs.push_back(named_inputs.at(info.name));
     const nn::Compiled compiled = nn::compile(network);
-    const auto answer = [&] { return s.eager ? network(inputs) : compiled(inputs); };
+    const auto answer = [&] {
+        // Optional inputs are given by name, and a recording is of the others.
+        if (!s.eager && named_inputs.size() == inputs.size()) return compiled(inputs);
+        const std::map<std::string, Tensor> results = network(named_inputs);
+        std::vector<Tensor> ordered;
+        for (const onnx::ValueInfo& info : network.outputs()) ordered.push_back(results.at(info.name));
+        return ordered;
+    };
     std::vector<Tensor> outputs = answer();
     if (s.repeat) {
         std::vector<double> times;

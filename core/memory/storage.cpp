@@ -1,12 +1,39 @@
 // Allocation and release of a tensor's memory.
 #include <adjoint/core/memory/storage.h>
 
+#include <algorithm>
+#include <limits>
+
+#include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/memory/recorder.h>
+#include <adjoint/core/memory/storage_limit.h>
 
 namespace adjoint {
 
+namespace {
+
+constinit thread_local std::size_t most_storage = std::numeric_limits<std::size_t>::max();
+constinit thread_local const char* most_storage_hint = "";
+
+}  // namespace
+
+StorageLimit::StorageLimit(std::size_t most, const char* hint) noexcept
+    : outer_most_(most_storage), outer_hint_(most_storage_hint) {
+    if (most >= most_storage) return;
+    most_storage = most;
+    most_storage_hint = hint;
+}
+
+StorageLimit::~StorageLimit() {
+    most_storage = outer_most_;
+    most_storage_hint = outer_hint_;
+}
+
 Ref<Storage> Storage::allocate(std::size_t bytes, Device device) {
+    if (bytes > most_storage) [[unlikely]]
+        fail<OutOfMemoryError>("{} bytes are asked for, at most {} are allowed{}", bytes, most_storage,
+                               most_storage_hint);
     if (Recorder* capture = recorder(); capture && capture->device() == device) [[unlikely]]
         return capture->allocate_storage(bytes);
     if (fits_in_block(bytes, device)) return allocate_block(0, bytes);

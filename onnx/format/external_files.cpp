@@ -23,6 +23,9 @@ std::uint64_t number_at(const std::map<std::string, std::string>& from, const ch
     return std::stoull(text);
 }
 
+// How often a byte of another file may be part of a tensor, on average.
+constexpr std::uint64_t most_times = 16;
+
 }  // namespace
 
 Bytes ExternalFiles::read(const std::map<std::string, std::string>& where) {
@@ -30,16 +33,22 @@ Bytes ExternalFiles::read(const std::map<std::string, std::string>& where) {
     const auto location = where.find("location");
     check<IoError>(location != where.end(), "lies in another file, which is not named");
     const std::string shown = data::excerpt(location->second);
-    Content& content = files_[location->second];
+    const std::string path = inside_folder(location->second);
+    Content& content = files_[path];
     if (!content) {
-        const std::string path = inside_folder(location->second);
         content = std::make_shared<const std::vector<std::byte>>(data::read_file(path));
+        read_ += content->size();
     }
     const std::uint64_t size = content->size(), offset = number_at(where, "offset", 0);
     check<IoError>(offset <= size, "begins at {} of {}, which has {} bytes", offset, shown, size);
     const std::uint64_t length = number_at(where, "length", size - offset);
     check<IoError>(length <= size - offset, "has {} bytes at {} of {}, which has {} bytes", length, offset,
                    shown, size);
+    taken_ += length;
+    check<IoError>(
+        taken_ <= most_times * read_,
+        "is one of too many at the same places of other files: they have {} bytes, and {} are taken", read_,
+        taken_);
     return {std::span(*content).subspan(offset, length), content};
 }
 

@@ -27,7 +27,8 @@ class ExternalFiles {
     std::string inside_folder(const std::string& location) const;
 
     std::optional<std::string> folder_;
-    std::map<std::string, Content> files_;
+    std::map<std::string, Content> files_;  // by path
+    std::uint64_t read_ = 0, taken_ = 0;    // bytes of files, and of tensors
 };
 
 }  // namespace adjoint::onnx

@@ -11,6 +11,7 @@
 #include <adjoint/onnx/format/external_files.h>
 #include <adjoint/onnx/format/fields.h>
 #include <adjoint/onnx/format/file.h>
+#include <adjoint/onnx/format/guess.h>
 #include <adjoint/onnx/format/tensor_value.h>
 
 namespace adjoint::onnx {
@@ -412,19 +413,27 @@ class Reader {
     std::vector<std::string> places_;
 };
 
+/// The model, or an error that says what the bytes seem to be instead.
+Model read_content(const std::string& name, std::optional<std::string> folder, const Content& content) try {
+    return Reader(name, std::move(folder), content).model();
+} catch (const IoError&) {
+    const std::string other = seems_to_be(*content);
+    if (other.empty()) throw;
+    fail<IoError>("{}: no ONNX model: it seems to be {}", name, other);
+}
+
 }  // namespace
 
 Model read(const std::string& path) try {
     const auto content = std::make_shared<const std::vector<std::byte>>(data::read_file(path));
     const std::string folder = std::filesystem::path(path).parent_path().string();
-    return Reader(path, folder.empty() ? "." : folder, content).model();
+    return read_content(path, folder.empty() ? "." : folder, content);
 } catch (...) {
     data::rethrow_of_file(path);
 }
 
 Model read(std::span<const std::byte> bytes, const std::string& name) try {
-    return Reader(name, {}, std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end()))
-        .model();
+    return read_content(name, {}, std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end()));
 } catch (...) {
     data::rethrow_of_file(name);
 }

@@ -93,7 +93,7 @@ Kernel attention_of(const Build& b) {
         // What is forbidden stays so: scores are capped before that.
         const Tensor capped = s.softcap > 0 ? tanh(products / s.softcap) * s.softcap : products;
         const Tensor scores = biased(capped, c, s, past);
-        Tensor shown = s.scores_mode == 1 ? scores : s.scores_mode == 2 ? capped : products;
+        Tensor shown = s.scores_mode == 1 ? capped : s.scores_mode == 2 ? scores : products;
         const Tensor weights = weights_of(scores);
         if (s.scores_mode == 3) shown = weights;
         Tensor y = matmul(weights, shared_heads(value, heads));
@@ -139,7 +139,7 @@ Kernel rotary_embedding(const Build& b) {
 
 std::span<const Row> attention_rows() {
     static constexpr Row rows[] = {
-        {"Attention", 23, attention_of},
+        {.name = "Attention", .since = 23, .make = attention_of, .costly = true},
         {"RotaryEmbedding", 23, rotary_embedding},
     };
     return rows;

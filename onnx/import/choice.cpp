@@ -183,11 +183,16 @@ std::span<const Row> choice_rows() {
     static constexpr Row rows[] = {
         {"Compress", 9, compress, set_of({1}), Nature::dynamic},
         {"Hardmax", 1, hardmax},
-        {"NonMaxSuppression", 10, non_max_suppression, all_inputs, Nature::dynamic},
+        {.name = "NonMaxSuppression",
+         .since = 10,
+         .make = non_max_suppression,
+         .host = all_inputs,
+         .nature = Nature::dynamic,
+         .costly = true},
         {"NonZero", 9, nonzero_of, 0, Nature::dynamic},
         {"OneHot", 9, one_hot_of, set_of({1})},
         {"TopK", 1, top_k, set_of({1})},
-        {"Unique", 11, unique_of, 0, Nature::dynamic},
+        {.name = "Unique", .since = 11, .make = unique_of, .nature = Nature::dynamic, .costly = true},
     };
     return rows;
 }

@@ -9,46 +9,23 @@
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/memory/storage_limit.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/onnx/import/fuse.h>
 #include <adjoint/onnx/import/graph_order.h>
 #include <adjoint/onnx/import/helpers.h>
+#include <adjoint/onnx/import/loading.h>
 #include <adjoint/onnx/import/shapes.h>
-#include <adjoint/onnx/import/unsupported.h>
 
 namespace adjoint::onnx {
 
 namespace {
 
 constexpr std::int64_t oldest_ir = 3, newest_ir = 11, newest_opset = 23;
-// What folding may make of a shape; more is left to the run.
-constexpr std::int64_t most_folded = std::int64_t{1} << 24;
-
-/// Everything that is not supported, and who asks for it.
-class Refusals {
-  public:
-    void add(const std::string& what, const std::string& who) {
-        for (auto& [known, asking] : all_)
-            if (known == what) return asking.push_back(who);
-        all_.push_back({what, {who}});
-    }
-    void check() const {
-        constexpr std::size_t most_named = 8;
-        if (all_.empty()) return;
-        std::vector<std::string> reasons;
-        for (const auto& [what, who] : all_) {
-            std::string reason = what;
-            for (std::size_t i = 0; i < who.size() && i < most_named; ++i)
-                if (!who[i].empty()) reason += (i == 0 ? ": " : ", ") + who[i];
-            if (who.size() > most_named) reason += fmt::format(" and {} more", who.size() - most_named);
-            reasons.push_back(std::move(reason));
-        }
-        throw UnsupportedError(std::move(reasons));
-    }
-
-  private:
-    std::vector<std::pair<std::string, std::vector<std::string>>> all_;
-};
+// As deep as graphs may lie in a file; functions can make them deeper.
+constexpr int deepest = 100;
+// What folding counts for an element: it may be read as an integer or a double.
+constexpr std::int64_t folded_element = 8;
 
 /// A named value while places are given out.
 struct Item {
@@ -63,15 +40,25 @@ struct Usage {
 class GraphCompiler {
   public:
     /// First pass. `outer` is null for the graph of the model.
-    GraphCompiler(const Functions& functions, Refusals& refusals, const Graph& graph,
-                  const std::shared_ptr<const OperatorSets>& sets, const GraphCompiler* outer)
-        : refusals_(refusals), graph_(graph), outer_(outer), nodes_(functions.expanded(graph.nodes, sets)) {
+    GraphCompiler(Loading& loading, const Graph& graph, const std::shared_ptr<const OperatorSets>& sets,
+                  const GraphCompiler* outer)
+        : loading_(loading),
+          graph_(graph),
+          outer_(outer),
+          depth_(outer ? outer->depth_ + 1 : 0),
+          nodes_(loading.functions.expanded(graph.nodes, sets)) {
+        check<ValueError>(depth_ <= deepest, "bodies in bodies, more than {} deep", deepest);
         for (const TensorValue& tensor : graph.initializers)
             check<ValueError>(initializers_.emplace(tensor.name, &tensor).second,
                               "the initializer {} is there twice", data::excerpt(tensor.name));
         for (const SparseTensorValue& sparse : graph.sparse_initializers) sparse_.insert(sparse.values.name);
         for (const ValueInfo& info : graph.inputs) {
-            if (initializers_.contains(info.name)) continue;
+            // A body gets its inputs in any case.
+            if (outer_ == nullptr && initializers_.contains(info.name) &&
+                !loading_.again.given.contains(info.name)) {
+                optional_.push_back(info);
+                continue;
+            }
             refuse_type(info, outer ? "the input of a body is" : "an input is");
             inputs_.push_back(info);
             // Some writers say -1 or "?" for a size that is not known.
@@ -89,7 +76,7 @@ class GraphCompiler {
         names_.insert(captured_.begin(), captured_.end());
         program_->inputs = static_cast<int>(inputs_.size() + captured_.size());
         program_->outputs.resize(graph.outputs.size());
-        for (const std::size_t i : live_order(nodes_, graph.outputs)) build(functions, nodes_[i]);
+        for (const std::size_t i : live_order(nodes_, graph.outputs)) build(nodes_[i]);
         for (const ValueInfo& info : graph.outputs)
             check_given(info.name, "the output " + data::excerpt(info.name));
     }
@@ -97,6 +84,7 @@ class GraphCompiler {
     const std::shared_ptr<Program>& program() const noexcept { return program_; }
     const std::vector<std::string>& captured() const noexcept { return captured_; }
     const std::vector<ValueInfo>& inputs() const noexcept { return inputs_; }
+    const std::vector<ValueInfo>& optional() const noexcept { return optional_; }
 
     /// Second pass. Of what is taken from outside, the constants.
     std::vector<Weight> link(const std::vector<const Value*>& outer_constants) {
@@ -149,12 +137,19 @@ class GraphCompiler {
             const auto number = static_cast<std::int64_t>(type.element);
             const bool known = number >= 0 && number <= 23;
             if (type.element != ElementType::undefined && !stored_as(type.element))
-                refusals_.add(fmt::format("{} of the element type {}", what,
-                                          known ? name(type.element) : std::to_string(number)),
-                              who);
+                loading_.refusals.add(fmt::format("{} of the element type {}", what,
+                                                  known ? name(type.element) : std::to_string(number)),
+                                      who);
         } else if (type.kind != TypeKind::unknown) {
-            refusals_.add(fmt::format("{} a {}", what, kinds[static_cast<std::size_t>(type.kind)]), who);
+            loading_.refusals.add(fmt::format("{} a {}", what, kinds[static_cast<std::size_t>(type.kind)]),
+                                  who);
         }
+    }
+
+    void refuse_version(std::int64_t version) {
+        loading_.refusals.add(fmt::format("version {} of the standard operators, {} is the newest supported",
+                                          version, newest_opset),
+                              "");
     }
 
     void check_given(const std::string& name, const std::string& who) const {
@@ -162,24 +157,24 @@ class GraphCompiler {
             fail<ValueError>("{} needs the value {}, which nothing gives", who, data::excerpt(name));
     }
 
-    void build(const Functions& functions, const ScopedNode& scoped) {
+    void build(const ScopedNode& scoped) {
         const Node& node = scoped.node;
         const std::string label = label_of(node);
         Entry entry{&node, 0, nullptr, {}, {}, {}, node.inputs};
         for (const std::string& name : needed_names(node)) {
             check_given(name, label);
-            if (sparse_.contains(name)) refusals_.add("a sparse initializer", data::excerpt(name));
+            if (sparse_.contains(name)) loading_.refusals.add("a sparse initializer", data::excerpt(name));
             const auto initializer = initializers_.find(name);
             if (initializer != initializers_.end() && !stored_as(initializer->second->type))
-                refusals_.add(fmt::format("an initializer of the element type {}",
-                                          onnx::name(initializer->second->type)),
-                              data::excerpt(name));
+                loading_.refusals.add(fmt::format("an initializer of the element type {}",
+                                                  onnx::name(initializer->second->type)),
+                                      data::excerpt(name));
         }
         names_.insert(node.outputs.begin(), node.outputs.end());
         const auto version = scoped.sets->find("");
         const std::string& shown = node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
         if (!node.domain.empty())
-            return refusals_.add(
+            return loading_.refusals.add(
                 fmt::format("the operator {}.{}", readable(node.domain), readable(node.op_type)),
                 data::excerpt(shown));
         check<ValueError>(version != scoped.sets->end(), "{}: no version of the standard operators is given",
@@ -187,15 +182,17 @@ class GraphCompiler {
         entry.opset = version->second;
         entry.row = find_row(node.op_type, version->second);
         if (entry.row == nullptr)
-            return refusals_.add(
+            return loading_.refusals.add(
                 fmt::format("the operator {} of version {}", readable(node.op_type), version->second),
                 data::excerpt(shown));
+        // What its attributes mean is not known.
+        if (entry.opset > newest_opset) return refuse_version(entry.opset);
         const Attributes attributes(node.attributes);
         const auto body = [&](const char* attribute) -> Body {
             const std::shared_ptr<const Graph> graph = attributes.graph(attribute);
             bodies_.push_back(graph);
             auto& compiler = entry.bodies.emplace_back(
-                std::make_unique<GraphCompiler>(functions, refusals_, *graph, scoped.sets, this));
+                std::make_unique<GraphCompiler>(loading_, *graph, scoped.sets, this));
             const std::size_t first = entry.names.size();
             const auto& captured = compiler->captured();
             entry.names.insert(entry.names.end(), captured.begin(), captured.end());
@@ -210,7 +207,7 @@ class GraphCompiler {
             });
         } catch (const Unsupported& error) {
             const std::string what = error.what();
-            return refusals_.add(node.op_type + what.substr(label.size()), data::excerpt(shown));
+            return loading_.refusals.add(node.op_type + what.substr(label.size()), data::excerpt(shown));
         }
         entries_.push_back(std::move(entry));
     }
@@ -254,16 +251,19 @@ class GraphCompiler {
     /// is constant, as are the initializers of bodies.
     void add_initializers() {
         const auto used = usages();
+        std::set<std::string> outputs;
+        for (const ValueInfo& info : graph_.outputs) outputs.insert(info.name);
         for (const TensorValue& value : graph_.initializers) {
             const auto found = used.find(value.name);
-            const bool is_output =
-                std::any_of(graph_.outputs.begin(), graph_.outputs.end(),
-                            [&](const ValueInfo& info) { return info.name == value.name; });
-            if (found == used.end() && !is_output) continue;
-            const Tensor tensor = to_tensor(value);
+            if (found == used.end() && !outputs.contains(value.name)) continue;
+            if (items_.contains(value.name)) continue;  // an input takes its place
+            const auto& known = loading_.again.weights;
+            const auto kept_before = outer_ ? known.end() : known.find(value.name);
+            const Tensor tensor = kept_before != known.end() ? kept_before->second : to_tensor(value);
             const Usage usage = found == used.end() ? Usage{} : found->second;
             const bool kept = outer_ == nullptr && is_floating(tensor.dtype()) && tensor.dim() > 0 &&
                               tensor.numel() > 0 && (usage.trains || usage.statistics);
+            if (!kept) loading_.allow_folding_of(tensor);
             items_[value.name] = {
                 kept ? weight(value.name, tensor, !usage.statistics) : constant({tensor, value.type}), true};
         }
@@ -308,7 +308,8 @@ class GraphCompiler {
             body->link(constants);
         }
         const Nature nature = entry.row->nature;
-        if (constant_inputs && nature != Nature::random && entry.bodies.empty() && fold(node, step)) return;
+        const bool folds = constant_inputs && nature != Nature::random && !entry.row->costly;
+        if (folds && entry.bodies.empty() && fold(node, step)) return;
         const bool learns = outer_ == nullptr && nature != Nature::random && entry.bodies.empty();
         step.known = learns && (known_inputs || (nature == Nature::of_shape && fixed));
         for (const std::string& name : node.outputs) {
@@ -332,7 +333,7 @@ class GraphCompiler {
         if (source.kind != Source::constant) return forms_[name];
         const Value& value = program_->constants[index];
         Form form{sizes_of(value.tensor)};
-        if (value.host && is_integer(value.tensor))
+        if (value.host && is_integer(value.tensor) && value.host->integers.size() <= most_form_elements)
             form.elements.emplace(value.host->integers.begin(), value.host->integers.end());
         return form;
     }
@@ -358,19 +359,30 @@ class GraphCompiler {
             forms_[entry.node->outputs[i]] = forms[i];
     }
 
-    /// Runs a step whose inputs are constants; what fails is left to the run, which may never come to it.
+    /// Runs a step whose inputs are constants; what fails is left to the run, which may never come to it, and
+    /// so is what takes too much.
     bool fold(const Node& node, const Step& step) {
         Values arguments;
         for (const Source& source : step.inputs)
             arguments.push_back(source.kind == Source::none
                                     ? Value()
                                     : program_->constants[static_cast<std::size_t>(source.index)]);
+        std::int64_t& left = loading_.foldable;
+        const std::int64_t reads = elements_bytes(arguments);
+        if (reads > left) return false;
+        left -= reads;
         Step alone = step;
         alone.outputs.resize(node.outputs.size());
         try {
             const NoGrad guard;
+            const StorageLimit limit(static_cast<std::size_t>(left), "");
+            const std::int64_t most = std::min(most_elements, left / folded_element);
             Values results =
-                run_step(alone, {.inputs = arguments, .outputs = node.outputs.size(), .most = most_folded});
+                run_step(alone, {.inputs = arguments, .outputs = node.outputs.size(), .most = most});
+            // A node without inputs has its elements from the file.
+            if (arguments.empty())
+                for (const Value& value : results) loading_.allow_folding_of(value.tensor);
+            left -= std::min(left, elements_bytes(results));
             for (std::size_t i = 0; i < node.outputs.size(); ++i)
                 if (!node.outputs[i].empty())
                     items_[node.outputs[i]] = {constant(std::move(results[i])), true};
@@ -378,6 +390,17 @@ class GraphCompiler {
             return false;
         }
         return true;
+    }
+
+    /// What the elements take where they are read on the host, views in full.
+    static std::int64_t elements_bytes(const Values& values) {
+        std::int64_t bytes = 0, own = 0;
+        for (const Value& value : values)
+            if (value.tensor.defined() &&
+                (__builtin_mul_overflow(value.tensor.numel(), folded_element, &own) ||
+                 __builtin_add_overflow(bytes, own, &bytes)))
+                return INT64_MAX;
+        return bytes;
     }
 
     /// Each place is given back after the last step that needs it.
@@ -398,14 +421,15 @@ class GraphCompiler {
                     static_cast<int>(place));
     }
 
-    Refusals& refusals_;
+    Loading& loading_;
     const Graph& graph_;
     const GraphCompiler* outer_;
+    int depth_;
     std::vector<ScopedNode> nodes_;
     std::vector<std::shared_ptr<const Graph>> bodies_;  // whose compilers refer to them
     std::unordered_map<std::string, const TensorValue*> initializers_;
     std::set<std::string> sparse_, names_;
-    std::vector<ValueInfo> inputs_;
+    std::vector<ValueInfo> inputs_, optional_;
     std::vector<std::string> captured_;
     std::vector<Entry> entries_;
     std::shared_ptr<Program> program_ = std::make_shared<Program>();
@@ -418,33 +442,20 @@ class GraphCompiler {
     int places_ = 0, known_places_ = 0;
 };
 
-std::string joined_reasons(const std::vector<std::string>& reasons) {
-    std::string text = "onnx: the model asks for what is not supported";
-    for (const std::string& reason : reasons) text += "\n  " + reason;
-    return text;
-}
-
 }  // namespace
 
-UnsupportedError::UnsupportedError(std::vector<std::string> reasons)
-    : Error(joined_reasons(reasons)), reasons_(std::move(reasons)) {}
-
-Compiled compile(const Model& model) {
-    Refusals refusals;
+Compiled compile(const Model& model, const Again& again) {
+    Loading loading(model, again);
     if (model.ir_version < oldest_ir || model.ir_version > newest_ir)
-        refusals.add(
+        loading.refusals.add(
             fmt::format("the IR version {}, supported are {} to {}", model.ir_version, oldest_ir, newest_ir),
             "");
     const auto sets = operator_sets(model.operator_sets);
-    if (const auto own = sets->find(""); own != sets->end() && own->second > newest_opset)
-        refusals.add(fmt::format("version {} of the standard operators, {} is the newest supported",
-                                 own->second, newest_opset),
-                     "");
-    const Functions functions(model);
-    GraphCompiler compiler(functions, refusals, model.graph, sets, nullptr);
-    refusals.check();
+    GraphCompiler compiler(loading, model.graph, sets, nullptr);
+    loading.refusals.check();
     std::vector<Weight> weights = compiler.link({});
-    return {compiler.program(), std::move(weights), compiler.inputs(), model.graph.outputs};
+    return {compiler.program(), std::move(weights), compiler.inputs(), model.graph.outputs,
+            compiler.optional()};
 }
 
 }  // namespace adjoint::onnx

@@ -20,9 +20,18 @@ Kernel if_of(const Build& b) {
     };
 }
 
+/// What a step of a loop gave, kept until all of them are stacked.
+const Tensor& held(const Call& c, const Value& value) {
+    c.allowance->hold(value);
+    return value.tensor;
+}
+
 /// What the steps of a loop gave, one below the other.
-Tensor stacked(const std::vector<Tensor>& steps, int axis = 0) {
-    return steps.empty() ? zeros({0}) : stack(steps, axis);
+Tensor stacked(const Call& c, const std::vector<Tensor>& steps, int axis = 0) {
+    if (steps.empty()) return zeros({0});
+    const Tensor all = stack(steps, axis);
+    for (const Tensor& step : steps) c.allowance->give_back(Value(step));
+    return all;
 }
 
 /// Inputs: how often at most, whether at all, what is carried from step to step. Of the body: the number of
@@ -41,18 +50,19 @@ Kernel loop(const Build& b) {
         std::vector<std::vector<Tensor>> collected(body.outputs() - 1 - carried);
         std::vector<ElementType> types(collected.size(), ElementType::f32);
         for (std::int64_t i = 0; goes_on && (!bounded || i < most); ++i) {
+            c.allowance->iterate();
             Values arguments{Value(integers_of({i}, {})), Value(Tensor(true))};
             arguments.insert(arguments.end(), state.begin(), state.end());
             Values out = body(c, std::move(arguments));
             goes_on = out[0].tensor.numel() == 1 && out[0].tensor.item() != 0;
             for (std::size_t k = 0; k < carried; ++k) state[k] = out[k + 1];
             for (std::size_t k = 0; k < collected.size(); ++k) {
-                collected[k].push_back(out[k + 1 + carried].tensor);
+                collected[k].push_back(held(c, out[k + 1 + carried]));
                 types[k] = out[k + 1 + carried].type;
             }
         }
         for (std::size_t k = 0; k < collected.size(); ++k)
-            state.emplace_back(stacked(collected[k]), types[k]);
+            state.emplace_back(stacked(c, collected[k]), types[k]);
         return state;
     };
 }
@@ -79,18 +89,19 @@ Values scanned(const Call& c, const Body& body, const ScanSettings& s, const Val
     Values state(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(states));
     std::vector<std::vector<Tensor>> collected(body.outputs() - states);
     for (std::size_t t = 0; t < slices[0].size(); ++t) {
+        c.allowance->iterate();
         Values arguments = state;
         for (std::size_t i = 0; i < s.scanned; ++i)
             arguments.emplace_back(slices[i][t], inputs[states + i].type);
         const Values out = body(c, std::move(arguments));
         std::copy_n(out.begin(), states, state.begin());
-        for (std::size_t k = 0; k < collected.size(); ++k) collected[k].push_back(out[states + k].tensor);
+        for (std::size_t k = 0; k < collected.size(); ++k) collected[k].push_back(held(c, out[states + k]));
     }
     for (std::size_t k = 0; k < collected.size(); ++k) {
         if (s.reversed(s.out_reverse, k)) std::reverse(collected[k].begin(), collected[k].end());
         const std::int64_t axis = s.axis(s.out_axes, k);
-        state.emplace_back(
-            stacked(collected[k], collected[k].empty() ? 0 : wrapped_axis(axis, collected[k][0].dim() + 1)));
+        state.emplace_back(stacked(c, collected[k],
+                                   collected[k].empty() ? 0 : wrapped_axis(axis, collected[k][0].dim() + 1)));
     }
     return state;
 }

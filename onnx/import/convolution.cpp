@@ -197,9 +197,9 @@ std::vector<TransposeAxis> transpose_axes(const TransposeAttributes& attributes,
             axis.result = attributes.output_shape.empty() ? image[i] * axis.stride
                                                           : at(attributes.output_shape, i + skip, 0);
             check<ShapeError>(axis.result > 0 && axis.result < far, "a result of size {}", axis.result);
-            const std::int64_t all = axis.whole + more - axis.result;
+            // Of an odd number the larger half goes to the front, as ONNX Runtime has it, too.
+            const std::int64_t all = std::max<std::int64_t>(0, axis.whole + more - axis.result);
             axis.before = window.auto_pad == "SAME_UPPER" ? all / 2 : all - all / 2;
-            if (!same) axis.before = all / 2;
         } else {
             axis.before = window.pads.empty() ? 0 : window.pads[i];
             const std::int64_t after = window.pads.empty() ? 0 : window.pads[i + rank];
@@ -281,8 +281,8 @@ Kernel conv_transpose_of(const Build& b) {
 
 std::span<const Row> convolution_rows() {
     static constexpr Row rows[] = {
-        {.name = "Conv", .since = 1, .make = conv_of, .fuse = conv_fuse},
-        {"ConvTranspose", 1, conv_transpose_of},
+        {.name = "Conv", .since = 1, .make = conv_of, .fuse = conv_fuse, .costly = true},
+        {.name = "ConvTranspose", .since = 1, .make = conv_transpose_of, .costly = true},
     };
     return rows;
 }

@@ -10,7 +10,9 @@ namespace adjoint::onnx {
 
 namespace {
 
-constexpr std::size_t most_nodes = 200'000;
+// Calls, and what is copied for them: a few functions that call each other twice would make any number.
+constexpr std::size_t most_calls = 200'000;
+constexpr std::int64_t most_copied = std::int64_t{1} << 28;
 
 /// What a function's body becomes at one of its calls.
 struct Substitution {
@@ -55,6 +57,38 @@ struct Substitution {
     }
 };
 
+/// About the bytes of a copy whose names get a prefix.
+std::int64_t bytes_to_copy(const std::vector<Node>& nodes, std::int64_t prefix) {
+    std::int64_t bytes = 0;
+    const auto add = [&](const std::string& text) {
+        bytes += 64 + prefix + static_cast<std::int64_t>(text.size());
+    };
+    const auto add_tensor = [&](const TensorValue& value) {
+        add(value.name);
+        bytes += static_cast<std::int64_t>(value.bytes.view.size());
+    };
+    for (const Node& node : nodes) {
+        for (const auto& names : {node.inputs, node.outputs, {node.name}})
+            for (const std::string& name : names) add(name);
+        for (const Attribute& attribute : node.attributes) {
+            add(attribute.name);
+            if (const auto* value = std::get_if<TensorValue>(&attribute.value)) add_tensor(*value);
+            if (const auto* text = std::get_if<std::string>(&attribute.value)) add(*text);
+            if (const auto* list = std::get_if<std::vector<float>>(&attribute.value))
+                bytes += static_cast<std::int64_t>(list->size() * sizeof(float));
+            if (const auto* list = std::get_if<std::vector<std::int64_t>>(&attribute.value))
+                bytes += static_cast<std::int64_t>(list->size() * sizeof(std::int64_t));
+            if (const auto* graph = std::get_if<std::shared_ptr<const Graph>>(&attribute.value)) {
+                bytes += bytes_to_copy((*graph)->nodes, prefix);
+                for (const TensorValue& value : (*graph)->initializers) add_tensor(value);
+                for (const auto& infos : {(*graph)->inputs, (*graph)->outputs})
+                    for (const ValueInfo& info : infos) add(info.name);
+            }
+        }
+    }
+    return bytes;
+}
+
 }  // namespace
 
 std::shared_ptr<const OperatorSets> operator_sets(const std::vector<OperatorSet>& sets) {
@@ -71,14 +105,10 @@ Functions::Functions(const Model& model) {
 struct Functions::Expansion {
     std::vector<ScopedNode> nodes;
     std::vector<const Function*> inside;  // the functions whose bodies are being put in
-    std::size_t calls = 0;
 };
 
-void Functions::expand(Expansion& into, const Node& node,
-                       const std::shared_ptr<const OperatorSets>& sets) const {
+void Functions::expand(Expansion& into, const Node& node, const std::shared_ptr<const OperatorSets>& sets) {
     const auto found = all_.find({node.domain, node.op_type, node.overload});
-    check<ValueError>(into.nodes.size() < most_nodes && into.calls < most_nodes, "more than {} nodes",
-                      most_nodes);
     if (found == all_.end()) {
         into.nodes.push_back({node, sets});
         return;
@@ -87,7 +117,11 @@ void Functions::expand(Expansion& into, const Node& node,
     if (std::find(into.inside.begin(), into.inside.end(), &function) != into.inside.end())
         fail<ValueError>("the function {} calls itself", data::excerpt(function.name));
     Substitution substitution;
-    substitution.prefix = fmt::format("{}/{}/", function.name, into.calls++);
+    substitution.prefix = fmt::format("{}/{}/", function.name, calls_++);
+    copied_ += bytes_to_copy(function.nodes, static_cast<std::int64_t>(substitution.prefix.size()));
+    check<ValueError>(calls_ <= most_calls && copied_ <= most_copied,
+                      "functions: the bodies of {} calls have {} bytes, at most {} and {} are supported",
+                      calls_, copied_, most_calls, most_copied);
     for (std::size_t i = 0; i < function.inputs.size(); ++i)
         substitution.names[function.inputs[i]] = i < node.inputs.size() ? node.inputs[i] : "";
     for (std::size_t i = 0; i < function.outputs.size() && i < node.outputs.size(); ++i)
@@ -102,7 +136,7 @@ void Functions::expand(Expansion& into, const Node& node,
 }
 
 std::vector<ScopedNode> Functions::expanded(const std::vector<Node>& nodes,
-                                            const std::shared_ptr<const OperatorSets>& sets) const {
+                                            const std::shared_ptr<const OperatorSets>& sets) {
     Expansion expansion;
     for (const Node& node : nodes) expand(expansion, node, sets);
     return std::move(expansion.nodes);

@@ -26,17 +26,20 @@ class Functions {
     explicit Functions(const Model& model);
 
     /// The nodes, in which no function is called any more, except inside of their graphs.
-    /// errors: ValueError for a function that calls itself, or too many nodes.
+    /// errors: ValueError for a function that calls itself, or where the bodies put in for all calls so far
+    /// are too many or too large.
     std::vector<ScopedNode> expanded(const std::vector<Node>& nodes,
-                                     const std::shared_ptr<const OperatorSets>& sets) const;
+                                     const std::shared_ptr<const OperatorSets>& sets);
 
   private:
     using Key = std::tuple<std::string, std::string, std::string>;
     struct Expansion;
 
-    void expand(Expansion& into, const Node& node, const std::shared_ptr<const OperatorSets>& sets) const;
+    void expand(Expansion& into, const Node& node, const std::shared_ptr<const OperatorSets>& sets);
 
     std::map<Key, const Function*> all_;
+    std::size_t calls_ = 0;
+    std::int64_t copied_ = 0;  // bytes
 };
 
 }  // namespace adjoint::onnx

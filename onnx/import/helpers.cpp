@@ -45,6 +45,26 @@ std::optional<double> Call::known(std::size_t i) const {
     return inputs[i].host->numbers[0];
 }
 
+std::int64_t bytes_of(const Value& value) {
+    if (!value.tensor.defined()) return 0;
+    const Storage* storage = value.tensor.impl().storage.get();
+    const std::int64_t own = value.tensor.numel() * static_cast<std::int64_t>(size_of(value.tensor.dtype()));
+    return storage ? std::min(own, static_cast<std::int64_t>(storage->bytes())) : own;
+}
+
+void Allowance::hold(const Value& value) {
+    held_ += bytes_of(value);
+    check<OutOfMemoryError>(held_ <= bytes_,
+                            "the values of the model have {} bytes, at most {} are allowed{}", held_, bytes_,
+                            run_bytes_hint);
+}
+
+void Allowance::iterate() {
+    check<ValueError>(iterated_++ < iterations_,
+                      "the loops of the model have taken {} steps; onnx::Limits::iterations is the limit",
+                      iterations_);
+}
+
 const Shape& bounded(const Shape& shape, std::int64_t most) {
     std::int64_t count = 1;
     for (const std::int64_t size : shape) {

@@ -180,7 +180,7 @@ std::span<const Row> normalisation_rows() {
         {"Dropout", 1, dropout_of, set_of({1, 2}), Nature::random},
         {"GroupNormalization", 18, group_normalisation},
         {"InstanceNormalization", 1, instance_normalisation},
-        {"LRN", 1, local_response},
+        {.name = "LRN", .since = 1, .make = local_response, .costly = true},
         {"LayerNormalization", 17, layer_normalisation},
         {"LogSoftmax", 1, along_axis<log_softmax>},
         {"LpNormalization", 1, lp_normalisation},

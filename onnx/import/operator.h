@@ -45,6 +45,29 @@ using Values = std::vector<Value>;
 inline constexpr std::int64_t most_elements = std::int64_t{1} << 28;
 /// errors: ValueError for a shape of negative sizes or of more elements than may be.
 const Shape& bounded(const Shape& shape, std::int64_t most = most_elements);
+/// Behind errors of memory in a run.
+inline constexpr const char* run_bytes_hint = "; onnx::Limits::run_bytes is the limit";
+
+/// The bytes behind a value, at most those of its storage.
+std::int64_t bytes_of(const Value& value);
+
+/// What a run may still make: a file can ask for anything.
+class Allowance {
+  public:
+    Allowance(std::int64_t bytes, std::int64_t iterations) : bytes_(bytes), iterations_(iterations) {}
+
+    /// A value that stays, until it is given back.
+    /// errors: OutOfMemoryError if there are more of them than may be.
+    void hold(const Value& value);
+    void give_back(const Value& value) noexcept { held_ -= bytes_of(value); }
+    /// One more step of a loop.
+    /// errors: ValueError after the last.
+    void iterate();
+
+  private:
+    std::int64_t bytes_, iterations_;
+    std::int64_t held_ = 0, iterated_ = 0;
+};
 
 /// One run of a node.
 struct Call {
@@ -53,6 +76,7 @@ struct Call {
     bool training = false;
     /// How many elements a shape that was computed may ask for; folding of constants has a lower bound.
     std::int64_t most = most_elements;
+    Allowance* allowance = nullptr;  ///< null while constants are folded
 
     bool has(std::size_t i) const noexcept { return i < inputs.size() && inputs[i].tensor.defined(); }
     /// errors: ValueError if it was left out.
@@ -131,6 +155,7 @@ struct Row {
     InputSet constant = 0;    ///< what does not train although it is an initializer
     InputSet statistics = 0;  ///< what training updates
     FuseMaker (*fuse)(const Build&) = nullptr;
+    bool costly = false;  ///< takes more time than in proportion to its inputs and results: is not folded
 };
 
 /// The row for an operator of the standard domain, null if there is none.

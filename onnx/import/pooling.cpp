@@ -165,12 +165,12 @@ Kernel global_lp_pool(const Build& b) {
 
 std::span<const Row> pooling_rows() {
     static constexpr Row rows[] = {
-        {"AveragePool", 1, average_pool_of},
+        {.name = "AveragePool", .since = 1, .make = average_pool_of, .costly = true},
         {"GlobalAveragePool", 1, global_average_pool},
         {"GlobalLpPool", 2, global_lp_pool},
         {"GlobalMaxPool", 1, global_max_pool},
-        {"LpPool", 2, lp_pool},
-        {"MaxPool", 1, max_pool_of},
+        {.name = "LpPool", .since = 2, .make = lp_pool, .costly = true},
+        {.name = "MaxPool", .since = 1, .make = max_pool_of, .costly = true},
     };
     return rows;
 }

@@ -33,8 +33,7 @@ Kernel gemm_then(const Build& b, Activation then) {
         const bool bias = c.has(2) && beta == 1 && c[2].dim() == 1 && c[2].numel() == columns;
         if (alpha == 1 && (bias || !c.has(2)) && is_floating(a.dtype())) {
             const Tensor add = bias ? c[2] : Tensor();
-            if (transposed_b) return {Value(linear(a, c[1], add, {.then = then}))};
-            return {Value(activated(affine(a, c[1], add), then))};
+            return {Value(linear(a, transposed_b ? c[1] : t(c[1]), add, {.then = then}))};
         }
         Tensor y = matmul(a, transposed_b ? t(c[1]) : c[1]);
         if (alpha != 1) y = (y * alpha).to(y.dtype());
@@ -101,10 +100,10 @@ Kernel det(const Build&) {
 
 std::span<const Row> product_rows() {
     static constexpr Row rows[] = {
-        {"Det", 11, det},
-        {"Einsum", 12, einsum_of},
-        {.name = "Gemm", .since = 1, .make = gemm, .fuse = gemm_fuse},
-        {"MatMul", 1, matmul_of},
+        {.name = "Det", .since = 11, .make = det, .costly = true},
+        {.name = "Einsum", .since = 12, .make = einsum_of, .costly = true},
+        {.name = "Gemm", .since = 1, .make = gemm, .fuse = gemm_fuse, .costly = true},
+        {.name = "MatMul", .since = 1, .make = matmul_of, .costly = true},
     };
     return rows;
 }

@@ -12,6 +12,15 @@ namespace {
 // Elements of a tensor that somebody may read on the host, and shapes that are remembered.
 constexpr std::int64_t most_on_host = 4096;
 constexpr std::size_t most_learnt = 32;
+// What they may have in known values together, but for the newest.
+constexpr std::int64_t most_learnt_bytes = std::int64_t{1} << 30;
+
+/// The first argument that the run has given, not the model.
+const Tensor& first_read(const Step& step, const Values& arguments) {
+    for (std::size_t i = 0; i < step.inputs.size(); ++i)
+        if (step.inputs[i].kind == Source::run) return arguments[i].tensor;
+    return arguments.at(0).tensor;
+}
 
 /// A result takes the narrower type of the first input where it is stored alike.
 void name_types(Values& results, std::span<const Value> inputs) {
@@ -57,11 +66,18 @@ std::shared_ptr<const Program::Learnt> Program::find(const Values& given, Device
 
 void Program::keep(std::shared_ptr<const Learnt> learnt) const {
     const std::lock_guard lock(mutex_);
-    if (learnt_.size() >= most_learnt) learnt_.erase(learnt_.begin());
     learnt_.push_back(std::move(learnt));
+    std::int64_t bytes = 0;
+    for (const auto& one : learnt_)
+        for (const Value& value : one->known) bytes += bytes_of(value);
+    while (learnt_.size() > most_learnt || (bytes > most_learnt_bytes && learnt_.size() > 1)) {
+        for (const Value& value : learnt_.front()->known) bytes -= bytes_of(value);
+        learnt_.erase(learnt_.begin());
+    }
 }
 
-Values Program::run(const Values& given, std::span<const nn::Parameter> weights, bool training) const {
+Values Program::run(const Values& given, std::span<const nn::Parameter> weights, bool training,
+                    Allowance& allowance, const Around& around) const {
     Device device = Device::cpu();
     if (!weights.empty())
         device = weights[0].device();
@@ -110,20 +126,34 @@ Values Program::run(const Values& given, std::span<const nn::Parameter> weights,
             if (!device.is_cpu() && !on_host && value.tensor.defined() && value.tensor.device().is_cpu())
                 value.tensor = value.tensor.to(device);
         }
-        Values results =
-            run_step(step, {.inputs = arguments, .outputs = step.outputs.size(), .training = training});
+        const auto compute = [&] {
+            return run_step(step, {.inputs = arguments,
+                                   .outputs = step.outputs.size(),
+                                   .training = training,
+                                   .allowance = &allowance});
+        };
+        Values results = around ? around(step, first_read(step, arguments), compute) : compute();
         for (std::size_t i = 0; i < step.outputs.size(); ++i) {
             const auto index = static_cast<std::size_t>(step.outputs[i].index);
+            if (step.outputs[i].kind == Source::none) continue;
+            labelled(step.label, [&] { allowance.hold(results[i]); });
             if (step.outputs[i].kind == Source::run) values[index] = std::move(results[i]);
             if (step.outputs[i].kind != Source::known) continue;
             results[i].tensor = results[i].tensor.to(Device::cpu());
             keep_on_host(results[i]);
             fresh->known[index] = std::move(results[i]);
         }
-        for (const int place : step.released) values[static_cast<std::size_t>(place)] = {};
+        for (const int place : step.released) {
+            Value& value = values[static_cast<std::size_t>(place)];
+            if (place >= inputs) allowance.give_back(value);
+            value = {};
+        }
     }
     Values results;
     for (const Source& source : outputs) results.push_back(fetch(source, false));
+    // Who asked for them holds them from here on.
+    for (int place = inputs; place < places; ++place)
+        allowance.give_back(values[static_cast<std::size_t>(place)]);
     if (fresh && learns_shapes) {
         for (const Value& value : given) fresh->shapes.push_back(value.tensor.shape());
         keep(std::move(fresh));
@@ -134,7 +164,7 @@ Values Program::run(const Values& given, std::span<const nn::Parameter> weights,
 Values Body::operator()(const Call& call, Values arguments) const {
     const auto outer = call.inputs.subspan(first, count);
     arguments.insert(arguments.end(), outer.begin(), outer.end());
-    return program->run(arguments, {}, call.training);
+    return program->run(arguments, {}, call.training, *call.allowance);
 }
 
 std::size_t Body::inputs() const { return static_cast<std::size_t>(program->inputs) - count; }

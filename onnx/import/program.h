@@ -29,12 +29,17 @@ struct Step {
     std::string label;   ///< for its errors
 };
 
+/// Runs a step by calling the function, for somebody who wants to know of it; the tensor is the first that
+/// the step reads.
+using Around = std::function<Values(const Step&, const Tensor&, const std::function<Values()>&)>;
+
 /// Shared by copies of a module, and by threads: running changes nothing but what was learnt of shapes.
 class Program {
   public:
     /// As many results as there are outputs.
     /// errors: those of the operators, with the node's name in front.
-    Values run(const Values& given, std::span<const nn::Parameter> weights, bool training) const;
+    Values run(const Values& given, std::span<const nn::Parameter> weights, bool training,
+               Allowance& allowance, const Around& around = {}) const;
 
     std::vector<Step> steps;
     int inputs = 0;  ///< they are the first places of a run

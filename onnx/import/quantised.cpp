@@ -160,12 +160,20 @@ Kernel qlinear_conv(const Build& b) {
 
 std::span<const Row> quantised_rows() {
     static constexpr Row rows[] = {
-        {"ConvInteger", 10, conv_integer, 0, Nature::plain, all_inputs},
+        {.name = "ConvInteger", .since = 10, .make = conv_integer, .constant = all_inputs, .costly = true},
         {"DequantizeLinear", 10, dequantize_linear, 0, Nature::plain, all_inputs},
         {"DynamicQuantizeLinear", 11, dynamic_quantize_linear, 0, Nature::plain, all_inputs},
-        {"MatMulInteger", 10, matmul_integer, 0, Nature::plain, all_inputs},
-        {"QLinearConv", 10, qlinear_conv, 0, Nature::plain, all_inputs},
-        {"QLinearMatMul", 10, qlinear_matmul, 0, Nature::plain, all_inputs},
+        {.name = "MatMulInteger",
+         .since = 10,
+         .make = matmul_integer,
+         .constant = all_inputs,
+         .costly = true},
+        {.name = "QLinearConv", .since = 10, .make = qlinear_conv, .constant = all_inputs, .costly = true},
+        {.name = "QLinearMatMul",
+         .since = 10,
+         .make = qlinear_matmul,
+         .constant = all_inputs,
+         .costly = true},
         {"QuantizeLinear", 10, quantize_linear, 0, Nature::plain, set_of({1, 2})},
     };
     return rows;

@@ -224,9 +224,9 @@ constexpr InputSet lengths = set_of({4});
 
 std::span<const Row> recurrent_rows() {
     static constexpr Row rows[] = {
-        {"GRU", 1, gru, lengths},
-        {"LSTM", 1, lstm, lengths},
-        {"RNN", 1, rnn, lengths},
+        {.name = "GRU", .since = 1, .make = gru, .host = lengths, .costly = true},
+        {.name = "LSTM", .since = 1, .make = lstm, .host = lengths, .costly = true},
+        {.name = "RNN", .since = 1, .make = rnn, .host = lengths, .costly = true},
     };
     return rows;
 }

@@ -355,11 +355,11 @@ Kernel col_to_im(const Build& b) {
 std::span<const Row> region_rows() {
     static constexpr Row rows[] = {
         {"AffineGrid", 20, affine_grid_of, set_of({1})},
-        {"Col2Im", 18, col_to_im, set_of({1, 2})},
+        {.name = "Col2Im", .since = 18, .make = col_to_im, .host = set_of({1, 2}), .costly = true},
         {"GridSample", 16, grid_sample_of},
-        {"MaxRoiPool", 1, max_roi_pool, set_of({1})},
+        {.name = "MaxRoiPool", .since = 1, .make = max_roi_pool, .host = set_of({1}), .costly = true},
         {"MaxUnpool", 9, max_unpool, set_of({2})},
-        {"RoiAlign", 10, roi_align, set_of({1, 2})},
+        {.name = "RoiAlign", .since = 10, .make = roi_align, .host = set_of({1, 2}), .costly = true},
     };
     return rows;
 }

@@ -248,14 +248,20 @@ Forms concat_form(const ShapeQuestion& q) {
         for (std::size_t d = 0; d < own.size(); ++d) {
             std::int64_t& size = (*result.dims)[d];
             if (d == axis) {
-                size = size < 0 || own[d] < 0 ? unknown : size + own[d];
+                std::int64_t sum = unknown;
+                if (size >= 0 && own[d] >= 0)
+                    check<ShapeError>(!__builtin_add_overflow(size, own[d], &sum),
+                                      "{} and {} are joined, too long for a tensor", shown(*result.dims),
+                                      shown(own));
+                size = sum;
                 continue;
             }
             check<ShapeError>(may_equal(size, own[d]), "{} and {} are joined along axis {}",
                               shown(*result.dims), shown(own), axis);
             if (size < 0) size = own[d];
         }
-        if (result.elements && q.inputs[i].elements)
+        if (result.elements && q.inputs[i].elements &&
+            result.elements->size() + q.inputs[i].elements->size() <= most_form_elements)
             result.elements->insert(result.elements->end(), q.inputs[i].elements->begin(),
                                     q.inputs[i].elements->end());
         else

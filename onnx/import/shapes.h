@@ -6,6 +6,9 @@
 
 namespace adjoint::onnx {
 
+/// So many elements are followed: shapes and axes have fewer.
+inline constexpr std::size_t most_form_elements = 256;
+
 /// What is known of a value. Sizes below 0 are not known; equal ones below -1 are equal sizes.
 struct Form {
     std::optional<Integers> dims = {};

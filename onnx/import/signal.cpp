@@ -170,9 +170,16 @@ Kernel mel_weight_matrix(const Build& b) {
 
 std::span<const Row> signal_rows() {
     static constexpr Row rows[] = {
-        {"BlackmanWindow", 17, blackman_window, set_of({0})},   {"DFT", 17, dft, set_of({1, 2})},
-        {"HammingWindow", 17, hamming_window, set_of({0})},     {"HannWindow", 17, hann_window, set_of({0})},
-        {"MelWeightMatrix", 17, mel_weight_matrix, all_inputs}, {"STFT", 17, stft, set_of({1, 3})},
+        {"BlackmanWindow", 17, blackman_window, set_of({0})},
+        {.name = "DFT", .since = 17, .make = dft, .host = set_of({1, 2}), .costly = true},
+        {"HammingWindow", 17, hamming_window, set_of({0})},
+        {"HannWindow", 17, hann_window, set_of({0})},
+        {.name = "MelWeightMatrix",
+         .since = 17,
+         .make = mel_weight_matrix,
+         .host = all_inputs,
+         .costly = true},
+        {.name = "STFT", .since = 17, .make = stft, .host = set_of({1, 3}), .costly = true},
     };
     return rows;
 }

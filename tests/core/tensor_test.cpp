@@ -11,6 +11,7 @@
 #include <adjoint/core/base/sanitizer.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/memory/host_memory.h>
+#include <adjoint/core/memory/storage_limit.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/core/tensor/print.h>
 
@@ -28,6 +29,22 @@ std::string message_of(const std::function<void()>& call) {
         return error.what();
     }
     return "nothing was thrown";
+}
+
+TEST(Creation, StaysBelowALimitOfTheThread) {
+    const std::string free = message_of([] { (void)empty({1 << 20}); });
+    EXPECT_EQ(free, "nothing was thrown");
+    const StorageLimit outer(1 << 20, "; said who");
+    EXPECT_EQ(message_of([] { (void)empty({1 << 18}); }), "nothing was thrown");
+    EXPECT_EQ(
+        message_of([] { (void)empty({1 << 19}); }),
+        "a tensor of shape (524288,) of f32: 2097152 bytes are asked for, at most 1048576 are allowed; said "
+        "who");
+    {
+        const StorageLimit inner(1 << 16, ""), larger(1 << 22, "");
+        EXPECT_NE(message_of([] { (void)empty({1 << 18}); }).find("at most 65536"), std::string::npos);
+    }
+    EXPECT_EQ(message_of([] { (void)empty({1 << 18}); }), "nothing was thrown");
 }
 
 TEST(Creation, HasTheValuesItSays) {

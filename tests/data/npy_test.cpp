@@ -38,6 +38,25 @@ TEST(Npy, ReadsOtherFormsOfTheHeader) {
     EXPECT_TRUE(same(read_npy(folder.file("a.gz", zipped(npy(usual, elements)))), wanted));
 }
 
+TEST(Npy, OtherIntegersAreReadAsThoseThatHoldThem) {
+    const TemporaryFolder folder;
+    const auto read = [&](const std::string& type, const std::string& elements, const std::string& sizes) {
+        return read_npy(folder.file(
+            "a",
+            npy("{'descr': '" + type + "', 'fortran_order': True, 'shape': (" + sizes + "), }", elements)));
+    };
+    EXPECT_TRUE(same(read("|i1", "\x7f\x80", "2,"), tensor<std::int32_t>({127, -128}, {2})));
+    EXPECT_TRUE(same(read("<i2", bytes("\0\x80\2\1"), "2,"), tensor<std::int32_t>({-32768, 258}, {2})));
+    EXPECT_TRUE(same(read("<u2", bytes("\0\x80\2\1"), "1, 2"), tensor<std::int32_t>({32768, 258}, {1, 2})));
+    EXPECT_TRUE(same(read("<u4", "\xff\xff\xff\xff", "1,"), tensor<std::int64_t>({4294967295}, {1})));
+    EXPECT_TRUE(
+        same(read("<u8", "\1\2\3\4\5\6\7\x08", "1,"), tensor<std::int64_t>({0x0807060504030201}, {1})));
+    EXPECT_TRUE(same(read("|i1", "\1\2\3\4", "2, 2"), tensor<std::int32_t>({1, 3, 2, 4}, {2, 2})));
+    expect_error<IoError>([&] { read("<u8", std::string(7, '\0') + "\x80", "1,"); },
+                          {"9223372036854775808", "index 0"});
+    expect_error<IoError>([&] { read("<i2", "abc", "2,"); }, {"the array (2,) of i32"});
+}
+
 TEST(Npy, TransposesColumnMajorArrays) {
     const TemporaryFolder folder;
     const std::string two = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }";
@@ -100,7 +119,7 @@ TEST(Npy, RefusesWhatIsMalformed) {
         {type("'>f4'"), "big-endian"},
         {type("'<c8'"), "elements of type \"<c8\""},
         {type("'|O'"), "elements of type \"|O\""},
-        {type("'<u2'"), "elements of type \"<u2\""},
+        {type("'<u3'"), "elements of type \"<u3\""},
         {type("''"), "a quoted word expected"},
         {type("'<'"), "elements of type \"<\""},
         {type("[('a', '<f4')]"), "records with fields"},

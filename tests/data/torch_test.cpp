@@ -95,6 +95,69 @@ TEST(Torch, ReadsNarrowIntegersAsWiderOnes) {
     EXPECT_TRUE(same(file["b"], tensor<std::int32_t>({-32768, 258}, {2})));
 }
 
+TEST(Torch, ReadsParametersWithAttributesAndTypesWithoutAStorage) {
+    const TemporaryFolder folder;
+    const std::string weight = tensor_code("FloatStorage", "0", 2, 0, {2}, {1});
+    const auto parameter = [&](const std::string& maker, const std::string& inside, const std::string& more) {
+        return "ctorch._utils\n" + maker + "\n(" + inside + "\x88" + "ccollections\nOrderedDict\n)R" + more +
+               "tR";
+    };
+    // (storage of 4 bytes, offset, sizes, strides, requires_grad, hooks, type)
+    const auto typed = [](const std::string& type, int bytes, int offset) {
+        return "ctorch._utils\n_rebuild_tensor_v3\n((" + text("storage") +
+               "ctorch.storage\nUntypedStorage\n" + text("1") + text("cpu") + number(bytes) + "tQ" +
+               number(offset) + tuple({1}) + tuple({1}) +
+               "\x89"
+               "ccollections\nOrderedDict\n)Rctorch\n" +
+               type + "\ntR";
+    };
+    const std::string state = "}(" + text("note") + text("mine") + "u";
+    const std::string code = "}(" + text("a") + parameter("_rebuild_parameter", weight, "") + text("b") +
+                             parameter("_rebuild_parameter_with_state", weight, state) + text("c") +
+                             typed("uint16", 8, 3) + text("d") + typed("uint32", 8, 1) + text("e") +
+                             typed("uint64", 8, 0) + text("i") + "\x8a\x08" + std::string(7, '\xff') +
+                             "\x7f" + text("j") + bytes("\x8b\x01\0\0\0\xfe") + "u";
+    const std::string memory = bytes("\1\0\2\0\xfe\xff\xff\x7f");
+    const TorchFile file = load_torch(
+        archive(folder, {{"data.pkl", pickle(code)}, {"data/0", floats({1, 2})}, {"data/1", memory}}));
+    EXPECT_TRUE(same(file["a"], tensor<float>({1, 2}, {2})));
+    EXPECT_TRUE(same(file["b"], tensor<float>({1, 2}, {2})));
+    EXPECT_TRUE(same(file["c"], tensor<std::int32_t>({0x7fff}, {1})));
+    EXPECT_TRUE(same(file["d"], tensor<std::int64_t>({0x7ffffffe}, {1})));
+    EXPECT_TRUE(same(file["e"], tensor<std::int64_t>({0x7ffffffe00020001}, {1})));
+    EXPECT_EQ(file.values.at("i"), "9223372036854775807");
+    EXPECT_EQ(file.values.at("j"), "-2");
+    const auto refused = [&](const std::string& of, const std::string& bits,
+                             const std::vector<std::string>& parts) {
+        const std::string path =
+            archive(folder, {{"data.pkl", pickle("}(" + text("w") + of + "u")}, {"data/1", bits}});
+        expect_error<IoError>([&] { load_torch(path); }, parts);
+    };
+    refused(typed("uint64", 8, 0), std::string(8, '\xff'), {"\"w\"", "18446744073709551615", "i64"});
+    refused(typed("uint64", 8, 1), memory, {"\"w\"", "exceed its memory of 1"});
+    refused(typed("float8_e5m2", 8, 0), memory, {"torch.float8_e5m2", "no type here"});
+    refused(typed("FloatStorage", 8, 0), memory, {"no type here"});
+    refused(parameter("_rebuild_parameter", parameter("_rebuild_parameter_with_state", weight, state), ""),
+            memory, {"not executed"});
+}
+
+TEST(Torch, NamesThatBecomeOneAreAnError) {
+    const TemporaryFolder folder;
+    const std::string code =
+        "}(" + text("a.b") + number(1) + text("a") + "}(" + text("b") + number(2) + "u" + "u";
+    expect_error<IoError>(
+        [&] {
+            load_torch(archive(folder, {{"data.pkl", pickle(code)}}));
+        },
+        {"[\"a.b\"] and [\"a\"][\"b\"] are both \"a.b\""});
+    const std::string keys = "}(" + text("s") + "}(" + number(7) + number(1) + text("7") + number(2) + "uu";
+    expect_error<IoError>(
+        [&] {
+            load_torch(archive(folder, {{"data.pkl", pickle(keys)}}));
+        },
+        {"[\"s\"][7] and [\"s\"][\"7\"] are both \"s.7\""});
+}
+
 TEST(Torch, RoundTripIsExact) {
     const TemporaryFolder folder;
     NamedTensors tensors;
@@ -133,7 +196,8 @@ TEST(Torch, NothingIsExecuted) {
     refused("}(" + text("w") + "cbuiltins\neval\n(" + text("1") + "tR)Ru", {"call of what is no name"});
     refused("(iposix\nsystem\n", {"instruction 0x69"});
     refused("cos\nsystem\n" + text("x") + "b", {"attributes"});
-    refused("\x8a\x09" + std::string(9, '\1'), {"integer of 9 bytes"});
+    refused("\x8a\x09" + std::string(9, '\1'), {"integer of 9 bytes", "64 bits"});
+    refused(bytes("\x8b\x0a\0\0\0") + std::string(10, '\1'), {"integer of 10 bytes", "64 bits"});
 }
 
 TEST(Torch, RefusesWhatIsMalformed) {

@@ -54,6 +54,12 @@ TEST(Module, SaysAllThatDoesNotMatchAtOnceAndWhatToDo) {
     says(refusal(),
          {path + ": load: ", "all differ by the prefix module.", "{.rename = {{\"module.\", \"\"}}}"});
     EXPECT_TRUE(model.load(path, {.rename = {{"module.", ""}}}).unexpected.empty());
+    const auto first = model.state()[0];
+    says(
+        error_of([&] {
+            model.load(NamedTensors{first, {"old." + first.first, first.second}}, {.rename = {{"old.", ""}}});
+        }),
+        {"load: " + first.first + " and old." + first.first + " are both " + first.first});
     EXPECT_EQ(model.at<Linear>(2).bias.to_vector<double>(), (std::vector<double>{5, 5}));
     const Sequential inside(std::vector<Layer>{model});
     says(error_of([&] { inside.load(model.state()); }), {"all lack the prefix 0.", "{{\"\", \"0.\"}}"});

@@ -17,6 +17,9 @@ struct CaseResult {
 /// Runs every case below `folder`; those of a group lie in a folder of its own.
 std::vector<CaseResult> run_cases(const std::string& folder);
 
+/// How many passed, and were refused and failed for which reasons.
+std::string conformance_summary(const std::vector<CaseResult>& results);
+
 /// The results as a page shows them.
 std::string conformance_table(const std::vector<CaseResult>& results);
 

@@ -219,6 +219,15 @@ std::string refusal(const std::string& bytes) {
 
 TEST(Format, ErrorsSayWhere) {
     EXPECT_EQ(refusal(""), "model: the file is empty");
+    using namespace std::string_literals;
+    for (const auto& [bytes, what] : {std::pair("PK\x03\x04...."s, "a zip archive, as .pth"),
+                                      {"\x10\0\0\0\0\0\0\0{\"a\":1}"s, "a safetensors file"},
+                                      {"\x80\x02}q."s, "a pickle, as old .pth files are"},
+                                      {"\x93NUMPY\1\0"s, "an array of NumPy"},
+                                      {"version https://git-lfs.github.com/spec/v1\n"s, "git lfs pull"},
+                                      {"<html>"s, "a web page"},
+                                      {"import torch\nprint(1)\n"s, "it seems to be text"}})
+        EXPECT_NE(refusal(bytes).find(what), std::string::npos) << refusal(bytes);
     EXPECT_EQ(refusal("\x08\x03"), "model: no ONNX model: there is no graph in it");
     EXPECT_EQ(refusal(with_field(ElementType::f32, 3, 9, "abcd")),
               "model: graph \"\": tensor \"\": 4 bytes for the sizes (3) of float, expected 12");

@@ -103,7 +103,13 @@ TEST(Import, IsSavedLoadedClonedAndSummarised) {
     copy.load(folder / "w.safetensors");
     EXPECT_TRUE(equal(copy(rows), network(rows)));
     EXPECT_CONTAINS(train::summary(network), "fc.weight");
-    EXPECT_CONTAINS(train::summary(network, {2, 3}), "Network");
+    // A level of names is called where a step uses its tensors.
+    EXPECT_CONTAINS(train::summary(network, {2, 3}), "(fc) Group  (2, 2)           8");
+    int calls = 0;
+    const nn::HookHandle hook = network.children()[0].second.register_forward_hook(
+        [&](const nn::Module&, const Tensor&, const Tensor& y) { return ++calls, y * 2; });
+    EXPECT_TRUE(equal(network(rows), copy(rows) * 2));
+    EXPECT_EQ(calls, 1);
     EXPECT_CONTAINS(picture::draw_model(network).str(), "weight (3, 2), bias (2,)");
     write(small_model(), folder / "m.onnx");
     EXPECT_TRUE(equal(load(folder / "m.onnx")(rows), copy(rows)) == false);
@@ -343,6 +349,20 @@ Model convolution_model() {
                    node("Gemm", {"f", w("fc", randn({144, 3}))}, {"g"}),
                    node("Relu", {"g"}, {"y"})};
     return model_of(graph);
+}
+
+TEST(Import, AProductWithItsActivationIsOneCallHoweverTheWeightLies) {
+    const NoGrad guard;
+    for (const bool transposed : {false, true}) {
+        Model model =
+            model_from_x({node("Gemm", {"x", "w", "b"}, {"h"}, {{"transB", std::int64_t{transposed}, ""}}),
+                          node("Relu", {"h"}, {"y"})});
+        model.graph.initializers = {tensor_value("w", ones(transposed ? Shape{4, 3} : Shape{3, 4})),
+                                    tensor_value("b", ones({4}))};
+        const nn::Compiled compiled = nn::compile(Network(model));
+        EXPECT_TRUE(equal(compiled(rows), relu(sum(rows, {1}, true) + ones({4}))));
+        EXPECT_CONTAINS(nn::to_string(compiled), "(2, 3): 1 calls");
+    }
 }
 
 TEST(Import, NormalisationAndActivationJoinTheStepBeforeThem) {

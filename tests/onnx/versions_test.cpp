@@ -107,6 +107,15 @@ TEST(Versions, AreTheNewestThatTheFileAllows) {
     EXPECT_EQ(refused(8, "Erf"), "the operator Erf of version 8: \"y0\"");
     EXPECT_EQ(refused(9, "Erf"), "ran");
     EXPECT_EQ(refused(24, "Erf"), "version 24 of the standard operators, 23 is the newest supported");
+    // What a newer version has added is not looked at.
+    try {
+        run_node(25, "Erf", {{"unknown", 2.0F}}, x);
+        ADD_FAILURE() << "ran";
+    } catch (const UnsupportedError& error) {
+        EXPECT_EQ(
+            error.reasons(),
+            (std::vector<std::string>{"version 25 of the standard operators, 23 is the newest supported"}));
+    }
 }
 
 // Two queries and three keys that score alike but for the last, which scores high and may not be seen by the
@@ -122,6 +131,16 @@ TEST(Versions, AttentionCapsScoresBeforeItMasksThem) {
     const Tensor open = run_node(23, "Attention", capped, query, {key, value})[0];
     const double high = std::exp(2 * std::tanh(25.0));
     EXPECT_NEAR(open.to_vector<double>()[0], (1 + 3 + 1000 * high) / (2 + high), 1e-2);
+    // The last result: the products, those capped, capped and masked, the weights.
+    const auto shown = [&](std::int64_t mode) {
+        auto attributes = capped;
+        attributes.push_back({"qk_matmul_output_mode", mode, ""});
+        return run_node(23, "Attention", attributes, query, {key, value, mask}, 4)[3].to_vector<double>();
+    };
+    EXPECT_EQ(shown(0)[2], 50);
+    EXPECT_EQ(shown(1)[2], 2);
+    EXPECT_EQ(shown(2)[2], never);
+    EXPECT_EQ(shown(3)[2], 0);
 }
 
 TEST(Versions, TheInverseOfAOneSidedTransformIsReal) {
@@ -136,6 +155,33 @@ TEST(Versions, TheInverseOfAOneSidedTransformIsReal) {
         EXPECT_EQ(back.shape(), x.shape());
         EXPECT_LT(max(abs(back - x)).item(), 1e-5);
     }
+}
+
+TEST(Versions, TransposedConvolutionsAreCutAsOnnxRuntimeDoes) {
+    // A row of whole size 9 cut to `output_shape`; what ONNX Runtime 1.32 gives.
+    const auto places = [](const std::string& auto_pad, std::int64_t stride, std::int64_t size) {
+        Graph graph{.name = "g"};
+        graph.inputs = {tensor_info("x", ElementType::f32, {1, 1, 4})};
+        graph.outputs = {{.name = "y"}};
+        graph.initializers = {tensor_value("w", tensor<float>({1, 10, 100}, {1, 1, 3}))};
+        std::vector<Attribute> attributes{{"strides", Ints{stride}, ""}};
+        if (!auto_pad.empty()) attributes.push_back({"auto_pad", auto_pad, ""});
+        if (size > 0) attributes.push_back({"output_shape", Ints{size}, ""});
+        graph.nodes = {node("ConvTranspose", {"x", "w"}, {"y"}, attributes)};
+        return Network(model_of(graph, 11))(tensor<float>({1, 2, 3, 4}, {1, 1, 4})).to_vector<double>();
+    };
+    using Row = std::vector<double>;
+    const Row whole{1, 10, 102, 20, 203, 30, 304, 40, 400};
+    const Row without_first(whole.begin() + 1, whole.end()), without_last(whole.begin(), whole.end() - 1);
+    EXPECT_EQ(places("", 2, 0), whole);
+    for (const char* odd : {"", "NOTSET", "VALID", "SAME_LOWER"})
+        EXPECT_EQ(places(odd, 2, 8), without_first) << odd;
+    EXPECT_EQ(places("SAME_UPPER", 2, 8), without_last);
+    EXPECT_EQ(places("SAME_LOWER", 2, 0), without_first);
+    // More than there is: zeros behind it.
+    EXPECT_EQ(places("SAME_LOWER", 4, 17), places("SAME_UPPER", 4, 17));
+    EXPECT_EQ(places("SAME_LOWER", 4, 17),
+              (Row{1, 10, 100, 0, 2, 20, 200, 0, 3, 30, 300, 0, 4, 40, 400, 0, 0}));
 }
 
 }  // namespace
