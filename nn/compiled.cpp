@@ -91,6 +91,17 @@ struct Compiled::State {
                           [](const Tensor& now, const Weight& then) { return Weight(now) == then; });
     }
 
+    std::vector<Weight> current_weights() const { return {weights.begin(), weights.end()}; }
+
+    // A second pass would write once more than was asked for.
+    void warn_of_writes(const std::vector<Weight>& before) const {
+        const NamedTensors state = model.state();
+        std::size_t i = 0;
+        while (Weight(weights[i]) == before[i]) ++i;
+        warn_once("compile writes " + state[i].first,
+                  fmt::format("compile: the model is run as it is: it writes {}", state[i].first));
+    }
+
     std::shared_ptr<Pass> pass_for(const std::vector<Tensor>& given) {
         const std::lock_guard lock(mutex);
         for (auto one = passes.begin(); one != passes.end(); ++one) {
@@ -110,7 +121,12 @@ struct Compiled::State {
         pass.made = false;
         pass.step.reset();
         // What a model finds out in its first pass is known in the second.
+        const std::vector<Weight> before = current_weights();
         pass.outputs = forward(pass.inputs);
+        pass.weights = current_weights();
+        pass.made = true;
+        if (pass.weights != before) return warn_of_writes(before);
+        pass.made = false;
         pass.outputs.clear();
         pass.take(inputs);  // it may have written into them
         const Device device = (weights.empty() ? pass.inputs[0] : weights[0]).device();
@@ -123,8 +139,7 @@ struct Compiled::State {
             pass.take(inputs);
             pass.outputs = forward(pass.inputs);
         }
-        pass.weights.clear();
-        for (const Tensor& weight : weights) pass.weights.emplace_back(weight);
+        pass.weights = current_weights();
         pass.replays = writes_by_replays();
         pass.made = true;
     }

@@ -25,7 +25,9 @@ struct CompileOptions {
 /// The results are those of the model in evaluation mode without graph, to the bit where the model does the
 /// same then. Its weights are read where they lie: what was recorded is recorded anew when one of them was
 /// written, converted or moved, and with another matmul_precision or autocast. A model that reads values on
-/// the host, as those do whose steps depend on the data, is run as it is, which a warning says.
+/// the host, as those do whose steps depend on the data, or writes its own parameters or buffers, is run as
+/// it is, which a warning says. Before it is recorded a model runs once; what else it counts, in a member
+/// that is no buffer, counts that pass too.
 ///
 /// Several threads may ask at once; those with inputs of the same shapes wait for each other.
 class ADJOINT_API Compiled {

@@ -10,6 +10,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/softmax.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/tensor/loops.h>
@@ -103,6 +104,7 @@ Tensor class_rows(const Tensor& x) {
 }
 
 void check_range(const char* op, const Tensor& labels, std::int64_t classes, std::int64_t ignore_index) {
+    const detail::Unheard check_alone;
     const std::vector<std::int64_t> values = labels.to_vector<std::int64_t>();
     for (std::size_t i = 0; i < values.size(); ++i)
         check<IndexError>((values[i] >= 0 && values[i] < classes) || values[i] == ignore_index,

@@ -6,6 +6,7 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/loops.h>
 
@@ -246,6 +247,7 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding
 }
 
 Tensor one_hot(const Tensor& index, std::int64_t classes) {
+    const detail::Within heard("one_hot");
     const Tensor places = as_index("one_hot", index);
     if (classes < 0) {
         check<ValueError>(places.numel() > 0,
@@ -253,6 +255,7 @@ Tensor one_hot(const Tensor& index, std::int64_t classes) {
         classes = amax(places).item<std::int64_t>() + 1;
     }
     if (places.numel() > 0) {
+        const detail::Unheard check_alone;
         const auto low = amin(places).item<std::int64_t>(), high = amax(places).item<std::int64_t>();
         check<IndexError>(low >= 0 && high < classes, "one_hot: class {} is outside [0, {})",
                           low < 0 ? low : high, classes);

@@ -8,6 +8,7 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/loops.h>
 
@@ -87,10 +88,17 @@ Partial apply_basic(const Tensor& base, const std::vector<Index>& indices) {
 // the dimensions are about to merge.
 Tensor wrapped(const Tensor& places, std::int64_t size) {
     if (places.numel() == 0) return places;
-    const auto low = amin(places).item<std::int64_t>(), high = amax(places).item<std::int64_t>();
-    check<IndexError>(low >= -size && high < size, "index: place {} is outside [{}, {})",
-                      low < -size ? low : high, -size, size);
-    return low < 0 ? where(lt(places, std::int64_t{0}), places + size, places) : places;
+    std::int64_t low = 0;
+    {
+        const detail::Unheard check_alone;
+        low = amin(places).item<std::int64_t>();
+        const auto high = amax(places).item<std::int64_t>();
+        check<IndexError>(low >= -size && high < size, "index: place {} is outside [{}, {})",
+                          low < -size ? low : high, -size, size);
+    }
+    // Who observes wants to know what is done with any places, not with these.
+    return low < 0 || detail::is_observed() ? where(lt(places, std::int64_t{0}), places + size, places)
+                                            : places;
 }
 
 Tensor gather_places(const Partial& partial) {

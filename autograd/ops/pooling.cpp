@@ -8,6 +8,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/windows.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 
 namespace adjoint {
@@ -251,6 +252,7 @@ Tensor avg_pool1d(const Tensor& x, std::int64_t kernel_size, const AvgPool1dOpti
 
 Tensor adaptive_avg_pool2d(const Tensor& x, HeightWidth output_size) {
     constexpr auto op = "adaptive_avg_pool2d";
+    const detail::Within heard(op);
     const Tensor image = windows::batched(op, x, 4);
     windows::check_setting(op, "output size", output_size, 1);
     const std::int64_t height = image.shape()[2], width = image.shape()[3];
@@ -265,6 +267,7 @@ Tensor adaptive_avg_pool2d(const Tensor& x, HeightWidth output_size) {
 
 Tensor maxout(const Tensor& x, std::int64_t pieces, int dim) {
     constexpr auto op = "maxout";
+    const detail::Within heard(op);
     check<ValueError>(pieces > 0, "{}: {} pieces, expected at least 1", op, pieces);
     apply::check_defined(op, x);
     const int d = wrap_dim(op, dim, x.dim());

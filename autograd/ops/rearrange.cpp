@@ -8,6 +8,7 @@
 #include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 
@@ -195,6 +196,7 @@ Tensor repeat(const Tensor& x, const Shape& times) {
 }
 
 Tensor flip(const Tensor& x, const Shape& dims) {
+    const detail::Within heard("flip");
     Tensor out = x;
     unsigned seen = 0;
     for (const std::int64_t dim : dims) {
@@ -210,6 +212,7 @@ Tensor flip(const Tensor& x, const Shape& dims) {
 }
 
 Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
+    const detail::Within heard("roll");
     if (dims.empty()) {
         check<ShapeError>(shifts.size() == 1, "roll: {} shifts without dimensions", shifts.size());
         return reshape(roll(flatten(x), shifts, {0}), x.shape());
@@ -231,6 +234,7 @@ Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, double value) {
     check<ShapeError>(amounts.size() % 2 == 0 && amounts.size() / 2 <= x.dim(),
                       "pad: {} amounts for a tensor of shape {}; give two per dimension, from the last",
                       amounts.size(), x.shape());
+    const detail::Within heard("pad");
     return named("pad", [&] {
         Tensor out = x;
         for (int i = 0; i < amounts.size() / 2; ++i) {
@@ -243,15 +247,18 @@ Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, double value) {
 }
 
 Tensor tril(const Tensor& x, std::int64_t diagonal) {
+    const detail::Within heard("tril");
     return where(triangle("tril", x, diagonal, false), x,
                  zeros({}, {.dtype = x.dtype(), .device = x.device()}));
 }
 Tensor triu(const Tensor& x, std::int64_t diagonal) {
+    const detail::Within heard("triu");
     return where(triangle("triu", x, diagonal, true), x,
                  zeros({}, {.dtype = x.dtype(), .device = x.device()}));
 }
 
 Tensor diag(const Tensor& x, std::int64_t diagonal) {
+    const detail::Within heard("diag");
     check<ShapeError>(x.dim() == 1 || x.dim() == 2, "diag: needs a vector or a matrix, the shape is {}",
                       x.shape());
     const std::int64_t down = std::max<std::int64_t>(-diagonal, 0),

@@ -8,6 +8,7 @@
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/loops.h>
 
@@ -226,6 +227,7 @@ Tensor argmax(const Tensor& x) { return argmax(flatten(x.detach()), 0); }
 Tensor argmin(const Tensor& x) { return argmin(flatten(x.detach()), 0); }
 
 Tensor var(const Tensor& input, const Dims& dims, bool keepdim, const VarOptions& options) {
+    const detail::Within heard("var");
     return named("var", [&] {
         const Tensor x = apply::widened(input);
         const std::int64_t n = reduced_count(x.shape(), dim_bits("var", dims, x.dim()));
@@ -236,6 +238,7 @@ Tensor var(const Tensor& input, const Dims& dims, bool keepdim, const VarOptions
 }
 
 Tensor std(const Tensor& x, const Dims& dims, bool keepdim, const VarOptions& options) {
+    const detail::Within heard("std");
     return named("std", [&] {
         const Tensor v = var(apply::widened(x), dims, keepdim, options);
         // Where the variance is 0 the root has no slope: the branch not taken keeps its infinity to itself.

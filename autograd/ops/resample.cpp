@@ -13,6 +13,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/windows.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 
 namespace adjoint {
@@ -95,6 +96,7 @@ Tensor axis(std::int64_t count, bool align_corners) {
 
 Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
     constexpr auto op = "interpolate";
+    const detail::Within heard(op);
     check<ShapeError>(x.dim() == 4, "{}: needs (N, C, H, W), the shape is {}", op, x.shape());
     check<DTypeError>(is_floating(x.dtype()), "{}: needs a floating-point input, not {}", op,
                       name(x.dtype()));
@@ -125,6 +127,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
 
 Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
     constexpr auto op = "affine_grid";
+    const detail::Within heard(op);
     check<ShapeError>(size.size() == 4, "{}: size {}, expected (N, C, H, W)", op, size);
     check<ShapeError>(theta.shape() == (Shape{size[0], 2, 3}), "{}: theta of shape {} for size {}", op,
                       theta.shape(), size);
@@ -142,6 +145,7 @@ Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
 
 Tensor grid_sample(const Tensor& input, const Tensor& places, const GridSampleOptions& options) {
     constexpr auto op = "grid_sample";
+    const detail::Within heard(op);
     check<ShapeError>(input.dim() == 4, "{}: needs (N, C, H, W), the shape is {}", op, input.shape());
     check<ShapeError>(places.dim() == 4 && places.shape()[3] == 2 && places.shape()[0] == input.shape()[0],
                       "{}: a grid of shape {} for an input of shape {}, expected (N, H, W, 2)", op,

@@ -6,6 +6,7 @@
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 
 namespace adjoint {
@@ -97,14 +98,18 @@ struct StridedSlice : Function {
     static constexpr auto name = "slice";
     int dim;
     std::int64_t start, count, step;
+    // As the caller said it: places may be counted from the end, or lie behind it.
+    struct {
+        std::int64_t start, stop, step;
+    } asked;
     Shape before;
     StridedSlice(int d, std::int64_t first, std::int64_t n, std::int64_t s)
-        : dim(d), start(first), count(n), step(s) {}
+        : dim(d), start(first), count(n), step(s), asked{first, first + n * s, s} {}
     template <class V> void attributes(V& v) const {
         v("dim", dim);
-        v("start", start);
-        v("count", count);
-        v("step", step);
+        v("start", asked.start);
+        v("stop", asked.stop);
+        v("step", asked.step);
     }
     Tensor forward(const Tensor& x) {
         before = x.shape();
@@ -269,7 +274,9 @@ Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t stop, st
     const std::int64_t first = bound(start), last = std::max(first, bound(stop));
     // One beyond the end leaves the first element, as all larger ones do.
     const std::int64_t by = std::min(step, std::max<std::int64_t>(size, 1));
-    return record(StridedSlice(d, first, (last - first + by - 1) / by, by), x);
+    StridedSlice f(d, first, (last - first + by - 1) / by, by);
+    f.asked = {start, stop, step};
+    return record(std::move(f), x);
 }
 
 Tensor select(const Tensor& x, int dim, std::int64_t index) {
@@ -300,6 +307,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& size
 }
 
 std::vector<Tensor> split(const Tensor& x, std::int64_t size, int dim) {
+    const detail::Within heard("split");
     return named("split", [&] {
         check<ShapeError>(x.dim() > 0, "split: a 0-d tensor cannot be split");
         check<ValueError>(size > 0, "split: pieces of size {}", size);
@@ -313,6 +321,7 @@ std::vector<Tensor> split(const Tensor& x, std::int64_t size, int dim) {
 }
 
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, int dim) {
+    const detail::Within heard("chunk");
     return named("chunk", [&] {
         check<ValueError>(chunks > 0, "chunk: {} pieces", chunks);
         check<ShapeError>(x.dim() > 0, "chunk: a 0-d tensor cannot be split");

@@ -1,12 +1,15 @@
 // The observers of a thread form a stack.
 #include <adjoint/autograd/record/observer.h>
 
+#include <utility>
+
 namespace adjoint {
 
 void Attributes::add(std::string_view name, Value value) { list_.emplace_back(name, std::move(value)); }
 namespace {
 
 constinit thread_local Observer* listening = nullptr;
+constinit thread_local const char* outermost = "";
 
 }  // namespace
 
@@ -20,10 +23,15 @@ Observer::~Observer() {
     detail::mode = mode_before_;
 }
 
+const char* detail::Within::enter(const char* name) noexcept {
+    return std::exchange(outermost, *outermost == 0 ? name : outermost);
+}
+void detail::Within::leave(const char* before) noexcept { outermost = before; }
+
 void detail::tell(std::string_view name, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                   const Attributes& attributes) {
     const Unheard guard;
-    listening->heard({name, inputs, outputs, attributes});
+    listening->heard({name, outermost, inputs, outputs, attributes});
 }
 
 }  // namespace adjoint

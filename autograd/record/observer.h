@@ -68,6 +68,7 @@ class Attributes {
 /// One call: an input may be undefined (an absent bias).
 struct Heard {
     std::string_view name;
+    std::string_view within;  ///< the function of ours that it is a part of, where that says so; else ""
     std::span<const Tensor> inputs;
     std::span<const Tensor> outputs;
     const Attributes& attributes;
@@ -102,6 +103,24 @@ class Unheard {
 
   private:
     std::uint8_t before_;
+};
+
+/// What is heard while it lives is within `name`, of several within the outermost: for a composition whose
+/// parts alone would not tell the caller which of his own calls is meant.
+class Within {
+  public:
+    explicit Within(const char* name) noexcept : before_(is_observed() ? enter(name) : nullptr) {}
+    ~Within() {
+        if (before_ != nullptr) leave(before_);
+    }
+    Within(const Within&) = delete;
+    Within& operator=(const Within&) = delete;
+
+  private:
+    static ADJOINT_API const char* enter(const char* name) noexcept;
+    static ADJOINT_API void leave(const char* before) noexcept;
+
+    const char* before_;
 };
 
 /// Tells the innermost observer.

@@ -2,15 +2,30 @@
 #include <adjoint/core/tensor/tensor.h>
 
 #include <cstring>
+#include <utility>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/contract/recording.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/tensor/host_reads.h>
 #include <adjoint/core/tensor/loops.h>
 
 namespace adjoint {
+namespace {
+
+constinit thread_local HostReads* host_reads = nullptr;
+
+void tell_of_read(const Tensor& x) {
+    if (host_reads != nullptr) [[unlikely]]
+        host_reads->read(x);
+}
+
+}  // namespace
+
+HostReads::HostReads() noexcept : outer_(std::exchange(host_reads, this)) {}
+HostReads::~HostReads() { host_reads = outer_; }
 
 Tensor::Tensor(double value) : Tensor(full({}, value, DType::f64, Device::cpu())) {}
 Tensor::Tensor(float value) : Tensor(full({}, static_cast<double>(value), DType::f32, Device::cpu())) {}
@@ -46,6 +61,7 @@ const void* Tensor::host_data(DType wanted) const {
                        device());
     check<DTypeError>(dtype() == wanted, "data: asked for {} elements of a tensor of {}", name(wanted),
                       name(dtype()));
+    tell_of_read(*this);
     return impl().data;
 }
 
@@ -56,6 +72,7 @@ void* Tensor::mutable_host_data(DType wanted) const {
 }
 
 void Tensor::copy_to_host(void* destination, DType wanted) const {
+    tell_of_read(*this);
     Tensor source = *this;
     if (dtype() != wanted || !is_contiguous()) {
         try {

@@ -31,27 +31,33 @@ std::optional<Tensor> only_element(const Tensor& given) {
     return detached_view(x, {1}, {1});
 }
 
-bool counts_up(const Tensor& x) {
-    if (x.dim() != 1 || x.dtype() != DType::i64) return false;
+// The numbers start, start + step, ..
+struct Range {
+    std::int64_t start, step;
+};
+std::optional<Range> range_of(const Tensor& x) {
+    if (x.dim() != 1 || x.numel() == 0 || x.dtype() != DType::i64) return std::nullopt;
     const std::vector<std::int64_t> values = x.to_vector<std::int64_t>();
+    const Range range{values[0], values.size() > 1 ? values[1] - values[0] : 1};
     for (std::size_t i = 0; i < values.size(); ++i)
-        if (values[i] != static_cast<std::int64_t>(i)) return false;
-    return true;
+        if (values[i] != range.start + static_cast<std::int64_t>(i) * range.step) return std::nullopt;
+    return range;
 }
 
 // What two constants of different sizes have in common that a formula can say.
 bool same_pattern(const Tensor& a, const Tensor& b) {
     if (a.dtype() != b.dtype() || a.dim() != b.dim()) return false;
-    if (counts_up(a) && counts_up(b)) return true;
+    const auto from = range_of(a), to = range_of(b);
+    if (from && to && (from->step == to->step || a.numel() == 1 || b.numel() == 1)) return true;
     const auto x = only_element(a), y = only_element(b);
     return x && y && same_bytes(*x, *y);
 }
 
 }  // namespace
 
-Builder::Builder(const TracedRun& first, const TracedRun& second, std::vector<Symbol> symbols,
-                 const ExportOptions& options)
-    : first_(first), second_(second), symbols_(std::move(symbols)), options_(options) {
+Builder::Builder(const TracedRuns& runs, std::vector<Symbol> symbols, const ExportOptions& options)
+    : runs_(runs), symbols_(std::move(symbols)), options_(options) {
+    const TracedRun& first = runs[0];
     for (const TracedValue& value : first.values)
         if (!value.name.empty()) taken_.insert(value.name);
     uses_.resize(first.values.size());
@@ -62,33 +68,52 @@ Builder::Builder(const TracedRun& first, const TracedRun& second, std::vector<Sy
     find_static_values();
 }
 
+void Builder::compare_runs(int value) {
+    const auto i = static_cast<std::size_t>(value);
+    const auto all = [&](auto same) {
+        return std::all_of(runs_.begin() + 1, runs_.end(), [&](const TracedRun& run) {
+            return same(runs_[0].values[i].tensor, run.values[i].tensor);
+        });
+    };
+    static_[i] = all(same_bytes);
+    pattern_[i] = !static_[i] && all(same_pattern);
+}
+
 void Builder::find_static_values() {
-    const std::size_t count = first_.values.size();
+    const std::size_t count = runs_[0].values.size();
     static_.resize(count);
     pattern_.resize(count);
     for (std::size_t i = 0; i < count; ++i) {
-        const Origin origin = first_.values[i].origin;
+        const Origin origin = runs_[0].values[i].origin;
         if (origin == Origin::named) static_[i] = true;
-        if (origin != Origin::constant) continue;
-        static_[i] = same_bytes(first_.values[i].tensor, second_.values[i].tensor);
-        pattern_[i] = !static_[i] && same_pattern(first_.values[i].tensor, second_.values[i].tensor);
+        if (origin == Origin::constant) compare_runs(static_cast<int>(i));
     }
-    for (const TracedCall& call : first_.calls) {
+    for (const TracedCall& call : runs_[0].calls) {
         bool known = call.name != "dropout";
         for (const int input : call.inputs)
             known = known && (input < 0 || is_static(input) || is_pattern(input));
-        if (!known) continue;
-        for (const int output : call.outputs) {
-            if (output < 0) continue;
-            const auto i = static_cast<std::size_t>(output);
-            static_[i] = same_bytes(first_.values[i].tensor, second_.values[i].tensor);
-            pattern_[i] = !static_[i] && same_pattern(first_.values[i].tensor, second_.values[i].tensor);
-        }
+        for (const int output : call.outputs)
+            if (known && output >= 0) compare_runs(output);
     }
 }
 
 void Builder::refuse(const std::string& reason) const {
     fail<ValueError>("onnx: {}: {}", current_ != nullptr ? described(*current_) : "the model", reason);
+}
+
+// "3, with batch = 9: 4"
+template <class T> std::string Builder::values_of(const std::vector<T>& runs) const {
+    std::string text = fmt::format("{}", runs[0]);
+    for (std::size_t i = 1; i < runs.size(); ++i)
+        text += fmt::format(", {}: {}", runs_[i].circumstances, runs[i]);
+    return text;
+}
+
+void Builder::refuse_number(std::string_view name, const std::vector<std::int64_t>& runs) const {
+    refuse(fmt::format("{} is {}", name, values_of(runs)));
+}
+void Builder::refuse_number(std::string_view name, const std::vector<double>& runs) const {
+    refuse(fmt::format("{} is {}", name, values_of(runs)));
 }
 
 // Nodes
@@ -177,23 +202,22 @@ std::string Builder::formula(const SizeFormula& formula) {
     return formula.offset == 0 ? size : node("Add", {size, integers({formula.offset})});
 }
 
-std::string Builder::sizes(const Pairs& sizes) {
+std::string Builder::sizes(const Sizes& sizes) {
     Names parts;
     std::vector<std::int64_t> fixed;
     const auto close = [&] {
         if (!fixed.empty()) parts.push_back(integers(fixed));
         fixed.clear();
     };
-    for (const Pair& size : sizes) {
+    for (const Size& size : sizes) {
         if (size.fixed()) {
-            fixed.push_back(size.first);
+            fixed.push_back(size.first());
             continue;
         }
         const auto found = formula_of(size, symbols_);
         if (!found)
-            refuse(fmt::format(
-                "a size is {} and, with other inputs, {}: that is no plain multiple of a dynamic axis",
-                size.first, size.second));
+            refuse("a size is " + values_of(size.runs) +
+                   ", which is no dynamic axis times a number or another axis, nor with a number added");
         close();
         parts.push_back(formula(*found));
     }
@@ -202,7 +226,12 @@ std::string Builder::sizes(const Pairs& sizes) {
     return parts.size() == 1 ? parts[0] : node("Concat", parts, {attribute("axis", std::int64_t{0})});
 }
 
-std::string Builder::symbol_name(const Pair& size) const {
+std::string Builder::size(const Size& size) {
+    if (size.fixed()) return constant(Tensor(size.first()));
+    return node("Squeeze", {sizes({size}), integers({0})});
+}
+
+std::string Builder::symbol_name(const Size& size) const {
     const auto found = formula_of(size, symbols_);
     const bool plain = found && found->factor == 1 && found->offset == 0 && found->symbols.size() == 1;
     return plain ? symbols_[found->symbols[0]].name : "";
@@ -211,21 +240,46 @@ std::string Builder::symbol_name(const Pair& size) const {
 // Values of the run
 // -----------------------------------------------------------------------------
 
-Pairs Builder::shape(int value) const {
-    const Shape &a = first(value).tensor.shape(), &b = second(value).tensor.shape();
-    Pairs sizes;
-    for (int d = 0; d < a.size(); ++d) sizes.push_back({a[d], d < b.size() ? b[d] : -1});
+Sizes Builder::shape(int value) const {
+    Sizes sizes(static_cast<std::size_t>(first(value).tensor.dim()));
+    for (const TracedRun& run : runs_) {
+        const Shape& shape = run.values.at(static_cast<std::size_t>(value)).tensor.shape();
+        for (int d = 0; d < first(value).tensor.dim(); ++d)
+            sizes[static_cast<std::size_t>(d)].runs.push_back(d < shape.size() ? shape[d] : -1);
+    }
     return sizes;
 }
 
 std::string Builder::pattern_constant(int value) {
-    const Tensor& tensor = first(value).tensor;
-    if (counts_up(tensor)) {
-        const std::string size = node("Squeeze", {sizes(shape(value)), integers({0})});
-        return node("Range", {number(0, DType::i64), size, number(1, DType::i64)});
+    Size start, stop;
+    std::int64_t step = 1;
+    bool counts = false;
+    for (const TracedRun& run : runs_) {
+        const Tensor& tensor = run.values[static_cast<std::size_t>(value)].tensor;
+        counts = counts || !only_element(tensor);
+        const std::optional<Range> range = range_of(tensor);
+        if (!range) continue;
+        if (tensor.numel() > 1) step = range->step;
+        start.runs.push_back(range->start);
+        stop.runs.push_back(tensor.numel());
+    }
+    if (counts) {
+        stop = each_run([&](std::int64_t from, std::int64_t n) { return from + n * step; }, start, stop);
+        return node("Range", {size(start), size(stop), size({{step}})});
     }
     return node("ConstantOfShape", {sizes(shape(value))},
-                {{"value", tensor_value("", only_element(tensor)->clone()), {}}});
+                {{"value", tensor_value("", only_element(first(value).tensor)->clone()), {}}});
+}
+
+void Builder::refuse_unheard(int value) const {
+    const auto in = [&](const TracedRun& run) { return run.values[static_cast<std::size_t>(value)].tensor; };
+    const TracedRun& other = *std::find_if(runs_.begin() + 1, runs_.end(), [&](const TracedRun& run) {
+        return !same_bytes(in(runs_[0]), in(run));
+    });
+    refuse(
+        fmt::format("it takes a tensor of shape {}, {} another one of shape {}, that no function made of the "
+                    "inputs: it depends on their sizes or data in another way, or on chance",
+                    in(runs_[0]).shape(), other.circumstances, in(other).shape()));
 }
 
 std::string Builder::name(int value) {
@@ -240,10 +294,7 @@ std::string Builder::name(int value) {
     else if (is_pattern(value))
         made = pattern_constant(value);
     else
-        refuse(fmt::format(
-            "a tensor of shape {} differs when the model runs with other inputs and comes from no "
-            "recorded call: it depends on the data or on chance",
-            of.tensor.shape()));
+        refuse_unheard(value);
     return names_[value] = made;
 }
 
@@ -282,8 +333,8 @@ Graph Builder::finish(const std::vector<int>& outputs, const Names& input_names,
                       std::size_t inputs) {
     const auto info = [&](const std::string& name, int value) {
         std::vector<Dimension> dims;
-        for (const Pair& size : shape(value))
-            dims.push_back(size.fixed() ? Dimension{.size = size.first, .name = {}}
+        for (const Size& size : shape(value))
+            dims.push_back(size.fixed() ? Dimension{.size = size.first(), .name = {}}
                                         : Dimension{.size = {}, .name = symbol_name(size)});
         return ValueInfo{.name = name,
                          .type = {.kind = TypeKind::tensor,

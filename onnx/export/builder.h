@@ -31,8 +31,7 @@ inline Attribute attribute(std::string name, std::vector<std::int64_t> value) {
 
 class Builder {
   public:
-    Builder(const TracedRun& first, const TracedRun& second, std::vector<Symbol> symbols,
-            const ExportOptions& options);
+    Builder(const TracedRuns& runs, std::vector<Symbol> symbols, const ExportOptions& options);
 
     std::int64_t opset() const noexcept { return options_.opset; }
 
@@ -55,20 +54,17 @@ class Builder {
     std::string transposed_constant(int value, const std::string& name, DType type);
     /// Sizes as a tensor of one dimension: a constant, or computed from the dynamic axes.
     /// errors: ValueError for a size that no formula gives.
-    std::string sizes(const Pairs& sizes);
-    /// Whether sizes() can say it.
-    bool has_formula(const Pair& size) const {
-        return size.fixed() || formula_of(size, symbols_).has_value();
-    }
+    std::string sizes(const Sizes& sizes);
+    /// The same of one, without dimensions.
+    std::string size(const Size& size);
     /// What a dynamic size is called where it is that of an axis, "" for others.
-    std::string symbol_name(const Pair& size) const;
+    std::string symbol_name(const Size& size) const;
 
     // Values of the run
     // -----------------------------------------------------------------------------
 
-    const TracedValue& first(int value) const { return first_.values.at(static_cast<std::size_t>(value)); }
-    const TracedValue& second(int value) const { return second_.values.at(static_cast<std::size_t>(value)); }
-    Pairs shape(int value) const;
+    const TracedValue& first(int value) const { return runs_[0].values.at(static_cast<std::size_t>(value)); }
+    Sizes shape(int value) const;
     /// The name under which nodes find a value; makes the constant that it may be.
     std::string name(int value);
     void set_name(int value, std::string name) { names_[value] = std::move(name); }
@@ -85,6 +81,9 @@ class Builder {
     /// Names nodes, and the call in messages.
     void begin(const TracedCall& call) { current_ = &call; }
     [[noreturn]] void refuse(const std::string& reason) const;
+    /// Of a number that is not the same in all runs.
+    [[noreturn]] void refuse_number(std::string_view name, const std::vector<std::int64_t>& runs) const;
+    [[noreturn]] void refuse_number(std::string_view name, const std::vector<double>& runs) const;
 
     /// The graph of what the outputs need.
     Graph finish(const std::vector<int>& outputs, const Names& input_names, const Names& output_names,
@@ -96,10 +95,13 @@ class Builder {
     std::string formula(const SizeFormula& formula);
     std::string pattern_constant(int value);
     void find_static_values();
+    void compare_runs(int value);
+    [[noreturn]] void refuse_unheard(int value) const;
+    template <class T> std::string values_of(const std::vector<T>& runs) const;
     void drop_unused(Graph& graph, const Names& outputs) const;
     void rename(const std::string& from, const std::string& to);
 
-    const TracedRun &first_, &second_;
+    const TracedRuns& runs_;
     std::vector<Symbol> symbols_;
     const ExportOptions& options_;
     const TracedCall* current_ = nullptr;

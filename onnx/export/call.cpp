@@ -1,6 +1,7 @@
 // What the writing of several functions has in common.
 #include <adjoint/onnx/export/call.h>
 
+#include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -34,31 +35,30 @@ std::string Call::cast(const std::string& name, DType from, DType to) {
 // Attributes
 // -----------------------------------------------------------------------------
 
-Pair Call::pair(std::string_view name) const {
-    return {of<std::int64_t>(first_, name), of<std::int64_t>(second_, name)};
+std::string Call::scalar(std::string_view name, DType type) {
+    const std::vector<double> values = each<double>(name);
+    Size size;
+    for (const double value : values) {
+        if (std::trunc(value) != value || std::abs(value) >= 0x1p53) return constant(number(name), type);
+        size.runs.push_back(static_cast<std::int64_t>(value));
+    }
+    return size.fixed() ? constant(values[0], type) : cast(builder.size(size), DType::i64, type);
 }
 
-std::int64_t Call::integer(std::string_view name) const {
-    const Pair value = pair(name);
-    if (!value.fixed())
-        refuse(fmt::format("{} is {} and, with other inputs, {}", name, value.first, value.second));
-    return value.first;
-}
-
-Pairs Call::pairs(std::string_view name) const {
-    const auto &a = of<std::vector<std::int64_t>>(first_, name),
-               &b = of<std::vector<std::int64_t>>(second_, name);
-    Pairs list;
-    for (std::size_t i = 0; i < a.size(); ++i) list.push_back({a[i], b.at(i)});
+Sizes Call::sizes(std::string_view name) const {
+    Sizes list;
+    for (const auto& run : each<std::vector<std::int64_t>>(name)) {
+        list.resize(run.size());
+        for (std::size_t i = 0; i < run.size(); ++i) list[i].runs.push_back(run[i]);
+    }
     return list;
 }
 
 std::vector<std::int64_t> Call::list(std::string_view name) const {
     std::vector<std::int64_t> values;
-    for (const Pair& value : pairs(name)) {
-        if (!value.fixed())
-            refuse(fmt::format("{} has {} and, with other inputs, {}", name, value.first, value.second));
-        values.push_back(value.first);
+    for (const Size& value : sizes(name)) {
+        if (!value.fixed()) builder.refuse_number(name, value.runs);
+        values.push_back(value.first());
     }
     return values;
 }
@@ -66,16 +66,16 @@ std::vector<std::int64_t> Call::list(std::string_view name) const {
 // Nodes
 // -----------------------------------------------------------------------------
 
-std::string Call::reshape(const std::string& x, const Pairs& before, const Pairs& after) {
+std::string Call::reshape(const std::string& x, const Sizes& before, const Sizes& after) {
     if (before == after) return x;
     // 0 is the size in the same place, -1 what is left.
     std::vector<std::int64_t> sizes;
     std::vector<std::size_t> open;
     bool empty = false;
     for (std::size_t d = 0; d < after.size(); ++d) {
-        empty = empty || after[d] == Pair{0, 0};
+        empty = empty || (after[d].fixed() && after[d].first() == 0);
         if (after[d].fixed()) {
-            sizes.push_back(after[d].first);
+            sizes.push_back(after[d].first());
         } else if (d < before.size() && before[d] == after[d]) {
             sizes.push_back(0);
         } else {

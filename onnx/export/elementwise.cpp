@@ -120,13 +120,13 @@ template <const char* form> void activation(Call& call) {
 // -----------------------------------------------------------------------------
 
 template <const char* op> void number_right(Call& call) {
-    call.set(call.node(op, {operand(call), constant(call, call.number("s"))}));
+    call.set(call.node(op, {operand(call), call.scalar("s", type_of(call))}));
 }
 template <const char* op> void number_left(Call& call) {
-    call.set(call.node(op, {constant(call, call.number("s")), operand(call)}));
+    call.set(call.node(op, {call.scalar("s", type_of(call)), operand(call)}));
 }
-void pow_scalar(Call& call) { call.set(call.node("Pow", {operand(call), constant(call, call.number("p"))})); }
-void scalar_pow(Call& call) { call.set(call.node("Pow", {constant(call, call.number("a")), operand(call)})); }
+void pow_scalar(Call& call) { call.set(call.node("Pow", {operand(call), call.scalar("p", type_of(call))})); }
+void scalar_pow(Call& call) { call.set(call.node("Pow", {call.scalar("a", type_of(call)), operand(call)})); }
 
 constexpr char Neg[] = "Neg", Abs[] = "Abs", Sign[] = "Sign", Floor[] = "Floor", Ceil[] = "Ceil",
                Round[] = "Round", Exp[] = "Exp", Log[] = "Log", Sqrt[] = "Sqrt", Reciprocal[] = "Reciprocal",

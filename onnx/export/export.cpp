@@ -1,18 +1,15 @@
-// From a function and its inputs to a model: two runs, then the calls one by one.
+// From a function and its inputs to a model: some runs, then the calls one by one.
 #include <adjoint/onnx/export/export.h>
 
 #include <algorithm>
 #include <set>
 
-#include <adjoint/autograd/ops/arithmetic.h>
-#include <adjoint/autograd/ops/index.h>
-#include <adjoint/autograd/ops/rearrange.h>
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/version.h>
-#include <adjoint/core/tensor/creation.h>
+#include <adjoint/core/base/warning.h>
 #include <adjoint/onnx/export/call.h>
 #include <adjoint/onnx/export/fold.h>
+#include <adjoint/onnx/export/runs.h>
 
 namespace adjoint::onnx {
 
@@ -46,80 +43,6 @@ std::vector<std::string> given_names(const char* what, const std::vector<std::st
     return given.empty() ? numbered(usual, count) : given;
 }
 
-// The dynamic axes of all inputs, with the sizes of the first run.
-std::vector<Symbol> symbols_of(const std::vector<Tensor>& inputs, const std::vector<std::string>& names,
-                               const ExportOptions& options) {
-    std::vector<Symbol> symbols;
-    for (const auto& [input, axes] : options.dynamic_axes) {
-        const auto found = std::find(names.begin(), names.end(), input);
-        check<ValueError>(found != names.end(), "onnx: dynamic axes of {}, which is no input; there are {}",
-                          input, fmt::join(names, ", "));
-        const Tensor& x = inputs[static_cast<std::size_t>(found - names.begin())];
-        for (const auto& [axis, name] : axes) {
-            check<ValueError>(axis >= 0 && axis < x.dim() && x.shape()[axis] > 0,
-                              "onnx: axis {} of input {} of shape {} cannot be dynamic", axis, input,
-                              x.shape());
-            const auto same = std::ranges::find(symbols, name, &Symbol::name);
-            if (same == symbols.end())
-                symbols.push_back({name, input, axis, x.shape()[axis], 0});
-            else
-                check<ValueError>(same->first == x.shape()[axis], "onnx: the dynamic size {} is {} and {}",
-                                  name, same->first, x.shape()[axis]);
-        }
-    }
-    // Of size 1 an axis broadcasts, which others do not. The steps are primes, so that a formula of one size
-    // does not fit another; the first axis, as a rule the batch, can grow the most.
-    constexpr std::int64_t primes[] = {1, 2, 3, 5, 7, 11, 13, 17};
-    check<ValueError>(symbols.size() < std::size(primes), "onnx: {} dynamic sizes, at most {} are possible",
-                      symbols.size(), std::size(primes) - 1);
-    for (std::size_t i = 0; i < symbols.size(); ++i) {
-        symbols[i].first = std::max<std::int64_t>(symbols[i].first, 2);
-        symbols[i].second = symbols[i].first + primes[symbols.size() - i - (symbols.size() == 1 ? 1 : 0)];
-    }
-    return symbols;
-}
-
-// x with other sizes for its dynamic axes; what is added repeats what is there.
-Tensor resized(Tensor x, const std::string& name, const ExportOptions& options,
-               const std::vector<Symbol>& symbols, std::int64_t Symbol::*size) {
-    const auto axes = options.dynamic_axes.find(name);
-    if (axes == options.dynamic_axes.end()) return x;
-    for (const auto& [axis, symbol_name] : axes->second) {
-        const auto symbol = std::ranges::find(symbols, symbol_name, &Symbol::name);
-        const std::int64_t before = x.shape()[axis], after = (*symbol).*size;
-        if (before == after) continue;
-        std::vector<std::int64_t> places;
-        for (std::int64_t i = 0; i < after; ++i) places.push_back(i % before);
-        x = index_select(x, axis, tensor(places, {after}).to(x.device()));
-    }
-    return x;
-}
-
-// Other elements of the same kind: no index leaves its range, no probability becomes larger than 1.
-Tensor other_values(const Tensor& x) {
-    if (x.numel() == 0 || x.dim() == 0) return is_floating(x.dtype()) ? x * 0.9375 : x;
-    const Tensor turned = reshape(flip(flatten(x), {0}), x.shape());
-    return is_floating(x.dtype()) ? turned * 0.9375 : turned;
-}
-
-/// In evaluation mode while it lives.
-class Evaluation {
-  public:
-    explicit Evaluation(const nn::Module* module)
-        : module_(module), before_(module && module->is_training()) {
-        if (module_ != nullptr) module_->eval();
-    }
-    ~Evaluation() {
-        if (module_ != nullptr) module_->train(before_);
-    }
-    Evaluation(const Evaluation&) = delete;
-    Evaluation& operator=(const Evaluation&) = delete;
-
-  private:
-    const nn::Module* module_;
-    bool before_;
-};
-
 // Which calls the outputs need.
 std::vector<bool> needed_calls(const TracedRun& run) {
     std::vector<bool> values(run.values.size()), calls(run.calls.size());
@@ -134,10 +57,10 @@ std::vector<bool> needed_calls(const TracedRun& run) {
     return calls;
 }
 
-void write_calls(Builder& builder, const TracedRun& a, const TracedRun& b) {
-    const std::vector<bool> needed = needed_calls(a);
-    for (std::size_t i = 0; i < a.calls.size(); ++i) {
-        const TracedCall& call = a.calls[i];
+void write_calls(Builder& builder, const TracedRuns& runs) {
+    const std::vector<bool> needed = needed_calls(runs[0]);
+    for (std::size_t i = 0; i < needed.size(); ++i) {
+        const TracedCall& call = runs[0].calls[i];
         if (!needed[i]) continue;
         const bool made_later = std::all_of(call.outputs.begin(), call.outputs.end(), [&](int value) {
             return value < 0 || builder.is_static(value) || builder.is_pattern(value);
@@ -146,8 +69,32 @@ void write_calls(Builder& builder, const TracedRun& a, const TracedRun& b) {
         builder.begin(call);
         const Mapping* const how = mapping(call.name);
         if (how == nullptr) builder.refuse("has no form in ONNX");
-        Call view(builder, call, b.calls[i]);
+        std::vector<const TracedCall*> as_run;
+        for (const TracedRun& run : runs) as_run.push_back(&run.calls[i]);
+        Call view(builder, std::move(as_run));
         how->write(view);
+    }
+}
+
+// What the host does with elements nobody hears of.
+void warn_of_reads(const Builder& builder, const TracedRun& run) {
+    std::set<std::string> layers;
+    for (const TracedRead& read : run.reads)
+        if (read.value < 0 || !(builder.is_static(read.value) || builder.is_pattern(read.value)))
+            layers.insert(read.layer.empty() ? "the inputs" : "layer " + read.layer);
+    if (layers.empty()) return;
+    const std::string message = fmt::format(
+        "onnx: near {} the model reads elements on the host (item(), to_vector(), data()); a branch or "
+        "loop that depends on them is written as it was with the inputs given",
+        fmt::join(layers, ", "));
+    warn_once(message, message);
+}
+
+void check_names(const char* what, const std::vector<std::string>& names, std::set<std::string>& taken) {
+    for (const std::string& name : names) {
+        check<ValueError>(!name.empty(), "onnx: the name of an {} is empty", what);
+        check<ValueError>(taken.insert(name).second, "onnx: {} is the name of an {} and of another value",
+                          name, what);
     }
 }
 
@@ -162,53 +109,31 @@ Model to_model(const ListFunction& function, const std::vector<Tensor>& given, c
     for (const Tensor& x : given) check<ValueError>(x.defined(), "onnx: an input is undefined");
     const std::vector<std::string> input_names =
         given_names("inputs", options.names.inputs, "x", given.size());
-    const NoGrad guard;
-    const Evaluation evaluation(options.module);
-    std::vector<Symbol> symbols = symbols_of(given, input_names, options);
-    std::vector<Tensor> inputs, others;
-    for (std::size_t i = 0; i < given.size(); ++i) {
-        // Handles of their own: one tensor may be two inputs, and what the model does to it stays here.
-        const Tensor x = resized(given[i].detach(), input_names[i], options, symbols, &Symbol::first).clone();
-        inputs.push_back(x);
-        if (options.other_inputs.empty())
-            others.push_back(
-                resized(other_values(x), input_names[i], options, symbols, &Symbol::second).clone());
-    }
-    for (const Tensor& x : options.other_inputs) others.push_back(x.detach().clone());
-    check<ValueError>(others.size() == inputs.size(), "onnx: {} other inputs, expected {}", others.size(),
-                      inputs.size());
-    for (Symbol& symbol : symbols) {
-        const auto i = static_cast<std::size_t>(
-            std::find(input_names.begin(), input_names.end(), symbol.input) - input_names.begin());
-        symbol.second = others[i].size(symbol.axis);
-    }
-
     const nn::NamedTensors named = options.module != nullptr ? options.module->state() : nn::NamedTensors{};
-    TracedRun a = trace(function, inputs, input_names, named);
-    TracedRun b = trace(function, others, input_names, named);
-    check_same_calls(a, b);
-    if (options.fold_batch_norm) fold_batch_norm(a, b);
-
+    std::set<std::string> names;
+    for (const auto& [name, tensor] : named) names.insert(name);
+    check_names("input", input_names, names);
+    const NoGrad guard;
+    const nn::EvaluationMode mode;
+    Runs runs(function, given, input_names, named, options);
+    if (options.fold_batch_norm) fold_batch_norm(runs.traced);
+    const std::vector<int>& outputs = runs.traced[0].outputs;
     const std::vector<std::string> output_names =
-        given_names("outputs", options.names.outputs, "y", a.outputs.size());
-    std::set<std::string> names(input_names.begin(), input_names.end());
-    names.insert(output_names.begin(), output_names.end());
-    for (const auto& [name, tensor] : named)
-        check<ValueError>(!names.contains(name),
-                          "onnx: {} is the name of a parameter and of an input or output", name);
-    check<ValueError>(names.size() == input_names.size() + output_names.size(),
-                      "onnx: two inputs or outputs have one name");
-    Builder builder(a, b, symbols, options);
-    for (const std::string& name : output_names) builder.take(name);
-    write_calls(builder, a, b);
+        given_names("outputs", options.names.outputs, "y", outputs.size());
+    check_names("output", output_names, names);
 
+    Builder builder(runs.traced, runs.symbols, options);
+    for (const std::string& name : output_names) builder.take(name);
+    write_calls(builder, runs.traced);
+    warn_of_reads(builder, runs.traced[0]);
     Model model;
     model.ir_version = ir_version(options.opset);
     model.operator_sets = {{.domain = "", .version = options.opset}};
     model.producer_name = "adjoint";
     model.producer_version = adjoint::version;
-    model.graph = builder.finish(a.outputs, input_names, output_names, inputs.size());
+    model.graph = builder.finish(outputs, input_names, output_names, given.size());
     model.metadata = options.metadata;
+    runs.check_file(model);
     return model;
 }
 

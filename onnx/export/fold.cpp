@@ -11,15 +11,15 @@ namespace {
 
 class BatchNormFolder {
   public:
-    BatchNormFolder(TracedRun& a, TracedRun& b)
-        : a_(a), b_(b), uses_(a.values.size()), maker_(a.values.size(), -1) {
-        for (std::size_t i = 0; i < a.calls.size(); ++i) {
-            for (const int input : a.calls[i].inputs)
+    explicit BatchNormFolder(TracedRuns& runs)
+        : runs_(runs), a_(runs[0]), uses_(a_.values.size()), maker_(a_.values.size(), -1) {
+        for (std::size_t i = 0; i < a_.calls.size(); ++i) {
+            for (const int input : a_.calls[i].inputs)
                 if (input >= 0) ++uses_[at(input)];
-            for (const int output : a.calls[i].outputs)
+            for (const int output : a_.calls[i].outputs)
                 if (output >= 0) maker_[at(output)] = static_cast<int>(i);
         }
-        for (const int output : a.outputs) ++uses_[at(output)];
+        for (const int output : a_.outputs) ++uses_[at(output)];
     }
 
     void run() {
@@ -61,6 +61,8 @@ class BatchNormFolder {
         if (std::get<bool>(*training) || maker < 0 || uses_[at(sums)] != 1) return;
         const TracedCall& layer = a_.calls[at(maker)];
         if (!is_plain_layer(layer) || layer.inputs.size() != 3) return;
+        // Of a linear layer over more dimensions the channels are others.
+        if (layer.name == "linear" && tensor(sums).dim() != 2) return;
         const int weight = layer.inputs[1], bias = layer.inputs[2];
         bool known = is_known(weight) && is_known(bias) && is_floating(tensor(weight).dtype());
         for (std::size_t k = 1; k < norm.inputs.size(); ++k) known = known && is_known(norm.inputs[k]);
@@ -77,10 +79,10 @@ class BatchNormFolder {
         const std::string layer_name = layer.layer.empty() ? "" : layer.layer + ".";
         const int new_weight = add((w * reshape(scale, aligned)).to(w.dtype()), name_of(weight)),
                   new_bias = add(c.to(w.dtype()), bias >= 0 ? name_of(bias) : layer_name + "bias");
-        for (TracedRun* run : {&a_, &b_}) {
-            run->calls[at(maker)].inputs[1] = new_weight;
-            run->calls[at(maker)].inputs[2] = new_bias;
-            TracedCall& gone = run->calls[i];
+        for (TracedRun& run : runs_) {
+            run.calls[at(maker)].inputs[1] = new_weight;
+            run.calls[at(maker)].inputs[2] = new_bias;
+            TracedCall& gone = run.calls[i];
             // What is left of it is its activation, as a function of its own.
             const auto activation = std::get<std::string_view>(*gone.attributes.find("activation"));
             gone.name = activation == "none" ? "alias" : std::string(activation);
@@ -89,18 +91,19 @@ class BatchNormFolder {
     }
 
     int add(const Tensor& x, const std::string& name) {
-        for (TracedRun* run : {&a_, &b_}) run->values.push_back({x, Origin::named, name, x.version()});
+        for (TracedRun& run : runs_) run.values.push_back({x, Origin::named, name, x.version()});
         uses_.push_back(1);
         maker_.push_back(-1);
         return static_cast<int>(a_.values.size()) - 1;
     }
 
-    TracedRun &a_, &b_;
+    TracedRuns& runs_;
+    const TracedRun& a_;  // the first
     std::vector<int> uses_, maker_;
 };
 
 }  // namespace
 
-void fold_batch_norm(TracedRun& a, TracedRun& b) { BatchNormFolder(a, b).run(); }
+void fold_batch_norm(TracedRuns& runs) { BatchNormFolder(runs).run(); }
 
 }  // namespace adjoint::onnx::exporting

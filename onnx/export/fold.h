@@ -5,8 +5,8 @@
 
 namespace adjoint::onnx::exporting {
 
-/// Changes both runs alike: where a batch normalisation by running statistics is all that takes the result of
+/// Changes all runs alike: where a batch normalisation by running statistics is all that takes the result of
 /// a convolution or linear layer, the layer's weights do its work and it becomes an alias.
-void fold_batch_norm(TracedRun& a, TracedRun& b);
+void fold_batch_norm(TracedRuns& runs);
 
 }  // namespace adjoint::onnx::exporting

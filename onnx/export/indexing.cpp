@@ -19,11 +19,11 @@ void index_select(Call& call) {
 // The part of the source that the index covers.
 std::string covered_source(Call& call) {
     std::string source = call.in(2);
-    const Pairs places = call.shape(1), sizes = call.shape(2);
+    const Sizes places = call.shape(1), sizes = call.shape(2);
     for (std::size_t d = 0; d < places.size(); ++d) {
         if (places[d] == sizes[d]) continue;
         if (!places[d].fixed()) call.refuse("a part of its source along a dynamic axis");
-        source = call.slice(source, static_cast<std::int64_t>(d), 0, places[d].first);
+        source = call.slice(source, static_cast<std::int64_t>(d), 0, places[d].first());
     }
     return source;
 }
@@ -49,7 +49,7 @@ void nonzero(Call& call) {
 
 void masked_select(Call& call) { call.set(call.node("Compress", {call.in(0), call.in(1)})); }
 
-void ordered(Call& call, const Pair& count, bool largest) {
+void ordered(Call& call, const Size& count, bool largest) {
     const std::int64_t dim = call.integer("dim");
     const DType type = call.tensor().dtype(),
                 used = type == DType::boolean || type == DType::u8 ? DType::i32 : type;
@@ -64,7 +64,7 @@ void ordered(Call& call, const Pair& count, bool largest) {
 void sort(Call& call) {
     ordered(call, call.shape()[static_cast<std::size_t>(call.integer("dim"))], call.flag("descending"));
 }
-void topk(Call& call) { ordered(call, call.pair("k"), call.flag("largest")); }
+void topk(Call& call) { ordered(call, call.size("k"), call.flag("largest")); }
 
 void unique(Call& call) {
     const DType type = call.tensor().dtype(),

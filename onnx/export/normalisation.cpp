@@ -13,9 +13,9 @@ std::string vector_or(Call& call, std::size_t i, double value, const Shape& shap
 }
 
 std::int64_t channels_of(Call& call) {
-    const Pair channels = call.shape()[1];
+    const Size channels = call.shape()[1];
     if (!channels.fixed()) call.refuse("over a dynamic number of channels");
-    return channels.first;
+    return channels.first();
 }
 
 // (C) beside (N, C, ..).

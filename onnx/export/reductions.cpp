@@ -49,12 +49,12 @@ void cumsum(Call& call) {
 // By doubling: every element becomes the product of itself and the 2^k - 1 before it.
 void cumprod(Call& call) {
     const std::int64_t dim = call.integer("dim");
-    const Pair size = call.shape()[static_cast<std::size_t>(dim)];
+    const Size size = call.shape()[static_cast<std::size_t>(dim)];
     if (!size.fixed()) call.refuse("along a dynamic axis");
     std::string y = call.in(0);
-    for (std::int64_t step = 1; step < size.first; step *= 2) {
-        const std::string head = call.slice(y, dim, 0, step), tail = call.slice(y, dim, step, size.first),
-                          before = call.slice(y, dim, 0, size.first - step);
+    for (std::int64_t step = 1; step < size.first(); step *= 2) {
+        const std::string head = call.slice(y, dim, 0, step), tail = call.slice(y, dim, step, size.first()),
+                          before = call.slice(y, dim, 0, size.first() - step);
         y = call.node("Concat", {head, call.node("Mul", {tail, before})}, {attribute("axis", dim)});
     }
     call.set(y);

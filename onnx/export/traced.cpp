@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/tensor/host_reads.h>
 
 namespace adjoint::onnx::exporting {
 
@@ -25,7 +26,7 @@ Place place_of(const Tensor& x) {
             impl.dtype};
 }
 
-class Tracer : public Observer {
+class Tracer : public Observer, public HostReads {
   public:
     explicit Tracer(TracedRun& run) : run_(run) {}
 
@@ -56,7 +57,7 @@ class Tracer : public Observer {
             made_.insert(call.outputs[0].impl().storage.get());
             return;
         }
-        TracedCall traced{std::string(call.name), {}, {}, call.attributes, {}};
+        TracedCall traced{std::string(call.name), std::string(call.within), {}, {}, call.attributes, {}};
         for (const Tensor& input : call.inputs) {
             traced.inputs.push_back(find(input));
             if (traced.inputs.back() < 0) continue;
@@ -68,6 +69,14 @@ class Tracer : public Observer {
         for (const Tensor& output : call.outputs)
             traced.outputs.push_back(output.defined() ? add(output, Origin::result) : -1);
         run_.calls.push_back(std::move(traced));
+    }
+
+    void read(const Tensor& x) override {
+        if (!adjoint::detail::is_observed()) return;  // by a function of ours, which is heard as one
+        const auto found = known_.find(place_of(x));
+        const bool known = found != known_.end() && found->second.version == x.version();
+        if (known || made_.contains(x.impl().storage.get()))
+            run_.reads.push_back({known ? found->second.id : -1, layer_});
     }
 
   private:
@@ -82,24 +91,30 @@ class Tracer : public Observer {
     std::string layer_;
 };
 
-// Whether two lists of attributes differ in nothing but whole numbers, which may be sizes.
+// Whether two lists of attributes differ in nothing but numbers, which may be sizes or made of such.
 bool alike(const Attributes& a, const Attributes& b) {
-    if (a.list().size() != b.list().size()) return false;
-    for (std::size_t i = 0; i < a.list().size(); ++i) {
-        const auto& [name, x] = a.list()[i];
-        const auto& [other, y] = b.list()[i];
-        if (name != other || x.index() != y.index()) return false;
-        const auto* list = std::get_if<std::vector<std::int64_t>>(&x);
-        if (list != nullptr && list->size() != std::get<std::vector<std::int64_t>>(y).size()) return false;
-        if (list == nullptr && !std::holds_alternative<std::int64_t>(x) && x != y) return false;
-    }
-    return true;
+    return std::ranges::equal(a.list(), b.list(), [](const auto& x, const auto& y) {
+        if (x.first != y.first || x.second.index() != y.second.index()) return false;
+        if (const auto* list = std::get_if<std::vector<std::int64_t>>(&x.second))
+            return list->size() == std::get<std::vector<std::int64_t>>(y.second).size();
+        return std::holds_alternative<std::int64_t>(x.second) || std::holds_alternative<double>(x.second) ||
+               x.second == y.second;
+    });
 }
 
 }  // namespace
 
+std::vector<Tensor> TracedRun::output_tensors() const {
+    std::vector<Tensor> list;
+    for (const int value : outputs) list.push_back(values[static_cast<std::size_t>(value)].tensor);
+    return list;
+}
+
 std::string described(const TracedCall& call) {
-    return call.layer.empty() ? call.name : fmt::format("{} (layer {})", call.name, call.layer);
+    const std::string name = call.within.empty() || call.within == call.name
+                                 ? call.name
+                                 : call.name + ", a part of " + call.within;
+    return call.layer.empty() ? name : fmt::format("{} (layer {})", name, call.layer);
 }
 
 TracedRun trace(const Function& function, const std::vector<Tensor>& inputs,
@@ -124,19 +139,17 @@ void check_same_calls(const TracedRun& a, const TracedRun& b) {
     const std::size_t common = std::min(a.calls.size(), b.calls.size());
     for (std::size_t i = 0; i < common; ++i) {
         const TracedCall &x = a.calls[i], &y = b.calls[i];
-        check<ValueError>(
-            x.name == y.name,
-            "onnx: the model depends on its data or sizes: call {} is {} and, with other inputs, {}", i,
-            described(x), described(y));
+        check<ValueError>(x.name == y.name,
+                          "onnx: the model depends on its data or sizes: call {} is {} and, {}, {}", i,
+                          described(x), b.circumstances, described(y));
         check<ValueError>(
             x.inputs == y.inputs && x.outputs == y.outputs && alike(x.attributes, y.attributes),
-            "onnx: the model depends on its data or sizes: {} takes other operands or attributes with "
-            "other inputs",
-            described(x));
+            "onnx: the model depends on its data or sizes: {} takes other operands or attributes {}",
+            described(x), b.circumstances);
     }
     check<ValueError>(a.calls.size() == b.calls.size() && a.outputs == b.outputs,
-                      "onnx: the model depends on its data or sizes: {} calls and, with other inputs, {}{}",
-                      a.calls.size(), b.calls.size(),
+                      "onnx: the model depends on its data or sizes: {} calls and, {}, {}{}", a.calls.size(),
+                      b.circumstances, b.calls.size(),
                       a.calls.size() == b.calls.size()
                           ? ""
                           : ", from " + described((a.calls.size() > common ? a : b).calls[common]) + " on");

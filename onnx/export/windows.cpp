@@ -9,12 +9,12 @@ namespace {
 
 // The attributes of windows, as their function lists them.
 struct Geometry {
-    Pairs size, output;
+    Sizes size, output;
     std::vector<std::int64_t> kernel, stride, padding, dilation;
 
     explicit Geometry(Call& call)
-        : size(call.pairs("size")),
-          output(call.pairs("output")),
+        : size(call.sizes("size")),
+          output(call.sizes("output")),
           kernel(call.list("kernel")),
           stride(call.list("stride")),
           padding(call.list("padding")),
@@ -27,10 +27,9 @@ struct Geometry {
             const std::int64_t last = (windows - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1;
             return std::max(padding[axis], last - of - padding[axis]);
         };
-        const Pair both{reach(size[axis].first, output[axis].first),
-                        reach(size[axis].second, output[axis].second)};
+        const Size both = each_run(reach, size[axis], output[axis]);
         if (!both.fixed()) call.refuse("ceil_mode along a dynamic axis");
-        return both.first;
+        return both.first();
     }
     NodeAttributes attributes(const std::vector<std::int64_t>& pads) const {
         return {attribute("kernel_shape", kernel), attribute("strides", stride), attribute("pads", pads),
@@ -58,10 +57,9 @@ std::string transposed_convolution(Call& call, const Geometry& g, const std::str
             return size - ((output - 1) * g.stride[axis] - 2 * g.padding[axis] +
                            g.dilation[axis] * (g.kernel[axis] - 1) + 1);
         };
-        const Pair both{extra(g.size[axis].first, g.output[axis].first),
-                        extra(g.size[axis].second, g.output[axis].second)};
+        const Size both = each_run(extra, g.size[axis], g.output[axis]);
         if (!both.fixed()) call.refuse("its output padding depends on a dynamic axis");
-        more.push_back(both.first);
+        more.push_back(both.first());
     }
     NodeAttributes attributes = g.attributes(g.pads());
     attributes.push_back(attribute("group", groups));
@@ -88,30 +86,43 @@ std::string tap_filters(Call& call, const Geometry& g, std::int64_t channels, DT
 void unfold(Call& call) {
     const Geometry g(call);
     const DType type = call.result().dtype();
-    const Pair channels = call.shape()[1];
+    const Size channels = call.shape()[1];
     if (!channels.fixed()) call.refuse("over a dynamic number of channels");
     NodeAttributes attributes = g.attributes(g.pads());
-    attributes.push_back(attribute("group", channels.first));
+    attributes.push_back(attribute("group", channels.first()));
     const std::string planes =
-        call.node("Conv", {call.in(0, type), tap_filters(call, g, channels.first, type)}, attributes);
-    const Pairs rows = call.result_shape();
+        call.node("Conv", {call.in(0, type), tap_filters(call, g, channels.first(), type)}, attributes);
+    const Sizes rows = call.result_shape();
     call.set(call.reshape(planes, {rows[0], rows[1], g.output[0], g.output[1]}, rows));
 }
 
 void fold(Call& call) {
     const Geometry g(call);
     const DType type = call.result().dtype();
-    const Pair channels = call.result_shape()[1], batch = call.shape()[0], rows = call.shape()[1];
+    const Size channels = call.result_shape()[1], batch = call.shape()[0], rows = call.shape()[1];
     if (!channels.fixed()) call.refuse("over a dynamic number of channels");
     const std::string planes =
         call.reshape(call.in(0, type), call.shape(), {batch, rows, g.output[0], g.output[1]});
-    call.set(
-        transposed_convolution(call, g, planes, tap_filters(call, g, channels.first, type), channels.first));
+    call.set(transposed_convolution(call, g, planes, tap_filters(call, g, channels.first(), type),
+                                    channels.first()));
+}
+
+// One window over the whole plane, of whatever size.
+bool is_global(Call& call) {
+    const auto all = [&](std::string_view name, std::int64_t value) {
+        const Sizes sizes = call.sizes(name);
+        return std::ranges::all_of(sizes,
+                                   [&](const Size& size) { return size.fixed() && size.first() == value; });
+    };
+    return call.sizes("kernel") == call.sizes("size") && all("output", 1) && all("padding", 0) &&
+           all("dilation", 1);
 }
 
 void max_pool(Call& call) {
-    const Geometry g(call);
     const DType type = call.result().dtype(), used = compute_type(type);
+    if (is_global(call) && !call.has_output(1))
+        return call.set(call.cast(call.node("GlobalMaxPool", {call.in(0, used)}), used, type));
+    const Geometry g(call);
     const NodeAttributes attributes =
         g.attributes({g.padding[0], g.padding[1], g.behind(call, 0), g.behind(call, 1)});
     const Names out = call.builder.node_of_many("MaxPool", {call.in(0, used)}, attributes, 2);
@@ -119,20 +130,18 @@ void max_pool(Call& call) {
     if (!call.has_output(1)) return;
     // Places in the whole tensor become places in their plane.
     if (!g.size[0].fixed() || !g.size[1].fixed()) call.refuse("places along a dynamic axis");
-    call.set(1, call.node("Mod", {out[1], call.builder.integers({g.size[0].first * g.size[1].first})}));
+    call.set(1, call.node("Mod", {out[1], call.builder.integers({g.size[0].first() * g.size[1].first()})}));
 }
 
 void avg_pool(Call& call) {
-    const Geometry g(call);
     const DType type = call.result().dtype();
     const std::int64_t divisor = call.integer("divisor_override");
+    if (is_global(call) && divisor == 0) return call.set(call.node("GlobalAveragePool", {call.in(0)}));
+    const Geometry g(call);
     const bool padded = g.padding[0] != 0 || g.padding[1] != 0;
     std::vector<std::int64_t> pads{g.padding[0], g.padding[1], g.behind(call, 0), g.behind(call, 1)};
     const bool further = pads[2] > pads[0] || pads[3] > pads[1];
     std::string x = call.in(0);
-    if (!padded && !further && divisor == 0 && g.size[0] == Pair{g.kernel[0], g.kernel[0]} &&
-        g.size[1] == Pair{g.kernel[1], g.kernel[1]})
-        return call.set(call.node("GlobalAveragePool", {x}));
     bool count = call.flag("count_include_pad") || divisor != 0;
     if (count && divisor == 0 && further) {
         // The padding counts, what the last window covers beyond does not.

@@ -96,6 +96,7 @@ struct Attribute {
     std::string name{};
     AttributeValue value{};
     std::string reference{};  ///< in the body of a function: the function's attribute that gives the value
+    std::int32_t reference_type = 0;  ///< and of which type it is, by the number of the file: 1 is a float
 };
 
 struct Node {

@@ -213,7 +213,12 @@ class Reader {
             fields.skip();
         });
         in("attribute " + excerpt(result.name), [&] {
-            if (result.reference.empty()) result.value = attribute_value(all);
+            if (result.reference.empty()) {
+                result.value = attribute_value(all);
+            } else {
+                check<IoError>(all.type >= 0 && all.type <= 14, "unknown attribute type {}", all.type);
+                result.reference_type = static_cast<std::int32_t>(all.type);
+            }
         });
         return result;
     }

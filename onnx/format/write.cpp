@@ -92,6 +92,7 @@ class ModelWriter {
     void write(pbf_writer to, const Attribute& attribute) {
         to.add_string(1, attribute.name);
         text(to, 21, attribute.reference);
+        if (!attribute.reference.empty()) return type(to, attribute.reference_type);
         std::visit([&](const auto& value) { this->value(to, value); }, attribute.value);
     }
 

@@ -60,9 +60,13 @@ Tensor flat_places(const Tensor& index, const std::vector<WindowAxis>& axes, con
     const std::int64_t h = image[image.size() - 2], w = image.back();
     const std::int64_t planes = image[0] * image[1];
     const std::int64_t each = planes == 0 ? 0 : static_cast<std::int64_t>(places.size()) / planes;
+    // Where all are -infinity, so is the padding, which comes first: the first place inside is meant.
+    const auto inside = [](std::int64_t at, std::int64_t dilation) {
+        return at >= 0 ? at : (at % dilation + dilation) % dilation;
+    };
     for (std::size_t i = 0; i < places.size(); ++i) {
-        const std::int64_t row = places[i] / padded_width - axes[0].before;
-        const std::int64_t column = places[i] % padded_width - axes[1].before;
+        const std::int64_t row = inside(places[i] / padded_width - axes[0].before, axes[0].dilation);
+        const std::int64_t column = inside(places[i] % padded_width - axes[1].before, axes[1].dilation);
         const std::int64_t plane = static_cast<std::int64_t>(i) / each;
         places[i] = plane * h * w + (columns ? column * h + row : row * w + column);
     }

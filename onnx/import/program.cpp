@@ -1,6 +1,9 @@
 // Running the steps of a graph.
 #include <adjoint/onnx/import/program.h>
 
+#include <optional>
+
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/recording.h>
 #include <adjoint/onnx/import/helpers.h>
@@ -117,6 +120,9 @@ Values Program::run(const Values& given, std::span<const nn::Parameter> weights,
     };
     for (const Step& step : steps) {
         if (step.known && learnt) continue;
+        // What is known of the shapes is no part of what is computed: an observer hears none of it.
+        std::optional<adjoint::detail::Unheard> silence;
+        if (step.known) silence.emplace();
         arguments.clear();
         for (std::size_t i = 0; i < step.inputs.size(); ++i) {
             const bool on_host = i < 32 && (step.host >> i & 1) != 0;

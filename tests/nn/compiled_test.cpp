@@ -154,6 +154,28 @@ TEST(Compiled, WhatReadsValuesIsRunAsItIs) {
     EXPECT_TRUE(answer.recordings().empty());
 }
 
+// The pass before a recording would count twice.
+TEST(Compiled, WhatWritesItsBufferIsRunAsItIs) {
+    struct Counting : Module {
+        const Buffer calls = buffer("calls", zeros({1}));
+        Tensor operator()(const Tensor& x) const {
+            calls += 1;
+            return x * calls;
+        }
+    };
+    std::string heard;
+    set_warning_handler([&](const std::string& message) { heard += message; });
+    const Counting model;
+    const Compiled answer = compile(model);
+    for (const double calls : {1.0, 2.0, 3.0}) {
+        EXPECT_EQ(answer(full({2}, 2)).to_vector<double>()[0], 2 * calls);
+        EXPECT_EQ(model.calls.item(), calls);
+    }
+    set_warning_handler({});
+    EXPECT_NE(heard.find("the model is run as it is: it writes calls"), std::string::npos) << heard;
+    EXPECT_TRUE(answer.recordings().empty());
+}
+
 TEST(Compiled, AnErrorLeavesItAsItWas) {
     const Sequential net(Embedding(4, 3));
     const Compiled answer = compile(net);

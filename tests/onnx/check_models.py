@@ -16,7 +16,6 @@ OTHERWISE = {
     "op_argmax_all_nan": "passes over NaN, which is the largest here",
     "op_argmin_all_nan": "passes over NaN, which is the smallest here",
     "op_max_pool2d_with_indices_special": "passes over NaN in a window",
-    "op_unique_numbers": "takes all NaN as one value",
     "op_cross_entropy_no_samples_mean": "takes no scores of no samples",
     "op_cross_entropy_no_samples_none": "takes no scores of no samples",
     "op_cross_entropy_no_samples_sum": "takes no scores of no samples",

@@ -55,7 +55,7 @@ Model full_model() {
                      {"sparses", std::vector<SparseTensorValue>{sparse}, ""},
                      {"type", list, ""},
                      {"types", std::vector<Type>{list, list}, ""},
-                     {"of the function", std::monostate{}, "outer"}});
+                     {"of the function", std::monostate{}, "outer", 7}});
     all.domain = "own";
     all.overload = "second";
     model.functions = {{.domain = "own",
@@ -87,6 +87,7 @@ TEST(Format, KeepsEverythingOfAModel) {
     EXPECT_EQ(std::get<std::vector<std::int64_t>>(model.graph.nodes[2].attributes[6].value)[0],
               std::int64_t{1} << 62);
     EXPECT_EQ(model.graph.nodes[2].attributes[14].reference, "outer");
+    EXPECT_EQ(model.graph.nodes[2].attributes[14].reference_type, 7);
     EXPECT_EQ(model.graph.inputs[0].type.shape->at(0).name, "N");
     EXPECT_EQ(model.graph.inputs[1].type.inner.at(0).inner.at(0).element, ElementType::f16);
     EXPECT_EQ(model.functions.at(0).default_attributes.at(0).name, "k");

@@ -168,11 +168,12 @@ Case of(const std::string& name, M module, const Inputs& inputs, int axis = 0,
         onnx::detail::call_with_list(*model, inputs(4));
         model->eval();
     }
-    Case out{name,
-             [model](const std::vector<Tensor>& in) { return onnx::detail::call_with_list(*model, in); },
-             {inputs(2), inputs(5)},
-             options,
-             model};
+    Case out{
+        name,
+        [model](const std::vector<Tensor>& in) { return onnx::detail::call_with_list(*model, in).tensors; },
+        {inputs(2), inputs(5)},
+        options,
+        model};
     out.options.module = model.get();
     const std::size_t count = out.inputs[0].size();
     for (std::size_t i = 0; i < count; ++i)
