@@ -71,10 +71,7 @@ const char* cublasLtGetStatusName(cublasStatus_t status) {
     return status == CUBLAS_STATUS_INTERNAL_ERROR ? "CUBLAS_STATUS_INTERNAL_ERROR" : "another status";
 }
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
-    return answer(__func__, [&] {
-        *handle = new cublasLtContext{};
-        cudaGetDevice(&(*handle)->device);
-    });
+    return answer(__func__, [&] { *handle = new cublasLtContext{current_device()}; });
 }
 
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* made, cublasComputeType_t sums,
@@ -179,9 +176,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
                      &result = behind<Layout>(d_layout);
         check_shapes(operation, left, right, result);
         if (c != d || c_layout != d_layout) violation("a sum with another matrix than the result");
-        int device = -1;
-        cudaGetDevice(&device);
-        if (device != handle->device) violation("a handle of another device");
+        if (current_device() != handle->device) violation("a handle of another device");
         std::uint32_t alignment[4];
         std::memcpy(alignment, algorithm, sizeof alignment);
         int operand = 0;

@@ -17,10 +17,12 @@ int device_count() {
 // The faked libraries are found without a word from the user.
 [[maybe_unused]] const int told = setenv("ADJOINT_CUDA_LIBRARIES", ADJOINT_FAKE_CUDA_LIBRARIES, 0);
 
-int& current_device() {
+int& device_of_thread() {
     static thread_local int device = 0;
     return device;
 }
+
+int current_device() { return device_of_thread(); }
 
 cudaError_t& last_error() {
     static thread_local cudaError_t error = cudaSuccess;
@@ -61,7 +63,7 @@ cudaError_t cudaGetDevice(int* device) {
 }
 cudaError_t cudaSetDevice(int device) {
     return answer(__func__, [&] {
-        if (known(device) == cudaSuccess) current_device() = device;
+        if (known(device) == cudaSuccess) device_of_thread() = device;
         return known(device);
     });
 }

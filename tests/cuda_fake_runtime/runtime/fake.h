@@ -33,6 +33,9 @@ bool has_failed();
 /// For those who fake a library: counts a call; false if it is to fail.
 bool begin_call(const char* name);
 
+/// Of the calling thread.
+int current_device();
+
 /// Work of streams by name, that of graphs included at each launch.
 Counts work();
 /// Names of work in the order in which it was queued, each with its stream's number: "memcpy to device @2".

@@ -12,11 +12,13 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
         return cudaSuccess;
     });
 }
+// Whatever the answer is, the stream captures no more.
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+    const Lock lock(mutex());
+    const std::optional<CUgraph_st> captured = std::exchange(checked(stream).captured, std::nullopt);
     return answer(__func__, [&] {
-        if (!checked(stream).captured) violation("the end of a capture that nobody began");
-        *graph = new CUgraph_st(std::move(*stream->captured));
-        stream->captured.reset();
+        if (!captured) violation("the end of a capture that nobody began");
+        *graph = new CUgraph_st(*captured);
         return cudaSuccess;
     });
 }

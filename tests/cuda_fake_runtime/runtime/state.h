@@ -87,7 +87,7 @@ cudaError_t answer(const char* name, const std::function<cudaError_t()>& body);
 
 // devices.cpp
 int device_count();
-int& current_device();
+int& device_of_thread();
 cudaError_t& last_error();
 
 // memory.cpp
