@@ -3,13 +3,35 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <unordered_set>
+#include <vector>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/cuda/runtime/error.h>
 
 namespace adjoint::cuda_backend {
 namespace {
+
+/// What the driver did not take back when it was told to: it is told again with the next.
+class Unreturned {
+  public:
+    /// free(memory) for all of it, which says whether that was done.
+    template <class Free> void give(void* memory, const Free& free) noexcept {
+        const std::scoped_lock lock(mutex_);
+        std::erase_if(left_, [&](void* before) { return free(before); });
+        if (free(memory)) return;
+        try {
+            left_.push_back(memory);
+        } catch (const std::bad_alloc&) {
+            // Without room for its address it stays where it is.
+        }
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<void*> left_;
+};
 
 class DeviceSegments final : public SegmentSource {
   public:
@@ -32,7 +54,7 @@ class DeviceSegments final : public SegmentSource {
         int current = 0;
         forget(cudaGetDevice(&current));
         if (current != device_.index) forget(cudaSetDevice(device_.index));
-        forget(cudaFree(segment));
+        unreturned_.give(segment, [](void* memory) { return forget(cudaFree(memory)); });
     }
 
     std::int64_t left() override {
@@ -43,6 +65,7 @@ class DeviceSegments final : public SegmentSource {
 
   private:
     const DeviceState& device_;
+    Unreturned unreturned_;
 };
 
 class AsyncMemory final : public Memory {
@@ -72,7 +95,8 @@ class AsyncMemory final : public Memory {
             const bool workspace = workspaces_.erase(memory) > 0;
             (workspace ? stats_.workspace : stats_.in_use) -= static_cast<std::int64_t>(bytes);
         }
-        forget(cudaFreeAsync(memory, device_.stream));
+        unreturned_.give(memory,
+                         [this](void* block) { return forget(cudaFreeAsync(block, device_.stream)); });
     }
 
     cuda::MemoryStats stats() override {
@@ -104,6 +128,7 @@ class AsyncMemory final : public Memory {
     std::mutex mutex_;
     std::unordered_set<void*> workspaces_;
     cuda::MemoryStats stats_;
+    Unreturned unreturned_;
 };
 
 }  // namespace

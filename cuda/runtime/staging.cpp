@@ -22,19 +22,21 @@ void Staging::pin(Buffer& buffer) {
     buffer.data = static_cast<char*>(data);
 }
 
+void Staging::wait_for(const Buffer& buffer) {
+    if (!buffer.data || forget(cudaEventQuery(buffer.done))) return;
+    count_cuda_sync();  // the wait tells an error from "not ready"
+    check_cuda(cudaEventSynchronize(buffer.done), "copy from the host");
+}
+
 void Staging::to_device(void* destination, const void* source, std::size_t bytes) {
     const std::scoped_lock lock(down_mutex_);
     for (std::size_t done = 0; done < bytes;) {
         if (used_ == buffer_bytes) {
             check_cuda(cudaEventRecord(down_[current_].done, stream_), "copy from the host");
-            current_ = (current_ + 1) % down_.size();
+            const std::size_t next = (current_ + 1) % down_.size();
+            wait_for(down_[next]);
+            current_ = next;
             used_ = 0;
-            Buffer& next = down_[current_];
-            if (next.data &&
-                !forget(cudaEventQuery(next.done))) {  // the wait tells an error from "not ready"
-                count_cuda_sync();
-                check_cuda(cudaEventSynchronize(next.done), "copy from the host");
-            }
         }
         Buffer& buffer = down_[current_];
         pin(buffer);

@@ -29,6 +29,7 @@ class Staging {
     };
 
     static void pin(Buffer& buffer);
+    static void wait_for(const Buffer& buffer);
 
     cudaStream_t stream_;
     std::mutex down_mutex_, up_mutex_;

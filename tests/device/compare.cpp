@@ -37,7 +37,7 @@ Tensors with_gradients(const Tensors& inputs, const Calculation& f) {
 }  // namespace
 
 void expect_same_bits(const Tensor& here, const Tensor& there, const std::string& what) {
-    const Tensor a = here.contiguous(), b = there.to(Device::cpu()).contiguous();
+    const Tensor a = here.to(Device::cpu()).contiguous(), b = there.to(Device::cpu()).contiguous();
     ASSERT_EQ(to_string(a.shape()), to_string(b.shape())) << what;
     ASSERT_EQ(a.dtype(), b.dtype()) << what;
     const auto* x = static_cast<const unsigned char*>(static_cast<const void*>(a.impl().data));
