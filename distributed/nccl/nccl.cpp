@@ -134,6 +134,26 @@ int number(const char* name) {
     return value;
 }
 
+// Made by rank 0, if all have NCCL; else all say who has not.
+cuda::NcclId common_id(const std::shared_ptr<Engine>& control) {
+    const Group meeting(control);
+    const std::string problem = cuda::nccl_problem();
+    const std::vector<std::int64_t> have =
+        meeting.all_gather(tensor<std::int64_t>({problem.empty() ? 1 : 0}, {1}, Device::cpu()))
+            .to_vector<std::int64_t>();
+    check<DistributedError>(problem.empty(), "nccl_engine: rank {}: {}", meeting.rank(), problem);
+    for (std::size_t r = 0; r < have.size(); ++r)
+        check<DistributedError>(have[r] == 1, "nccl_engine: rank {} has no NCCL; its own error says why", r);
+    cuda::NcclId id{};
+    if (meeting.rank() == 0) id = cuda::make_nccl_id();
+    const Tensor common = tensor(std::vector<std::uint8_t>(std::begin(id.bytes), std::end(id.bytes)),
+                                 {sizeof id.bytes}, Device::cpu());
+    meeting.broadcast(common);
+    const std::vector<std::uint8_t> bytes = common.to_vector<std::uint8_t>();
+    std::memcpy(id.bytes, bytes.data(), bytes.size());
+    return id;
+}
+
 }  // namespace
 
 std::string nccl_description() {
@@ -144,26 +164,13 @@ std::string nccl_description() {
 std::shared_ptr<Engine> nccl_engine(std::shared_ptr<Engine> control, Device device) {
     check_device(device);
     const int rank = control->rank(), size = control->size();
-    cuda::NcclId id{};
-    {
-        // All have it, or all say who has not.
-        const Group meeting(control);
-        const std::string problem = cuda::nccl_problem();
-        const std::vector<std::int64_t> have =
-            meeting.all_gather(tensor<std::int64_t>({problem.empty() ? 1 : 0}, {1}, Device::cpu()))
-                .to_vector<std::int64_t>();
-        check<DistributedError>(problem.empty(), "nccl_engine: rank {}: {}", rank, problem);
-        for (std::size_t r = 0; r < have.size(); ++r)
-            check<DistributedError>(have[r] == 1, "nccl_engine: rank {} has no NCCL; its own error says why",
-                                    r);
-        if (rank == 0) id = cuda::make_nccl_id();
-        const Tensor common = tensor(std::vector<std::uint8_t>(std::begin(id.bytes), std::end(id.bytes)),
-                                     {sizeof id.bytes}, Device::cpu());
-        meeting.broadcast(common);
-        const std::vector<std::uint8_t> bytes = common.to_vector<std::uint8_t>();
-        std::memcpy(id.bytes, bytes.data(), bytes.size());
+    try {
+        const cuda::NcclId id = common_id(control);
+        return std::make_shared<NcclEngine>(control, id, rank, size, device);
+    } catch (const std::exception& error) {
+        control->announce(fmt::format("rank {}: {}", rank, error.what()));
+        throw;
     }
-    return std::make_shared<NcclEngine>(std::move(control), id, rank, size, device);
 }
 
 std::shared_ptr<Engine> nccl_engine(Device device) {
