@@ -75,6 +75,7 @@ class CudaBackend : public Runs<CudaBackend, Backend, Calls> {
     void release(void* memory, std::size_t bytes) noexcept override;
     void copy_to_host(void* destination, const void* source, std::size_t bytes) override;
     void synchronize() override;
+    std::shared_ptr<Delivery> deliver(const void* values, std::size_t bytes) override;
     // runtime/recording.cpp
     std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) override;
     // libraries/convolution.cpp, recurrent.cpp

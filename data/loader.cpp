@@ -7,6 +7,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/epoch.h>
 #include <adjoint/data/gather.h>
+#include <adjoint/data/sent_batch.h>
 #include <adjoint/data/workers.h>
 
 namespace adjoint::data {
@@ -82,39 +83,39 @@ Loader::Iterator Loader::begin() {
     return Iterator(*this);
 }
 
-std::optional<Batch> Loader::made() {
+std::optional<SentBatch> Loader::made() {
     if (!epoch_ || epoch_number_ != state_.epoch) {
         epoch_ = std::make_shared<const Epoch>(samples_, options_, state_.epoch);
         epoch_number_ = state_.epoch;
     }
-    if (options_.workers == 0) return epoch_->batch(state_.next_batch);
+    const auto sent = [epoch = epoch_, to = options_.device](std::int64_t number) {
+        std::optional<Batch> batch = epoch->batch(number);
+        return batch ? std::optional(SentBatch(std::move(*batch), to)) : std::nullopt;
+    };
+    if (options_.workers == 0) return sent(state_.next_batch);
     if (!workers_) {
         // A stream gives its samples to one at a time.
         const int threads = samples_.is_stream() ? 1 : options_.workers;
         const std::int64_t ahead = options_.prefetch > 0 ? options_.prefetch : 2 * std::int64_t{threads};
-        workers_ =
-            std::make_unique<Workers>(threads, ahead, state_.next_batch,
-                                      [epoch = epoch_](std::int64_t number) { return epoch->batch(number); });
+        workers_ = std::make_unique<Workers>(threads, ahead, state_.next_batch, sent);
     }
-    try {
-        return workers_->take();
-    } catch (...) {
-        rest();
-        throw;
-    }
+    return workers_->take();
 }
 
-bool Loader::next(Batch& batch) {
-    std::optional<Batch> next = made();
+bool Loader::next(Batch& batch) try {
+    std::optional<SentBatch> next = made();
     if (!next) {
         rest();
         state_ = {state_.epoch + 1, 0};
         in_loop_ = false;
         return false;
     }
-    batch = options_.device ? next->to(*options_.device) : std::move(*next);
+    batch = std::move(*next).arrived();
     ++state_.next_batch;
     return true;
+} catch (...) {
+    rest();
+    throw;
 }
 
 }  // namespace adjoint::data

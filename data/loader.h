@@ -48,9 +48,11 @@ struct LoaderOptions {
     Sampler sampler = {};  ///< of the samples of an epoch, in the place of shuffle
     /// What becomes of each batch; with workers called by several threads at once.
     std::function<Batch(const Batch&)> transform = {};
-    int workers = 0;                    ///< threads that make batches; 0: the one that asks for them
-    std::int64_t prefetch = 0;          ///< batches that may wait to be taken; 0: two for each worker
-    std::optional<Device> device = {};  ///< where batches go, if elsewhere
+    int workers = 0;            ///< threads that make batches; 0: the one that asks for them
+    std::int64_t prefetch = 0;  ///< batches that may wait to be taken; 0: two for each worker
+    /// Where batches go, if elsewhere. Those that wait to be taken are there already, or on their way beside
+    /// what the device computes.
+    std::optional<Device> device = {};
     /// At the end of an epoch they may be of unequal sizes (Batch::parts); samples that are fewer than the
     /// parts are left out.
     LoaderParts parts = {};
@@ -64,6 +66,7 @@ struct LoaderState {
 };
 
 class Epoch;
+class SentBatch;
 class Workers;
 
 class ADJOINT_API Loader {
@@ -122,7 +125,7 @@ class ADJOINT_API Loader {
     void rest() noexcept;
 
   private:
-    std::optional<Batch> made();
+    std::optional<SentBatch> made();
 
     Samples samples_;
     LoaderOptions options_;

@@ -66,7 +66,7 @@ void Workers::work() {
     }
 }
 
-std::optional<Batch> Workers::take() {
+std::optional<SentBatch> Workers::take() {
     Made made;
     {
         std::unique_lock lock(mutex_);

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include <adjoint/data/dataset.h>
+#include <adjoint/data/sent_batch.h>
 
 namespace adjoint::data {
 
@@ -20,7 +20,7 @@ class Workers {
   public:
     /// The batch of a number, nothing behind the last one. Called by several threads at once if there are
     /// several; what it throws is thrown by the take() whose turn it is.
-    using Make = std::function<std::optional<Batch>(std::int64_t number)>;
+    using Make = std::function<std::optional<SentBatch>(std::int64_t number)>;
 
     /// errors: OutOfMemoryError if no thread can be started.
     Workers(int threads, std::int64_t ahead, std::int64_t first, Make make);
@@ -30,11 +30,11 @@ class Workers {
     Workers& operator=(const Workers&) = delete;
 
     /// The next batch, nothing behind the last one. Not to be asked again after that, or after an error.
-    std::optional<Batch> take();
+    std::optional<SentBatch> take();
 
   private:
     struct Made {
-        std::optional<Batch> batch;
+        std::optional<SentBatch> batch;
         std::exception_ptr error;
     };
 

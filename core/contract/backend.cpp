@@ -36,6 +36,8 @@ __attribute__((noinline)) Backend& start_device(Device device) {
 
 }  // namespace
 
+std::shared_ptr<Delivery> Backend::deliver(const void*, std::size_t) { return nullptr; }
+
 Backend& backend(Device device) {
     if (recorder()) [[unlikely]]
         return recording_backend(device);

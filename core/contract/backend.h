@@ -37,6 +37,20 @@ class Verbs<CallList<Call, Next, Rest...>> : public Verbs<CallList<Next, Rest...
 
 }  // namespace detail
 
+/// Values on their way to memory of a device, beside what the device has to do. When it goes, so does the
+/// memory: to somebody who comes behind all that is queued by then.
+class Delivery {
+  public:
+    Delivery() = default;
+    Delivery(const Delivery&) = delete;
+    Delivery& operator=(const Delivery&) = delete;
+    virtual ~Delivery() = default;
+
+    virtual void* memory() const noexcept = 0;
+    /// What is queued from now on finds the values there; what was queued before may not touch the memory.
+    virtual void arrive() = 0;
+};
+
 class Backend : public detail::Verbs<Calls> {
   public:
     Backend() = default;
@@ -48,6 +62,9 @@ class Backend : public detail::Verbs<Calls> {
     virtual void release(void* memory, std::size_t bytes) noexcept = 0;
     virtual void copy_to_host(void* destination, const void* source, std::size_t bytes) = 0;
     virtual void synchronize() = 0;
+    /// Begins a copy that runs beside what is queued; `values` may change when it returns. Any thread may
+    /// call it. Null where the device has one order for all that it does: there Upload does as well.
+    virtual std::shared_ptr<Delivery> deliver(const void* values, std::size_t bytes);
 
     /// Runs `step` once and records what it does here; with `optimize` the calls of a replay are made fewer.
     /// errors: CaptureError.

@@ -11,6 +11,7 @@
 #include <adjoint/cuda/libraries/cublaslt.h>
 #include <adjoint/cuda/libraries/dnn.h>
 #include <adjoint/cuda/libraries/dnn_recurrent.h>
+#include <adjoint/cuda/runtime/deliveries.h>
 #include <adjoint/cuda/runtime/error.h>
 #include <adjoint/cuda/runtime/segments.h>
 
@@ -49,6 +50,7 @@ Context::Context(int device_index) {
     } else {
         source = device_segments(*this);
         memory = std::make_unique<CachingAllocator>(*source, Device::cuda(index));
+        deliveries = std::make_unique<Deliveries>(*this);
     }
     staging = std::make_unique<Staging>(stream);
     products = std::make_unique<Products>();

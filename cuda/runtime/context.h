@@ -11,6 +11,7 @@
 
 namespace adjoint::cuda_backend {
 
+class Deliveries;    // deliveries.h
 class Products;      // cublaslt.h
 class Convolutions;  // dnn.h
 class Recurrences;   // dnn_recurrent.h
@@ -26,6 +27,7 @@ struct Context : DeviceState {
     std::unique_ptr<SegmentSource> source;
     std::unique_ptr<Memory> memory;
     std::unique_ptr<Staging> staging;
+    std::unique_ptr<Deliveries> deliveries;  // null where the allocator has no pools
     std::unique_ptr<Products> products;
     std::unique_ptr<Convolutions> convolutions;
     std::unique_ptr<Recurrences> recurrences;

@@ -11,6 +11,7 @@
 #include <adjoint/cuda/libraries/library.h>
 #include <adjoint/cuda/runtime/architectures.h>
 #include <adjoint/cuda/runtime/context.h>
+#include <adjoint/cuda/runtime/deliveries.h>
 #include <adjoint/cuda/runtime/error.h>
 
 namespace adjoint {
@@ -150,7 +151,9 @@ MemoryStats memory_stats(Device device) {
 }
 
 void empty_cache(Device device) {
-    usable_context(fmt::format("cuda::empty_cache: {}", device), device).memory->empty_cache();
+    cuda_backend::Context& context = usable_context(fmt::format("cuda::empty_cache: {}", device), device);
+    if (context.deliveries) context.deliveries->give_up_memory();
+    context.memory->empty_cache();
 }
 
 }  // namespace cuda

@@ -23,6 +23,10 @@ void CudaBackend::copy_to_host(void* destination, const void* source, std::size_
     cuda_backend::copy_to_host(device, destination, source, bytes);
 }
 
+std::shared_ptr<Delivery> CudaBackend::deliver(const void* values, std::size_t bytes) {
+    return cuda_backend::deliver(device, values, bytes);
+}
+
 void CudaBackend::synchronize() { cuda_backend::synchronize(device); }
 
 }  // namespace adjoint::cuda_backend

@@ -12,6 +12,10 @@
 
 struct CUstream_st;
 
+namespace adjoint {
+class Delivery;  // backend.h
+}
+
 namespace adjoint::cuda_backend {
 
 using Stream = CUstream_st*;
@@ -65,6 +69,9 @@ void copy_to_host(DeviceState& device, void* destination, const void* source, st
 void copy_on_device(DeviceState& device, void* destination, const void* source, std::size_t bytes);
 void clear(DeviceState& device, void* memory, std::size_t bytes);  // to zeros
 void synchronize(DeviceState& device);
+
+/// Backend::deliver.
+std::shared_ptr<Delivery> deliver(DeviceState& device, const void* values, std::size_t bytes);
 
 /// Launches and copies that are repeated as one.
 class Graph {

@@ -125,6 +125,8 @@ void clear(DeviceState& device, void* memory, std::size_t bytes) {
                     [=] { emulator::run("clear", {}, {}, 0, true, [&] { std::memset(memory, 0, bytes); }); });
 }
 
+std::shared_ptr<Delivery> deliver(DeviceState&, const void*, std::size_t) { return nullptr; }
+
 void synchronize(DeviceState& device) {
     count_cuda_sync();
     if (device.fault->op == 0) return;

@@ -70,6 +70,14 @@ void save_weights() {
     layer.load(folder / "weights.safetensors");
 }
 
+void train_on_batches() {
+    const nn::Linear model(30, 4, {.device = gpu});
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    const data::Dataset set{.inputs = rand({40, 30}), .targets = randint(0, 4, {40})};
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, set,
+               {.epochs = 2, .batch_size = 8, .verbose = false, .device = gpu});
+}
+
 struct Scene {
     const char* name;
     void (*run)();
@@ -171,6 +179,7 @@ INSTANTIATE_TEST_SUITE_P(Scenes, Failures,
                                          Scene{"Copies", move_much, "cache", "Event"},
                                          Scene{"Products", multiply_matrices}, Scene{"BackwardPass", go_back},
                                          Scene{"CapturedStep", capture_a_step}, Scene{"Saving", save_weights},
+                                         Scene{"Training", train_on_batches},
                                          Scene{"TensorsInTheDriversPool", make_tensors, "async"},
                                          Scene{"BackwardPassInTheDriversPool", go_back, "async"}),
                          [](const testing::TestParamInfo<Scene>& at) { return at.param.name; });

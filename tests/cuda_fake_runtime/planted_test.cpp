@@ -207,10 +207,8 @@ TEST(FakeRuntime, WorkRunsWhenItIsWaitedFor) {
     std::memset(back, 5, bytes);
     upload(data, there, stream);
     cudaMemcpyAsync(back, data, bytes, cudaMemcpyDeviceToHost, stream);
-    EXPECT_EQ(busy_streams(), 1);
     EXPECT_NE(back[9], 5) << "it is not there yet";
     cudaStreamSynchronize(stream);
-    EXPECT_EQ(busy_streams(), 0);
     EXPECT_EQ(back[9], 5);
     const std::vector<std::string> log = work_log();
     ASSERT_GE(log.size(), 2u);

@@ -40,8 +40,10 @@ int current_device();
 Counts work();
 /// Names of work in the order in which it was queued, each with its stream's number: "memcpy to device @2".
 std::vector<std::string> work_log();
-/// Streams that have work which has not run.
-int busy_streams();
+/// Pieces of work of a stream that have not run.
+std::size_t queued_on(std::size_t stream);
+/// Lets time pass for one stream, and for those that it waits for.
+void run_stream(std::size_t stream);
 
 /// Bytes that cudaMalloc and cudaMallocAsync have given out, on all devices.
 std::size_t device_bytes();

@@ -36,10 +36,16 @@ std::vector<std::string> work_log() {
     const Lock lock(mutex());
     return queued_so_far().names;
 }
-int busy_streams() {
+std::size_t queued_on(std::size_t stream) {
     const Lock lock(mutex());
-    return static_cast<int>(
-        std::ranges::count_if(streams(), [](const CUstream_st* stream) { return !stream->queue.empty(); }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        streams().at(stream)->queue,
+        [](const CUstream_st::Item& item) { return !item.reaches && !item.waits_for; }));
+}
+
+void run_stream(std::size_t stream) {
+    const Lock lock(mutex());
+    while (!streams().at(stream)->queue.empty()) run_next(*streams().at(stream));
 }
 
 CUstream_st& checked(cudaStream_t stream) {
