@@ -36,10 +36,9 @@ TEST(Creation, StaysBelowALimitOfTheThread) {
     EXPECT_EQ(free, "nothing was thrown");
     const StorageLimit outer(1 << 20, "; said who");
     EXPECT_EQ(message_of([] { (void)empty({1 << 18}); }), "nothing was thrown");
-    EXPECT_EQ(
-        message_of([] { (void)empty({1 << 19}); }),
-        "a tensor of shape (524288,) of f32: 2097152 bytes are asked for, at most 1048576 are allowed; said "
-        "who");
+    EXPECT_EQ(message_of([] { (void)empty({1 << 19}); }),
+              "empty: a tensor of shape (524288,) of f32: 2097152 bytes are asked for, at most 1048576 are "
+              "allowed; said who");
     {
         const StorageLimit inner(1 << 16, ""), larger(1 << 22, "");
         EXPECT_NE(message_of([] { (void)empty({1 << 18}); }).find("at most 65536"), std::string::npos);
