@@ -251,7 +251,7 @@ Sizes Builder::shape(int value) const {
 }
 
 std::string Builder::pattern_constant(int value) {
-    Size start, stop;
+    Size start;
     std::int64_t step = 1;
     bool counts = false;
     for (const TracedRun& run : runs_) {
@@ -261,11 +261,12 @@ std::string Builder::pattern_constant(int value) {
         if (!range) continue;
         if (tensor.numel() > 1) step = range->step;
         start.runs.push_back(range->start);
-        stop.runs.push_back(tensor.numel());
     }
     if (counts) {
-        stop = each_run([&](std::int64_t from, std::int64_t n) { return from + n * step; }, start, stop);
-        return node("Range", {size(start), size(stop), size({{step}})});
+        // From 0 on: ONNX Runtime makes a Gather of a Range that ends before 0 a Slice, of nothing.
+        std::string numbers = node("Range", {size({{0}}), size(shape(value)[0]), size({{1}})});
+        if (step != 1) numbers = node("Mul", {numbers, size({{step}})});
+        return start.fixed() && start.first() == 0 ? numbers : node("Add", {numbers, size(start)});
     }
     return node("ConstantOfShape", {sizes(shape(value))},
                 {{"value", tensor_value("", only_element(first(value).tensor)->clone()), {}}});

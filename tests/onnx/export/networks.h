@@ -155,6 +155,17 @@ struct Subclassed : nn::Module {
     Tensor operator()(const Tensor& x) const { return output(relu(dense(dropout(flatten(relu(conv(x))))))); }
 };
 
+/// Places and numbers that follow from how many rows there are.
+struct Rows : nn::Module {
+    std::pair<Tensor, Tensor> operator()(const Tensor& x) const {
+        const std::int64_t n = x.size(0);
+        return {
+            cat({flip(x, {0}), roll(x, {1}, {0}), x / static_cast<double>(n), x * unsqueeze(arange(n), 1)},
+                1),
+            adjoint::std(x, 0) + mean(slice(x, 0, 1, 50, 2), 0) + x(-2)};
+    }
+};
+
 using Inputs = std::function<std::vector<Tensor>(std::int64_t batch)>;
 
 /// A case of a module whose inputs have the batch as dimension `axis`.
@@ -273,6 +284,7 @@ inline std::vector<Case> cases() {
         },
         1));
     add(of("transformer", Transformer(), words(40, 8)));
+    add(of("rows", Rows(), images({3})));
     // Both the batch and the length are dynamic.
     Case both = of("transformer_any_length", Transformer(), words(40, 8));
     both.options.dynamic_axes["x"][1] = "length";
