@@ -46,8 +46,7 @@ struct Batch {
 
 class Link final : public cuda::NcclLink {
   public:
-    Link(const cuda::NcclId& id, int rank, int size, Context& on) : context_(on) {
-        select(context_);
+    Link(const cuda::NcclId& id, int rank, int size, Context& on) : context_(selected(on)) {
         check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "NCCL");
         ncclUniqueId common;
         std::copy(std::begin(id.bytes), std::end(id.bytes), std::begin(common.internal));
@@ -121,6 +120,11 @@ class Link final : public cuda::NcclLink {
         const std::shared_ptr<Batch> batch;
     };
 
+    // Events belong to the device that the thread has chosen.
+    static Context& selected(Context& on) {
+        select(on);
+        return on;
+    }
     static const Nccl& api() { return nccl().table; }
 
     static std::optional<ncclDataType_t> element_of(DType type) {

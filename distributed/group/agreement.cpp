@@ -31,7 +31,8 @@ std::string to_string(const Agreement& agreement) {
         text += fmt::format(" ({}{})", reductions[static_cast<std::size_t>(agreement.reduce)],
                             agreement.by_engine ? " by the engine" : "");
     const std::span<const std::int64_t> sizes(agreement.sizes, static_cast<std::size_t>(agreement.dims));
-    return text + fmt::format(" of {} {}", name(agreement.dtype), Shape(sizes));
+    return text + fmt::format(" of {} {}{}", name(agreement.dtype), Shape(sizes),
+                              agreement.on_host ? "" : " on the engine's device");
 }
 
 }  // namespace adjoint::distributed

@@ -21,7 +21,8 @@ Tensor flat(const Tensor& x, std::int64_t first, std::int64_t count) {
 }
 
 Wire::Piece piece_of(const Tensor& x) {
-    return {x.impl().data, static_cast<std::size_t>(x.numel()) * size_of(x.dtype())};
+    return {x.impl().data, static_cast<std::size_t>(x.numel()) * size_of(x.dtype()),
+            x.device().is_cpu() ? Lane::host : Lane::device};
 }
 
 // Slice r of n: as even as can be.

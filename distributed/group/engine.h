@@ -20,8 +20,9 @@ namespace adjoint::distributed {
 /// the number of ranks, the largest or the smallest. The sum of bool is "any of them".
 enum class ReduceOp : std::uint8_t { sum, mean, max, min };
 
-/// Messages on different lanes do not wait for each other.
-enum class Lane : std::uint8_t { agreement, payload, message };
+/// Messages on different lanes do not wait for each other. Those of `device` lie in the memory of the
+/// engine's device, all others in the host's.
+enum class Lane : std::uint8_t { agreement, host, device, message };
 
 /// A message under way. Its memory is the engine's until it is done, or until this is destroyed.
 class Transfer {
@@ -39,7 +40,7 @@ class ADJOINT_API Engine {
     virtual const char* name() const noexcept = 0;
     virtual int rank() const noexcept = 0;
     virtual int size() const noexcept = 0;
-    /// Where the memory of payloads lies; agreements and messages are the host's on every engine.
+    /// Whose tensors travel from where they lie, beside those of the host.
     virtual Device device() const noexcept { return Device::cpu(); }
 
     /// What the device has been given by now comes before the transfers that begin next. Any thread calls it.

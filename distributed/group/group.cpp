@@ -155,11 +155,22 @@ Staged staged(const Tensor& x, Device device) {
 
 Device device_of(const Engine* engine) { return engine ? engine->device() : Device::cpu(); }
 
+// From where x travels: its own place if the engine reaches it there.
+Device place_of(const Tensor& x, const Engine* engine) {
+    return x.device().is_cpu() ? Device::cpu() : device_of(engine);
+}
+
+Agreement agreement_on(Operation operation, const Tensor& x, const Engine* engine) {
+    Agreement agreement(operation, x);
+    agreement.on_host = place_of(x, engine).is_cpu();
+    return agreement;
+}
+
 void check_operand(const char* op, const Tensor& x, const Engine* engine) {
     check<ValueError>(x.defined(), "{}: the tensor is undefined", op);
     check<CaptureError>(recorder() == nullptr, "{}: other ranks are no part of a captured step", op);
     const Device device = device_of(engine);
-    check<DeviceError>(device.is_cpu() || x.device() == device,
+    check<DeviceError>(device.is_cpu() || x.device() == device || x.device().is_cpu(),
                        "{}: a tensor on {}, the engine {} works on {}; move it with to()", op, x.device(),
                        engine ? engine->name() : "self", device);
 }
@@ -206,7 +217,7 @@ Work transformed(const char* op, const Tensor& out, const Tensor& x, const Shape
     if (!engine || engine->size() == 1)
         return begin(Tensor(), Tensor(), [out, x] { out.detach().copy_(x.detach()); });
     const NoGrad guard;
-    const Device device = engine->device();
+    const Device device = place_of(x, engine);
     const Staged to = staged(out, device);
     return begin(to.buffer, x.detach().contiguous().to(device), to.back);
 }
@@ -237,9 +248,9 @@ Work Group::broadcast_async(const Tensor& x, int root) const {
     check_operand("broadcast", x, state_->engine.get());
     check_rank("broadcast", root, size());
     if (size() == 1) return state_->begin({}, {});
-    Agreement agreement(Operation::broadcast, x);
+    Agreement agreement = agreement_on(Operation::broadcast, x, state_->engine.get());
     agreement.root = root;
-    const Staged on = staged(x, device_of(state_->engine.get()));
+    const Staged on = staged(x, place_of(x, state_->engine.get()));
     return state_->begin(
         [=, buffer = on.buffer](Wire& wire) {
             wire.agree(agreement);
@@ -252,10 +263,12 @@ Work Group::all_reduce_async(const Tensor& x, ReduceOp op) const {
     check_operand("all_reduce", x, state_->engine.get());
     check_reduce("all_reduce", x, op);
     if (size() == 1) return state_->begin({}, {});
-    Agreement agreement(Operation::all_reduce, x);
+    Agreement agreement = agreement_on(Operation::all_reduce, x, state_->engine.get());
     agreement.reduce = op;
-    agreement.by_engine = state_->options.summation == Summation::by_engine;
-    const Staged on = staged(x, device_of(state_->engine.get()));
+    // An engine of a device sums that device's tensors alone.
+    agreement.by_engine = state_->options.summation == Summation::by_engine &&
+                          (agreement.on_host == state_->engine->device().is_cpu());
+    const Staged on = staged(x, place_of(x, state_->engine.get()));
     return state_->begin(
         [=, buffer = on.buffer](Wire& wire) {
             wire.agree(agreement);
@@ -273,10 +286,10 @@ Work Group::reduce_async(const Tensor& x, int root, ReduceOp op) const {
     check_reduce("reduce", x, op);
     check_rank("reduce", root, size());
     if (size() == 1) return state_->begin({}, {});
-    Agreement agreement(Operation::reduce, x);
+    Agreement agreement = agreement_on(Operation::reduce, x, state_->engine.get());
     agreement.reduce = op;
     agreement.root = root;
-    const Staged on = staged(x, device_of(state_->engine.get()));
+    const Staged on = staged(x, place_of(x, state_->engine.get()));
     return state_->begin(
         [=, buffer = on.buffer](Wire& wire) {
             wire.agree(agreement);
@@ -289,7 +302,7 @@ Work Group::reduce_async(const Tensor& x, int root, ReduceOp op) const {
 Work Group::reduce_scatter_async(const Tensor& out, const Tensor& x, ReduceOp op) const {
     check_operand("reduce_scatter", x, state_->engine.get());
     check_reduce("reduce_scatter", x, op);
-    Agreement agreement(Operation::reduce_scatter, x);
+    Agreement agreement = agreement_on(Operation::reduce_scatter, x, state_->engine.get());
     agreement.reduce = op;
     return transformed("reduce_scatter", out, x, scattered_shape("reduce_scatter", x, size()),
                        state_->engine.get(),
@@ -306,7 +319,7 @@ Work Group::reduce_scatter_async(const Tensor& out, const Tensor& x, ReduceOp op
 
 Work Group::all_gather_async(const Tensor& out, const Tensor& x) const {
     check_operand("all_gather", x, state_->engine.get());
-    const Agreement agreement(Operation::all_gather, x);
+    const Agreement agreement = agreement_on(Operation::all_gather, x, state_->engine.get());
     return transformed("all_gather", out, x, gathered_shape(x, size()), state_->engine.get(),
                        [&](const Tensor& to, const Tensor& from, std::function<void()> back) {
                            return state_->begin(
@@ -321,7 +334,7 @@ Work Group::all_gather_async(const Tensor& out, const Tensor& x) const {
 Work Group::all_to_all_async(const Tensor& out, const Tensor& x) const {
     check_operand("all_to_all", x, state_->engine.get());
     scattered_shape("all_to_all", x, size());
-    const Agreement agreement(Operation::all_to_all, x);
+    const Agreement agreement = agreement_on(Operation::all_to_all, x, state_->engine.get());
     return transformed("all_to_all", out, x, x.shape(), state_->engine.get(),
                        [&](const Tensor& to, const Tensor& from, std::function<void()> back) {
                            return state_->begin(

@@ -93,13 +93,12 @@ void Wire::exchange(std::span<const Piece> out, std::span<const Piece> in) {
         const int from = (rank() - i + size()) % size();
         const Piece& piece = in[static_cast<std::size_t>(from)];
         if (piece.bytes > 0)
-            waiting.push_back({engine_->receive(piece.data, piece.bytes, from, Lane::payload), from});
+            waiting.push_back({engine_->receive(piece.data, piece.bytes, from, piece.lane), from});
     }
     for (int i = 1; i < size(); ++i) {
         const int to = (rank() + i) % size();
         const Piece& piece = out[static_cast<std::size_t>(to)];
-        if (piece.bytes > 0)
-            waiting.push_back({engine_->send(piece.data, piece.bytes, to, Lane::payload), to});
+        if (piece.bytes > 0) waiting.push_back({engine_->send(piece.data, piece.bytes, to, piece.lane), to});
     }
     finish(waiting);
 }

@@ -35,6 +35,7 @@ class Wire {
     struct Piece {
         void* data = nullptr;
         std::size_t bytes = 0;
+        Lane lane = Lane::host;
     };
     /// out[r] goes to rank r and in[r] comes from it; pieces of no bytes and of this rank do not travel.
     void exchange(std::span<const Piece> out, std::span<const Piece> in);

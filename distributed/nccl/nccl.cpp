@@ -33,11 +33,11 @@ class NcclEngine final : public Engine {
     void mark() override { link_->mark(); }
 
     std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) override {
-        if (lane != Lane::payload && control_) return control_->send(data, bytes, to, lane);
+        if (lane != Lane::device && control_) return control_->send(data, bytes, to, lane);
         check<DistributedError>(lane != Lane::message,
                                 "nccl: send and recv go over another engine, here is none");
         auto transfer = std::make_unique<ByNccl>();
-        if (lane == Lane::agreement) {
+        if (lane != Lane::device) {
             const auto* const begin = static_cast<const std::uint8_t*>(data);
             transfer->buffer = tensor(std::vector<std::uint8_t>(begin, begin + bytes),
                                       {static_cast<std::int64_t>(bytes)}, device_);
@@ -49,11 +49,11 @@ class NcclEngine final : public Engine {
     }
 
     std::unique_ptr<Transfer> receive(void* data, std::size_t bytes, int from, Lane lane) override {
-        if (lane != Lane::payload && control_) return control_->receive(data, bytes, from, lane);
+        if (lane != Lane::device && control_) return control_->receive(data, bytes, from, lane);
         check<DistributedError>(lane != Lane::message,
                                 "nccl: send and recv go over another engine, here is none");
         auto transfer = std::make_unique<ByNccl>();
-        if (lane == Lane::agreement) {
+        if (lane != Lane::device) {
             transfer->buffer =
                 empty({static_cast<std::int64_t>(bytes)}, {.dtype = DType::u8, .device = device_});
             transfer->to = std::exchange(data, transfer->buffer.impl().data);

@@ -70,6 +70,7 @@ struct CUstream_st {
 };
 struct CUevent_st {
     int device;
+    bool destroyed = false;
     std::shared_ptr<adjoint::fake_cuda::Mark> mark = nullptr;  // null before the first record
     bool asked = false;                                        // since that, in vain
 };

@@ -26,6 +26,11 @@ void wait_for(CUstream_st& stream) {
     host_waited(stream.clock);
 }
 
+CUevent_st& living(cudaEvent_t event) {
+    if (event->destroyed) violation("an event that was destroyed");
+    return *event;
+}
+
 }  // namespace
 
 Counts work() {
@@ -120,7 +125,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
     return answer(__func__, [&] {
         CUstream_st& on = running(stream);
-        if (!event->mark) return cudaSuccess;
+        if (!living(event).mark) return cudaSuccess;
         on.clock.join(event->mark->before);
         on.queue.push_back({nullptr, nullptr, event->mark});
         return cudaSuccess;
@@ -133,10 +138,16 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
         return cudaSuccess;
     });
 }
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    return answer(__func__, [&] {
+        living(event).destroyed = true;
+        return cudaSuccess;
+    });
+}
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     return answer(__func__, [&] {
         CUstream_st& on = running(stream);
-        if (event->device != on.device) violation("an event and a stream of two devices");
+        if (living(event).device != on.device) violation("an event and a stream of two devices");
         event->mark = std::make_shared<Mark>(&on, on.clock);
         event->asked = false;
         on.queue.push_back({nullptr, event->mark, nullptr});
@@ -146,7 +157,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 // In vain the first time, and then as if time had passed.
 cudaError_t cudaEventQuery(cudaEvent_t event) {
     return answer(__func__, [&] {
-        if (!event->mark || event->mark->reached) return cudaSuccess;
+        if (!living(event).mark || event->mark->reached) return cudaSuccess;
         if (!std::exchange(event->asked, true)) return cudaErrorNotReady;
         run_until(*event->mark->stream, event->mark);
         host_waited(event->mark->before);
@@ -155,7 +166,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     return answer(__func__, [&] {
-        if (!event->mark) return cudaSuccess;
+        if (!living(event).mark) return cudaSuccess;
         run_until(*event->mark->stream, event->mark);
         host_waited(event->mark->before);
         return cudaSuccess;
