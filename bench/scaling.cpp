@@ -1,7 +1,8 @@
 // Training on several ranks: what two of them cost beside one, how much of the messages is hidden behind the
 // backward pass, and what a model of both says of many.
 //
-//     bench/scaling [rounds]      ranks as threads with one thread each, on W2 and W4 (bench/mnist_rows.h)
+//     bench/scaling [rounds]      ranks as threads with one thread each, on W2 and W4 (bench/mnist_rows.h) and a
+//                                 transformer of six layers
 //     bench/scaling --simulate    from 1 to 1024 ranks, on paper
 //
 // Efficiency is the time of a step of one rank over that of two, each with the row's batch; beside it that of
@@ -28,7 +29,24 @@ using namespace adjoint;
 
 namespace {
 
-constexpr int steps = 10;
+constexpr int steps = 20;
+
+// Six layers alike: but for the first one's, whose gradients are the last, all can travel behind others.
+const bench::Row deep{"transformer",
+                      "",
+                      16,
+                      0,
+                      {48, 64},
+                      [] {
+                          const auto layer = [] {
+                              return nn::TransformerEncoderLayer(
+                                  64, 4, {.dim_feedforward = 256, .dropout = 0, .batch_first = true});
+                          };
+                          return nn::Sequential(
+                              layer(), layer(), layer(), layer(), layer(), layer(),
+                              [](const Tensor& x) { return mean(x, 1); }, nn::Linear(64, 10));
+                      },
+                      bench::adam};
 
 struct Network {
     const char* name;
@@ -177,4 +195,5 @@ int main(int argc, char** argv) {
     const int rounds = argc > 1 ? std::atoi(argv[1]) : 5;
     for (const bench::Row& row : bench::rows)
         if (is_measured(row)) measure(row, rounds);
+    measure(deep, rounds);
 }
