@@ -1,7 +1,7 @@
 // Training on several ranks: what two of them cost beside one, how much of the messages is hidden behind the
 // backward pass, and what a model of both says of many.
 //
-//     bench/scaling [rounds]      ranks as threads with one thread each, on W2 and W4 (bench/mnist_rows.h) and a
+//     bench/scaling [rounds]      ranks as threads with one thread each, on W2, W4 (bench/mnist_rows.h) and a
 //                                 transformer of six layers
 //     bench/scaling --simulate    from 1 to 1024 ranks, on paper
 //
