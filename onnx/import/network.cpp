@@ -49,6 +49,26 @@ std::string options_of(const Model& model) {
     return text;
 }
 
+/// Bytes of their own for the tensors of a model, which otherwise keep the whole file in memory.
+void own_bytes(TensorValue& value) {
+    const auto bytes =
+        std::make_shared<const std::vector<std::byte>>(value.bytes.view.begin(), value.bytes.view.end());
+    value.bytes = {*bytes, bytes};
+}
+
+void own_bytes(std::vector<Node>& nodes) {
+    for (Node& node : nodes)
+        for (Attribute& attribute : node.attributes) {
+            if (auto* value = std::get_if<TensorValue>(&attribute.value)) own_bytes(*value);
+            if (auto* shared = std::get_if<std::shared_ptr<const Graph>>(&attribute.value)) {
+                Graph graph = **shared;
+                own_bytes(graph.nodes);
+                for (TensorValue& value : graph.initializers) own_bytes(value);
+                *shared = std::make_shared<const Graph>(std::move(graph));
+            }
+        }
+}
+
 /// The value of an input as the file declares it. `sizes` are those of the names that other
 /// inputs have given.
 Value checked(const ValueInfo& info, const Tensor& x, std::map<std::string, std::int64_t>& sizes) {
@@ -159,9 +179,14 @@ struct Network::Variants {
             weights.push_back(weight.name);
             kept.insert(weight.name);
         }
-        // The module has them.
+        // The module has those.
         for (TensorValue& value : model.graph.initializers)
-            if (kept.contains(value.name)) value.bytes = {};
+            if (kept.contains(value.name))
+                value.bytes = {};
+            else
+                own_bytes(value);
+        own_bytes(model.graph.nodes);
+        for (Function& function : model.functions) own_bytes(function.nodes);
     }
 
     Model model;

@@ -38,7 +38,8 @@ Target onnx_target() {
         expect(network.inputs().size() <= model.graph.inputs.size(), "inputs that the model does not have");
     };
     Target target{.name = "onnx", .read = read};
-    target.seeds = {onnx::to_bytes(onnx::small_model()), onnx::to_bytes(onnx::model_of_many_operators())};
+    target.seeds = {onnx::to_bytes(onnx::small_model()), onnx::to_bytes(onnx::model_of_many_operators()),
+                    onnx::to_bytes(onnx::greedy_model())};
     append_conformance_models(target.seeds);
     return target;
 }

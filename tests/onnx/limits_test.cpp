@@ -72,6 +72,15 @@ TEST(Limits, FoldingOfConstantsEndsAndTheRunSaysWhere) {
     EXPECT_SAYS(text, "onnx::Limits::run_bytes is the limit");
 }
 
+TEST(Limits, AGreedyFileIsLoadedInBoundedMemoryAndDoesNotRun) {
+    const std::int64_t before = host_memory_stats().in_use;
+    const Network network(greedy_model(), {.run_bytes = 1 << 24});
+    EXPECT_LT(host_memory_stats().in_use - before, std::int64_t{1} << 28);
+    const NoGrad guard;
+    EXPECT_SAYS(refused<ValueError>([&] { network(std::vector<Tensor>{ones({2})}); }),
+                "node \"make_range\" (Range): 1099511627776 elements");
+}
+
 TEST(Limits, ManyViewsOfOneNumberAreNotReadWithoutEnd) {
     // Each node reads 2^24 elements that nobody has stored; few of them are worked off on load.
     std::vector<Node> nodes{node("Expand", {"one", "shape"}, {"e"})};

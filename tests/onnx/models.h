@@ -45,6 +45,53 @@ inline Model small_model() {
     return model_of(graph);
 }
 
+/// About 1 KiB that asks for any amount of memory and work: constants that grow, and a loop without end.
+inline Model greedy_model() {
+    using Ints = std::vector<std::int64_t>;
+    const auto list = [](const Ints& values) {
+        return tensor(values, {static_cast<std::int64_t>(values.size())});
+    };
+    Graph body{.name = "body"};
+    body.inputs = {{.name = "i"}, {.name = "go"}};
+    body.outputs = {{.name = "again"}, {.name = "kept"}};
+    body.nodes = {node("Identity", {"go"}, {"again"}), node("Neg", {"filled"}, {"kept"})};
+    Graph graph{.name = "greedy"};
+    graph.inputs = {tensor_info("x", ElementType::f32, {-1})};
+    graph.outputs = {{.name = "y"}, {.name = "kept"}};
+    graph.initializers = {tensor_value("size", list({1 << 16})),
+                          tensor_value("wide", list({1 << 12, 1 << 16})),
+                          tensor_value("column", list({1 << 16, 1})),
+                          tensor_value("times", list({1 << 12})),
+                          tensor_value("pads", list({0, 1 << 24})),
+                          tensor_value("zero", Tensor(std::int64_t{0})),
+                          tensor_value("end", Tensor(std::int64_t{1} << 40)),
+                          tensor_value("one", Tensor(std::int64_t{1})),
+                          tensor_value("yes", Tensor(true)),
+                          tensor_value("scales", tensor({1e6}))};
+    graph.nodes = {node("ConstantOfShape", {"size"}, {"filled"}),
+                   node("Expand", {"filled", "wide"}, {"view"}),
+                   node("ReduceSum", {"view"}, {"sum"}, {{"keepdims", std::int64_t{0}, ""}}),
+                   node("Tile", {"filled", "times"}, {"tiled"}),
+                   node("Pad", {"filled", "pads"}, {"padded"}),
+                   node("Range", {"zero", "end", "one"}, {"range"}),
+                   node("Resize", {"filled", "", "scales"}, {"resized"}),
+                   node("ConstantOfShape", {"column"}, {"rows"}),
+                   node("Add", {"rows", "filled"}, {"square"}),
+                   node("MatMul", {"rows", "view"}, {"product"}),
+                   node("Concat", {"filled", "filled"}, {"c0"}, {{"axis", std::int64_t{0}, ""}})};
+    for (int i = 0; i < 20; ++i) {
+        const std::string from = "c" + std::to_string(i);
+        graph.nodes.push_back(
+            node("Concat", {from, from}, {"c" + std::to_string(i + 1)}, {{"axis", std::int64_t{0}, ""}}));
+    }
+    graph.nodes.push_back(
+        node("Sum", {"x", "sum", "tiled", "padded", "resized", "square", "product", "c20"}, {"y0"}));
+    graph.nodes.push_back(node("Gather", {"y0", "range"}, {"y"}));
+    graph.nodes.push_back(
+        node("Loop", {"", "yes"}, {"kept"}, {{"body", std::make_shared<const Graph>(body), ""}}));
+    return model_of(graph);
+}
+
 /// A network of many operators whose attributes and shapes mean something, about 2 KiB.
 inline Model model_of_many_operators() {
     using Ints = std::vector<std::int64_t>;

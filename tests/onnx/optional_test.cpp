@@ -95,6 +95,23 @@ TEST(Optional, GivenOnesDoNotDisturbTheParameters) {
               (std::vector<double>{2, 2, 2, 2}));
 }
 
+TEST(Optional, TheFileIsNotKeptForThem) {
+    const std::string bytes = to_bytes(model_with_defaults());
+    std::weak_ptr<const void> content;
+    std::optional<Network> network;
+    {
+        Model model = read(std::as_bytes(std::span(bytes)), "model");
+        model.graph.nodes.push_back(
+            node("Constant", {}, {"unused"}, {{"value", model.graph.initializers[1], ""}}));
+        content = model.graph.initializers[0].bytes.owner;
+        network.emplace(model);
+    }
+    EXPECT_TRUE(content.expired());
+    const Tensor x = tensor({{1, 0}, {0, 1}});
+    EXPECT_EQ((*network)(NamedInputs{{"x", x}, {"bias", Tensor(1.0F)}}).at("y").to_vector<double>(),
+              (std::vector<double>{2, 3, 4, 5}));
+}
+
 TEST(Optional, TheInputOfABodyIsGivenWhateverInitializerItHas) {
     Graph body{.name = "body"};
     body.inputs = {{.name = "i"}, {.name = "go"}, {.name = "v"}};
