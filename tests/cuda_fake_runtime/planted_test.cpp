@@ -92,6 +92,12 @@ const Fault faults[] = {
          cudaStreamDestroy(stream);
          launch_small(1, 32, 0, stream, device_memory());
      }},
+    {"ADestroyedEvent", "an event that was destroyed",
+     [] {
+         const cudaEvent_t event = new_event();
+         cudaEventDestroy(event);
+         cudaEventRecord(event, new_stream());
+     }},
     {"CopyOutOfRange", "4096 bytes at byte 4 of a block of 4096",
      [] { upload(device_memory() + 1, pinned_memory(), new_stream()); }},
     {"CopyFromPageableMemory", "memory of the host that is not pinned",
