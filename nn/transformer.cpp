@@ -5,6 +5,7 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/nn/activation.h>
 
 namespace adjoint::nn {
 namespace {

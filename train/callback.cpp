@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/indexed.h>
 #include <adjoint/autograd/ops/reduce.h>

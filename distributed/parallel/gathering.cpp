@@ -8,6 +8,7 @@
 
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/tensor/creation.h>
 

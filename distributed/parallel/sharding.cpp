@@ -14,6 +14,7 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/optim/clip.h>
 

@@ -71,6 +71,7 @@ template <class F> struct Member {
     const char* name;
     F of;
 };
+template <class F> Member(const char*, F) -> Member<F>;
 /// What the members of the structs are called that layers and functions of ours give.
 inline constexpr std::tuple members{
     Member{"output", [](const auto& y) -> decltype((y.output)) { return y.output; }},
