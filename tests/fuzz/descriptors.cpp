@@ -31,16 +31,17 @@ struct Written {
 bool is_sound(const Written& w) {
     if (w.offset >= buffer_bytes || w.rank < 0 || w.rank > most_sizes || w.with_sizes == 0) return false;
     __extension__ using Wide = __int128;
+    const auto rank = static_cast<std::size_t>(w.rank);
     Wide count = 1, reach = 1;
-    for (std::size_t d = 0; d < static_cast<std::size_t>(w.rank); ++d) {
+    for (std::size_t d = 0; d < rank; ++d) {
         if (w.sizes[d] < 0) return false;
         count *= w.sizes[d];
         if (count > static_cast<Wide>(buffer_bytes)) return false;
-        if (w.with_strides != 0 && w.sizes[d] > 0) reach += Wide{w.strides[d]} * (w.sizes[d] - 1);
     }
-    if (w.with_strides == 0) reach = count;
-    const Wide bytes = reach * (w.type.bits / 8);
-    return count == 0 || (bytes >= 0 && bytes <= static_cast<Wide>(buffer_bytes - w.offset));
+    if (count == 0) return true;
+    for (std::size_t d = 0; d < rank; ++d) reach += Wide{w.strides[d]} * (w.sizes[d] - 1);
+    const Wide bytes = (w.with_strides != 0 ? reach : count) * (w.type.bits / 8);
+    return bytes >= 0 && bytes <= static_cast<Wide>(buffer_bytes - w.offset);
 }
 
 template <class Managed> void take(Written& w, Managed& managed) {
