@@ -19,7 +19,7 @@ namespace {
 
 struct Settings {
     std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
-                save, load, checkpoint, resume, report;
+                shard = "none", save, load, checkpoint, resume, report;
     int epochs = 8, accumulate = 1;
     std::optional<int> threads;
     bool distributed = false;
@@ -33,7 +33,7 @@ void refuse(const std::string& option, const std::string& given, const std::stri
 }
 
 const std::string models = "mlp, mlp-bn, cnn", optimizers = "sgd, adam, adamw", sets = "auto, mnist, fashion",
-                  precisions = "f32, tf32, bf16";
+                  precisions = "f32, tf32, bf16", shards = "none, optimizer, gradients, parameters";
 
 std::vector<Option> options_to(Settings& s) {
     return {
@@ -42,6 +42,7 @@ std::vector<Option> options_to(Settings& s) {
         {"batch-size", "images of a step, of each rank and part of it", &s.batch_size},
         {"accumulate", "parts of a step, whose gradients are added", &s.accumulate},
         {"distributed", "train with the other processes that mpirun has started", &s.distributed},
+        {"shard", "what ranks share out instead of keeping it each: " + shards, &s.shard},
         {"optimizer", optimizers, &s.optimizer},
         {"lr", "learning rate; by default 0.1 for sgd, 0.001 else", &s.lr},
         {"seed", "of the random numbers", &s.seed},
@@ -66,6 +67,7 @@ void check_settings(const Settings& s) {
     one_of("optimizer", s.optimizer, optimizers);
     one_of("dataset", s.dataset, sets);
     one_of("precision", s.precision, precisions);
+    one_of("shard", s.shard, shards);
     if (s.epochs < 0) refuse("epochs", std::to_string(s.epochs), "0 or more");
     if (s.batch_size < 1) refuse("batch-size", std::to_string(s.batch_size), "at least 1");
     if (s.accumulate < 1) refuse("accumulate", std::to_string(s.accumulate), "at least 1");
@@ -101,6 +103,13 @@ data::Mnist load_data(const Settings& s) {
         s.dataset == "mnist" ? "MNIST" : (s.dataset == "fashion" ? "Fashion-MNIST" : set.name);
     if (set.name != wanted) throw ValueError("mnist: --dataset asks for " + wanted + ", found " + set.name);
     return set;
+}
+
+distributed::Shard shard_of(const Settings& s) {
+    using enum distributed::Shard;
+    if (s.shard == "optimizer") return optimizer;
+    if (s.shard == "gradients") return gradients;
+    return s.shard == "parameters" ? parameters : none;
 }
 
 Device choose_device(const std::string& wanted) {
@@ -169,8 +178,9 @@ void run(const Settings& s) {
                     cuda::properties(device).name.c_str(), s.precision.c_str());
     Shape input = sample;
     input.insert(0, s.batch_size);
-    const std::string layers =
-        train::summary(model, input, {.optimizer_states = s.optimizer == "sgd" ? 0 : 2});
+    const std::string layers = train::summary(
+        model, input,
+        {.optimizer_states = s.optimizer == "sgd" ? 0 : 2, .ranks = group.size(), .shard = shard_of(s)});
     std::printf("%s\n", layers.c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
@@ -183,7 +193,8 @@ void run(const Settings& s) {
                                                .callbacks = std::move(callbacks),
                                                .resume = s.resume,
                                                .accumulate = s.accumulate,
-                                               .group = s.distributed ? std::optional(group) : std::nullopt});
+                                               .group = s.distributed ? std::optional(group) : std::nullopt,
+                                               .parallel = {.shard = shard_of(s)}});
     double seconds = 0;
     for (const train::EpochRecord& epoch : history.epochs) seconds += epoch.seconds;
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);

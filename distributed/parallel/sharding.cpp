@@ -11,6 +11,7 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
@@ -28,6 +29,33 @@ std::int64_t number_in(std::string_view name) {
     std::int64_t number = -1;
     std::from_chars(name.data(), name.data() + name.size(), number);
     return number;
+}
+
+// Parameters that travel together.
+struct Parcel {
+    int owner;
+    std::vector<Tensor> tensors;
+    std::int64_t numel = 0;
+    Tensor flat = {};
+};
+constexpr std::int64_t parcel_bytes = 1 << 20;
+
+void pack(std::vector<Parcel>& parcels, const Tensor& x, int owner) {
+    const auto takes = [&](const Parcel& parcel) {
+        const Tensor& first = parcel.tensors[0];
+        return parcel.owner == owner && first.dtype() == x.dtype() && first.device() == x.device() &&
+               parcel.numel * static_cast<std::int64_t>(size_of(x.dtype())) < parcel_bytes;
+    };
+    auto found = std::find_if(parcels.begin(), parcels.end(), takes);
+    if (found == parcels.end()) found = parcels.insert(parcels.end(), Parcel{.owner = owner, .tensors = {}});
+    found->tensors.push_back(x);
+    found->numel += x.numel();
+}
+
+std::vector<Tensor> flattened(const std::vector<Tensor>& tensors) {
+    std::vector<Tensor> result;
+    for (const Tensor& tensor : tensors) result.push_back(reshape(tensor, {-1}));
+    return result;
 }
 
 }  // namespace
@@ -87,11 +115,29 @@ void Sharding::step(const std::function<void()>& step) const {
     for (std::size_t i = 0; i < parameters_.size(); ++i)
         if (!is_own(i)) parameters_[i].set_grad({});
     step();
-    std::vector<Work> works;
+    std::vector<Parcel> parcels;
     for (std::size_t i = 0; i < parameters_.size(); ++i)
         if (parameters_[i].requires_grad() && !scattered_[i])
-            works.push_back(group_.broadcast_async(parameters_[i].detach(), owners_[i]));
-    for (const Work& work : works) work.wait();
+            pack(parcels, parameters_[i].detach(), owners_[i]);
+    std::vector<Work> works;
+    for (Parcel& parcel : parcels) {
+        const bool is_own = parcel.owner == group_.rank();
+        const Tensor& first = parcel.tensors[0];
+        parcel.flat = parcel.tensors.size() == 1 ? first
+                      : is_own                   ? cat(flattened(parcel.tensors), 0)
+                               : empty({parcel.numel}, {.dtype = first.dtype(), .device = first.device()});
+        works.push_back(group_.broadcast_async(parcel.flat, parcel.owner));
+    }
+    for (std::size_t p = 0; p < parcels.size(); ++p) {
+        works[p].wait();
+        const Parcel& parcel = parcels[p];
+        if (parcel.tensors.size() == 1 || parcel.owner == group_.rank()) continue;
+        std::int64_t at = 0;
+        for (const Tensor& tensor : parcel.tensors) {
+            tensor.copy_(reshape(narrow(parcel.flat, 0, at, tensor.numel()), tensor.shape()));
+            at += tensor.numel();
+        }
+    }
 }
 
 // Where gradients lie on all ranks, all find the same norm; else each adds its own to it.

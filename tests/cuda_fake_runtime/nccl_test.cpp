@@ -74,6 +74,14 @@ TEST(NcclOnFakeRuntime, TrainsWithItsOwnSums) {
         << "two buckets of three steps of two ranks";
 }
 
+// By way of the host, over an engine that knows no devices.
+TEST(NcclOnFakeRuntime, NobodyNeedsItToTrain) {
+    const fake_cuda::Counts before = fake_cuda::calls();
+    distributed::run_threads(2, [](const Group& group) { train(group, Device::cuda(group.rank())); });
+    fake_cuda::Counts after = fake_cuda::calls();
+    EXPECT_EQ(after["ncclSend"], before.at("ncclSend"));
+}
+
 TEST(NcclOnFakeRuntime, EveryOperation) {
     EXPECT_EQ(run_ranks(
                   [](const Group& group, Device device) {
