@@ -15,10 +15,12 @@ namespace adjoint::onnx {
 
 namespace {
 
-/// x[start : end : step] along an axis, by the rules of Python's slices.
+/// x[start : end : step] along an axis. A start before the first element is the first, backwards as well,
+/// where Python's slices would be empty.
 Tensor sliced(const Tensor& x, int axis, std::int64_t start, std::int64_t end, std::int64_t step) {
     const std::int64_t size = x.size(axis);
     check<ValueError>(step != 0, "a step is 0");
+    if (size == 0) return x;
     const auto counted = [&](std::int64_t i) { return i < 0 && i >= -size ? i + size : i; };
     if (step > 0) {
         const std::int64_t from = std::clamp<std::int64_t>(counted(start), 0, size);
@@ -26,7 +28,7 @@ Tensor sliced(const Tensor& x, int axis, std::int64_t start, std::int64_t end, s
         if (from >= to) return narrow(x, axis, 0, 0);
         return step == 1 ? narrow(x, axis, from, to - from) : slice(x, axis, from, to, step);
     }
-    const std::int64_t from = std::clamp<std::int64_t>(counted(start), -1, size - 1);
+    const std::int64_t from = std::clamp<std::int64_t>(counted(start), 0, size - 1);
     const std::int64_t to = std::clamp<std::int64_t>(counted(end), -1, size - 1);
     if (from <= to) return narrow(x, axis, 0, 0);
     const Tensor reversed = flip(narrow(x, axis, to + 1, from - to), {axis});

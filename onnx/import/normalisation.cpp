@@ -57,7 +57,8 @@ Kernel batch_normalisation(const Build& b) {
 
 Kernel instance_normalisation(const Build& b) {
     return one([eps = b.attributes.real("epsilon", 1e-5)](const Call& c) {
-        return instance_norm(c[0], {}, {}, c[1], c[2], {.eps = eps});
+        // A channel of one value is normalised, too: to its bias.
+        return group_norm(c[0], c[0].dim() < 2 ? 1 : c[0].size(1), c[1], c[2], eps);
     });
 }
 

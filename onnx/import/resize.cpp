@@ -184,7 +184,8 @@ std::vector<ResizeAxis> unchanged_axes(const Tensor& x) {
 void set_scale(ResizeAxis& axis, double scale) {
     check<ValueError>(scale > 0 && scale < 1e12, "a scale of {}", scale);
     axis.scale = scale;
-    axis.out = static_cast<std::int64_t>(std::floor(static_cast<double>(axis.in) * scale));
+    // 5 times 2.6 is 13 only in the type that the scales have.
+    axis.out = static_cast<std::int64_t>(std::floor(static_cast<float>(axis.in) * static_cast<float>(scale)));
 }
 
 void set_sizes(const ResizeAttributes& r, std::vector<ResizeAxis>& axes, const Integers& which,

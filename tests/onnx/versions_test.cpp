@@ -118,6 +118,37 @@ TEST(Versions, AreTheNewestThatTheFileAllows) {
     }
 }
 
+// Where NumPy's rules and those of the standard part.
+TEST(Versions, ASliceBackwardsFromBeforeTheFirstElementHasIt) {
+    const Tensor x = tensor({1, 2, 3});
+    const auto backwards = [&](std::int64_t start, std::int64_t end, std::int64_t step) {
+        return run_node(13, "Slice", {}, x, {ints({start}), ints({end}), ints({0}), ints({step})})[0]
+            .to_vector<double>();
+    };
+    EXPECT_EQ(backwards(-7, INT64_MIN, -1), std::vector<double>{1});
+    EXPECT_EQ(backwards(-4, -9, -2), std::vector<double>{1});
+    EXPECT_EQ(backwards(-4, 0, -1), std::vector<double>{});
+    EXPECT_EQ(run_node(13, "Slice", {}, zeros({0}), {ints({-4}), ints({INT64_MIN}), ints({0}), ints({-1})})[0]
+                  .shape(),
+              Shape({0}));
+}
+
+TEST(Versions, ScalesGiveTheSizesThatSinglePrecisionGives) {
+    const Tensor line = reshape(arange(0, 5), {1, 1, 1, 5});
+    for (const std::int64_t opset : {9, 10, 13}) {
+        std::vector<Tensor> constants{tensor({1, 1, 1, 2.6F})};
+        if (opset == 13) constants.insert(constants.begin(), zeros({0}));
+        EXPECT_EQ(run_node(opset, opset == 9 ? "Upsample" : "Resize", {}, line, constants)[0].shape(),
+                  Shape({1, 1, 1, 13}));
+    }
+}
+
+TEST(Versions, AChannelOfOneValueIsNormalisedToItsBias) {
+    const Tensor x = reshape(tensor({5, -7}), {1, 2, 1, 1}), bias = tensor({0.5, 2});
+    EXPECT_EQ(run_node(13, "InstanceNormalization", {}, x, {tensor({3, 4}), bias})[0].to_vector<double>(),
+              bias.to_vector<double>());
+}
+
 // Two queries and three keys that score alike but for the last, which scores high and may not be seen by the
 // first query; the second sees nothing at all.
 TEST(Versions, AttentionCapsScoresBeforeItMasksThem) {
