@@ -13,6 +13,8 @@ namespace {
 // Calls, and what is copied for them: a few functions that call each other twice would make any number.
 constexpr std::size_t most_calls = 200'000;
 constexpr std::int64_t most_copied = std::int64_t{1} << 28;
+// Functions in functions, which are put in one inside of the other.
+constexpr std::size_t deepest_call = 256;
 
 /// What a function's body becomes at one of its calls.
 struct Substitution {
@@ -116,6 +118,8 @@ void Functions::expand(Expansion& into, const Node& node, const std::shared_ptr<
     const Function& function = *found->second;
     if (std::find(into.inside.begin(), into.inside.end(), &function) != into.inside.end())
         fail<ValueError>("the function {} calls itself", data::excerpt(function.name));
+    check<ValueError>(into.inside.size() < deepest_call, "functions that call functions, more than {} deep",
+                      deepest_call);
     Substitution substitution;
     substitution.prefix = fmt::format("{}/{}/", function.name, calls_++);
     copied_ += bytes_to_copy(function.nodes, static_cast<std::int64_t>(substitution.prefix.size()));

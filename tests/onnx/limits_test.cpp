@@ -210,6 +210,31 @@ TEST(Limits, FunctionsThatCallThemselvesByWayOfABodyAreRefused) {
     EXPECT_SAYS(refused<ValueError>([&] { (void)Network(model); }), "functions: the bodies of");
 }
 
+TEST(Limits, FunctionsInFunctionsAreNoMoreThanAStackHas) {
+    Model model = model_of(graph_of({node("f0", {"x"}, {"y"})}, {}));
+    model.graph.nodes[0].domain = "own";
+    model.operator_sets.push_back({"own", 1});
+    const auto chain = [&](int length) {
+        model.functions.clear();
+        for (int i = 0; i < length; ++i) {
+            Node inner = node("f" + std::to_string(i + 1), {"a"}, {"b"});
+            inner.domain = "own";
+            if (i + 1 == length) inner = node("Neg", {"a"}, {"b"});
+            model.functions.push_back({.domain = "own",
+                                       .name = "f" + std::to_string(i),
+                                       .inputs = {"a"},
+                                       .outputs = {"b"},
+                                       .nodes = {inner},
+                                       .operator_sets = {{"", 17}, {"own", 1}}});
+        }
+    };
+    chain(200);
+    EXPECT_EQ(Network(model)(ones({2})).to_vector<double>(), (std::vector<double>{-1, -1}));
+    chain(50'000);
+    EXPECT_SAYS(refused<ValueError>([&] { (void)Network(model); }),
+                "functions that call functions, more than 256 deep");
+}
+
 TEST(Limits, NamesMakeNoMoreLevelsThanAStackHas) {
     std::string deep = "a";
     for (int i = 0; i < 100'000; ++i) deep += ".a";
