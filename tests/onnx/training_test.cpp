@@ -79,6 +79,44 @@ TEST(Training, AnEpochOnAnImportedNetworkLowersTheLoss) {
     EXPECT_LT(worst, 0.5);
 }
 
+// Fresh, after a run that has folded its normalisation, and trained: the file has the layers and the names.
+TEST(Training, AnImportedNetworkIsExportedAgain) {
+    manual_seed(1);
+    const TemporaryFolder folder;
+    const Network network(residual_network());
+    const auto expect_round_trip = [&](const char* when) {
+        for (const std::int64_t size : {2, 3}) {
+            const Tensor x = randn({size, 1, 8, 8});
+            save(folder / "again.onnx", network, {x}, {.dynamic_axes = {{"x", {{0, "n"}}}}});
+            const Network again = load(folder / "again.onnx");
+            network.eval();
+            const NoGrad guard;
+            const Tensor other = randn({5, 1, 8, 8});
+            EXPECT_LT(amax(abs(again(other) - network(other))).item(), 1e-4) << when;
+            const Model file = read(folder / "again.onnx");
+            std::size_t normalised = 0;
+            for (const Node& part : file.graph.nodes)
+                normalised += part.op_type == "BatchNormalization" ? 1 : 0;
+            EXPECT_EQ(normalised, 5u) << when;
+            for (const auto& [name, tensor] : network.named_parameters())
+                EXPECT_TRUE(std::ranges::any_of(file.graph.initializers,
+                                                [&](const TensorValue& value) { return value.name == name; }))
+                    << when << ": " << name;
+        }
+    };
+    expect_round_trip("fresh");
+    network.eval();
+    {
+        const NoGrad guard;
+        network(randn({4, 1, 8, 8}));
+    }
+    expect_round_trip("after a run");
+    network.train();
+    optim::Adam optimizer(network.parameters(), {.lr = 0.02});
+    train::fit(network, nn::CrossEntropyLoss(), optimizer, squares(64), {.batch_size = 32, .verbose = false});
+    expect_round_trip("trained");
+}
+
 TEST(Training, GradientsAreThoseOfTheModuleWrittenByHand) {
     manual_seed(1);
     const Network network(small_model());
