@@ -154,6 +154,9 @@ std::int64_t CsvTable::column(std::string_view name) const {
     check<IndexError>(found != columns.end(), "{}: no column {}; the columns are: {}{}", path, excerpt(name),
                       columns.empty() ? "without names" : fmt::format("{}", fmt::join(columns, ", ")),
                       columns.size() == 1 ? delimiter_hint(columns[0], options) : "");
+    const auto another = std::find(found + 1, columns.end(), name);
+    check<IndexError>(another == columns.end(), "{}: columns {} and {} are both called {}; ask by position",
+                      path, found - columns.begin(), another - columns.begin(), excerpt(name));
     return found - columns.begin();
 }
 

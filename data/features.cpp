@@ -192,12 +192,15 @@ Tensor polynomial_features(const Tensor& x, std::int64_t degree, bool bias) {
     const std::int64_t lowest = bias ? 0 : 1;
     check<ValueError>(degree >= lowest, "polynomial_features: degree {}, expected at least {}", degree,
                       lowest);
-    std::vector<double> features;
-    for (const double value : x.to_vector<double>()) {
-        double power = bias ? 1 : value;
-        for (std::int64_t i = lowest; i <= degree; ++i, power *= value) features.push_back(power);
-    }
-    return like(x, features, {x.size(0), degree - lowest + 1});
+    return named("polynomial_features", [&] {
+        const Tensor features = empty({x.size(0), degree - lowest + 1}, f64, Device::cpu());
+        auto* feature = features.mutable_data<double>();
+        for (const double value : x.to_vector<double>()) {
+            double power = bias ? 1 : value;
+            for (std::int64_t i = lowest; i <= degree; ++i, power *= value) *feature++ = power;
+        }
+        return features.to(x.dtype()).to(x.device());
+    });
 }
 
 }  // namespace adjoint::data

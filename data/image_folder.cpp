@@ -45,15 +45,21 @@ bool is_image_name(const fs::path& path) {
     return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
 }
 
+/// What programs leave for themselves: .ipynb_checkpoints, and ._1.jpg, which is no image.
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+
 /// The images below a folder in the order of their paths; counts what else there is.
 std::vector<std::string> images_below(const fs::path& folder, std::int64_t& others) {
     std::vector<std::string> paths;
-    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-        if (entry.is_directory()) continue;
-        if (is_image_name(entry.path()))
-            paths.push_back(entry.path().string());
-        else
+    for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::end(entry); ++entry) {
+        const fs::path& path = entry->path();
+        if (entry->is_directory()) {
+            if (is_hidden(path)) entry.disable_recursion_pending();
+        } else if (is_image_name(path) && !is_hidden(path)) {
+            paths.push_back(path.string());
+        } else {
             ++others;
+        }
     }
     std::sort(paths.begin(), paths.end());
     return paths;
@@ -62,10 +68,10 @@ std::vector<std::string> images_below(const fs::path& folder, std::int64_t& othe
 std::vector<fs::path> class_folders(const std::string& directory, std::int64_t& others) {
     std::vector<fs::path> folders;
     for (const auto& entry : fs::directory_iterator(directory))
-        if (entry.is_directory())
-            folders.push_back(entry.path());
-        else
+        if (!entry.is_directory())
             ++others;
+        else if (!is_hidden(entry.path()))
+            folders.push_back(entry.path());
     std::sort(folders.begin(), folders.end());
     return folders;
 }

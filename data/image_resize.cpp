@@ -95,9 +95,11 @@ Tensor resize_image(const Tensor& image, std::int64_t height, std::int64_t width
     Shape shape = image.shape();
     shape[shape.size() - 2] = height;
     shape[shape.size() - 1] = width;
-    const Pixels along = resampled(image.to_vector<std::uint8_t>(), planes * rows, columns, width, 1);
-    return tensor(resampled(along, planes, rows, height, width), shape,
-                  {.dtype = DType::u8, .device = image.device()});
+    const Tensor resized = empty(shape, DType::u8, Device::cpu());  // before the work, which may be too large
+    const Pixels along = resampled(image.to_vector<std::uint8_t>(), planes * rows, columns, width, 1),
+                 pixels = resampled(along, planes, rows, height, width);
+    std::copy(pixels.begin(), pixels.end(), resized.mutable_data<std::uint8_t>());
+    return resized.to(image.device());
 } catch (const std::bad_alloc&) {
     throw_no_memory("resize_image");
 }

@@ -248,7 +248,8 @@ Tensor div_scalar(Input x, Scalar s) { return record(DivByScalar(s.value), x); }
 Tensor rdiv_scalar(Input x, Scalar s) { return smooth(functor::RdivScalar{s.value}, x); }
 Tensor pow_scalar(Input x, Scalar p) {
     apply::check_defined("pow_scalar", x);
-    if (p.value == 2 && !(x.dtype() == DType::boolean && p.integral)) return square(x);
+    if (p.value == 2 && (is_floating(x.dtype()) || (p.integral && x.dtype() != DType::boolean)))
+        return square(x);
     if (of_integers(x, p) && p.value >= 0) return pow(x, beside(x, p));
     return smooth(functor::PowScalar{p.value}, x);
 }

@@ -1,6 +1,11 @@
 // Broadcasting to strides of zero and merging of dimensions.
 #include <adjoint/core/tensor/loops.h>
 
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/tensor/creation.h>
 
@@ -14,6 +19,22 @@ bool all_dense(const Tensor* const* tensors, int n) {
         if (!impl.contiguous || (i > 0 && !(impl.shape == shape))) return false;
     }
     return true;
+}
+
+template <class T> bool holds(const Scalar& number) {
+    using Limits = std::numeric_limits<T>;
+    if (number.integral) return to_i64(number) >= Limits::min() && to_i64(number) <= Limits::max();
+    // What follows the point is cut off; NaN is in no range.
+    return std::trunc(number.value) >= static_cast<double>(Limits::min()) &&
+           number.value < std::ldexp(1.0, Limits::digits);
+}
+
+void check_holds(DType type, const Scalar& number) {
+    const bool held = type == DType::u8    ? holds<std::uint8_t>(number)
+                      : type == DType::i32 ? holds<std::int32_t>(number)
+                      : type == DType::i64 ? holds<std::int64_t>(number)
+                                           : true;
+    check<ValueError>(held, "fill: {} is no {}", shown(number.value), name(type));
 }
 
 }  // namespace
@@ -45,6 +66,7 @@ template Loop<3> make_loop<3>(const Tensor* const (&)[3], DType);
 template Loop<4> make_loop<4>(const Tensor* const (&)[4], DType);
 
 void fill(const Tensor& x, const Scalar& value) {
+    check_holds(x.dtype(), value);
     if (x.numel() == 0) return;
     Backend& device = backend(x.device());
     if (!value.exact && !is_floating(x.dtype())) [[unlikely]] {

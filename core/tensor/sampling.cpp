@@ -89,14 +89,9 @@ GeneratorState stream_of(GeneratorState* generator) {
 
 }  // namespace
 
-Tensor multinomial(const Tensor& probabilities, std::int64_t count, bool replacement) {
-    const Tensor& p = probabilities;
-    check<DTypeError>(is_floating(p.dtype()), "multinomial: probabilities of type {}, expected floating ones",
-                      name(p.dtype()));
-    check<ShapeError>((p.dim() == 1 || p.dim() == 2) && p.shape().back() > 0,
-                      "multinomial: probabilities of shape {}, expected (C) or (N, C) with C of at least 1",
-                      p.shape());
-    check<ValueError>(count > 0, "multinomial: {} draws, expected at least 1", count);
+namespace {
+
+Tensor drawn_of_rows(const Tensor& p, std::int64_t count, bool replacement) {
     const std::vector<double> values = p.to_vector<double>();
     const auto width = static_cast<std::size_t>(p.shape().back());
     const std::size_t rows = values.size() / width;
@@ -114,6 +109,19 @@ Tensor multinomial(const Tensor& probabilities, std::int64_t count, bool replace
     Shape shape = p.shape();
     shape[shape.size() - 1] = count;
     return tensor(out, shape, {.dtype = DType::i64, .device = p.device()});
+}
+
+}  // namespace
+
+Tensor multinomial(const Tensor& probabilities, std::int64_t count, bool replacement) {
+    const Tensor& p = probabilities;
+    check<DTypeError>(is_floating(p.dtype()), "multinomial: probabilities of type {}, expected floating ones",
+                      name(p.dtype()));
+    check<ShapeError>((p.dim() == 1 || p.dim() == 2) && p.shape().back() > 0,
+                      "multinomial: probabilities of shape {}, expected (C) or (N, C) with C of at least 1",
+                      p.shape());
+    check<ValueError>(count > 0, "multinomial: {} draws, expected at least 1", count);
+    return named("multinomial", [&] { return drawn_of_rows(p, count, replacement); });
 }
 
 Tensor sample_categorical(const Tensor& logits, const SampleOptions& options) {

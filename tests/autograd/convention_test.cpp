@@ -109,6 +109,10 @@ TEST(Convention, IntegersToAPowerStayIntegers) {
     EXPECT_EQ(pow(full_like(x, -1), tensor(Integers{-1, -2, 3, 4}, {4})).to_vector<std::int64_t>(),
               (Integers{-1, 1, -1, 1}));
     EXPECT_EQ(pow(tensor({2, 3}, {.dtype = i32}), 2).dtype(), i32);
+    for (const double power : {2.0, 3.0, 0.5})
+        EXPECT_EQ(pow(x, power).dtype(), f32) << "a power that is no integer, " << power;
+    EXPECT_EQ(pow(full({1}, 4000000000, i64), 2.0).item(), 1.6e19f) << "beyond i64";
+    EXPECT_EQ(pow(ones({2}, {.dtype = boolean}), 2.0).dtype(), f32);
     EXPECT_EQ(pow(ones({2}, {.dtype = boolean}), 2).dtype(), i64);
     EXPECT_EQ(pow(x, 0.5).dtype(), f32);
     EXPECT_EQ(pow(2.0, x).dtype(), f32);

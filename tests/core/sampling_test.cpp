@@ -107,6 +107,7 @@ TEST(Multinomial, IsAFunctionOfTheSeed) {
 }
 
 TEST(Multinomial, RefusesWhatIsNoDistribution) {
+    EXPECT_THROW(multinomial(ones({2}), std::numeric_limits<std::int64_t>::max(), true), OutOfMemoryError);
     expect_refused<ValueError>(
         [] {
             multinomial(tensor({{1, 1}, {1, -0.5}}), 1);

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
@@ -77,6 +79,21 @@ TEST(Creation, RefusesNonsenseBeforeItAllocates) {
     EXPECT_THROW(zeros({2}, {.dtype = i64, .requires_grad = true}), DTypeError);
     EXPECT_THROW(tensor(std::vector<float>{1, 2, 3}, {2}), ShapeError);
     EXPECT_EQ(ones({2}).to_vector<double>(), (Values{1, 1}));  // and the process still computes
+}
+
+TEST(Creation, IntegersAreFilledWithWhatTheyCanHold) {
+    for (const double number : {256.0, -1.0, static_cast<double>(NAN), 1e300, static_cast<double>(-INFINITY)})
+        EXPECT_THROW(full({2}, number, u8), ValueError) << number;
+    EXPECT_THROW(full({2}, 256, u8), ValueError);
+    EXPECT_THROW(full({2}, 0x1p63, i64), ValueError);
+    EXPECT_THROW(full({2}, std::uint64_t{1} << 63, i64), ValueError);
+    EXPECT_THROW(zeros({2}, i32).fill_(std::int64_t{1} << 31), ValueError);
+    EXPECT_THROW(masked_fill(zeros({2}, i64), ones({2}, boolean), -INFINITY), ValueError);
+    EXPECT_EQ(full({1}, 255.9, u8).item<int>(), 255) << "cut off, as a conversion does";
+    EXPECT_EQ(full({1}, -0.5, u8).item<int>(), 0);
+    EXPECT_EQ(full({1}, std::numeric_limits<std::int64_t>::min(), i64).item<std::int64_t>(),
+              std::numeric_limits<std::int64_t>::min());
+    EXPECT_EQ(full({1}, -0x1p63, i64).item<std::int64_t>(), std::numeric_limits<std::int64_t>::min());
 }
 
 TEST(Creation, FromBlobUsesTheCallersMemoryAndGivesItBackOnce) {

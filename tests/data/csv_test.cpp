@@ -264,6 +264,9 @@ TEST(CsvTable, MixedColumns) {
     const CsvTable semicolons = read_csv_table(folder.file("c", "a;b\nx;y\n"));
     expect_error<IndexError>([&] { (void)semicolons.column("b"); },
                              {"no column \"b\"; the columns are: a;b ({.delimiter = ';'} would divide it)"});
+    const CsvTable twice = read_csv_table(folder.file("e", "a,b,a\n1,2,3\n"));
+    EXPECT_EQ(twice.column("b"), 1);
+    expect_error<IndexError>([&] { (void)twice.column("a"); }, {"columns 0 and 2 are both called \"a\""});
 }
 
 TEST(CsvTable, WithoutHeader) {

@@ -112,6 +112,7 @@ TEST(PolynomialFeatures, ArePowers) {
     EXPECT_TRUE(same(polynomial_features(full({1, 1}, 2), 0, true), ones({1, 1})));
     EXPECT_THROW(polynomial_features(x, 0), ValueError);
     EXPECT_THROW(polynomial_features(x, -1, true), ValueError);
+    EXPECT_THROW(polynomial_features(x, std::int64_t{1} << 55), OutOfMemoryError);
     EXPECT_THROW(polynomial_features(empty({2, 2}), 2), ShapeError);
     EXPECT_THROW(polynomial_features(tensor<std::int64_t>({1}, {1}), 2), DTypeError);
 }

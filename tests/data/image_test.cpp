@@ -120,6 +120,8 @@ TEST(Image, ResizesToTheBitsOfPillow) {
     EXPECT_EQ(crop_image(image, 64, 20).shape(), (Shape{3, 64, 20}));
     EXPECT_THROW(resize_image(image.to(f32), 5, 9), DTypeError);
     EXPECT_THROW(resize_image(image, 0, 9), ValueError);
+    EXPECT_THROW(resize_image(image, std::int64_t{1} << 40, 9), OutOfMemoryError);
+    EXPECT_THROW(resize_image(image, std::int64_t{1} << 40, std::int64_t{1} << 40), ShapeError);
     EXPECT_THROW(resize_image(zeros({3, 0, 5}, {.dtype = u8}), 2, 2), ShapeError);
 }
 
@@ -243,6 +245,17 @@ TEST_F(ImageFolderTest, FindsClassesAndMakesBatches) {
                   .image(3)
                   .shape(),
               (Shape{1, 3, 3}));
+}
+
+TEST_F(ImageFolderTest, LeavesHiddenOnesOut) {
+    for (const char* name : {".checkpoints", "cat/.thumbnails"})
+        std::filesystem::create_directories(folder / name);
+    const std::string picture = png_of(full({2, 2}, 30, {.dtype = u8}));
+    for (const char* name : {".checkpoints/1.png", "cat/.thumbnails/1.png", "dog/.1.png"})
+        folder.file(name, picture);
+    const ImageFolder set(folder.path());
+    EXPECT_EQ(set.classes(), (std::vector<std::string>{"cat", "dog"}));
+    EXPECT_EQ(set.size(), 4);
 }
 
 TEST_F(ImageFolderTest, KeepsWhatFitsTheBudget) {
