@@ -87,10 +87,6 @@ GeneratorState stream_of(GeneratorState* generator) {
     return stream;
 }
 
-}  // namespace
-
-namespace {
-
 Tensor drawn_of_rows(const Tensor& p, std::int64_t count, bool replacement) {
     const std::vector<double> values = p.to_vector<double>();
     const auto width = static_cast<std::size_t>(p.shape().back());
