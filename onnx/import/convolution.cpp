@@ -11,6 +11,7 @@
 #include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/autograd/record/observer.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/recording.h>
 #include <adjoint/core/tensor/creation.h>
@@ -141,8 +142,10 @@ FuseMaker conv_fuse(const Build& b) {
             const Tensor bias = own > 2 && c.has(2) ? c[2] : Tensor();
             if (!tail.normalises) return convolved(c[0], c[1], bias, attributes, tail.then);
             // A capture that looks after the weights takes what the pass before it has made.
+            // An observer hears the same calls in every pass.
             const bool fixed = !c.training && !grad_enabled() && c[1].dtype() == DType::f32 &&
-                               (nn::weights_are_fixed() || !is_capturing());
+                               (nn::weights_are_fixed() || !is_capturing()) &&
+                               !adjoint::detail::is_observed();
             if (fixed) {
                 const auto of =
                     folded->get({c[1], bias, c[own], c[own + 1], c[own + 2], c[own + 3]}, tail.eps);
