@@ -70,6 +70,7 @@ bool any_wants(const std::vector<Callback>& callbacks, std::function<void(Run&)>
                        [&](const Callback& callback) { return static_cast<bool>(callback.*event); });
 }
 
+constexpr const char* parts_setting = "parts of a step";
 std::int64_t parts_of(const FitOptions& options) {
     return std::int64_t{options.accumulate} * (options.group ? options.group->size() : 1);
 }
@@ -275,9 +276,11 @@ class Loop {
         };
         for (const auto* settings : {&settings_, &saved})
             for (const auto& [name, value] : *settings)
-                check<ValueError>(said(saved, name) == said(settings_, name),
-                                  "fit: the checkpoint is of a run with {}, this one has {}",
-                                  said(saved, name), said(settings_, name));
+                check<ValueError>(
+                    said(saved, name) == said(settings_, name),
+                    "fit: the checkpoint is of a run with {}, this one has {}{}", said(saved, name),
+                    said(settings_, name),
+                    name == parts_setting ? "; they are FitOptions::accumulate times the ranks" : "");
     }
 
     void train_epoch() {
@@ -395,7 +398,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
         {"seed", std::to_string(options.seed)}};
     if (options.drop_last) settings["drop_last"] = "on";
     if (options.sampler.order) settings["samples drawn"] = std::to_string(loader.sample_count());
-    if (parts_of(options) > 1) settings["parts of a step"] = std::to_string(parts_of(options));
+    if (parts_of(options) > 1) settings[parts_setting] = std::to_string(parts_of(options));
     if (options.autocast) settings["autocast"] = name(*options.autocast);
     if (options.average.index() > 0) settings["average"] = name_of(options.average);
     Loop loop(run, std::move(callbacks), options, std::move(settings));

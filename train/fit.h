@@ -23,7 +23,7 @@ namespace adjoint::train {
 struct FitOptions {
     int epochs = 1;
     std::int64_t batch_size = 64;
-    double validation_split = 0;                   ///< fraction of the samples, the last ones, held out
+    double validation_split = 0;                   ///< held out, the last samples in their own order
     std::optional<data::Samples> validation = {};  ///< instead of a split
     std::uint64_t seed = 0;                        ///< of the order of the samples
     bool drop_last = false;                        ///< leave out a last batch that is not full

@@ -316,8 +316,8 @@ TEST(RoundTrip, OfEveryNetwork) {
 
 // What was loaded is written as it came: the same nodes and the same values.
 TEST(RoundTrip, ALoadedModelIsExportedAgain) {
-    const nn::Sequential net(nn::Conv2d(1, 2, 3), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(),
-                             nn::Linear(18, 3));
+    const nn::Sequential net(nn::Conv2d(1, 2, 3), nn::BatchNorm2d(2), nn::ReLU(), nn::MaxPool2d(2),
+                             nn::Flatten(), nn::Linear(18, 3));
     const std::vector<Tensor> x{randn({2, 1, 8, 8})};
     const ExportOptions options{.dynamic_axes = {{"x", {{0, "batch"}}}}};
     const Model first = to_model(net, x, options);
