@@ -373,6 +373,11 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
                          .parts = {.count = parts_of(options),
                                    .first = std::int64_t{options.accumulate} * group.rank(),
                                    .own = options.accumulate}});
+    if (!samples.is_stream())
+        check<ValueError>(loader.size() > 0,
+                          "fit: no batch in an epoch of {} samples; one has {} parts of {}{}",
+                          loader.sample_count(), parts_of(options), options.batch_size,
+                          options.drop_last ? ", and drop_last leaves out what is not full" : "");
     const std::int64_t step = options.batch_size * parts_of(options), rest = (n - held) % step;
     if (verbose && rest > 0 && rest < parts_of(options))
         fmt::print(stderr,

@@ -37,8 +37,12 @@ void Totals::clear() {
 
 void Totals::add(const Tensor& loss, const Tensor& output, const Tensor& target) {
     const NoGrad guard;
-    add_to(loss_, loss.detach() * static_cast<double>(target.shape()[0]));
-    if (is_floating(target.dtype()) || output.dim() != 2 || target.dim() != 1) return;
+    // Sums of f16 would end at 65504.
+    const Tensor mean = size_of(loss.dtype()) < size_of(f32) ? loss.detach().to(f32) : loss.detach();
+    add_to(loss_, mean * static_cast<double>(target.shape()[0]));
+    // One column is a score, not classes: its largest would always be number 0.
+    if (is_floating(target.dtype()) || output.dim() != 2 || output.shape()[1] == 1 || target.dim() != 1)
+        return;
     add_to(right_, sum(eq(argmax(output.detach(), 1), target)));
 }
 

@@ -355,6 +355,29 @@ TEST(FitOptions, WeightsOfClassesAreTheLosses) {
     EXPECT_EQ(trained(1), trained(-3));
 }
 
+// Eighty samples of a loss of 1000 are more than f16 holds.
+TEST(FitOptions, TheLossOfAnEpochIsNoSumOfHalves) {
+    const nn::Linear model(4, 2);
+    optim::SGD optimizer(model.parameters(), {.lr = 0});
+    const data::Dataset set = two_classes(80);
+    const auto thousand = [](const Tensor& y, const Tensor&) { return mean(y * 0 + 1000).to(f16); };
+    const train::History history = train::fit(model, thousand, optimizer, set, silent(1, 16));
+    EXPECT_EQ(history.last().train.loss, 1000);
+    EXPECT_EQ(train::evaluate(model, thousand, set).loss, 1000);
+}
+
+// The largest of one column is always number 0, which would be right for each sample of class 0.
+TEST(FitOptions, OneColumnHasNoAccuracy) {
+    const nn::Linear model(4, 1);
+    optim::SGD optimizer(model.parameters(), {.lr = 0});
+    const auto loss = [](const Tensor& y, const Tensor& t) {
+        return binary_cross_entropy_with_logits(squeeze(y, 1), t.to(f32));
+    };
+    const train::History history = train::fit(model, loss, optimizer, two_classes(32), silent(1, 16));
+    EXPECT_TRUE(std::isnan(history.last().train.accuracy));
+    EXPECT_TRUE(std::isfinite(history.last().train.loss));
+}
+
 TEST(FitOptions, WhatMakesNoSenseIsRefused) {
     const data::Dataset set = two_classes(32);
     const nn::Sequential model = net_with_statistics();
@@ -375,6 +398,7 @@ TEST(FitOptions, WhatMakesNoSenseIsRefused) {
     EXPECT_THROW(fitted([](auto& o) { o.average = train::SWA{.from_epoch = 2}; }), ValueError)
         << "the run has one epoch";
     EXPECT_THROW(fitted([](auto& o) { o.metrics = {{"", train::accuracy}}; }), ValueError);
+    EXPECT_THROW(fitted([](auto& o) { o.drop_last = true, o.batch_size = 33; }), ValueError) << "no batch";
     EXPECT_EQ(numbers_of(model), before) << "nothing has moved";
 }
 
