@@ -182,6 +182,8 @@ void run_threads(int ranks, const std::function<void(const Group& group)>& f, co
             f(Group(std::make_shared<ThreadsEngine>(world, rank), options));
         } catch (const std::exception& error) {
             ended(rank, error, std::current_exception());
+        } catch (...) {
+            ended(rank, DistributedError("by something that is no std::exception"), std::current_exception());
         }
     };
     try {

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/tensor/creation.h>
 
@@ -123,7 +125,9 @@ void Buckets::send(Bucket& bucket) {
     if (options_.compress && bucket.flat.dtype() == f32) {
         if (bucket.residual.defined()) bucket.flat.copy_(bucket.flat + bucket.residual);
         bucket.sent = bucket.flat.to(bf16);
-        bucket.residual = bucket.flat - bucket.sent.to(f32);
+        // Of a gradient that is not finite nothing is left over.
+        const Tensor rest = bucket.flat - bucket.sent.to(f32);
+        bucket.residual = where(isfinite(rest), rest, zeros_like(rest));
     }
     bucket.work = sums_on_owner() ? group_.reduce_async(bucket.sent, sharding_.owner(bucket.parameters[0]))
                                   : group_.all_reduce_async(bucket.sent);

@@ -97,7 +97,7 @@ void Gathering::learn() {
     std::vector<std::int64_t> may_go(parameters_.size(), 1);
     for (const Layer& layer : layers_)
         for (const std::size_t i : layer.parameters)
-            if (!layer.called || layer.late) may_go[i] = 0;
+            if (!layer.called || !layer.reached || layer.late) may_go[i] = 0;
     const Tensor agreed = tensor(may_go, {std::ssize(may_go)}, Device::cpu());
     group_.all_reduce(agreed, ReduceOp::min);
     const std::vector<std::int64_t> goes = agreed.to_vector<std::int64_t>();

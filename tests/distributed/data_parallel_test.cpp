@@ -218,6 +218,19 @@ TEST(DataParallel, BuffersMeetInTheMiddle) {
     });
 }
 
+// A step whose gradient overflows is a step without use, not the end of the training.
+TEST(DataParallel, CompressionGetsOverAGradientThatIsNotFinite) {
+    run_quick(2, [](const Group& group) {
+        const nn::Linear model(1, 1, {.bias = false});
+        const DataParallel parallel(model, group, {.compress = true});
+        for (const double x : {1.0, double(INFINITY), 2.0}) {
+            model.zero_grad();
+            parallel.backward(sum(model(full({1, 1}, x))));
+            EXPECT_EQ(model.weight.grad().item<double>(), x);
+        }
+    });
+}
+
 // In half of the bytes: what one step rounds away comes with the next.
 TEST(DataParallel, CompressionForgetsNothing) {
     run_quick(2, [](const Group& group) {

@@ -266,6 +266,24 @@ TEST(Sharding, LayersWhoseHooksComeTooLateKeepTheirParameters) {
     });
 }
 
+// Its output is not used, and so the gradient that would bring its weights back never comes.
+TEST(Sharding, AFrozenLayerThatIsNotReachedStays) {
+    run_quick(2, [](const Group& group) {
+        manual_seed(1);
+        struct Net : nn::Module {
+            const nn::Embedding embedding = child("embedding", nn::Embedding(5, 8));
+            const nn::GRU memory = child("memory", nn::GRU(8, 8));
+            Tensor operator()(const Tensor& x) const { return memory(embedding(x)).h_n; }
+        } const net;
+        for (const Tensor& parameter : net.memory.parameters()) parameter.set_requires_grad(false);
+        const DataParallel parallel(net, group, {.shard = Shard::parameters});
+        for (int step = 0; step < 3; ++step) {
+            parallel.backward(sum(net(tensor<std::int64_t>({1, 2}, {2, 1}))));
+            EXPECT_TRUE(net.memory.parameters()[0].is_contiguous());
+        }
+    });
+}
+
 TEST(Sharding, AWeightThatIsUsedBehindItsLayersBackIsNoticed) {
     std::string heard;
     set_warning_handler([&](const std::string& message) { heard = message; });
