@@ -136,7 +136,10 @@ class Loop {
         notify(&Callback::on_begin);
         while (!run_.stopping() && run_.loader.state().epoch < static_cast<std::uint64_t>(run_.epochs))
             train_epoch();
-        if (parallel_) parallel_->gather_parameters();  // the model is the caller's again
+        if (parallel_) {
+            parallel_->gather_parameters();  // the model is the caller's again
+            parallel_->synchronize_buffers();
+        }
         averaging_.take();
         run_.history.end = run_.reason_;
         notify(&Callback::on_end);

@@ -173,18 +173,15 @@ Step::Result Step::gradients(const data::Batch& batch) {
     return all;
 }
 
-Tensors Step::forward(const data::Batch& part) const {
-    if (!options_.parallel) return trainee_.forward(part);
-    const nn::SharedStatistics statistics = options_.parallel->statistics();
-    return trainee_.forward(part);
-}
-
 // The mean loss of a part is weighted by its share of the step's samples, and so are its gradients.
 Step::Result Step::gradient_of_part(const data::Batch& part, std::int64_t step_size, std::size_t i,
                                     bool last) {
     std::optional<GeneratorScope> draws;
     if (options_.draws_of_part) draws.emplace(options_.draws_of_part(i));
-    const Tensors outputs = forward(part);
+    // Also for the backward pass: what lies under checkpoint() computes once more.
+    const nn::SharedStatistics statistics =
+        options_.parallel ? options_.parallel->statistics() : nn::SharedStatistics({});
+    const Tensors outputs = trainee_.forward(part);
     const Tensor mean = trainee_.loss(outputs, part);
     const Tensor loss = part.size() == step_size
                             ? mean

@@ -75,7 +75,6 @@ class Step {
     bool moves_by_host() const noexcept { return options_.scales_loss || options_.on_gradients; }
     Result eager(const data::Batch& batch);
     Result gradients(const data::Batch& batch);
-    Tensors forward(const data::Batch& part) const;
     Result gradient_of_part(const data::Batch& part, std::int64_t step_size, std::size_t i, bool last);
     void move();
     Result captured(const data::Batch& batch);

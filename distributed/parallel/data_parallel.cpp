@@ -18,10 +18,12 @@
 namespace adjoint::distributed {
 namespace {
 
-std::string described(const nn::NamedTensors& state) {
+std::string described(const nn::Module& model) {
     std::string text;
-    for (const auto& [name, tensor] : state)
+    for (const auto& [name, tensor] : model.state())
         text += fmt::format("{} {} {}\n", name, adjoint::name(tensor.dtype()), tensor.shape());
+    for (const auto& [name, parameter] : model.named_parameters())
+        if (!parameter.requires_grad()) text += fmt::format("{} frozen\n", name);
     return text;
 }
 
@@ -37,8 +39,8 @@ std::pair<std::string, std::string> difference(const std::string& a, const std::
     return {line_of(a), line_of(b)};
 }
 
-void check_same(const Group& group, const nn::NamedTensors& state) {
-    const std::vector<std::string> texts = gathered(group, described(state));
+void check_same(const Group& group, const nn::Module& model) {
+    const std::vector<std::string> texts = gathered(group, described(model));
     for (std::size_t r = 1; r < texts.size(); ++r) {
         if (texts[r] == texts[0]) continue;
         const auto [first, other] = difference(texts[0], texts[r]);
@@ -69,7 +71,7 @@ struct DataParallel::State {
 DataParallel::DataParallel(const nn::Module& model, const Group& group, const DataParallelOptions& options) {
     check<ValueError>(options.bucket_bytes > 0, "data parallel: buckets of {} bytes", options.bucket_bytes);
     const nn::NamedTensors state = model.state();
-    check_same(group, state);
+    check_same(group, model);
     std::vector<Work> works;
     for (const auto& [name, tensor] : state) works.push_back(group.broadcast_async(tensor));
     for (const Work& work : works) work.wait();

@@ -131,6 +131,21 @@ TEST(SharedStatistics, AreAskedForByAnOption) {
     });
 }
 
+// Each part of a step, the earlier ones too, where the layer computes once more.
+TEST(SharedStatistics, OfPartsThatAreComputedTwice) {
+    const auto fitted = [](const Group& group, bool again) {
+        Normed net = normed();
+        net.again = again;
+        optim::SGD optimizer(net.parameters(), {.lr = 0.1});
+        const data::Dataset set{.inputs = images(), .targets = zeros({9, 1, 2, 2}, {.dtype = f64})};
+        train::FitOptions options{.batch_size = 2, .verbose = false, .accumulate = 2, .group = group};
+        options.parallel.synchronize_batch_norm = true;
+        train::fit(net, nn::MSELoss(), optimizer, set, options);
+        return net.state();
+    };
+    run_quick(2, [&](const Group& group) { expect_near(fitted(group, false), fitted(group, true)); });
+}
+
 TEST(RecordedOperations, AreDifferentiable) {
     const Group one;
     const Tensor x = randn({3, 2}).to(f64).set_requires_grad();

@@ -203,6 +203,12 @@ TEST(DataParallel, ModelsThatDifferAreNamed) {
                   DataParallel(nn::Linear(2, 3, {.bias = group.rank() != 1}), group);
               }).find("rank 0 has bias f32 (3,), rank 1 has nothing"),
               std::string::npos);
+    EXPECT_NE(message([](const Group& group) {
+                  const nn::Linear model(2, 3);
+                  model.bias.set_requires_grad(group.rank() != 1);
+                  DataParallel(model, group);
+              }).find("rank 0 has nothing, rank 1 has bias frozen"),
+              std::string::npos);
     const nn::Linear layer(1, 1);
     EXPECT_THROW(DataParallel(layer, Group(), {.bucket_bytes = 0}), ValueError);
     EXPECT_THROW(DataParallel(layer, Group()).backward(sum(layer(ones({1, 1}))), 1.5), ValueError);

@@ -190,6 +190,12 @@ TEST(Group, BadArguments) {
         EXPECT_THROW((void)group.all_gather_async(ones({4}).to(toy_device()), ones({2})), DeviceError);
         group.barrier();
     });
+    EXPECT_THROW(run_threads(2,
+                             [](const Group& group) {
+                                 if (group.rank() == 1) throw 7;
+                                 group.barrier();
+                             }),
+                 int);
     EXPECT_THROW(run_threads(0, [](const Group&) {}), ValueError);
     EXPECT_THROW(run_threads(1, [](const Group&) {}, {.timeout = std::chrono::milliseconds(0)}), ValueError);
 }
