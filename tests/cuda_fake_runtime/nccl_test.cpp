@@ -31,7 +31,7 @@ std::vector<std::string> run_ranks(const std::function<void(const Group&, Device
             const Device device = Device::cuda(r);
             try {
                 f(Group(distributed::nccl_engine(ends[rank], device),
-                        {.timeout = std::chrono::seconds(2), .summation = summation}),
+                        {.timeout = std::chrono::seconds(60), .summation = summation}),
                   device);
             } catch (const std::exception& error) {
                 said[rank] = error.what();
