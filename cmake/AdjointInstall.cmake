@@ -17,6 +17,7 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "distributed/parallel/buckets.h" EXCLUDE
             PATTERN "distributed/parallel/gathering.h" EXCLUDE
             PATTERN "distributed/parallel/sharding.h" EXCLUDE
+            PATTERN "distributed/parallel/texts.h" EXCLUDE
             PATTERN "core/contract/cuda_start.h" EXCLUDE
             PATTERN "core/cuda/nccl_link.h" EXCLUDE
             PATTERN "core/capture/recorded_step.h" EXCLUDE

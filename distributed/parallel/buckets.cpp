@@ -22,14 +22,12 @@ std::int64_t padded(const Tensor& parameter) {
 
 }  // namespace
 
-Buckets::Buckets(std::vector<Tensor> parameters, Group group, const DataParallelOptions& options,
-                 const Sharding& sharding)
-    : parameters_(std::move(parameters)),
+Buckets::Buckets(const Sharding& sharding, Group group, const DataParallelOptions& options)
+    : sharding_(sharding),
+      parameters_(sharding.parameters()),
       group_(std::move(group)),
       options_(options),
-      sharding_(sharding),
       order_(parameters_.size()) {
-    for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
     // The last layer's gradients come first.
     std::iota(order_.rbegin(), order_.rend(), std::size_t{0});
 }
@@ -142,13 +140,13 @@ void Buckets::send_complete() {
 }
 
 void Buckets::add(const Tensor& leaf) {
-    const auto found = numbers_.find(&leaf.impl());
-    if (found == numbers_.end() || !trainable_[found->second]) return;
+    const std::optional<std::size_t> parameter = sharding_.number_of(leaf);
+    if (!parameter || !trainable_[*parameter]) return;
     const NoGrad guard;
-    arrivals_.push_back(found->second);
-    fill(found->second, leaf.grad());
+    arrivals_.push_back(*parameter);
+    fill(*parameter, leaf.grad());
     if (sums_on_owner()) leaf.set_grad({});
-    ++buckets_[places_[found->second].bucket].complete;
+    ++buckets_[places_[*parameter].bucket].complete;
     send_complete();
 }
 

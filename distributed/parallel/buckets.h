@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include <adjoint/distributed/parallel/sharding.h>
@@ -13,8 +12,7 @@ namespace adjoint::distributed {
 
 class Buckets {
   public:
-    Buckets(std::vector<Tensor> parameters, Group group, const DataParallelOptions& options,
-            const Sharding& sharding);
+    Buckets(const Sharding& sharding, Group group, const DataParallelOptions& options);
 
     /// A backward pass begins.
     void begin();
@@ -51,11 +49,10 @@ class Buckets {
     bool is_elsewhere(const Bucket& bucket) const;
     Tensor part(const Bucket& bucket, std::size_t parameter) const;
 
-    const std::vector<Tensor> parameters_;
+    const Sharding& sharding_;
+    const std::vector<Tensor>& parameters_;  // of the sharding
     const Group group_;
     const DataParallelOptions options_;
-    const Sharding& sharding_;
-    std::unordered_map<const TensorImpl*, std::size_t> numbers_;
     std::vector<bool> trainable_;
     std::vector<std::size_t> order_;     // of the parameters, as their gradients come
     std::vector<std::size_t> arrivals_;  // of this pass

@@ -14,6 +14,7 @@
 #include <adjoint/distributed/parallel/gathering.h>
 #include <adjoint/distributed/parallel/recorded.h>
 #include <adjoint/distributed/parallel/sharding.h>
+#include <adjoint/distributed/parallel/texts.h>
 
 namespace adjoint::distributed {
 namespace {
@@ -57,7 +58,7 @@ struct DataParallel::State {
           group(over),
           options(o),
           sharding(of.parameters(), over, o.shard),
-          buckets(of.parameters(), over, o, sharding),
+          buckets(sharding, over, o),
           gathering(of, over, sharding) {}
 
     const nn::Module model;

@@ -24,18 +24,16 @@ void put(const Tensor& into, const Tensor& from) {
 }  // namespace
 
 Gathering::Gathering(const nn::Module& model, Group group, Sharding& sharding)
-    : parameters_(model.parameters()),
+    : sharding_(sharding),
+      parameters_(sharding.parameters()),
       group_(std::move(group)),
-      sharding_(sharding),
       is_here_(parameters_.size(), true),
       users_(parameters_.size()) {
     if (sharding_.what() != Shard::parameters) return;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
     add(model);
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         const nn::Module& module = layers_[l].module;
         hooks_.push_back(module.register_forward_pre_hook([this, l](const nn::Module&, const Tensor&) {
-            layers_[l].called = true;
             for (const std::size_t i : layers_[l].parameters) ++users_[i];
             gather(layers_[l].parameters);
         }));
@@ -60,18 +58,19 @@ Gathering::~Gathering() {
 void Gathering::add(const nn::Module& module) {
     Layer layer{module};
     for (const auto& [name, parameter] : module.named_parameters())
-        if (name.find('.') == std::string::npos) layer.parameters.push_back(numbers_.at(&parameter.impl()));
+        if (name.find('.') == std::string::npos)
+            layer.parameters.push_back(sharding_.number_of(parameter).value());
     if (!layer.parameters.empty()) layers_.push_back(std::move(layer));
     for (const auto& [name, child] : module.children()) add(child);
 }
 
 void Gathering::leaf_done(const Tensor& leaf) {
-    const auto found = numbers_.find(&leaf.impl());
-    if (found == numbers_.end()) return;
-    if (!learning_) return release(found->second);
+    const std::optional<std::size_t> parameter = sharding_.number_of(leaf);
+    if (!parameter) return;
+    if (!learning_) return release(*parameter);
     for (Layer& layer : layers_)
         for (const std::size_t i : layer.parameters)
-            if (i == found->second && !layer.reached) layer.late = true;
+            if (i == *parameter && !layer.reached) layer.late = true;
 }
 
 void Gathering::pass_done() {
@@ -97,7 +96,7 @@ void Gathering::learn() {
     std::vector<std::int64_t> may_go(parameters_.size(), 1);
     for (const Layer& layer : layers_)
         for (const std::size_t i : layer.parameters)
-            if (!layer.called || !layer.reached || layer.late) may_go[i] = 0;
+            if (!layer.reached || layer.late) may_go[i] = 0;
     const Tensor agreed = tensor(may_go, {std::ssize(may_go)}, Device::cpu());
     group_.all_reduce(agreed, ReduceOp::min);
     const std::vector<std::int64_t> goes = agreed.to_vector<std::int64_t>();

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <unordered_map>
 #include <vector>
 
 #include <adjoint/distributed/parallel/sharding.h>
@@ -34,8 +33,8 @@ class Gathering {
     struct Layer {
         nn::Module module;
         std::vector<std::size_t> parameters = {};
-        bool called = false, reached = false;  // in the first pass: forward, backward
-        bool late = false;                     // a gradient was complete before the layer was reached
+        bool reached = false;  // by the backward pass, the first
+        bool late = false;     // a gradient was complete before that
     };
 
     void add(const nn::Module& module);
@@ -43,11 +42,10 @@ class Gathering {
     void gather(const std::vector<std::size_t>& parameters);
     void release(std::size_t parameter);
 
-    const std::vector<Tensor> parameters_;
-    const Group group_;
     Sharding& sharding_;
+    const std::vector<Tensor>& parameters_;  // of the sharding
+    const Group group_;
     std::vector<Layer> layers_;
-    std::unordered_map<const TensorImpl*, std::size_t> numbers_;
     std::vector<nn::HookHandle> hooks_;
     std::vector<bool> is_here_;  // the same on all ranks, also on the owner
     std::vector<int> users_;     // layers that compute with it

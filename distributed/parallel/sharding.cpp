@@ -17,6 +17,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/parallel/texts.h>
 #include <adjoint/optim/clip.h>
 
 namespace adjoint::distributed {
@@ -76,24 +77,6 @@ std::vector<int> owners_of(const std::vector<Tensor>& parameters, int ranks) {
     return owners;
 }
 
-std::vector<std::string> gathered(const Group& group, const std::string& text) {
-    const auto length = static_cast<std::int64_t>(text.size());
-    const std::vector<std::int64_t> lengths =
-        group.all_gather(tensor(std::vector<std::int64_t>{length}, {1}, Device::cpu()))
-            .to_vector<std::int64_t>();
-    const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-    std::vector<std::uint8_t> bytes(text.begin(), text.end());
-    bytes.resize(static_cast<std::size_t>(longest));
-    const std::vector<std::uint8_t> all =
-        group.all_gather(tensor(bytes, {longest}, Device::cpu())).to_vector<std::uint8_t>();
-    std::vector<std::string> texts;
-    for (std::size_t r = 0; r < lengths.size(); ++r) {
-        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(r) * longest;
-        texts.emplace_back(begin, begin + lengths[r]);
-    }
-    return texts;
-}
-
 Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
     : parameters_(std::move(parameters)),
       group_(std::move(group)),
@@ -103,10 +86,9 @@ Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
     for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
 }
 
-// Of a tensor that is none of the model's every rank is the owner.
-int Sharding::owner_of(const Tensor& parameter) const {
-    const auto found = numbers_.find(&parameter.impl());
-    return found == numbers_.end() ? group_.rank() : owners_[found->second];
+std::optional<std::size_t> Sharding::number_of(const Tensor& tensor) const {
+    const auto found = numbers_.find(&tensor.impl());
+    return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void Sharding::step(const std::function<void()>& step) const {
@@ -193,12 +175,14 @@ optim::NamedTensors Sharding::own_part(const optim::Optimizer& optimizer,
     if (what_ == Shard::none) return state;
     const std::vector<Tensor> parameters = optimizer.parameters();
     optim::NamedTensors own;
-    for (const auto& [name, tensor] : state) {
-        const std::int64_t number = number_in(name);
-        if (number < 0 || number >= std::ssize(parameters) ||
-            owner_of(parameters[static_cast<std::size_t>(number)]) == group_.rank())
-            own.emplace_back(name, tensor);
-    }
+    // What is of no parameter of the model is everybody's.
+    const auto is_elsewhere = [&](std::int64_t number) {
+        if (number < 0 || number >= std::ssize(parameters)) return false;
+        const auto parameter = number_of(parameters[static_cast<std::size_t>(number)]);
+        return parameter && !is_own(*parameter);
+    };
+    for (const auto& entry : state)
+        if (!is_elsewhere(number_in(entry.first))) own.push_back(entry);
     return own;
 }
 

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -19,6 +19,10 @@ class Sharding {
     Sharding(std::vector<Tensor> parameters, Group group, Shard what);
 
     Shard what() const noexcept { return what_; }
+    /// Those of the model, by which all that is shared out is numbered.
+    const std::vector<Tensor>& parameters() const noexcept { return parameters_; }
+    /// None of what is no parameter of the model.
+    std::optional<std::size_t> number_of(const Tensor& tensor) const;
     int owner(std::size_t parameter) const { return owners_[parameter]; }
     bool is_own(std::size_t parameter) const { return owners_[parameter] == group_.rank(); }
 
@@ -32,8 +36,6 @@ class Sharding {
     optim::NamedTensors own_part(const optim::Optimizer& optimizer, const optim::NamedTensors& state) const;
 
   private:
-    int owner_of(const Tensor& parameter) const;
-
     const std::vector<Tensor> parameters_;
     const Group group_;
     const Shard what_;
@@ -44,7 +46,5 @@ class Sharding {
 
 /// The owner of each parameter: the largest are given out first, each to who has least.
 std::vector<int> owners_of(const std::vector<Tensor>& parameters, int ranks);
-/// The texts of all ranks.
-std::vector<std::string> gathered(const Group& group, const std::string& text);
 
 }  // namespace adjoint::distributed
