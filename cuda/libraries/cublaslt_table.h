@@ -17,12 +17,7 @@
 namespace adjoint::cuda_backend {
 
 /// The functions of cuBLASLt that are used, under their own names.
-struct CublasLt {
-    ADJOINT_CUBLASLT_FUNCTIONS(ADJOINT_LIBRARY_ENTRY)
-
-    /// Calls f(name, pointer) for each entry.
-    template <class F> void each(F&& f) { ADJOINT_CUBLASLT_FUNCTIONS(ADJOINT_LIBRARY_CALL) }
-};
+ADJOINT_LIBRARY_TABLE(CublasLt, ADJOINT_CUBLASLT_FUNCTIONS)
 
 /// Opened by the first call; the outcome of that stands for the whole program.
 const Library<CublasLt>& cublaslt();

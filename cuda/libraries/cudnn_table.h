@@ -25,12 +25,7 @@
 namespace adjoint::cuda_backend {
 
 /// The functions of cuDNN that are used, under their own names.
-struct Cudnn {
-    ADJOINT_CUDNN_FUNCTIONS(ADJOINT_LIBRARY_ENTRY)
-
-    /// Calls f(name, pointer) for each entry.
-    template <class F> void each(F&& f) { ADJOINT_CUDNN_FUNCTIONS(ADJOINT_LIBRARY_CALL) }
-};
+ADJOINT_LIBRARY_TABLE(Cudnn, ADJOINT_CUDNN_FUNCTIONS)
 
 /// Opened by the first call; the outcome of that stands for the whole program.
 const Library<Cudnn>& cudnn();

@@ -26,7 +26,13 @@ struct OpenLibrary {
 OpenLibrary open_library(const std::string& file);
 void* find_symbol(const OpenLibrary& library, const char* name) noexcept;
 
-// A table of functions is a list X(name).. : its entries, and a call of f(name, pointer) for each.
+// A table of functions: a struct of pointers, under the names of the functions, of a list X(name)..; each(f)
+// calls f(name, pointer) for each of them.
+#define ADJOINT_LIBRARY_TABLE(Table, LIST)                                 \
+    struct Table {                                                         \
+        LIST(ADJOINT_LIBRARY_ENTRY)                                        \
+        template <class F> void each(F&& f) { LIST(ADJOINT_LIBRARY_CALL) } \
+    };
 #define ADJOINT_LIBRARY_ENTRY(name) decltype(&::name) name = nullptr;
 #define ADJOINT_LIBRARY_CALL(name) f(#name, name);
 

@@ -212,7 +212,8 @@ NcclId make_nccl_id() {
 }
 
 std::unique_ptr<NcclLink> join_nccl(const NcclId& id, int rank, int size, Device device) {
-    check<DeviceError>(nccl_problem().empty(), "nccl: {}", nccl_problem());
+    const std::string problem = nccl_problem();
+    check<DeviceError>(problem.empty(), "nccl: {}", problem);
     start_cuda_device(device.index);
     return std::make_unique<cuda_backend::Link>(id, rank, size, cuda_backend::start_context(device.index));
 }

@@ -14,12 +14,7 @@
 namespace adjoint::cuda_backend {
 
 /// The functions of NCCL that are used, under their own names.
-struct Nccl {
-    ADJOINT_NCCL_FUNCTIONS(ADJOINT_LIBRARY_ENTRY)
-
-    /// Calls f(name, pointer) for each entry.
-    template <class F> void each(F&& f) { ADJOINT_NCCL_FUNCTIONS(ADJOINT_LIBRARY_CALL) }
-};
+ADJOINT_LIBRARY_TABLE(Nccl, ADJOINT_NCCL_FUNCTIONS)
 
 /// Opened by the first call; the outcome of that stands for the whole program.
 const Library<Nccl>& nccl();
