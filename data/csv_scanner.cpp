@@ -90,18 +90,6 @@ template <class T> Outcome convert(std::string_view text, const CsvOptions& opti
     return convert(digits, value);
 }
 
-}  // namespace
-
-std::string delimiter_hint(std::string_view cell, const CsvOptions& options) {
-    for (const char other : {';', '\t', '|', ','})
-        if (other != options.delimiter && cell.find(other) != std::string_view::npos)
-            return fmt::format(" ({{.delimiter = '{}'}} would divide it)",
-                               other == '\t' ? "\\t" : std::string(1, other));
-    return "";
-}
-
-namespace {
-
 // What an error says behind a cell that is no number.
 std::string number_hint(std::string_view text, const CsvOptions& options) {
     const auto would_do = [&](CsvOptions other) { return is_number(text, other); };
@@ -120,6 +108,14 @@ std::string number_hint(std::string_view text, const CsvOptions& options) {
 }
 
 }  // namespace
+
+std::string delimiter_hint(std::string_view cell, const CsvOptions& options) {
+    for (const char other : {';', '\t', '|', ','})
+        if (other != options.delimiter && cell.find(other) != std::string_view::npos)
+            return fmt::format(" ({{.delimiter = '{}'}} would divide it)",
+                               other == '\t' ? "\\t" : std::string(1, other));
+    return "";
+}
 
 bool is_missing(std::string_view cell, const CsvOptions& options) {
     if (options.na_values.empty()) return false;

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
-#include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/core/memory/storage_limit.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/onnx/import/fuse.h>
 #include <adjoint/onnx/import/graph_order.h>
@@ -24,8 +23,6 @@ namespace {
 constexpr std::int64_t oldest_ir = 3, newest_ir = 11, newest_opset = 23;
 // As deep as graphs may lie in a file; functions can make them deeper.
 constexpr int deepest = 100;
-// What folding counts for an element: it may be read as an integer or a double.
-constexpr std::int64_t folded_element = 8;
 
 /// A named value while places are given out.
 struct Item {
@@ -263,7 +260,7 @@ class GraphCompiler {
             const Usage usage = found == used.end() ? Usage{} : found->second;
             const bool kept = outer_ == nullptr && is_floating(tensor.dtype()) && tensor.dim() > 0 &&
                               tensor.numel() > 0 && (usage.trains || usage.statistics);
-            if (!kept) loading_.allow_folding_of(tensor);
+            if (!kept) loading_.folding.allow(tensor);
             items_[value.name] = {
                 kept ? weight(value.name, tensor, !usage.statistics) : constant({tensor, value.type}), true};
         }
@@ -359,48 +356,19 @@ class GraphCompiler {
             forms_[entry.node->outputs[i]] = forms[i];
     }
 
-    /// Runs a step whose inputs are constants; what fails is left to the run, which may never come to it, and
-    /// so is what takes too much.
+    /// Runs a step whose inputs are constants.
     bool fold(const Node& node, const Step& step) {
         Values arguments;
         for (const Source& source : step.inputs)
             arguments.push_back(source.kind == Source::none
                                     ? Value()
                                     : program_->constants[static_cast<std::size_t>(source.index)]);
-        std::int64_t& left = loading_.foldable;
-        const std::int64_t reads = elements_bytes(arguments);
-        if (reads > left) return false;
-        left -= reads;
-        Step alone = step;
-        alone.outputs.resize(node.outputs.size());
-        try {
-            const NoGrad guard;
-            const StorageLimit limit(static_cast<std::size_t>(left), "");
-            const std::int64_t most = std::min(most_elements, left / folded_element);
-            Values results =
-                run_step(alone, {.inputs = arguments, .outputs = node.outputs.size(), .most = most});
-            // A node without inputs has its elements from the file.
-            if (arguments.empty())
-                for (const Value& value : results) loading_.allow_folding_of(value.tensor);
-            left -= std::min(left, elements_bytes(results));
-            for (std::size_t i = 0; i < node.outputs.size(); ++i)
-                if (!node.outputs[i].empty())
-                    items_[node.outputs[i]] = {constant(std::move(results[i])), true};
-        } catch (const Error&) {
-            return false;
-        }
+        std::optional<Values> results = loading_.folding.run(step, arguments, node.outputs.size());
+        if (!results) return false;
+        for (std::size_t i = 0; i < node.outputs.size(); ++i)
+            if (!node.outputs[i].empty())
+                items_[node.outputs[i]] = {constant(std::move((*results)[i])), true};
         return true;
-    }
-
-    /// What the elements take where they are read on the host, views in full.
-    static std::int64_t elements_bytes(const Values& values) {
-        std::int64_t bytes = 0, own = 0;
-        for (const Value& value : values)
-            if (value.tensor.defined() &&
-                (__builtin_mul_overflow(value.tensor.numel(), folded_element, &own) ||
-                 __builtin_add_overflow(bytes, own, &bytes)))
-                return INT64_MAX;
-        return bytes;
     }
 
     /// Each place is given back after the last step that needs it.

@@ -1,5 +1,5 @@
-// What the graphs of a model share while it is loaded: its functions, what is not supported, and how much of
-// its constants may be computed. Private.
+// What the graphs of a model share while it is loaded: its functions, what is not supported, and what of it
+// is computed already. Private.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 #include <adjoint/onnx/import/compile.h>
 #include <adjoint/onnx/import/expand.h>
-#include <adjoint/onnx/import/operator.h>
+#include <adjoint/onnx/import/folding.h>
 
 namespace adjoint::onnx {
 
@@ -36,11 +36,7 @@ struct Loading {
     Functions functions;
     const Again& again;
     Refusals refusals;
-    /// Bytes that folding may read and make; more is left to the run.
-    std::int64_t foldable = std::int64_t{1} << 26;
-
-    /// Constants that lie in the file may be folded a few times over.
-    void allow_folding_of(const Tensor& x) { foldable += 64 * bytes_of(Value(x)); }
+    Folding folding;
 };
 
 }  // namespace adjoint::onnx

@@ -43,8 +43,8 @@ struct Tolerance {
     double relative, absolute;
 };
 
-// As the runner of the cases compares them; where these files cut and others round to bf16, one unit in the
-// last place.
+// As the runner of the cases compares them. These files cut where others round to bf16: one unit in the
+// last place is left to that.
 Tolerance tolerance_of(const std::string& name, DType type) {
     const bool is_bf16 = type == DType::bf16;
     Tolerance usual{is_bf16 ? 1.0 / 128 : 1e-3, 1e-7};
