@@ -103,8 +103,8 @@ TEST(NcclOnFakeRuntime, EveryOperation) {
               nothing);
 }
 
-// The first of each call, and one in the middle of the work. Not of ncclCommInitRank: there the other rank waits
-// within NCCL, which gives up by itself.
+// The first of each call, and one in the middle of the work. Not of ncclCommInitRank: there the other rank
+// waits within NCCL, which gives up by itself.
 TEST(NcclOnFakeRuntime, ACallThatFailsEndsBothRanksWithAReason) {
     for (const auto& [call, n] : std::vector<std::pair<const char*, long>>{{"ncclGetUniqueId", 1},
                                                                            {"ncclGroupStart", 1},
