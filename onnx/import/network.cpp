@@ -238,8 +238,11 @@ std::vector<Tensor> Network::run(const Plan& plan, const std::vector<Tensor>& in
     std::map<std::string, std::int64_t> sizes;
     for (std::size_t i = 0; i < inputs.size(); ++i)
         values.push_back(checked(plan.inputs[i], inputs[i], sizes));
-    std::vector<nn::Parameter> tensors;
-    for (const std::size_t i : plan.tensors) tensors.push_back(tensors_[i]);
+    // A variant has some of them, in an order of its own.
+    std::vector<nn::Parameter> chosen;
+    if (&plan != plan_.get())
+        for (const std::size_t i : plan.tensors) chosen.push_back(tensors_[i]);
+    const std::vector<nn::Parameter>& tensors = &plan == plan_.get() ? tensors_ : chosen;
     constexpr std::int64_t times_inputs = 1 << 14;
     std::int64_t bytes = limits_.run_bytes;
     for (const Value& value : values)
