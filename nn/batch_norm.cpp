@@ -36,7 +36,9 @@ Tensor row_of(const Tensor& x) {
     Dims dims;
     for (int d = 0; d < x.dim(); ++d)
         if (d != 1) dims.list.push_back(d);
-    const Tensor centre = mean(x, dims, true), squares = sum(square(x - centre), dims);
+    // Of no samples everything is 0, recorded as all else: the other ranks wait for this one's backward pass.
+    const Tensor centre = x.numel() > 0 ? mean(x, dims, true) : sum(x, dims, true),
+                 squares = sum(square(x - centre), dims);
     const double count = static_cast<double>(x.numel()) / static_cast<double>(x.shape()[1]);
     return unsqueeze(cat({full({1}, count, x.dtype(), x.device()), reshape(centre, {-1}), squares}), 0);
 }

@@ -20,8 +20,8 @@ struct BatchNormLayerOptions {
 using GatherRows = std::function<Tensor(const Tensor& row)>;
 
 /// While it lives, a BatchNorm in training on this thread normalises by the statistics of all ranks' samples,
-/// whose numbers may differ; all ranks run the same layers, forward and backward. Without a function each
-/// rank has its own. distributed::DataParallel makes one.
+/// whose numbers may differ, and be 0; all ranks run the same layers, forward and backward. In evaluation
+/// each rank goes by itself, and so it does without a function. distributed::DataParallel makes one.
 class ADJOINT_API SharedStatistics {
   public:
     explicit SharedStatistics(GatherRows gather);

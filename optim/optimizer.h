@@ -26,6 +26,9 @@ class ADJOINT_API Optimizer {
     Optimizer& operator=(const Optimizer&) = delete;
     virtual ~Optimizer() = default;
 
+    /// "Adam", as messages begin.
+    const char* name() const noexcept { return name_; }
+
     /// Moves every parameter that has a gradient; one without neither moves nor ages.
     /// Nothing moves on an error.
     /// errors: ShapeError, DTypeError, DeviceError for a gradient that does not fit its parameter.

@@ -20,10 +20,12 @@
 #include <adjoint/core/contract/precision.h>
 #include <adjoint/core/contract/random.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/group/purpose.h>
 #include <adjoint/train/averaging.h>
 #include <adjoint/train/checkpoint.h>
 #include <adjoint/train/copies.h>
 #include <adjoint/train/mode.h>
+#include <adjoint/train/same_options.h>
 #include <adjoint/train/step.h>
 #include <adjoint/train/watch/progress.h>
 
@@ -112,6 +114,7 @@ class Loop {
           watches_gradients_(any_wants(callbacks_, &Callback::on_gradients)),
           watches_batches_(any_wants(callbacks_, &Callback::on_batch) || watches_gradients_),
           keeps_batches_(any_wants(options.callbacks, &Callback::on_batch)),
+          may_end_batches_(keeps_batches_ || any_wants(options.callbacks, &Callback::on_gradients)),
           averaging_(options.average, run.optimizer, options.epochs),
           parallel_(parallel_of(run, options)),
           step_(run.trainee, run.optimizer, run.totals_, averaging_,
@@ -134,6 +137,7 @@ class Loop {
 
     void go() {
         notify(&Callback::on_begin);
+        agree_on_the_end();
         while (!run_.stopping() && run_.loader.state().epoch < static_cast<std::uint64_t>(run_.epochs))
             train_epoch();
         if (parallel_) {
@@ -205,6 +209,7 @@ class Loop {
     void notify(Event event) {
         show(event);
         if (run_.wanted_.empty()) return;
+        const distributed::Purpose purpose("a checkpoint: Run::save, which every rank calls");
         const Whole whole(parallel_);
         if (parallel_) {
             parallel_->synchronize_buffers();
@@ -219,6 +224,7 @@ class Loop {
     // When one rank ends the training, all do.
     void agree_on_the_end() {
         if (!parallel_) return;
+        const distributed::Purpose purpose("the end: Run::stop");
         const Tensor ends = tensor<std::int64_t>({run_.stopping() ? 1 : 0}, {1}, Device::cpu());
         run_.group.all_reduce(ends, distributed::ReduceOp::max);
         if (ends.item<std::int64_t>() > 0 && !run_.stopping())
@@ -304,6 +310,8 @@ class Loop {
         averaging_.after_epoch(run_.epoch);
         averaging_.take();
         run_.validated = run_.epoch % validate_every_ == 0 || run_.epoch == run_.epochs;
+        const distributed::Purpose purpose(
+            fmt::format("the end of epoch {}, {}", run_.epoch, rates(run_.optimizer)));
         const Whole whole(parallel_);
         if (parallel_) parallel_->synchronize_buffers();
         EpochRecord record{
@@ -331,11 +339,12 @@ class Loop {
         if (!run_.outputs.empty()) run_.output = run_.outputs[0];
         run_.target = run_.targets[0];
         if (parallel_ && keeps_batches_) {
+            const distributed::Purpose purpose("the loss of a batch");
             run_.loss = run_.loss.clone();
             run_.group.all_reduce(run_.loss);
         }
         notify(&Callback::on_batch);
-        if (keeps_batches_) agree_on_the_end();
+        if (may_end_batches_) agree_on_the_end();
         run_.loss = run_.output = run_.target = {};
         run_.outputs = run_.targets = {};
         if (keeps_batches_) step_.look_again();
@@ -346,7 +355,8 @@ class Loop {
     const std::map<std::string, std::string> settings_;
     const int validate_every_;
     const bool watches_gradients_, watches_batches_;  // any callback
-    const bool keeps_batches_;                        // one that is not fit's own, so on every rank
+    // Callbacks that are not fit's own, so on every rank: they see batches, they can stop behind one.
+    const bool keeps_batches_, may_end_batches_;
     Averaging averaging_;
     const std::optional<distributed::DataParallel> parallel_;
     Step step_;
@@ -405,6 +415,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (parts_of(options) > 1) settings[parts_setting] = std::to_string(parts_of(options));
     if (options.autocast) settings["autocast"] = name(*options.autocast);
     if (options.average.index() > 0) settings["average"] = name_of(options.average);
+    if (group.size() > 1) check_same_options(group, settings, options, optimizer);
     Loop loop(run, std::move(callbacks), options, std::move(settings));
     if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
     loop.go();

@@ -1,14 +1,32 @@
 // Operations in words.
 #include <adjoint/distributed/group/agreement.h>
 
+#include <algorithm>
 #include <span>
+#include <utility>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/distributed/group/purpose.h>
 
 namespace adjoint::distributed {
+namespace {
 
-Agreement::Agreement(Operation what, const Tensor& x)
-    : operation(what), dtype(x.dtype()), dims(x.shape().size()) {
+thread_local const std::string* present_purpose = nullptr;
+
+}  // namespace
+
+Purpose::Purpose(std::string text)
+    : text_(std::move(text)), before_(std::exchange(present_purpose, &text_)) {}
+Purpose::~Purpose() { present_purpose = before_; }
+
+Agreement::Agreement(Operation what) : operation(what) {
+    if (present_purpose)
+        std::copy_n(present_purpose->data(), std::min(present_purpose->size(), sizeof purpose - 1), purpose);
+}
+
+Agreement::Agreement(Operation what, const Tensor& x) : Agreement(what) {
+    dtype = x.dtype();
+    dims = x.shape().size();
     for (int d = 0; d < dims; ++d) sizes[d] = x.shape()[d];
 }
 
@@ -19,8 +37,9 @@ const char* name(Operation operation) noexcept {
 }
 
 std::string to_string(const Agreement& agreement) {
+    const std::string purpose = agreement.purpose[0] ? fmt::format(" ({})", agreement.purpose) : "";
     if (agreement.operation == Operation::join || agreement.operation == Operation::barrier)
-        return name(agreement.operation);
+        return name(agreement.operation) + purpose;
     constexpr const char* reductions[] = {"sum", "mean", "max", "min"};
     std::string text = name(agreement.operation);
     if (agreement.operation == Operation::broadcast) text += fmt::format(" (root {})", agreement.root);
@@ -31,8 +50,8 @@ std::string to_string(const Agreement& agreement) {
         text += fmt::format(" ({}{})", reductions[static_cast<std::size_t>(agreement.reduce)],
                             agreement.by_engine ? " by the engine" : "");
     const std::span<const std::int64_t> sizes(agreement.sizes, static_cast<std::size_t>(agreement.dims));
-    return text + fmt::format(" of {} {}{}", name(agreement.dtype), Shape(sizes),
-                              agreement.on_host ? "" : " on the engine's device");
+    return text + fmt::format(" of {} {}{}{}", name(agreement.dtype), Shape(sizes),
+                              agreement.on_host ? "" : " on the engine's device", purpose);
 }
 
 }  // namespace adjoint::distributed

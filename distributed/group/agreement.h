@@ -31,8 +31,9 @@ struct Agreement {
     std::int32_t root = 0;
     std::int32_t dims = 0;
     std::int64_t sizes[max_dims] = {};
+    char purpose[96] = {};  // of who calls it, as far as there is room (Purpose)
 
-    explicit Agreement(Operation what = Operation::barrier) : operation(what) {}
+    explicit Agreement(Operation what = Operation::join);
     Agreement(Operation what, const Tensor& x);
     bool operator==(const Agreement&) const = default;
 };

@@ -5,6 +5,7 @@
 // order in which they were sent, and are received with the size that they were sent with.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -63,6 +64,26 @@ class ADJOINT_API Engine {
                                                  ReduceOp /*op: sum, max or min*/) {
         return nullptr;
     }
+
+  private:
+    friend class EngineUse;
+    std::atomic<bool> in_use_ = false;
+};
+
+/// While it lives the engine is its owner's alone: the messages of two would mix.
+/// errors: DistributedError if another has it.
+class ADJOINT_API EngineUse {
+  public:
+    explicit EngineUse(std::shared_ptr<Engine> engine);
+    ~EngineUse() { engine_->in_use_ = false; }
+    EngineUse(const EngineUse&) = delete;
+    EngineUse& operator=(const EngineUse&) = delete;
+
+    Engine& operator*() const noexcept { return *engine_; }
+    Engine* operator->() const noexcept { return engine_.get(); }
+
+  private:
+    const std::shared_ptr<Engine> engine_;
 };
 
 }  // namespace adjoint::distributed

@@ -20,6 +20,13 @@
 
 namespace adjoint::distributed {
 
+EngineUse::EngineUse(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {
+    check<DistributedError>(!engine_->in_use_.exchange(true),
+                            "group: the engine {} of rank {} belongs to a group already, with whose messages "
+                            "those of another would mix; copies of a Group are the same group",
+                            engine_->name(), engine_->rank());
+}
+
 struct Work::State {
     std::function<void(Wire&)> run;  // on the group's thread
     std::function<void()> place;     // on the caller's: brings the result to where it belongs
@@ -127,8 +134,9 @@ struct Group::State {
 
     GroupOptions options;
     std::shared_ptr<Engine> engine;
-    std::unique_ptr<Wire> wire;  // null in a group of one
-    std::exception_ptr fault;    // of the thread alone
+    std::optional<EngineUse> use;  // of the engine, longer than the wire's
+    std::unique_ptr<Wire> wire;    // null in a group of one
+    std::exception_ptr fault;      // of the thread alone
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<std::shared_ptr<Work::State>> queue;
@@ -208,7 +216,9 @@ void check_rank(const char* op, int rank, int size) {
     check<IndexError>(rank >= 0 && rank < size, "{}: rank {} of {}", op, rank, size);
 }
 
-// `out` from a dense `x`; in a group of one it is a copy.
+bool is_shared(const Tensor& a, const Tensor& b) { return a.impl().storage == b.impl().storage; }
+
+// `out` from a dense `x`, which may lie in the same memory; in a group of one it is a copy.
 template <class Begin>
 Work transformed(const char* op, const Tensor& out, const Tensor& x, const Shape& shape, const Engine* engine,
                  Begin&& begin) {
@@ -219,7 +229,8 @@ Work transformed(const char* op, const Tensor& out, const Tensor& x, const Shape
     const NoGrad guard;
     const Device device = place_of(x, engine);
     const Staged to = staged(out, device);
-    return begin(to.buffer, x.detach().contiguous().to(device), to.back);
+    const Tensor from = x.detach().contiguous().to(device);
+    return begin(to.buffer, is_shared(from, to.buffer) ? from.clone() : from, to.back);
 }
 
 }  // namespace
@@ -230,6 +241,8 @@ Group::Group(std::shared_ptr<Engine> engine, const GroupOptions& options)
     : state_(std::make_shared<State>(options)) {
     check<ValueError>(options.timeout.count() > 0, "group: a time-out of {} ms, expected a positive one",
                       options.timeout.count());
+    check<ValueError>(engine != nullptr, "group: no engine");
+    state_->use.emplace(engine);
     state_->engine = std::move(engine);
     if (state_->engine->size() > 1) state_->wire = std::make_unique<Wire>(state_->engine, options.timeout);
 }
@@ -241,7 +254,8 @@ const GroupOptions& Group::options() const noexcept { return state_->options; }
 
 void Group::barrier() const {
     check<CaptureError>(recorder() == nullptr, "barrier: other ranks are no part of a captured step");
-    state_->begin([](Wire& wire) { wire.agree(Agreement(Operation::barrier)); }, {}).wait();
+    state_->begin([agreement = Agreement(Operation::barrier)](Wire& wire) { wire.agree(agreement); }, {})
+        .wait();
 }
 
 Work Group::broadcast_async(const Tensor& x, int root) const {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,11 +21,9 @@ namespace {
 class NcclEngine final : public Engine {
   public:
     NcclEngine(std::shared_ptr<Engine> control, const cuda::NcclId& id, int rank, int size, Device device)
-        : control_(std::move(control)),
-          rank_(rank),
-          size_(size),
-          device_(device),
-          link_(cuda::join_nccl(id, rank, size, device)) {}
+        : rank_(rank), size_(size), device_(device), link_(cuda::join_nccl(id, rank, size, device)) {
+        if (control) control_.emplace(std::move(control));
+    }
 
     const char* name() const noexcept override { return "nccl"; }
     int rank() const noexcept override { return rank_; }
@@ -33,7 +32,7 @@ class NcclEngine final : public Engine {
     void mark() override { link_->mark(); }
 
     std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) override {
-        if (lane != Lane::device && control_) return control_->send(data, bytes, to, lane);
+        if (lane != Lane::device && control_) return (*control_)->send(data, bytes, to, lane);
         check<DistributedError>(lane != Lane::message,
                                 "nccl: send and recv go over another engine, here is none");
         auto transfer = std::make_unique<ByNccl>();
@@ -49,7 +48,7 @@ class NcclEngine final : public Engine {
     }
 
     std::unique_ptr<Transfer> receive(void* data, std::size_t bytes, int from, Lane lane) override {
-        if (lane != Lane::device && control_) return control_->receive(data, bytes, from, lane);
+        if (lane != Lane::device && control_) return (*control_)->receive(data, bytes, from, lane);
         check<DistributedError>(lane != Lane::message,
                                 "nccl: send and recv go over another engine, here is none");
         auto transfer = std::make_unique<ByNccl>();
@@ -64,7 +63,7 @@ class NcclEngine final : public Engine {
 
     bool done(Transfer& transfer) override {
         auto* const own = dynamic_cast<ByNccl*>(&transfer);
-        if (!own) return control_->done(transfer);
+        if (!own) return (*control_)->done(transfer);
         if (!link_->done(*own->operation)) return false;
         if (void* const to = std::exchange(own->to, nullptr)) {
             const std::vector<std::uint8_t> bytes = own->buffer.to_vector<std::uint8_t>();
@@ -83,9 +82,9 @@ class NcclEngine final : public Engine {
 
     void announce(const std::string& fault) noexcept override {
         link_->abort();
-        if (control_) control_->announce(fault);
+        if (control_) (*control_)->announce(fault);
     }
-    std::optional<std::string> heard() override { return control_ ? control_->heard() : std::nullopt; }
+    std::optional<std::string> heard() override { return control_ ? (*control_)->heard() : std::nullopt; }
 
     std::unique_ptr<Transfer> all_reduce(void* data, std::int64_t count, DType type, ReduceOp op) override {
         using Reduction = cuda::NcclLink::Reduction;
@@ -105,7 +104,7 @@ class NcclEngine final : public Engine {
         std::unique_ptr<cuda::NcclLink::Operation> operation;
     };
 
-    const std::shared_ptr<Engine> control_;
+    std::optional<EngineUse> control_;
     const int rank_, size_;
     const Device device_;
     const std::unique_ptr<cuda::NcclLink> link_;
@@ -163,6 +162,7 @@ std::string nccl_description() {
 
 std::shared_ptr<Engine> nccl_engine(std::shared_ptr<Engine> control, Device device) {
     check_device(device);
+    check<ValueError>(control != nullptr, "nccl_engine: no engine by which the ranks meet");
     const int rank = control->rank(), size = control->size();
     try {
         const cuda::NcclId id = common_id(control);

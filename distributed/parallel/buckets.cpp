@@ -7,9 +7,13 @@
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/data/file.h>
+#include <adjoint/distributed/group/purpose.h>
 
 namespace adjoint::distributed {
 namespace {
@@ -20,6 +24,15 @@ std::int64_t padded(const Tensor& parameter) {
     return (parameter.numel() + line - 1) / line * line;
 }
 
+// Memory that tells when it has gone: `life` lives as long.
+Tensor empty_with(std::int64_t numel, const Tensor& like, const std::shared_ptr<const void>& life) {
+    const Tensor memory = empty({numel}, {.dtype = like.dtype(), .device = like.device()});
+    return from_blob(memory.impl().data, memory.shape(), {.dtype = like.dtype(), .device = like.device()},
+                     [memory, life] {});
+}
+
+bool is_zero(const Tensor& x) { return !any(x != 0).item<bool>(); }
+
 }  // namespace
 
 Buckets::Buckets(const Sharding& sharding, Group group, const DataParallelOptions& options)
@@ -27,7 +40,9 @@ Buckets::Buckets(const Sharding& sharding, Group group, const DataParallelOption
       parameters_(sharding.parameters()),
       group_(std::move(group)),
       options_(options),
-      order_(parameters_.size()) {
+      order_(parameters_.size()),
+      summed_(parameters_.size()),
+      aside_(parameters_.size()) {
     // The last layer's gradients come first.
     std::iota(order_.rbegin(), order_.rend(), std::size_t{0});
 }
@@ -39,6 +54,7 @@ std::vector<bool> Buckets::trainable() const {
 }
 
 void Buckets::plan() {
+    const std::vector<Tensor> residuals = this->residuals();
     buckets_.clear();
     places_.assign(parameters_.size(), {});
     std::vector<Bucket> open;  // one for each type and device, and for each owner where that has the sum
@@ -68,6 +84,32 @@ void Buckets::plan() {
         open.erase(at);
     }
     for (Bucket& bucket : open) close(std::move(bucket));
+    put_residuals(residuals);
+    std::vector<std::byte> trained;
+    for (const bool one : trainable_) trained.push_back(std::byte{one});
+    purpose_ = fmt::format("gradients of {} of {} parameters, {:08x}",
+                           std::count(trainable_.begin(), trainable_.end(), true), trainable_.size(),
+                           data::crc32(trained));
+}
+
+// What compression has taken away, of each parameter.
+std::vector<Tensor> Buckets::residuals() const {
+    std::vector<Tensor> all(parameters_.size());
+    for (const Bucket& bucket : buckets_)
+        if (bucket.residual.defined())
+            for (const std::size_t i : bucket.parameters) all[i] = part(bucket.residual, i);
+    return all;
+}
+void Buckets::put_residuals(const std::vector<Tensor>& of_parameters) {
+    for (Bucket& bucket : buckets_)
+        for (const std::size_t i : bucket.parameters) {
+            if (!of_parameters[i].defined()) continue;
+            if (!bucket.residual.defined())
+                bucket.residual =
+                    zeros({bucket.numel + std::ssize(bucket.parameters)},
+                          {.dtype = of_parameters[i].dtype(), .device = of_parameters[i].device()});
+            part(bucket.residual, i).copy_(of_parameters[i]);
+        }
 }
 
 void Buckets::begin() {
@@ -80,10 +122,41 @@ void Buckets::begin() {
         bucket.complete = 0;
         bucket.work.reset();
         bucket.flat = bucket.sent = {};
+        bucket.memory.reset();
     }
     for (Place& place : places_) place.filled = false;
     arrivals_.clear();
     sent_ = 0;
+    put_aside();
+}
+
+void Buckets::put_aside() {
+    const NoGrad guard;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        const Tensor sum = parameters_[i].grad();
+        if (!trainable_[i] || !sum.defined() || summed_[i].memory.expired() ||
+            sum.impl().storage.get() != summed_[i].storage)
+            continue;
+        check<ValueError>(sum.version() == summed_[i].version || is_zero(sum),
+                          "data parallel: the sum of an earlier backward pass was changed in grad() of a "
+                          "parameter of shape {}; micro-batches go through loss.backward() before the one of "
+                          "parallel.backward(), and zero_grad() comes behind each step",
+                          sum.shape());
+        aside_[i] = sum;
+        parameters_[i].set_grad({});
+    }
+}
+void Buckets::add_aside() {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        if (!aside_[i].defined()) continue;
+        if (const Tensor sum = parameters_[i].grad(); sum.defined()) aside_[i] += sum;
+        parameters_[i].set_grad(std::exchange(aside_[i], {}));
+    }
+}
+
+void Buckets::give_up() {
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+        if (aside_[i].defined()) parameters_[i].set_grad(std::exchange(aside_[i], {}));
 }
 
 bool Buckets::sums_on_owner() const { return sharding_.what() >= Shard::gradients; }
@@ -92,10 +165,10 @@ bool Buckets::is_elsewhere(const Bucket& bucket) const {
     return sums_on_owner() && !sharding_.is_own(bucket.parameters[0]);
 }
 
-// Where the gradient of a parameter lies in its bucket.
-Tensor Buckets::part(const Bucket& bucket, std::size_t parameter) const {
+// Where the gradient of a parameter lies in its bucket, or what is of it in what is like that.
+Tensor Buckets::part(const Tensor& flat, std::size_t parameter) const {
     const Shape& shape = parameters_[parameter].shape();
-    return detached_view(bucket.flat, shape, dense_strides(shape), places_[parameter].offset);
+    return detached_view(flat, shape, dense_strides(shape), places_[parameter].offset);
 }
 
 void Buckets::fill(std::size_t parameter, const Tensor& gradient) {
@@ -103,7 +176,9 @@ void Buckets::fill(std::size_t parameter, const Tensor& gradient) {
     if (!bucket.flat.defined()) {
         const Tensor& like = parameters_[parameter];
         const auto flags = static_cast<std::int64_t>(bucket.parameters.size());
-        bucket.flat = empty({bucket.numel + flags}, {.dtype = like.dtype(), .device = like.device()});
+        const auto life = std::make_shared<char>();
+        bucket.memory = life;
+        bucket.flat = empty_with(bucket.numel + flags, like, life);
         detached_view(bucket.flat, {flags}, {1}, bucket.numel).fill_(0);
     }
     const Place& place = places_[parameter];
@@ -113,7 +188,7 @@ void Buckets::fill(std::size_t parameter, const Tensor& gradient) {
         return;
     }
     places_[parameter].filled = true;
-    part(bucket, parameter).copy_(gradient);
+    part(bucket.flat, parameter).copy_(gradient);
     if (gap > 0) detached_view(bucket.flat, {gap}, {1}, place.offset + numel).fill_(0);
     detached_view(bucket.flat, {}, {}, bucket.numel + place.number).fill_(1);
 }
@@ -127,6 +202,7 @@ void Buckets::send(Bucket& bucket) {
         const Tensor rest = bucket.flat - bucket.sent.to(f32);
         bucket.residual = where(isfinite(rest), rest, zeros_like(rest));
     }
+    const Purpose purpose(purpose_);
     bucket.work = sums_on_owner() ? group_.reduce_async(bucket.sent, sharding_.owner(bucket.parameters[0]))
                                   : group_.all_reduce_async(bucket.sent);
 }
@@ -155,6 +231,7 @@ void Buckets::take(Bucket& bucket) {
     if (is_elsewhere(bucket)) {
         for (const std::size_t i : bucket.parameters) parameters_[i].set_grad({});
         bucket.flat = bucket.sent = {};
+        bucket.memory.reset();
         return;
     }
     if (bucket.sent.dtype() != bucket.flat.dtype()) bucket.flat.copy_(bucket.sent);
@@ -163,9 +240,14 @@ void Buckets::take(Bucket& bucket) {
         const bool reached =
             places_[i].filled ||
             detached_view(bucket.flat, {}, {}, bucket.numel + places_[i].number).item<double>() > 0;
-        if (reached) parameters_[i].set_grad(part(bucket, i));
+        if (!reached) continue;
+        const Tensor sum = part(bucket.flat, i);
+        parameters_[i].set_grad(sum);
+        if (!aside_[i].defined())  // which the sum is added to
+            summed_[i] = {.memory = bucket.memory, .storage = sum.impl().storage.get()};
     }
     bucket.flat = bucket.sent = {};
+    bucket.memory.reset();
 }
 
 void Buckets::finish() {
@@ -175,6 +257,9 @@ void Buckets::finish() {
         if (trainable_[i] && !places_[i].filled) fill(i, parameters_[i].grad());
     while (sent_ < buckets_.size()) send(buckets_[sent_++]);
     for (Bucket& bucket : buckets_) take(bucket);
+    add_aside();
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+        if (const Tensor sum = parameters_[i].grad(); sum.defined()) summed_[i].version = sum.version();
     if (!std::exchange(learned_, true)) learn_order();
 }
 
@@ -188,6 +273,7 @@ void Buckets::learn_order() {
     for (const std::size_t i : arrivals_) append(i);
     for (const std::size_t i : order_) append(i);
     const Tensor agreed = tensor(order, {static_cast<std::int64_t>(order.size())}, Device::cpu());
+    const Purpose purpose("the order of gradients");
     group_.broadcast(agreed);
     const std::vector<std::int64_t> numbers = agreed.to_vector<std::int64_t>();
     std::transform(numbers.begin(), numbers.end(), order_.begin(),

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <adjoint/distributed/parallel/sharding.h>
@@ -14,13 +16,16 @@ class Buckets {
   public:
     Buckets(const Sharding& sharding, Group group, const DataParallelOptions& options);
 
-    /// A backward pass begins.
+    /// A backward pass begins. Sums of an earlier one are put aside.
+    /// errors: ValueError where gradients of this rank alone were added to such a sum.
     void begin();
     /// The gradient of a leaf is complete; of what is no parameter nothing is done.
     void add(const Tensor& leaf);
     /// The pass is over: what is not under way yet goes, and grad() becomes the sum, or nothing where the
     /// gradients are shared out and another rank has it.
     void finish();
+    /// Instead of finish(), if the pass has failed: what was put aside is in its place again.
+    void give_up();
 
   private:
     struct Bucket {
@@ -30,7 +35,14 @@ class Buckets {
         Tensor flat = {};           // the gradients, then for each parameter whether there is one
         Tensor residual = {};       // what compression has taken away so far
         Tensor sent = {};           // what travels
+        std::shared_ptr<const void> memory = {};  // lives as long as that of `flat`
         std::optional<Work> work = {};
+    };
+    // What a pass has left in grad(). While the memory of its bucket lives, nothing else has that address.
+    struct Summed {
+        std::weak_ptr<const void> memory = {};
+        const Storage* storage = nullptr;
+        std::uint32_t version = 0;
     };
     struct Place {
         std::size_t bucket = 0;
@@ -40,6 +52,10 @@ class Buckets {
 
     std::vector<bool> trainable() const;
     void plan();
+    std::vector<Tensor> residuals() const;
+    void put_residuals(const std::vector<Tensor>& of_parameters);
+    void put_aside();
+    void add_aside();
     void learn_order();
     void fill(std::size_t parameter, const Tensor& gradient);
     void send(Bucket& bucket);
@@ -47,7 +63,7 @@ class Buckets {
     void send_complete();
     bool sums_on_owner() const;
     bool is_elsewhere(const Bucket& bucket) const;
-    Tensor part(const Bucket& bucket, std::size_t parameter) const;
+    Tensor part(const Tensor& flat, std::size_t parameter) const;
 
     const Sharding& sharding_;
     const std::vector<Tensor>& parameters_;  // of the sharding
@@ -59,6 +75,9 @@ class Buckets {
     bool learned_ = false;               // the order is that of a pass
     std::vector<Bucket> buckets_;
     std::vector<Place> places_;  // of each parameter
+    std::string purpose_;        // of all messages by this plan
+    std::vector<Summed> summed_;
+    std::vector<Tensor> aside_;  // sums of an earlier pass, of each parameter
     std::size_t sent_ = 0;       // buckets that are under way
 };
 

@@ -1,7 +1,6 @@
 // The models are compared and made one; a pass tells the buckets which gradients are complete.
 #include <adjoint/distributed/parallel/data_parallel.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/group/purpose.h>
 #include <adjoint/distributed/parallel/buckets.h>
 #include <adjoint/distributed/parallel/gathering.h>
 #include <adjoint/distributed/parallel/recorded.h>
@@ -19,35 +19,18 @@
 namespace adjoint::distributed {
 namespace {
 
-std::string described(const nn::Module& model) {
-    std::string text;
+// Also of what the ranks have to do alike.
+std::string described(const nn::Module& model, const DataParallelOptions& options) {
+    std::string text = fmt::format("buckets of {} bytes\n", options.bucket_bytes);
+    text += fmt::format("compress {}\nsynchronize_batch_norm {}\n", options.compress,
+                        options.synchronize_batch_norm);
+    constexpr const char* shards[] = {"none", "optimizer", "gradients", "parameters"};
+    text += fmt::format("shard {}\n", shards[static_cast<std::size_t>(options.shard)]);
     for (const auto& [name, tensor] : model.state())
         text += fmt::format("{} {} {}\n", name, adjoint::name(tensor.dtype()), tensor.shape());
     for (const auto& [name, parameter] : model.named_parameters())
         if (!parameter.requires_grad()) text += fmt::format("{} frozen\n", name);
     return text;
-}
-
-// The first lines in which they differ.
-std::pair<std::string, std::string> difference(const std::string& a, const std::string& b) {
-    const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
-    const std::size_t newline = at == 0 ? std::string::npos : a.rfind('\n', static_cast<std::size_t>(at) - 1);
-    const std::size_t line = newline == std::string::npos ? 0 : newline + 1;
-    const auto line_of = [line](const std::string& text) {
-        const std::string found = text.substr(std::min(line, text.size()));
-        return found.empty() ? "nothing" : found.substr(0, found.find('\n'));
-    };
-    return {line_of(a), line_of(b)};
-}
-
-void check_same(const Group& group, const nn::Module& model) {
-    const std::vector<std::string> texts = gathered(group, described(model));
-    for (std::size_t r = 1; r < texts.size(); ++r) {
-        if (texts[r] == texts[0]) continue;
-        const auto [first, other] = difference(texts[0], texts[r]);
-        fail<DistributedError>(
-            "data parallel: rank 0 has {}, rank {} has {}; every rank makes the same model", first, r, other);
-    }
 }
 
 }  // namespace
@@ -72,7 +55,14 @@ struct DataParallel::State {
 DataParallel::DataParallel(const nn::Module& model, const Group& group, const DataParallelOptions& options) {
     check<ValueError>(options.bucket_bytes > 0, "data parallel: buckets of {} bytes", options.bucket_bytes);
     const nn::NamedTensors state = model.state();
-    check_same(group, model);
+    for (const auto& [name, tensor] : state)
+        check<ValueError>(!is_released(tensor),
+                          "data parallel: {} is on another rank, or lost with the DataParallel that had it; "
+                          "before its last copy ends all ranks call gather_parameters()",
+                          name);
+    const Purpose purpose("a new DataParallel");
+    check_same(group, "data parallel", described(model, options),
+               "every rank makes the same model, with the same options");
     std::vector<Work> works;
     for (const auto& [name, tensor] : state) works.push_back(group.broadcast_async(tensor));
     for (const Work& work : works) work.wait();
@@ -89,7 +79,12 @@ nn::SharedStatistics DataParallel::statistics() const {
 void DataParallel::backward(const Tensor& loss) const { backward(loss, 1.0 / group().size()); }
 
 void DataParallel::backward(const Tensor& loss, double share) const {
-    check<ValueError>(share > 0 && share <= 1, "data parallel: a share of {}, expected one in (0, 1]", share);
+    check<ValueError>(share >= 0 && share <= 1, "data parallel: a share of {}, expected one in [0, 1]",
+                      share);
+    check<ValueError>(
+        !state_->sharding.is_stepping() || state_->sharding.what() == Shard::none,
+        "data parallel: a backward pass within a step, as LBFGS makes them, needs all gradients "
+        "and parameters on all ranks (Shard::none)");
     GradOptions options;
     if (share != 1) options.grad_outputs = {full_like(loss.detach(), share)};
     const nn::SharedStatistics again = statistics();  // of layers under checkpoint(), which compute once more
@@ -100,7 +95,12 @@ void DataParallel::backward(const Tensor& loss, double share) const {
         buckets.add(leaf);
         state_->gathering.leaf_done(leaf);
     };
-    adjoint::backward(std::span(&loss, 1), options);
+    try {
+        adjoint::backward(std::span(&loss, 1), options);
+    } catch (...) {
+        buckets.give_up();
+        throw;
+    }
     buckets.finish();
     state_->gathering.pass_done();
 }

@@ -34,8 +34,8 @@ enum class Shard : std::uint8_t {
     gradients,  ///< besides, a gradient is summed on the rank whose parameter it belongs to, and is nowhere else
     /// Besides, from the second step on a parameter is on the other ranks only while a layer computes with
     /// it, and NaN else. That goes for layers whose hooks run (<adjoint/nn/module.h>), as the library's do;
-    /// parameters of others stay everywhere. What computes with a weight of another layer has it as a
-    /// parameter of its own (a tied one).
+    /// parameters of others stay everywhere. All ranks run the same layers in the same order. What computes
+    /// with a weight of another layer has it as a parameter of its own (a tied one).
     parameters,
 };
 
@@ -44,7 +44,7 @@ struct DataParallelOptions {
     /// first time a bucket is a twenty-fifth of it, so that the first messages leave early.
     std::int64_t bucket_bytes = 25 << 20;
     /// Gradients of f32 travel as bf16, in half of the bytes; what rounding takes away is added to the next
-    /// ones (error feedback). The bits are then those of no single process.
+    /// ones (error feedback), whatever the scale of the loss. The bits are then those of no single process.
     bool compress = false;
     Shard shard = Shard::none;
     /// BatchNorm normalises by the statistics of all ranks' samples, not by those of this rank's part: the
@@ -68,9 +68,11 @@ class ADJOINT_API DataParallel {
     /// loss.backward() on every rank, then grad() of every parameter is the sum over the ranks of
     /// share * gradient, the same everywhere. A loss that is the mean over this rank's samples has the share
     /// that these are of all ranks' samples; by default that is 1 / size. A parameter that no rank has
-    /// reached has no gradient. What was in grad() before takes part: the gradients of earlier
-    /// micro-batches, whose losses (multiplied by their shares) went through loss.backward().
-    /// errors: those of backward and of the group; ValueError for a share outside (0, 1].
+    /// reached has no gradient. To what an earlier backward() of this has left in grad() the sum is
+    /// added; all else that was there takes part in it: the gradients of earlier micro-batches, whose losses
+    /// (multiplied by their shares) went through loss.backward(). A rank without samples has the share 0.
+    /// errors: those of backward and of the group; ValueError for a share outside [0, 1], and where both
+    /// kinds of gradients are in one grad(); DistributedError where ranks train other parameters.
     void backward(const Tensor& loss) const;
     void backward(const Tensor& loss, double share) const;
 
@@ -78,6 +80,7 @@ class ADJOINT_API DataParallel {
     /// that was made for all parameters has states for these alone.
     void step(optim::Optimizer& optimizer) const;
     /// The same for a step that is more than that, as with a GradScaler, whose unscale() comes before.
+    /// errors: ValueError for a backward() within it, but with Shard::none.
     void step(const std::function<void()>& step) const;
     /// optim::clip_grad_norm_, also where the gradients are shared out; every rank calls it.
     Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm) const;
@@ -86,9 +89,9 @@ class ADJOINT_API DataParallel {
     /// What optimizer.load_state() takes of such a state here.
     optim::NamedTensors own_part(const optim::Optimizer& optimizer, const optim::NamedTensors& state) const;
 
-    /// All parameters on all ranks, to be looked at, saved, or used without the group; with
-    /// release_parameters those of Shard::parameters go again. Every rank calls both. Before the last copy
-    /// of this ends they have to be gathered, or else they are lost where they are not.
+    /// All parameters on all ranks, to be looked at, saved, or used without the group, also after a step;
+    /// with release_parameters those of Shard::parameters go again. Every rank calls both. Before the last
+    /// copy of this ends they have to be gathered, or else they are lost where they are not.
     void gather_parameters() const;
     void release_parameters() const;
 

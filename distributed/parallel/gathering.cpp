@@ -1,6 +1,7 @@
 // All ranks gather the same parameters at the same places, since they run the same layers.
 #include <adjoint/distributed/parallel/gathering.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -11,6 +12,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/group/purpose.h>
 
 namespace adjoint::distributed {
 namespace {
@@ -23,11 +25,17 @@ void put(const Tensor& into, const Tensor& from) {
 
 }  // namespace
 
+bool is_released(const Tensor& parameter) {
+    const Shape& strides = parameter.strides();
+    return parameter.numel() > 1 &&
+           std::none_of(strides.begin(), strides.end(), [](std::int64_t stride) { return stride != 0; });
+}
+
 Gathering::Gathering(const nn::Module& model, Group group, Sharding& sharding)
     : sharding_(sharding),
       parameters_(sharding.parameters()),
       group_(std::move(group)),
-      is_here_(parameters_.size(), true),
+      may_go_(parameters_.size()),
       users_(parameters_.size()) {
     if (sharding_.what() != Shard::parameters) return;
     add(model);
@@ -93,23 +101,26 @@ void Gathering::look_at(const Tensor& loss) const {
 
 // What a layer has goes from rank to rank if that has worked on all ranks for all layers that have it.
 void Gathering::learn() {
-    std::vector<std::int64_t> may_go(parameters_.size(), 1);
+    std::vector<std::int64_t> may_go;  // one number is no burden, and NaN says nothing of it
+    for (const Tensor& parameter : parameters_) may_go.push_back(parameter.numel() > 1 ? 1 : 0);
     for (const Layer& layer : layers_)
         for (const std::size_t i : layer.parameters)
             if (!layer.reached || layer.late) may_go[i] = 0;
     const Tensor agreed = tensor(may_go, {std::ssize(may_go)}, Device::cpu());
+    const Purpose purpose("which parameters go from rank to rank");
     group_.all_reduce(agreed, ReduceOp::min);
     const std::vector<std::int64_t> goes = agreed.to_vector<std::int64_t>();
-    for (std::size_t i = 0; i < goes.size(); ++i) sharding_.set_scattered(i, goes[i] != 0);
+    for (std::size_t i = 0; i < goes.size(); ++i) may_go_[i] = goes[i] != 0;
 }
 
 void Gathering::gather(const std::vector<std::size_t>& parameters) {
     const NoGrad guard;
+    const Purpose purpose("parameters of a layer");
     std::vector<std::pair<std::size_t, Tensor>> coming;
     std::vector<Work> works;
     for (const std::size_t i : parameters) {
-        if (is_here_[i]) continue;
-        is_here_[i] = true;
+        if (sharding_.is_here(i)) continue;
+        sharding_.set_here(i, true);
         const Tensor here = parameters_[i].detach();
         const Tensor whole = sharding_.is_own(i)
                                  ? here
@@ -123,8 +134,8 @@ void Gathering::gather(const std::vector<std::size_t>& parameters) {
 
 // One NaN stands for all elements: who computes with a parameter that is not here sees it.
 void Gathering::release(std::size_t i) {
-    if (!sharding_.is_scattered(i) || !is_here_[i] || keepers_ > 0) return;
-    is_here_[i] = false;
+    if (!may_go_[i] || !sharding_.is_here(i) || keepers_ > 0) return;
+    sharding_.set_here(i, false);
     if (sharding_.is_own(i)) return;
     const NoGrad guard;
     const Tensor& parameter = parameters_[i];

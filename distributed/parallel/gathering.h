@@ -10,6 +10,9 @@
 
 namespace adjoint::distributed {
 
+/// Whether release() has taken the value away.
+bool is_released(const Tensor& parameter);
+
 /// A layer's parameters come before its forward pass and when the gradient of its result does, by hooks, and
 /// go when they are not needed any more. The first pass is that of a model that is everywhere; it shows for
 /// which layers both hooks run in time. What other layers have stays on all ranks.
@@ -47,9 +50,9 @@ class Gathering {
     const Group group_;
     std::vector<Layer> layers_;
     std::vector<nn::HookHandle> hooks_;
-    std::vector<bool> is_here_;  // the same on all ranks, also on the owner
-    std::vector<int> users_;     // layers that compute with it
-    int keepers_ = 0;            // who want all parameters
+    std::vector<bool> may_go_;  // from the other ranks; the same on all
+    std::vector<int> users_;    // layers that compute with it
+    int keepers_ = 0;           // who want all parameters
     bool learning_ = true;
 };
 

@@ -17,6 +17,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/group/purpose.h>
 #include <adjoint/distributed/parallel/texts.h>
 #include <adjoint/optim/clip.h>
 
@@ -40,6 +41,15 @@ struct Parcel {
     Tensor flat = {};
 };
 constexpr std::int64_t parcel_bytes = 1 << 20;
+
+// True while it lives.
+struct Stepping {
+    bool& flag;
+    explicit Stepping(bool& f) : flag(f) { flag = true; }
+    ~Stepping() { flag = false; }
+    Stepping(const Stepping&) = delete;
+    Stepping& operator=(const Stepping&) = delete;
+};
 
 void pack(std::vector<Parcel>& parcels, const Tensor& x, int owner) {
     const auto takes = [&](const Parcel& parcel) {
@@ -82,7 +92,7 @@ Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
       group_(std::move(group)),
       what_(group_.size() == 1 ? Shard::none : what),
       owners_(owners_of(parameters_, group_.size())),
-      scattered_(parameters_.size()) {
+      is_here_(parameters_.size(), true) {
     for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
 }
 
@@ -96,11 +106,14 @@ void Sharding::step(const std::function<void()>& step) const {
     const NoGrad guard;
     for (std::size_t i = 0; i < parameters_.size(); ++i)
         if (!is_own(i)) parameters_[i].set_grad({});
-    step();
+    {
+        const Stepping now(stepping_);
+        step();
+    }
+    const Purpose purpose("parameters after a step");
     std::vector<Parcel> parcels;
     for (std::size_t i = 0; i < parameters_.size(); ++i)
-        if (parameters_[i].requires_grad() && !scattered_[i])
-            pack(parcels, parameters_[i].detach(), owners_[i]);
+        if (parameters_[i].requires_grad() && is_here_[i]) pack(parcels, parameters_[i].detach(), owners_[i]);
     std::vector<Work> works;
     for (Parcel& parcel : parcels) {
         const bool is_own = parcel.owner == group_.rank();
@@ -127,6 +140,7 @@ Tensor Sharding::clip(std::span<const Tensor> parameters, double max_norm) const
     if (what_ < Shard::gradients) return optim::clip_grad_norm_(parameters, max_norm);
     check<ValueError>(max_norm >= 0, "clip_grad_norm_: the largest norm is {}", max_norm);
     const NoGrad guard;
+    const Purpose purpose("clip_grad_norm_");
     std::vector<Tensor> gradients;
     for (const Tensor& parameter : parameters)
         if (parameter.grad().defined()) gradients.push_back(parameter.grad());
@@ -144,6 +158,7 @@ optim::NamedTensors Sharding::state_of(const optim::Optimizer& optimizer) const 
     const optim::NamedTensors own = optimizer.state();
     if (what_ == Shard::none) return own;
     const NoGrad guard;
+    const Purpose purpose("the optimizer's state");
     const std::vector<Tensor> parameters = optimizer.parameters();
     std::string names;
     for (const auto& [name, tensor] : own) names += name + "\n";

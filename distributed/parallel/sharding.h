@@ -26,10 +26,12 @@ class Sharding {
     int owner(std::size_t parameter) const { return owners_[parameter]; }
     bool is_own(std::size_t parameter) const { return owners_[parameter] == group_.rank(); }
 
-    /// Whether the others have its value only while they compute with it.
-    bool is_scattered(std::size_t parameter) const { return scattered_[parameter]; }
-    void set_scattered(std::size_t parameter, bool scattered) { scattered_[parameter] = scattered; }
+    /// Whether a parameter is on all ranks now, not on its owner's alone; the same on all ranks.
+    bool is_here(std::size_t parameter) const { return is_here_[parameter]; }
+    void set_here(std::size_t parameter, bool here) { is_here_[parameter] = here; }
 
+    /// Whether a step is under way.
+    bool is_stepping() const noexcept { return stepping_; }
     void step(const std::function<void()>& step) const;
     Tensor clip(std::span<const Tensor> parameters, double max_norm) const;
     optim::NamedTensors state_of(const optim::Optimizer& optimizer) const;
@@ -40,7 +42,8 @@ class Sharding {
     const Group group_;
     const Shard what_;
     std::vector<int> owners_;
-    std::vector<bool> scattered_;
+    std::vector<bool> is_here_;
+    mutable bool stepping_ = false;
     std::unordered_map<const TensorImpl*, std::size_t> numbers_;
 };
 

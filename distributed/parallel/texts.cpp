@@ -3,10 +3,27 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
+#include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::distributed {
+namespace {
+
+// The first lines in which they differ.
+std::pair<std::string, std::string> difference(const std::string& a, const std::string& b) {
+    const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
+    const std::size_t newline = at == 0 ? std::string::npos : a.rfind('\n', static_cast<std::size_t>(at) - 1);
+    const std::size_t line = newline == std::string::npos ? 0 : newline + 1;
+    const auto line_of = [line](const std::string& text) {
+        const std::string found = text.substr(std::min(line, text.size()));
+        return found.empty() ? "nothing" : found.substr(0, found.find('\n'));
+    };
+    return {line_of(a), line_of(b)};
+}
+
+}  // namespace
 
 std::vector<std::string> gathered(const Group& group, const std::string& text) {
     const auto length = static_cast<std::int64_t>(text.size());
@@ -24,6 +41,15 @@ std::vector<std::string> gathered(const Group& group, const std::string& text) {
         texts.emplace_back(begin, begin + lengths[r]);
     }
     return texts;
+}
+
+void check_same(const Group& group, const char* op, const std::string& text, const char* rule) {
+    const std::vector<std::string> texts = gathered(group, text);
+    for (std::size_t r = 1; r < texts.size(); ++r) {
+        if (texts[r] == texts[0]) continue;
+        const auto [first, other] = difference(texts[0], texts[r]);
+        fail<DistributedError>("{}: rank 0 has {}, rank {} has {}; {}", op, first, r, other, rule);
+    }
 }
 
 }  // namespace adjoint::distributed

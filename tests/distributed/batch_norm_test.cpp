@@ -146,6 +146,38 @@ TEST(SharedStatistics, OfPartsThatAreComputedTwice) {
     run_quick(2, [&](const Group& group) { expect_near(fitted(group, false), fitted(group, true)); });
 }
 
+// A rank whose part is empty is there for the others all the same.
+TEST(SharedStatistics, OfARankWithoutSamples) {
+    const auto gradients = [](const nn::Sequential& net) {
+        std::vector<double> all;
+        for (const Tensor& parameter : net.parameters())
+            for (const double value : parameter.grad().to_vector<double>()) all.push_back(value);
+        return all;
+    };
+    const auto made = [] {
+        manual_seed(2);
+        const nn::Sequential net(nn::Linear(3, 4), nn::BatchNorm1d(4), nn::Linear(4, 1));
+        net.to(f64);
+        return net;
+    };
+    const Tensor x = randn({5, 3}).to(f64);
+    const nn::Sequential alone = made();
+    mean(square(alone(x))).backward();
+    run_quick(2, [&](const Group& group) {
+        const nn::Sequential net = made();
+        const DataParallel parallel(net, group, {.synchronize_batch_norm = true});
+        const Tensor own = group.rank() == 0 ? x : narrow(x, 0, 0, 0);
+        const nn::SharedStatistics shared = parallel.statistics();
+        parallel.backward(mean(square(net(own))), group.rank() == 0 ? 1 : 0);
+        const std::vector<double> expected = gradients(alone), got = gradients(net);
+        for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-12) << i;
+        const auto running = net.named_buffers(), of_one = alone.named_buffers();
+        for (std::size_t i = 0; i < running.size(); ++i)
+            EXPECT_NEAR(running[i].second.to_vector<double>()[0], of_one[i].second.to_vector<double>()[0],
+                        1e-12);
+    });
+}
+
 TEST(RecordedOperations, AreDifferentiable) {
     const Group one;
     const Tensor x = randn({3, 2}).to(f64).set_requires_grad();

@@ -255,5 +255,23 @@ TEST(DataParallel, CompressionForgetsNothing) {
     });
 }
 
+// Behind the first pass gradients travel in another order, where what is left over of each has its place.
+TEST(DataParallel, CompressionForgetsNothingOfTheFirstPass) {
+    run_quick(2, [](const Group& group) {
+        struct Two : nn::Module {
+            const nn::Parameter a = parameter("a", ones({1})), b = parameter("b", ones({3}));
+        };
+        const Two model;
+        const DataParallel parallel(model, group, {.compress = true});
+        const double step = 1.0 / 128, rest = 3.0 / 1024;  // of bf16 above 1, and less than half of that
+        for (const double expected : {1.0, 1 + step}) {
+            model.zero_grad();
+            parallel.backward(sum(model.b * (1 + rest)) + sum(model.a));
+            EXPECT_EQ(model.b.grad().to_vector<double>(), (std::vector<double>(3, expected)));
+            EXPECT_EQ(model.a.grad().item<double>(), 1);
+        }
+    });
+}
+
 }  // namespace
 }  // namespace adjoint::distributed

@@ -1,0 +1,303 @@
+// Ranks that do not do the same, and what a program may do between passes and steps.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
+#include <adjoint/autograd/ops/reduce.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/generator.h>
+#include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/group/purpose.h>
+#include <adjoint/distributed/parallel/data_parallel.h>
+#include <adjoint/nn/activation.h>
+#include <adjoint/nn/linear.h>
+#include <adjoint/nn/loss.h>
+#include <adjoint/nn/sequential.h>
+#include <adjoint/optim/adam.h>
+#include <adjoint/optim/lbfgs.h>
+#include <adjoint/optim/sgd.h>
+#include <adjoint/train/fit.h>
+
+#include "distributed/ranks.h"
+#include "temporary_folder.h"
+
+namespace adjoint::distributed {
+namespace {
+
+using Values = std::vector<double>;
+
+// What the rank that failed first says.
+std::string fault_of(int ranks, const std::function<void(const Group&)>& f) {
+    try {
+        run_quick(ranks, f);
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+    return "nothing was thrown";
+}
+
+void expect_fault(const std::string& fault, const char* part) {
+    EXPECT_NE(fault.find(part), std::string::npos) << fault;
+}
+
+nn::Sequential two_layers() {
+    manual_seed(1);
+    return nn::Sequential(nn::Linear(4, 4), nn::Tanh(), nn::Linear(4, 4));
+}
+
+TEST(Misuse, OperationsForSomethingElseAreNamed) {
+    const std::string fault = fault_of(2, [](const Group& group) {
+        const Purpose outer("both");
+        group.barrier();
+        const Purpose inner(group.rank() == 0 ? "the teacher" : "the pupil");
+        group.all_reduce(ones({2}));
+    });
+    expect_fault(fault, "all_reduce (sum) of f32 (2,) (the teacher)");
+    expect_fault(fault, "all_reduce (sum) of f32 (2,) (the pupil)");
+}
+
+TEST(Misuse, AnEngineHasOneGroupAtATime) {
+    const auto engines = thread_engines(1);
+    {
+        const Group group(engines[0]);
+        const Group copy = group;
+        EXPECT_THROW(Group{engines[0]}, DistributedError);
+    }
+    EXPECT_EQ(Group(engines[0]).size(), 1);
+    EXPECT_THROW(Group(std::shared_ptr<Engine>()), ValueError);
+}
+
+// What comes is not written over what has not gone yet.
+TEST(Misuse, ResultsMayLieInTheOperand) {
+    run_quick(2, [](const Group& group) {
+        const double r = group.rank();
+        const Tensor x = tensor({r, r + 10, r + 20, r + 30});
+        group.all_to_all_async(x, x).wait();
+        EXPECT_EQ(x.to_vector<double>(),
+                  group.rank() == 0 ? (Values{0, 10, 1, 11}) : (Values{20, 30, 21, 31}));
+        const Tensor y = tensor({r, r + 10, r + 20, r + 30}), back = narrow(y, 0, 2, 2);
+        group.reduce_scatter_async(back, y).wait();
+        EXPECT_EQ(back.to_vector<double>(), group.rank() == 0 ? (Values{1, 21}) : (Values{41, 61}));
+    });
+}
+
+TEST(Misuse, RanksThatTrainOtherParametersAreNamed) {
+    // The same shapes travel, and they are not of the same parameters.
+    const std::string fault = fault_of(2, [](const Group& group) {
+        const nn::Sequential model = two_layers();
+        const DataParallel parallel(model, group);
+        const Tensor loss = sum(model(ones({1, 4})));
+        parallel.backward(loss);
+        model.parameters()[group.rank() == 0 ? 0 : 2].set_requires_grad(false);
+        model.zero_grad();
+        parallel.backward(sum(model(ones({1, 4}))));
+    });
+    expect_fault(fault, "gradients of 3 of 4 parameters");
+    EXPECT_EQ(fault_of(2,
+                       [](const Group& group) {
+                           const nn::Sequential model = two_layers();
+                           const DataParallel parallel(model, group);
+                           parallel.backward(sum(model(ones({1, 4}))));
+                           model.parameters()[0].set_requires_grad(false);  // on all ranks
+                           model.zero_grad();
+                           parallel.backward(sum(model(ones({1, 4}))));
+                           EXPECT_FALSE(model.parameters()[0].grad().defined());
+                       }),
+              "nothing was thrown");
+}
+
+TEST(Misuse, OptionsThatDifferAreNamed) {
+    const auto made = [](auto&& choose) {
+        return fault_of(2, [&](const Group& group) {
+            DataParallelOptions options;
+            if (group.rank() == 1) choose(options);
+            DataParallel(two_layers(), group, options);
+        });
+    };
+    expect_fault(made([](DataParallelOptions& o) { o.compress = true; }),
+                 "rank 0 has compress false, rank 1 has compress true");
+    expect_fault(made([](DataParallelOptions& o) { o.shard = Shard::gradients; }),
+                 "rank 0 has shard none, rank 1 has shard gradients");
+    expect_fault(made([](DataParallelOptions& o) { o.bucket_bytes = 7; }), "rank 1 has buckets of 7 bytes");
+}
+
+class EveryShard : public ::testing::TestWithParam<Shard> {};
+INSTANTIATE_TEST_SUITE_P(What, EveryShard,
+                         ::testing::Values(Shard::none, Shard::optimizer, Shard::gradients,
+                                           Shard::parameters));
+
+// The gradient on the ranks that have it.
+void expect_gradient(const Tensor& parameter, double value) {
+    if (parameter.grad().defined()) {
+        EXPECT_EQ(parameter.grad().to_vector<double>()[0], value);
+    }
+}
+
+TEST_P(EveryShard, PassesBeforeAStepAddUp) {
+    run_quick(2, [](const Group& group) {
+        const nn::Linear model(3, 2);
+        const DataParallel parallel(model, group, {.shard = GetParam()});
+        for (int pass = 1; pass <= 3; ++pass) {
+            parallel.backward(sum(model(ones({1, 3}))));
+            expect_gradient(model.weight, pass);
+            expect_gradient(model.bias, pass);
+        }
+        model.zero_grad();
+        sum(model(full({1, 3}, 10))).backward();  // of this rank alone, as the parts before the last one
+        parallel.backward(sum(model(ones({1, 3}))));
+        expect_gradient(model.weight, 10 * group.size() + 1);
+        if (model.weight.grad().defined()) model.weight.grad().fill_(0);
+        if (model.bias.grad().defined()) model.bias.grad().fill_(0);
+        parallel.backward(sum(model(ones({1, 3}))));
+        expect_gradient(model.weight, 1);
+    });
+}
+
+TEST_P(EveryShard, GradientsOfOneRankBehindASumAreRefused) {
+    expect_fault(fault_of(2,
+                          [](const Group& group) {
+                              const nn::Linear model(3, 2);
+                              const DataParallel parallel(model, group, {.shard = GetParam()});
+                              parallel.backward(sum(model(ones({1, 3}))));
+                              parallel.gather_parameters();
+                              sum(model(ones({1, 3}))).backward();
+                              parallel.backward(sum(model(ones({1, 3}))));
+                          }),
+                 "the sum of an earlier backward pass was changed");
+}
+
+TEST_P(EveryShard, StepsMoveParametersThatAllHave) {
+    run_quick(2, [](const Group& group) {
+        const nn::Sequential model = two_layers(), alone = two_layers();
+        const DataParallel parallel(model, group, {.shard = GetParam()});
+        optim::Adam optimizer(model.parameters(), {.lr = 0.1}), other(alone.parameters(), {.lr = 0.1});
+        for (int step = 0; step < 4; ++step) {
+            if (step == 2) parallel.gather_parameters();
+            model.zero_grad();
+            parallel.backward(sum(square(model(ones({1, 4})))));
+            parallel.step(optimizer);
+            alone.zero_grad();
+            sum(square(alone(ones({1, 4})))).backward();
+            other.step();
+        }
+        for (std::size_t i = 0; i < 4; ++i)
+            EXPECT_EQ(model.parameters()[i].to_vector<double>(), alone.parameters()[i].to_vector<double>())
+                << i;
+        parallel.release_parameters();
+        parallel.gather_parameters();
+    });
+}
+
+TEST_P(EveryShard, StepsThatMakeGradientsNeedAll) {
+    const auto trained = [](const Group& group) {
+        const nn::Linear model(3, 2);
+        const DataParallel parallel(model, group, {.shard = GetParam()});
+        optim::LBFGS optimizer(model.parameters(), {.max_iter = 3});
+        parallel.step([&] {
+            optimizer.step([&] {
+                model.zero_grad();
+                const Tensor loss = sum(square(model(ones({1, 3}))));
+                parallel.backward(loss);
+                return loss;
+            });
+        });
+        EXPECT_LT(sum(square(model(ones({1, 3})))).item(), 0.01);
+    };
+    const std::string fault = fault_of(2, trained);
+    if (GetParam() == Shard::none)
+        EXPECT_EQ(fault, "nothing was thrown");
+    else
+        expect_fault(fault, "needs all gradients and parameters on all ranks (Shard::none)");
+}
+
+TEST(Misuse, ParametersThatAreElsewhereMakeNoSecondModel) {
+    run_quick(2, [](const Group& group) {
+        const nn::Sequential model = two_layers();
+        const DataParallel parallel(model, group, {.shard = Shard::parameters});
+        parallel.backward(sum(model(ones({1, 4}))));
+        EXPECT_THROW(DataParallel(model, Group()), ValueError);  // a rank has one of the two layers
+        parallel.gather_parameters();
+        EXPECT_NO_THROW(DataParallel(model, Group()));
+    });
+}
+
+// A training of one epoch; `differ` makes rank 1 another, or has callbacks.
+std::string fault_of_fit(const std::function<void(const Group&, train::FitOptions&)>& differ,
+                         double lr_of_rank_1 = 0.01, bool trained_before = false) {
+    return fault_of(2, [&](const Group& group) {
+        const nn::Sequential model = two_layers();
+        optim::Adam optimizer(model.parameters(), {.lr = group.rank() == 1 ? lr_of_rank_1 : 0.01});
+        if (trained_before && group.rank() == 1) {
+            sum(model(ones({1, 4}))).backward();
+            optimizer.step();
+        }
+        const data::Dataset set{.inputs = ones({32, 4}), .targets = zeros({32, 4})};
+        train::FitOptions options{.epochs = 2, .batch_size = 4, .verbose = false, .group = group};
+        differ(group, options);
+        const train::History history = train::fit(model, nn::MSELoss(), optimizer, set, options);
+        if (!history.end.empty())
+            throw DistributedError(history.end + ", after epochs " + std::to_string(history.epochs.size()));
+    });
+}
+
+TEST(MisuseOfFit, WhatDiffersIsNamed) {
+    using Options = train::FitOptions;
+    const auto second = [](auto&& f) {
+        return [f](const Group& group, Options& options) {
+            if (group.rank() == 1) f(options);
+        };
+    };
+    expect_fault(fault_of_fit(second([](Options& o) { o.seed = 7; })),
+                 "rank 0 has seed 0, rank 1 has seed 7");
+    expect_fault(fault_of_fit(second([](Options& o) { o.epochs = 3; })),
+                 "rank 0 has epochs 2, rank 1 has epochs 3");
+    expect_fault(fault_of_fit(second([](Options& o) { o.clip_norm = 1; })), "rank 1 has clip_norm 1");
+    expect_fault(fault_of_fit(second([](Options& o) { o.callbacks = {{.on_batch = [](train::Run&) {}}}; })),
+                 "rank 0 has callbacks with on_batch false, rank 1 has callbacks with on_batch true");
+    expect_fault(fault_of_fit([](const Group&, Options&) {}, 0.02), "lr 0.01, rank 1 has optimizer");
+    expect_fault(fault_of_fit([](const Group&, Options&) {}, 0.01, true), "rank 1 has optimizer's 0.step");
+}
+
+TEST(MisuseOfFit, ALearningRateOfOneRankEndsWithTheEpoch) {
+    const std::string fault = fault_of_fit([](const Group& group, train::FitOptions& options) {
+        options.callbacks = {{.on_begin = [&group](train::Run& run) {
+            if (group.rank() == 1) run.optimizer.set_lr(0.5);
+        }}};
+    });
+    expect_fault(fault, "the end of epoch 1, lr 0.5");
+}
+
+TEST(MisuseOfFit, OneRankEndsAllAtAnyEvent) {
+    using Event = std::function<void(train::Run&)> train::Callback::*;
+    for (const Event event : {&train::Callback::on_begin, &train::Callback::on_gradients,
+                              &train::Callback::on_batch, &train::Callback::on_epoch}) {
+        const std::string fault = fault_of_fit([&](const Group& group, train::FitOptions& options) {
+            train::Callback callback;
+            callback.*event = [&group](train::Run& run) {
+                if (group.rank() == 1) run.stop("enough");
+            };
+            options.callbacks = {callback};
+        });
+        EXPECT_TRUE(fault.starts_with("enough, after epochs") ||
+                    fault.starts_with("a callback of another rank has ended the training, after epochs"))
+            << fault;
+    }
+}
+
+TEST(MisuseOfFit, ACheckpointOfOneRankIsNamed) {
+    const TemporaryFolder folder;
+    const std::string fault = fault_of_fit([&](const Group& group, train::FitOptions& options) {
+        options.callbacks = {{.on_epoch = [&](train::Run& run) {
+            if (group.rank() == 0) run.save(folder / "alone");
+        }}};
+    });
+    expect_fault(fault, "a checkpoint: Run::save, which every rank calls");
+}
+
+}  // namespace
+}  // namespace adjoint::distributed

@@ -1,0 +1,68 @@
+// What differs is named by the line in which the ranks' descriptions differ first.
+#include <adjoint/train/same_options.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/data/file.h>
+#include <adjoint/distributed/group/purpose.h>
+#include <adjoint/distributed/parallel/texts.h>
+
+namespace adjoint::train {
+namespace {
+
+std::uint32_t checksum(const Tensor& x) {
+    const Tensor here = x.detach().contiguous().to(Device::cpu());
+    const std::size_t bytes = static_cast<std::size_t>(here.numel()) * size_of(here.dtype());
+    return data::crc32({reinterpret_cast<const std::byte*>(here.impl().data), bytes});
+}
+
+// What has to be the same on all ranks, in lines.
+std::string described(const std::map<std::string, std::string>& settings, const FitOptions& options,
+                      const optim::Optimizer& optimizer) {
+    std::string text;
+    for (const auto& [name, value] : settings) text += fmt::format("{} {}\n", name, value);
+    text += fmt::format("epochs {}\nclip_norm {}\nvalidate_every {}\n", options.epochs, options.clip_norm,
+                        options.validate_every);
+    text += fmt::format("validation_split {}\nvalidation set {}\ntransform {}\nresume {}\n",
+                        options.validation_split, options.validation.has_value(),
+                        static_cast<bool>(options.transform), !options.resume.empty());
+    for (const auto& [name, metric] : options.metrics) text += fmt::format("metric {}\n", name);
+    const std::pair<const char*, std::function<void(Run&)> Callback::*> events[] = {
+        {"on_batch", &Callback::on_batch}, {"on_gradients", &Callback::on_gradients}};
+    for (const auto& [name, event] : events) {
+        const bool wanted =
+            std::any_of(options.callbacks.begin(), options.callbacks.end(),
+                        [event = event](const Callback& callback) { return bool(callback.*event); });
+        text += fmt::format("callbacks with {} {}\n", name, wanted);
+    }
+    text += fmt::format("optimizer {} {}\n", optimizer.name(), rates(optimizer));
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g)
+        text += fmt::format("momentum {}\n", optimizer.momentum(g).value_or(0));
+    // States of parameters may be shared out over the ranks.
+    if (options.parallel.shard == distributed::Shard::none)
+        for (const auto& [name, tensor] : optimizer.state())
+            text += fmt::format("optimizer's {} {} {:08x}\n", name, tensor.shape(), checksum(tensor));
+    return text;
+}
+
+}  // namespace
+
+std::string rates(const optim::Optimizer& optimizer) {
+    std::string text = "lr ";
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g)
+        text += fmt::format("{}{}", g > 0 ? ", " : "", optimizer.lr(g));
+    return text;
+}
+
+void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
+                        const FitOptions& options, const optim::Optimizer& optimizer) {
+    const distributed::Purpose purpose("the beginning of fit");
+    distributed::check_same(group, "fit", described(settings, options, optimizer),
+                            "every rank is given the same options and optimizer");
+}
+
+}  // namespace adjoint::train

@@ -1,0 +1,18 @@
+// Options and optimizer of a training on several ranks, which each rank is given by itself. Private.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <adjoint/train/fit.h>
+
+namespace adjoint::train {
+
+/// "lr 0.1, 0.01", of each group.
+std::string rates(const optim::Optimizer& optimizer);
+
+/// errors: DistributedError that names the first thing that is not the same on all ranks.
+void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
+                        const FitOptions& options, const optim::Optimizer& optimizer);
+
+}  // namespace adjoint::train
