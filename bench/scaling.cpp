@@ -6,7 +6,8 @@
 //     bench/scaling --simulate    from 1 to 1024 ranks, on paper
 //
 // Efficiency is the time of a step of one rank over that of two, each with the row's batch; beside it that of
-// two ranks that send each other nothing, which is what the machine leaves of it. For the overlap
+// two ranks that send each other nothing, and of two that only wait for each other behind every backward
+// pass, which is what the machine leaves of it. For the overlap
 // the messages take a tenth of the time of a step, over an engine that delays them; hidden is the share of it
 // that the step does not take longer. The marks are 0.9 and 0.8.
 #include <algorithm>
@@ -59,9 +60,11 @@ bool is_measured(const bench::Row& row) {
 
 double parameters_of(const bench::Row& row) { return static_cast<double>(row.model().parameter_count()); }
 
+enum class Ranks { train_together, wait_for_each_other, go_by_themselves };
+
 // Seconds of a step of `ranks` ranks, each with a batch of noise.
 double step_time(const bench::Row& row, int ranks, std::int64_t bucket_bytes,
-                 const std::optional<Network>& delays, bool together = true) {
+                 const std::optional<Network>& delays, Ranks how = Ranks::train_together) {
     const auto engines = distributed::thread_engines(ranks);
     std::vector<double> times(engines.size());
     const auto rank = [&](std::size_t r) {
@@ -76,11 +79,13 @@ double step_time(const bench::Row& row, int ranks, std::int64_t bucket_bytes,
         Shape shape = row.sample;
         shape.insert(0, row.batch_size);
         const Tensor x = randn(shape), y = randint(0, 10, {row.batch_size});
-        const distributed::DataParallel parallel(model, together ? group : distributed::Group(),
+        const distributed::DataParallel parallel(model,
+                                                 how == Ranks::train_together ? group : distributed::Group(),
                                                  {.bucket_bytes = bucket_bytes});
         const auto step = [&] {
             optimizer->zero_grad();
             parallel.backward(cross_entropy(model(x), y));
+            if (how == Ranks::wait_for_each_other) group.barrier();
             optimizer->step();
         };
         for (int i = 0; i < 3; ++i) step();
@@ -141,12 +146,13 @@ double step_of(const Work& work, const Network& net, int n, double bucket,
 void measure(const bench::Row& row, int rounds) {
     const double bytes = 4 * parameters_of(row);
     const auto whole = std::int64_t{1} << 40, parts = static_cast<std::int64_t>(bytes / 4);
-    std::vector<double> alone, two, apart, efficiencies, hidden, predicted;
+    std::vector<double> alone, two, apart, waiting, efficiencies, hidden, predicted;
     for (int round = 0; round < rounds; ++round) {
         alone.push_back(step_time(row, 1, parts, {}));
         two.push_back(step_time(row, 2, parts, {}));
         efficiencies.push_back(alone.back() / two.back());
-        apart.push_back(alone.back() / step_time(row, 2, parts, {}, false));
+        apart.push_back(alone.back() / step_time(row, 2, parts, {}, Ranks::go_by_themselves));
+        waiting.push_back(alone.back() / step_time(row, 2, parts, {}, Ranks::wait_for_each_other));
         // Each of two ranks receives as many bytes as its gradients have: half the terms, half the sums.
         const double messages = 0.1 * two.back();
         const Network net{"delayed", 0, bytes / messages};
@@ -160,6 +166,7 @@ void measure(const bench::Row& row, int rounds) {
     bench::report(row.name, "two ranks", 2, bench::median(two), "s");
     bench::report(row.name, "efficiency", 2, bench::median(efficiencies), "");
     bench::report(row.name, "efficiency without messages", 2, bench::median(apart), "");
+    bench::report(row.name, "efficiency of a barrier alone", 2, bench::median(waiting), "");
     bench::report(row.name, "hidden", 2, bench::median(hidden), "");
     bench::report(row.name, "predicted/measured", 2, bench::median(predicted), "");
 }
