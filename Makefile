@@ -17,7 +17,7 @@ build = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 sources = $(shell find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx python_free_examples bench tests \
             -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help mnist test bench dev tsan fuzz format tidy
+.PHONY: help mnist test bench dev tsan fuzz docs format tidy
 
 help:
 	@echo 'make mnist    install what is missing, build, find the data, train (ARGS="--epochs 3" goes to the program)'
@@ -26,6 +26,7 @@ help:
 	@echo 'make dev      the tests in a debug build with AddressSanitizer and UBSan'
 	@echo 'make tsan     the tests of what threads meet in, in a debug build with ThreadSanitizer'
 	@echo 'make fuzz     libFuzzer on all readers for SECONDS=n each or RUNS=n, or on TARGET="npz csv" alone'
+	@echo 'make docs     the site of the documentation in build/docs/html: pages, reference, search'
 	@echo 'make format   clang-format on all sources'
 	@echo 'make tidy     clang-tidy on all sources'
 	@echo 'Also: JOBS=n, CMAKE_ARGS="-D...", ADJOINT_WERROR=ON'
@@ -66,6 +67,10 @@ fuzz:
 	scripts/configure fuzz $(CMAKE_ARGS)
 	$(call build,fuzz,adjoint_fuzz)
 	scripts/fuzz build/fuzz $(if $(RUNS),runs=$(RUNS),seconds=$(SECONDS)) $(TARGET)
+
+docs:
+	@scripts/setup docs
+	scripts/docs
 
 format:
 	@scripts/setup format

@@ -64,6 +64,7 @@
 #include <adjoint/data/text.h>
 #include <adjoint/data/torch.h>
 #include <adjoint/distributed/group/group.h>
+#include <adjoint/distributed/group/purpose.h>
 #include <adjoint/distributed/nccl/nccl.h>
 #include <adjoint/distributed/parallel/data_parallel.h>
 #include <adjoint/nn/activation.h>

@@ -8,6 +8,7 @@
 
 namespace adjoint::data {
 
+/// The two sets of the files, and the names of the classes.
 struct Cifar {
     ImageSet train, test;              ///< u8 (N, 3, 32, 32), and u8 (N)
     std::vector<std::string> classes;  ///< by their numbers

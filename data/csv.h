@@ -40,6 +40,7 @@ struct ADJOINT_API CsvTable {
     std::vector<std::int64_t> lines;             ///< line of the file on which each row starts
     CsvOptions options;
 
+    /// The number of columns.
     std::int64_t column_count() const noexcept;
     /// Position of a column by its name in the header.
     /// errors: IndexError naming the columns there are.

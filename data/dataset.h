@@ -37,6 +37,7 @@ struct Batch {
     std::int64_t step_size = 0;
 
     std::int64_t size() const { return x.shape()[0]; }
+    /// x and more_x, y and more_y.
     std::vector<Tensor> inputs() const { return joined(x, more_x); }
     std::vector<Tensor> targets() const { return joined(y, more_y); }
     /// The batch of f(tensor), for each tensor that is defined.
@@ -56,6 +57,7 @@ struct Batch {
         return each([device](const Tensor& tensor) { return tensor.to(device); });
     }
 
+    /// For structured bindings: const auto [x, y] = batch.
     template <std::size_t I> const Tensor& get() const noexcept { return I == 0 ? x : y; }
     template <std::size_t I> Tensor& get() noexcept { return I == 0 ? x : y; }
 

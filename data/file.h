@@ -28,6 +28,7 @@ class ADJOINT_API InputStream {
     InputStream(InputStream&&) noexcept;
     InputStream& operator=(InputStream&&) noexcept;
 
+    /// The file, and whether it is gzip.
     const std::string& path() const noexcept;
     bool compressed() const noexcept;
     /// Bytes of the file as it lies on the disk.
@@ -76,9 +77,11 @@ class ADJOINT_API ByteReader {
     ByteReader(std::span<const std::byte> bytes, std::string path, std::uint64_t start = 0)
         : bytes_(bytes), path_(std::move(path)), start_(start) {}
 
+    /// How many bytes follow, and where in the file the next one lies.
     std::size_t remaining() const noexcept { return bytes_.size() - position_; }
     std::uint64_t offset() const noexcept { return start_ + position_; }
 
+    /// A number, little or big endian; the next bytes.
     std::uint8_t read_u8();
     std::uint16_t read_u16_le();
     std::uint32_t read_u32_be();
@@ -101,6 +104,7 @@ class ADJOINT_API Writer {
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
+    /// Bytes or text behind what was written.
     void write(std::span<const std::byte> bytes);
     void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
     /// Hands what is buffered to the system.

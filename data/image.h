@@ -21,6 +21,7 @@ namespace adjoint::data {
 struct ImageFormats {
     bool png = false, jpeg = false;
 };
+/// Which formats this build reads.
 ADJOINT_API ImageFormats image_formats() noexcept;
 
 struct ImageReadOptions {

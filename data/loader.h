@@ -69,6 +69,7 @@ class Epoch;
 class SentBatch;
 class Workers;
 
+/// Batches of samples, in a new order in each epoch.
 class ADJOINT_API Loader {
   public:
     /// errors: ShapeError if inputs and targets differ in number or are empty; ValueError for a batch size
@@ -93,6 +94,7 @@ class ADJOINT_API Loader {
     /// Batches per epoch; -1 of a stream, which nobody can count.
     std::int64_t size() const;
 
+    /// Epoch and next batch, to go on from.
     LoaderState state() const noexcept { return state_; }
     void set_state(LoaderState state);
 

@@ -8,11 +8,13 @@
 
 namespace adjoint::data {
 
+/// Images and their class numbers.
 struct ImageSet {
     Tensor images;  ///< u8; of MNIST (N, 28, 28), where 0 is background
     Tensor labels;  ///< u8 (N), of MNIST 0 to 9
 };
 
+/// The two sets of the files.
 struct Mnist {
     ImageSet train, test;
     std::string name;                  ///< "MNIST", "Fashion-MNIST" or "MNIST-like data", told by the labels

@@ -10,8 +10,10 @@
 
 namespace adjoint::data {
 
+/// Tensors by name, in order.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
+/// What a file holds.
 struct ADJOINT_API SafeTensors {
     NamedTensors tensors;  ///< as they follow one another in the file
     std::map<std::string, std::string> metadata;

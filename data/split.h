@@ -16,6 +16,7 @@ namespace adjoint::data {
 struct Split {
     std::vector<std::int64_t> train, test;
 };
+/// The two parts.
 struct TrainTest {
     Dataset train, test;
 };

@@ -39,6 +39,7 @@ class ADJOINT_API CategoryEncoder {
     /// The number of a text, none if it was not seen and there is none for that.
     std::optional<std::int64_t> find(std::string_view value) const;
 
+    /// The name of the column.
     const std::string& column() const noexcept { return column_; }
     const std::vector<std::string>& names() const noexcept { return names_; }  ///< without the unknown
     /// How many numbers there are.

@@ -42,6 +42,7 @@ class ADJOINT_API Vocabulary {
     static Vocabulary of(const std::vector<std::string>& symbols, const VocabularyOptions& options = {});
 
     std::int64_t size() const noexcept { return static_cast<std::int64_t>(symbols_.size()); }
+    /// Characters or words.
     TextUnit unit() const noexcept { return unit_; }
     /// By number; padding is "".
     const std::vector<std::string>& symbols() const noexcept { return symbols_; }

@@ -18,6 +18,7 @@ struct TorchOptions {
     std::uint64_t unpacked_limit = std::uint64_t{16} << 30;
 };
 
+/// What a file holds.
 struct ADJOINT_API TorchFile {
     /// In the order of the file; in dictionaries within, the keys joined by dots: "optimizer.state.0.step".
     NamedTensors tensors;

@@ -12,6 +12,7 @@ namespace adjoint::nn {
 /// Which activation a plain function is; none if it is none of those.
 ADJOINT_API Activation activation_of(Tensor (*function)(const Tensor&)) noexcept;
 
+/// relu() as a layer.
 class ADJOINT_API ReLU : public Module {
   public:
     ReLU() : Module("ReLU") {}
@@ -21,6 +22,7 @@ class ADJOINT_API ReLU : public Module {
     Activation activation() const noexcept { return Activation::relu; }
 };
 
+/// relu6() as a layer.
 class ADJOINT_API ReLU6 : public Module {
   public:
     ReLU6() : Module("ReLU6") {}
@@ -29,6 +31,7 @@ class ADJOINT_API ReLU6 : public Module {
     }
 };
 
+/// selu() as a layer.
 class ADJOINT_API SELU : public Module {
   public:
     SELU() : Module("SELU") {}
@@ -37,6 +40,7 @@ class ADJOINT_API SELU : public Module {
     }
 };
 
+/// sigmoid() as a layer.
 class ADJOINT_API Sigmoid : public Module {
   public:
     Sigmoid() : Module("Sigmoid") {}
@@ -46,6 +50,7 @@ class ADJOINT_API Sigmoid : public Module {
     Activation activation() const noexcept { return Activation::sigmoid; }
 };
 
+/// logsigmoid() as a layer.
 class ADJOINT_API LogSigmoid : public Module {
   public:
     LogSigmoid() : Module("LogSigmoid") {}
@@ -54,6 +59,7 @@ class ADJOINT_API LogSigmoid : public Module {
     }
 };
 
+/// tanh() as a layer.
 class ADJOINT_API Tanh : public Module {
   public:
     Tanh() : Module("Tanh") {}
@@ -63,6 +69,7 @@ class ADJOINT_API Tanh : public Module {
     Activation activation() const noexcept { return Activation::tanh; }
 };
 
+/// silu() as a layer.
 class ADJOINT_API SiLU : public Module {
   public:
     SiLU() : Module("SiLU") {}
@@ -72,6 +79,7 @@ class ADJOINT_API SiLU : public Module {
     Activation activation() const noexcept { return Activation::silu; }
 };
 
+/// mish() as a layer.
 class ADJOINT_API Mish : public Module {
   public:
     Mish() : Module("Mish") {}
@@ -80,6 +88,7 @@ class ADJOINT_API Mish : public Module {
     }
 };
 
+/// softsign() as a layer.
 class ADJOINT_API Softsign : public Module {
   public:
     Softsign() : Module("Softsign") {}
@@ -88,6 +97,7 @@ class ADJOINT_API Softsign : public Module {
     }
 };
 
+/// hardsigmoid() as a layer.
 class ADJOINT_API Hardsigmoid : public Module {
   public:
     Hardsigmoid() : Module("Hardsigmoid") {}
@@ -96,6 +106,7 @@ class ADJOINT_API Hardsigmoid : public Module {
     }
 };
 
+/// hardswish() as a layer.
 class ADJOINT_API Hardswish : public Module {
   public:
     Hardswish() : Module("Hardswish") {}
@@ -104,6 +115,7 @@ class ADJOINT_API Hardswish : public Module {
     }
 };
 
+/// leaky_relu() as a layer.
 class ADJOINT_API LeakyReLU : public Module {
   public:
     explicit LeakyReLU(double negative_slope = 0.01)
@@ -117,6 +129,7 @@ class ADJOINT_API LeakyReLU : public Module {
     double negative_slope_;
 };
 
+/// elu() as a layer.
 class ADJOINT_API ELU : public Module {
   public:
     explicit ELU(double alpha = 1) : Module("ELU", detail::describe({{"alpha", alpha}})), alpha_(alpha) {}
@@ -128,6 +141,7 @@ class ADJOINT_API ELU : public Module {
     double alpha_;
 };
 
+/// celu() as a layer.
 class ADJOINT_API CELU : public Module {
   public:
     explicit CELU(double alpha = 1) : Module("CELU", detail::describe({{"alpha", alpha}})), alpha_(alpha) {}
@@ -139,6 +153,7 @@ class ADJOINT_API CELU : public Module {
     double alpha_;
 };
 
+/// softplus() as a layer.
 class ADJOINT_API Softplus : public Module {
   public:
     explicit Softplus(double beta = 1, double threshold = 20)
@@ -153,6 +168,7 @@ class ADJOINT_API Softplus : public Module {
     double beta_, threshold_;
 };
 
+/// hardtanh() as a layer.
 class ADJOINT_API Hardtanh : public Module {
   public:
     explicit Hardtanh(double low = -1, double high = 1)
@@ -165,6 +181,7 @@ class ADJOINT_API Hardtanh : public Module {
     double low_, high_;
 };
 
+/// softmax() as a layer.
 class ADJOINT_API Softmax : public Module {
   public:
     explicit Softmax(int dim) : Module("Softmax", detail::describe({{"dim", dim}})), dim_(dim) {}
@@ -176,6 +193,7 @@ class ADJOINT_API Softmax : public Module {
     int dim_;
 };
 
+/// log_softmax() as a layer.
 class ADJOINT_API LogSoftmax : public Module {
   public:
     explicit LogSoftmax(int dim) : Module("LogSoftmax", detail::describe({{"dim", dim}})), dim_(dim) {}
@@ -187,6 +205,7 @@ class ADJOINT_API LogSoftmax : public Module {
     int dim_;
 };
 
+/// gelu() as a layer.
 class ADJOINT_API GELU : public Module {
   public:
     explicit GELU(GeluForm approximate = GeluForm::none)

@@ -27,6 +27,7 @@ struct AttentionMasks {
     bool is_causal = false;        ///< query i sees keys 0 .. i alone
 };
 
+/// The result, and the weights where they were asked for.
 struct AttentionOutput {
     Tensor output, weights;  ///< weights undefined unless they were asked for
 };

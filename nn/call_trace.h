@@ -34,6 +34,7 @@ class ADJOINT_API CallTrace {
     CallTrace(const CallTrace&) = delete;
     CallTrace& operator=(const CallTrace&) = delete;
 
+    /// In the order in which they began.
     const std::vector<LayerCall>& calls() const noexcept { return calls_; }
     /// The innermost on this thread, null if there is none.
     static CallTrace* current() noexcept;

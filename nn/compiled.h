@@ -56,6 +56,7 @@ class ADJOINT_API Compiled {
     std::shared_ptr<State> state_;
 };
 
+/// The model ready for answers; see the head of this file.
 template <IsModule M> Compiled compile(const M& model, const CompileOptions& options = {}) {
     return Compiled(model, forward_of(model), options);
 }

@@ -14,6 +14,7 @@
 
 namespace adjoint::nn {
 
+/// A model as a function of its inputs.
 using Forward = std::function<std::vector<Tensor>(const std::vector<Tensor>& inputs)>;
 
 namespace detail {

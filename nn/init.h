@@ -9,6 +9,7 @@
 
 namespace adjoint::nn::init {
 
+/// Uniform in [low, high), normal, or one value; x itself is the result, as of all of these.
 ADJOINT_API Tensor uniform_(const Tensor& x, double low = 0, double high = 1);
 ADJOINT_API Tensor normal_(const Tensor& x, double mean = 0, double std = 1);
 ADJOINT_API Tensor constant_(const Tensor& x, double value);
@@ -25,7 +26,9 @@ ADJOINT_API Tensor xavier_uniform_(const Tensor& x, double gain = 1);
 /// Normal with standard deviation gain sqrt(2 / (fan in + fan out)).
 ADJOINT_API Tensor xavier_normal_(const Tensor& x, double gain = 1);
 
+/// Whether the spread of the forward or of the backward pass is kept.
 enum class FanMode { in, out };
+/// What follows the layer.
 enum class Nonlinearity { linear, sigmoid, tanh, relu, leaky_relu, selu };
 
 /// The factor that keeps variance through an activation; `slope` is leaky_relu's.

@@ -11,6 +11,7 @@ namespace adjoint::nn {
 struct LossOptions {
     Reduction reduction = Reduction::mean;
 };
+/// mse_loss() as a module.
 class ADJOINT_API MSELoss : public Module {
   public:
     explicit MSELoss(const LossOptions& options = {}) : Module("MSELoss"), options_(options) {}
@@ -20,6 +21,7 @@ class ADJOINT_API MSELoss : public Module {
     LossOptions options_;
 };
 
+/// l1_loss() as a module.
 class ADJOINT_API L1Loss : public Module {
   public:
     explicit L1Loss(const LossOptions& options = {}) : Module("L1Loss"), options_(options) {}
@@ -29,6 +31,7 @@ class ADJOINT_API L1Loss : public Module {
     LossOptions options_;
 };
 
+/// smooth_l1_loss() as a module.
 class ADJOINT_API SmoothL1Loss : public Module {
   public:
     explicit SmoothL1Loss(const SmoothL1Options& options = {}) : Module("SmoothL1Loss"), options_(options) {}
@@ -38,6 +41,7 @@ class ADJOINT_API SmoothL1Loss : public Module {
     SmoothL1Options options_;
 };
 
+/// huber_loss() as a module.
 class ADJOINT_API HuberLoss : public Module {
   public:
     explicit HuberLoss(const HuberOptions& options = {}) : Module("HuberLoss"), options_(options) {}
@@ -47,6 +51,7 @@ class ADJOINT_API HuberLoss : public Module {
     HuberOptions options_;
 };
 
+/// binary_cross_entropy() as a module.
 class ADJOINT_API BCELoss : public Module {
   public:
     explicit BCELoss(const BinaryCrossEntropyOptions& options = {})
@@ -61,6 +66,7 @@ class ADJOINT_API BCELoss : public Module {
     Reduction reduction_;
 };
 
+/// binary_cross_entropy_with_logits() as a module.
 class ADJOINT_API BCEWithLogitsLoss : public Module {
   public:
     explicit BCEWithLogitsLoss(const BinaryCrossEntropyWithLogitsOptions& options = {})
@@ -77,6 +83,7 @@ class ADJOINT_API BCEWithLogitsLoss : public Module {
     Reduction reduction_;
 };
 
+/// kl_div() as a module.
 class ADJOINT_API KLDivLoss : public Module {
   public:
     explicit KLDivLoss(const KLDivOptions& options = {}) : Module("KLDivLoss"), options_(options) {}
@@ -86,6 +93,7 @@ class ADJOINT_API KLDivLoss : public Module {
     KLDivOptions options_;
 };
 
+/// nll_loss() as a module.
 class ADJOINT_API NLLLoss : public Module {
   public:
     explicit NLLLoss(const NllOptions& options = {})
@@ -104,6 +112,7 @@ class ADJOINT_API NLLLoss : public Module {
     std::int64_t ignore_index_;
 };
 
+/// cross_entropy() as a module.
 class ADJOINT_API CrossEntropyLoss : public Module {
   public:
     explicit CrossEntropyLoss(const CrossEntropyOptions& options = {})

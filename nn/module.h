@@ -33,6 +33,7 @@
 
 namespace adjoint::nn {
 
+/// Tensors by name, in order.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 template <class M>
@@ -62,6 +63,7 @@ template <class Y> auto& first_output(Y& y) {
 
 }  // namespace detail
 
+/// The base of layers and models: parameters, buffers and children by name.
 class ADJOINT_API Module {
   public:
     Module();

@@ -28,6 +28,7 @@ class ModuleTensor : public Tensor {
     ~ModuleTensor() = default;
 };
 
+/// What an optimizer moves, and what else belongs to the state of a module.
 using Parameter = ModuleTensor;
 using Buffer = ModuleTensor;
 

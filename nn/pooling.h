@@ -8,6 +8,7 @@
 
 namespace adjoint::nn {
 
+/// max_pool1d() as a layer.
 class ADJOINT_API MaxPool1d : public Module {
   public:
     explicit MaxPool1d(std::int64_t kernel_size, const MaxPool1dOptions& options = {});
@@ -20,6 +21,7 @@ class ADJOINT_API MaxPool1d : public Module {
     MaxPool1dOptions options_;
 };
 
+/// max_pool2d() as a layer.
 class ADJOINT_API MaxPool2d : public Module {
   public:
     explicit MaxPool2d(HeightWidth kernel_size, const MaxPool2dOptions& options = {});
@@ -32,6 +34,7 @@ class ADJOINT_API MaxPool2d : public Module {
     MaxPool2dOptions options_;
 };
 
+/// avg_pool2d() as a layer.
 class ADJOINT_API AvgPool2d : public Module {
   public:
     explicit AvgPool2d(HeightWidth kernel_size, const AvgPool2dOptions& options = {});
@@ -44,6 +47,7 @@ class ADJOINT_API AvgPool2d : public Module {
     AvgPool2dOptions options_;
 };
 
+/// adaptive_avg_pool2d() as a layer.
 class ADJOINT_API AdaptiveAvgPool2d : public Module {
   public:
     explicit AdaptiveAvgPool2d(HeightWidth output_size);

@@ -38,6 +38,7 @@ struct RNNOptions {
 struct RNNOutput {
     Tensor output, h_n;
 };
+/// The outputs of all steps, and the states behind the last.
 struct LSTMOutput {
     Tensor output, h_n, c_n;
 };
@@ -62,6 +63,7 @@ class ADJOINT_API Recurrent : public Module {
     Tensor initial_state(const char* name, const Tensor& state, const Tensor& sequence, bool single) const;
 };
 
+/// Layers of h = tanh(W x + b + U h + c), or relu.
 class ADJOINT_API RNN : public Recurrent {
   public:
     RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& options = {});
@@ -71,12 +73,14 @@ class ADJOINT_API RNN : public Recurrent {
     RecurrentNonlinearity nonlinearity_;
 };
 
+/// Layers of cells with input, forget and output gates.
 class ADJOINT_API LSTM : public Recurrent {
   public:
     LSTM(std::int64_t input_size, std::int64_t hidden_size, const RecurrentOptions& options = {});
     LSTMOutput operator()(const Tensor& x, const RecurrentState& initial = {}) const;
 };
 
+/// Layers of cells with reset and update gates.
 class ADJOINT_API GRU : public Recurrent {
   public:
     GRU(std::int64_t input_size, std::int64_t hidden_size, const RecurrentOptions& options = {});

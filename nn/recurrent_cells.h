@@ -19,6 +19,7 @@ struct RecurrentWeights {
 /// Hidden and, for LSTM, cell state.
 using RecurrentState = recurrent::State;
 
+/// What an RNN does to the sum of its products.
 enum class RecurrentNonlinearity { tanh, relu };
 
 struct RecurrentCellOptions {

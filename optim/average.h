@@ -77,6 +77,7 @@ class ADJOINT_API StochasticWeightAverage : public WeightAverage {
   public:
     explicit StochasticWeightAverage(const std::vector<Tensor>& parameters);
     void update() override;
+    /// How many weights the average is of.
     std::int64_t count() const noexcept { return count_; }
     /// The means, and how many values they are of: "count".
     NamedTensors state() const override;

@@ -28,6 +28,7 @@ class ADJOINT_API GradScaler {
     /// errors: ValueError unless init_scale > 0, growth_factor > 1, backoff_factor in (0, 1), interval > 0.
     explicit GradScaler(const GradScalerOptions& options = {});
 
+    /// The factor of the losses now.
     double scale() const noexcept { return scale_; }
     /// loss times the scale.
     Tensor scale(const Tensor& loss) const;

@@ -9,6 +9,7 @@
 
 namespace adjoint::optim {
 
+/// How far a step goes.
 enum class LineSearch { none, strong_wolfe };
 
 struct LBFGSOptions {

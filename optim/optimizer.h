@@ -18,8 +18,10 @@
 
 namespace adjoint::optim {
 
+/// Tensors by name, in order.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
+/// The base of what moves parameters against their gradients.
 class ADJOINT_API Optimizer {
   public:
     Optimizer(const Optimizer&) = delete;
@@ -36,6 +38,7 @@ class ADJOINT_API Optimizer {
     /// Removes the gradients.
     void zero_grad() const;
 
+    /// How many groups of parameters there are.
     std::size_t group_count() const noexcept { return groups_.size(); }
     /// The parameters of all groups, in order.
     std::vector<Tensor> parameters() const;

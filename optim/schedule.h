@@ -17,6 +17,7 @@
 
 namespace adjoint::optim {
 
+/// The base of the schedules.
 class ADJOINT_API Schedule {
   public:
     /// The rate of an epoch from the number of the epoch and the group's base rate.
@@ -140,6 +141,7 @@ struct WarmupCosineOptions {
 /// errors: ValueError unless 0 <= warmup_steps < total_steps.
 ADJOINT_API Schedule warmup_cosine(Optimizer& optimizer, const WarmupCosineOptions& options);
 
+/// The way from one rate to the next.
 enum class Anneal { cos, linear };
 
 struct OneCycleLROptions {
@@ -168,7 +170,9 @@ class ADJOINT_API OneCycleLR : public Schedule {
     OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options);
 };
 
+/// Whether smaller or larger is better.
 enum class PlateauMode { min, max };
+/// Whether a threshold is a share of the best value or a difference from it.
 enum class ThresholdMode { rel, abs };
 
 struct ReduceLROnPlateauOptions {
@@ -185,6 +189,7 @@ struct ReduceLROnPlateauOptions {
 class ADJOINT_API ReduceLROnPlateau {
   public:
     explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {});
+    /// Looks at the metric of the epoch that has ended, and lowers the rates where it has stood still.
     void step(double metric);
     /// "best", "bad_epochs", "cooldown"; the rates themselves are in the optimizer's state.
     NamedTensors state() const;

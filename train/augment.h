@@ -22,6 +22,7 @@
 
 namespace adjoint::train {
 
+/// What becomes of a training batch before the model sees it.
 using Transform = std::function<data::Batch(const data::Batch& batch)>;
 
 /// One after the other.
@@ -36,6 +37,7 @@ struct FlipOptions {
     double horizontal = 0.5;  ///< probability of left and right exchanged
     double vertical = 0;
 };
+/// Mirrors each image with a probability.
 ADJOINT_API Transform random_flip(const FlipOptions& options = {});
 
 struct CropOptions {

@@ -43,6 +43,7 @@ struct EarlyStoppingOptions {
 /// errors: ValueError for a patience below 1.
 ADJOINT_API Callback early_stopping(const EarlyStoppingOptions& options = {});
 
+/// How often something is looked at.
 enum class Every { batch, epoch };
 /// Steps a learning-rate schedule after every epoch or batch. It is copied, and goes on where it stands.
 ADJOINT_API Callback schedule(const optim::Schedule& schedule, Every every = Every::epoch);

@@ -20,6 +20,7 @@
 
 namespace adjoint::train {
 
+/// What a run needs to go on.
 struct Checkpoint {
     data::NamedTensors model = {}, optimizer = {};
     std::vector<data::NamedTensors> callbacks = {};  ///< of those that have a state, in their order

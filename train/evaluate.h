@@ -16,6 +16,7 @@ struct Predictions {
     Tensors outputs, targets;
 };
 
+/// Loss and accuracy over all samples, as of a model and a loss below.
 ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
                            std::int64_t batch_size = 1000);
 /// The same by all ranks of a group together: each looks at a share of the samples (all of a stream), and has
@@ -36,6 +37,7 @@ template <nn::IsModule M, class Loss>
 Score evaluate(const M& model, Loss loss, const data::Samples& samples, std::int64_t batch_size = 1000) {
     return evaluate(trainee(model, std::move(loss)), samples, batch_size);
 }
+/// The same for tensors in memory.
 template <nn::IsModule M, class Loss>
 Score evaluate(const M& model, Loss loss, const data::Dataset& set, std::int64_t batch_size = 1000) {
     return evaluate(model, std::move(loss), data::Samples(set), batch_size);

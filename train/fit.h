@@ -61,6 +61,7 @@ struct FitOptions {
     Metrics metrics = {};    ///< figures by name in the records of epochs, as by the callback metrics()
 };
 
+/// The same for what trainee() has made.
 ADJOINT_API History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Samples& samples,
                         const FitOptions& options);
 
@@ -80,6 +81,7 @@ History fit(const M& model, Loss loss, optim::Optimizer& optimizer, const data::
     both.workers = options.workers;
     return fit(both, optimizer, samples, options);
 }
+/// The same for tensors in memory.
 template <nn::IsModule M, class Loss>
 History fit(const M& model, Loss loss, optim::Optimizer& optimizer, const data::Dataset& set,
             const FitOptions& options = {}) {

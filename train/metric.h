@@ -63,6 +63,7 @@ class Metric {
             };
     }
 
+    /// Whether it is summed batch by batch.
     bool is_ratio() const noexcept { return static_cast<bool>(of_batch_); }
     /// Of a metric that is one.
     Ratio ratio(const Tensors& outputs, const Tensors& targets) const { return of_batch_(outputs, targets); }
@@ -77,6 +78,7 @@ class Metric {
     std::function<Ratio(const Tensors& outputs, const Tensors& targets)> of_batch_;
 };
 
+/// Metrics by the names that records have them under.
 using Metrics = std::map<std::string, Metric>;
 
 }  // namespace adjoint::train

@@ -17,6 +17,7 @@
 
 namespace adjoint::train {
 
+/// Inputs, outputs or targets, in their order.
 using Tensors = std::vector<Tensor>;
 
 /// A loss as fit takes it: a module, a lambda, or a function like cross_entropy with its options left out.

@@ -9,7 +9,9 @@
 
 namespace adjoint {
 
+/// A function of several tensors with several results.
 using TensorsFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+/// A function of several tensors with one result.
 using TensorFunction = std::function<Tensor(const std::vector<Tensor>&)>;
 
 struct GradcheckOptions {
@@ -19,6 +21,7 @@ struct GradcheckOptions {
     int projections = 2;  ///< how many random combinations of the outputs are differentiated
 };
 
+/// Whether all is right, and if not, what is not.
 struct GradcheckResult {
     bool ok = true;
     std::string message;  ///< the first disagreement: input, element, expected, got

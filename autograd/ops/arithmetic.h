@@ -44,10 +44,10 @@ struct ADJOINT_API Div : Function {
 
 }  // namespace fn
 
-ADJOINT_API Tensor add(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor sub(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor mul(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor div(const Tensor& a, const Tensor& b);
+ADJOINT_API Tensor add(const Tensor& a, const Tensor& b);  ///< a + b
+ADJOINT_API Tensor sub(const Tensor& a, const Tensor& b);  ///< a - b
+ADJOINT_API Tensor mul(const Tensor& a, const Tensor& b);  ///< a b
+ADJOINT_API Tensor div(const Tensor& a, const Tensor& b);  ///< a / b
 /// a^b; the derivative by b is 0 where a^b is 0, and at 0^0.
 /// dtypes: integers stay integers, where a negative power is 0 unless a is 1 or -1; an integer tensor to the
 /// power of a negative number is f32.
@@ -58,17 +58,19 @@ ADJOINT_API Tensor atan2(const Tensor& a, const Tensor& b);
 ADJOINT_API Tensor maximum(const Tensor& a, const Tensor& b);
 ADJOINT_API Tensor minimum(const Tensor& a, const Tensor& b);
 
-ADJOINT_API Tensor add_scalar(const Tensor& x, Scalar s);
-ADJOINT_API Tensor sub_scalar(const Tensor& x, Scalar s);
+ADJOINT_API Tensor add_scalar(const Tensor& x, Scalar s);   ///< x + s
+ADJOINT_API Tensor sub_scalar(const Tensor& x, Scalar s);   ///< x - s
 ADJOINT_API Tensor rsub_scalar(const Tensor& x, Scalar s);  ///< s - x
-ADJOINT_API Tensor mul_scalar(const Tensor& x, Scalar s);
-ADJOINT_API Tensor div_scalar(const Tensor& x, Scalar s);
+ADJOINT_API Tensor mul_scalar(const Tensor& x, Scalar s);   ///< x s
+ADJOINT_API Tensor div_scalar(const Tensor& x, Scalar s);   ///< x / s
 ADJOINT_API Tensor rdiv_scalar(const Tensor& x, Scalar s);  ///< s / x
 ADJOINT_API Tensor pow_scalar(const Tensor& x, Scalar p);   ///< x^p
 ADJOINT_API Tensor scalar_pow(Scalar a, const Tensor& x);   ///< a^x
+/// With a number on one side.
 inline Tensor pow(const Tensor& x, Number auto p) { return pow_scalar(x, p); }
 inline Tensor pow(Number auto a, const Tensor& x) { return scalar_pow(a, x); }
 
+/// The functions above as operators.
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
@@ -83,15 +85,15 @@ inline Tensor operator/(const Tensor& x, Number auto s) { return div_scalar(x, s
 inline Tensor operator/(Number auto s, const Tensor& x) { return rdiv_scalar(x, s); }
 
 // Comparison: bool results, no gradient.
-ADJOINT_API Tensor eq(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor ne(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor lt(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor le(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor gt(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor ge(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor logical_and(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor logical_or(const Tensor& a, const Tensor& b);
-ADJOINT_API Tensor logical_not(const Tensor& x);
+ADJOINT_API Tensor eq(const Tensor& a, const Tensor& b);           ///< a == b
+ADJOINT_API Tensor ne(const Tensor& a, const Tensor& b);           ///< a != b
+ADJOINT_API Tensor lt(const Tensor& a, const Tensor& b);           ///< a < b
+ADJOINT_API Tensor le(const Tensor& a, const Tensor& b);           ///< a <= b
+ADJOINT_API Tensor gt(const Tensor& a, const Tensor& b);           ///< a > b
+ADJOINT_API Tensor ge(const Tensor& a, const Tensor& b);           ///< a >= b
+ADJOINT_API Tensor logical_and(const Tensor& a, const Tensor& b);  ///< whether both are not 0
+ADJOINT_API Tensor logical_or(const Tensor& a, const Tensor& b);   ///< whether one is not 0
+ADJOINT_API Tensor logical_not(const Tensor& x);                   ///< whether it is 0
 
 inline Tensor operator==(const Tensor& a, const Tensor& b) { return eq(a, b); }
 inline Tensor operator!=(const Tensor& a, const Tensor& b) { return ne(a, b); }

@@ -18,11 +18,15 @@ struct Slice {
     std::int64_t stop = std::numeric_limits<std::int64_t>::max();
     std::int64_t step = 1;
 };
+/// The end of a dimension, whatever its size.
 inline constexpr std::int64_t to_end = std::numeric_limits<std::int64_t>::max();
+/// Places start, start + step, .. before stop; negative ones count from the end.
 constexpr Slice slice(std::int64_t start, std::int64_t stop = to_end, std::int64_t step = 1) {
     return {start, stop, step};
 }
+/// As many whole dimensions as are not named.
 struct Ellipsis {};
+/// A dimension of size 1.
 struct NewAxis {};
 inline constexpr Ellipsis ellipsis{};  ///< as many whole dimensions as are left
 inline constexpr NewAxis new_axis{};   ///< a dimension of size 1
@@ -41,6 +45,7 @@ class ADJOINT_API Index {
     Index(NewAxis) : kind_(Kind::axis) {}
     Index(Tensor places) : kind_(Kind::tensor), places_(std::move(places)) {}
 
+    /// What it is, and the value of that kind.
     Kind kind() const noexcept { return kind_; }
     std::int64_t integer() const noexcept { return slice_.start; }
     Slice range() const noexcept { return slice_; }

@@ -5,6 +5,7 @@
 
 namespace adjoint {
 
+/// What becomes of the losses of single elements.
 enum class Reduction { none, mean, sum };
 
 namespace fn {

@@ -14,6 +14,7 @@ namespace adjoint {
 /// All selections along a dimension, whose gradients come back as one tensor.
 ADJOINT_API std::vector<Tensor> unbind(const Tensor& x, int dim = 0);
 
+/// Tensors one behind the other along a dimension that they have, or along a new one.
 ADJOINT_API Tensor cat(std::span<const Tensor> tensors, int dim = 0);
 ADJOINT_API Tensor cat(std::initializer_list<Tensor> tensors, int dim = 0);
 ADJOINT_API Tensor stack(std::span<const Tensor> tensors, int dim = 0);
@@ -25,6 +26,7 @@ ADJOINT_API Tensor flip(const Tensor& x, const Shape& dims);
 /// Shifts along dimensions; what leaves at one end enters at the other.
 ADJOINT_API Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims);
 
+/// What stands outside of the edge.
 enum class PadMode { constant, reflect, replicate, circular };
 /// Pads from the last dimension: {left, right, top, bottom, ...}; negative amounts crop, and a circle closes
 /// over what they leave.

@@ -18,10 +18,13 @@ struct Dims {
     Dims(std::initializer_list<std::int64_t> dims) : list(dims) {}
 };
 
+/// The sum of all elements, or along dimensions; of nothing it is 0.
 /// dtypes: integers and bool give i64.
 ADJOINT_API Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-/// dtypes: floating only. The mean of nothing is NaN.
+/// The sum over the number of elements; the mean of nothing is NaN.
+/// dtypes: floating only.
 ADJOINT_API Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+/// The product; of nothing it is 1.
 ADJOINT_API Tensor prod(const Tensor& x);
 ADJOINT_API Tensor prod(const Tensor& x, int dim, bool keepdim = false);
 /// Largest, smallest; equal elements share the gradient evenly.
@@ -30,6 +33,7 @@ ADJOINT_API Tensor amin(const Tensor& x, const Dims& dims = {}, bool keepdim = f
 inline Tensor max(const Tensor& x) { return amax(x); }
 inline Tensor min(const Tensor& x) { return amin(x); }
 
+/// Values and where they stand (i64).
 struct ValuesIndices {
     Tensor values, indices;
 };
@@ -67,7 +71,7 @@ ADJOINT_API Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = f
 struct ADJOINT_API All {
     Tensor operator()(const Tensor& x) const;
 };
-inline constexpr All all{};
+inline constexpr All all{};               ///< all(x), and as an index the whole dimension
 ADJOINT_API Tensor any(const Tensor& x);  ///< bool
 
 /// The sum over the dimensions in which `x` was broadcast from `shape`, in that shape.

@@ -6,6 +6,7 @@
 
 namespace adjoint {
 
+/// How values between pixels are found.
 enum class InterpolateMode { nearest, bilinear };
 
 struct InterpolateOptions {

@@ -17,6 +17,7 @@ ADJOINT_API Tensor argsort(const Tensor& x, int dim = -1, bool descending = fals
 /// errors: ValueError unless 0 <= k <= size.
 ADJOINT_API ValuesIndices topk(const Tensor& x, std::int64_t k, int dim = -1, bool largest = true);
 
+/// Each value once, and where it came from.
 struct UniqueValues {
     Tensor values, inverse, counts;
 };

@@ -47,6 +47,7 @@ class NoGrad : GradMode {
 ADJOINT_API bool anomaly_enabled() noexcept;
 ADJOINT_API void set_anomaly_enabled(bool enabled) noexcept;
 
+/// While it lives, a backward pass that meets a NaN says which operation made it.
 class AnomalyMode {
   public:
     explicit AnomalyMode(bool enabled = true) noexcept : before_(anomaly_enabled()) {

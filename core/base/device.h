@@ -16,6 +16,7 @@ struct Device {
     DeviceType type = DeviceType::cpu;
     std::uint8_t index = 0;
 
+    /// The host; the card of that number, from 0.
     static constexpr Device cpu() noexcept { return {}; }
     static constexpr Device cuda(int index = 0) noexcept {
         return {DeviceType::cuda, static_cast<std::uint8_t>(index)};
@@ -24,6 +25,7 @@ struct Device {
     /// errors: ValueError with the accepted forms.
     ADJOINT_API static Device parse(const std::string& text);
 
+    /// Of which kind it is.
     constexpr bool is_cpu() const noexcept { return type == DeviceType::cpu; }
     constexpr bool is_cuda() const noexcept { return type == DeviceType::cuda; }
     constexpr bool operator==(const Device&) const noexcept = default;

@@ -10,8 +10,10 @@
 
 namespace adjoint {
 
+/// The types of elements.
 enum class DType : std::uint8_t { f16, bf16, f32, f64, u8, i32, i64, boolean };
 
+/// The types by their short names.
 inline constexpr DType f16 = DType::f16;
 inline constexpr DType bf16 = DType::bf16;
 inline constexpr DType f32 = DType::f32;
@@ -60,6 +62,7 @@ template <> struct DTypeOf<std::int32_t> : std::integral_constant<DType, DType::
 template <> struct DTypeOf<std::int64_t> : std::integral_constant<DType, DType::i64> {};
 template <> struct DTypeOf<bool> : std::integral_constant<DType, DType::boolean> {};
 
+/// The type whose elements are of the C++ type T.
 template <class T> inline constexpr DType dtype_of = DTypeOf<std::remove_cv_t<T>>::value;
 
 /// Calls f(T{}) with a value of the C++ type that `type` names.

@@ -11,6 +11,7 @@
 
 namespace adjoint {
 
+/// The base of all errors of the library.
 class ADJOINT_API Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

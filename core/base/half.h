@@ -17,6 +17,7 @@ struct half {
     ADJOINT_HD explicit half(float x) : bits(encode(x)) {}
     ADJOINT_HD operator float() const { return decode(bits); }
 
+    /// The number whose pattern of bits this is.
     ADJOINT_HD static half from_bits(std::uint16_t bits) {
         half h;
         h.bits = bits;
@@ -62,6 +63,7 @@ struct bfloat16 {
     ADJOINT_HD explicit bfloat16(float x) : bits(encode(x)) {}
     ADJOINT_HD operator float() const { return bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
+    /// The number whose pattern of bits this is.
     ADJOINT_HD static bfloat16 from_bits(std::uint16_t bits) {
         bfloat16 b;
         b.bits = bits;

@@ -11,6 +11,7 @@
 
 namespace adjoint {
 
+/// The most dimensions of a tensor.
 inline constexpr int max_dims = 8;
 
 /// A short list of sizes, strides or dimension numbers.
@@ -33,8 +34,10 @@ class ADJOINT_API Shape {
     const std::int64_t* end() const noexcept { return sizes_ + rank_; }
     std::int64_t* begin() noexcept { return sizes_; }
     std::int64_t* end() noexcept { return sizes_ + rank_; }
+    /// The last size, of which there has to be one.
     std::int64_t back() const noexcept { return sizes_[rank_ - 1]; }
 
+    /// One dimension more, at the end or at a position; one less.
     void push_back(std::int64_t size);
     void insert(int position, std::int64_t size);
     void erase(int position) noexcept;

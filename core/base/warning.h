@@ -10,10 +10,12 @@
 
 namespace adjoint {
 
+/// Whether warnings are said at all.
 ADJOINT_API void set_warnings(bool enabled) noexcept;
 /// True, unless they were silenced.
 ADJOINT_API bool warnings_enabled() noexcept;
 
+/// Takes a warning in the place of the standard error.
 using WarningHandler = std::function<void(const std::string& message)>;
 /// Who gets the warnings, of all threads, from now on; {}: standard error again.
 /// What has been said may be said again.

@@ -8,6 +8,7 @@ namespace adjoint {
 /// An activation that follows a product, a convolution or a layer in one pass with it.
 enum class Activation : std::uint8_t { none, relu, gelu, gelu_tanh, silu, tanh, sigmoid };
 
+/// The one that was named last in the list.
 inline constexpr Activation last_activation = Activation::sigmoid;
 
 /// What becomes of the sums of a product or a convolution: the bias is added, the result's type rounds them,

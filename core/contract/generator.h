@@ -14,6 +14,7 @@
 
 namespace adjoint {
 
+/// Where the random numbers stand.
 struct GeneratorState {
     std::uint64_t seed = 0;
     std::uint64_t stream = 0;

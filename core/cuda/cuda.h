@@ -37,6 +37,7 @@ struct Component {
     std::string location;  ///< the file, where it is one
     std::string problem;   ///< what is missing and how to mend it; empty if all is well
 };
+/// The versions that were found.
 struct Software {
     std::string architectures;  ///< that this build has code for: "sm_90"
     Component toolkit, driver, cublaslt, cudnn, nccl;
@@ -53,6 +54,7 @@ ADJOINT_API bool waits_after_launches();
 /// How often a thread of this process has waited for a device: item(), copies to the host, synchronize().
 ADJOINT_API std::int64_t sync_count() noexcept;
 
+/// Bytes of a device.
 struct MemoryStats {
     std::int64_t in_use = 0;              ///< bytes of living tensors
     std::int64_t peak = 0;                ///< the most that `in_use` was

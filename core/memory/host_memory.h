@@ -18,6 +18,7 @@ ADJOINT_API void* host_allocate(std::size_t bytes);
 /// Gives a block back; `bytes` is the size it was asked for with.
 ADJOINT_API void host_release(void* block, std::size_t bytes) noexcept;
 
+/// Bytes of the host's allocator.
 struct HostMemoryStats {
     std::int64_t system_calls = 0;  ///< blocks asked from the system since start
     std::int64_t in_use = 0;        ///< bytes held by tensors and nodes

@@ -49,6 +49,7 @@ class DefaultDType {
     DType before_;
 };
 
+/// The same for a device.
 class DefaultDevice {
   public:
     explicit DefaultDevice(Device device) : before_(default_device()) { set_default_device(device); }

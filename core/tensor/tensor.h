@@ -39,6 +39,7 @@ struct Options {
 /// What produced a tensor: a node of the graph, opaque here (<adjoint/autograd/record/node.h>).
 class ADJOINT_API Producer : public RefCounted<Producer> {
   public:
+    /// Called when nobody holds it any more.
     virtual void destroy() noexcept = 0;
     /// The forward operation's name.
     virtual const char* name() const noexcept = 0;
@@ -50,6 +51,7 @@ class ADJOINT_API Producer : public RefCounted<Producer> {
     virtual ~Producer() = default;
 };
 
+/// Sees a gradient as it arrives; what it returns takes its place, unless that is undefined.
 using TensorHook = std::function<Tensor(const Tensor&)>;
 
 /// The array behind a Tensor: where it lies in its storage, and what the graph knows of it.
@@ -106,7 +108,9 @@ class ADJOINT_API Tensor {
     // What it is
     // -----------------------------------------------------------------------------
 
+    /// Whether it names an array at all; a Tensor() does not.
     bool defined() const noexcept { return static_cast<bool>(impl_); }
+    /// The sizes, and how many elements lie between neighbours of a dimension.
     const Shape& shape() const { return impl().shape; }
     const Shape& strides() const { return impl().strides; }
     /// Number of dimensions.
@@ -158,6 +162,7 @@ class ADJOINT_API Tensor {
     // The graph
     // -----------------------------------------------------------------------------
 
+    /// Whether gradients are computed for it.
     bool requires_grad() const { return impl().requires_grad; }
     /// Marks a leaf as a variable to differentiate by.
     /// errors: AutogradError on a non-leaf; DTypeError if not floating.

@@ -31,6 +31,7 @@ class Transfer {
     virtual ~Transfer() = default;
 };
 
+/// How bytes go from one rank to another.
 class ADJOINT_API Engine {
   public:
     Engine() = default;
@@ -38,6 +39,7 @@ class ADJOINT_API Engine {
     Engine& operator=(const Engine&) = delete;
     virtual ~Engine() = default;
 
+    /// "mpi" and the like; the number of this rank, and how many there are.
     virtual const char* name() const noexcept = 0;
     virtual int rank() const noexcept = 0;
     virtual int size() const noexcept = 0;

@@ -55,6 +55,7 @@ class ADJOINT_API Work {
     std::shared_ptr<State> state_;
 };
 
+/// The ranks that compute together; see the head of this file.
 class ADJOINT_API Group {
   public:
     /// Of this rank alone: every operation returns what it is given.
@@ -62,6 +63,7 @@ class ADJOINT_API Group {
     /// errors: ValueError for a time-out that is not positive; DistributedError if not all ranks come.
     explicit Group(std::shared_ptr<Engine> engine, const GroupOptions& options = {});
 
+    /// The number of this rank, from 0, and how many there are.
     int rank() const noexcept;
     int size() const noexcept;
     /// "self", "threads", "mpi" ...
@@ -102,8 +104,8 @@ class ADJOINT_API Group {
     /// errors: as send.
     void recv(const Tensor& x, int from) const { recv_async(x, from).wait(); }
 
-    // The same without waiting, in the order in which they are called; results are written into `out`.
-    // errors: ShapeError, DTypeError, DeviceError if `out` is not as it would be returned.
+    /// The same without waiting, in the order in which they are called; results are written into `out`.
+    /// errors: ShapeError, DTypeError, DeviceError if `out` is not as it would be returned.
     [[nodiscard]] Work broadcast_async(const Tensor& x, int root = 0) const;
     [[nodiscard]] Work all_reduce_async(const Tensor& x, ReduceOp op = ReduceOp::sum) const;
     [[nodiscard]] Work reduce_async(const Tensor& x, int root, ReduceOp op = ReduceOp::sum) const;

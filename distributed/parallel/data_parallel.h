@@ -52,6 +52,7 @@ struct DataParallelOptions {
     bool synchronize_batch_norm = false;
 };
 
+/// One model on every rank; see the head of this file.
 class ADJOINT_API DataParallel {
   public:
     /// Parameters and buffers become those of rank 0.
@@ -59,6 +60,7 @@ class ADJOINT_API DataParallel {
     /// that differs and the rank; ValueError for buckets of no bytes.
     DataParallel(const nn::Module& model, const Group& group, const DataParallelOptions& options = {});
 
+    /// The ranks that train together.
     const Group& group() const noexcept;
 
     /// In a loop of one's own, while the forward pass runs; it does something if the option

@@ -23,6 +23,7 @@
 
 namespace adjoint::onnx {
 
+/// The names of inputs and outputs.
 struct ExportNames {
     std::vector<std::string> inputs = {}, outputs = {};
 };

@@ -48,6 +48,7 @@ struct Bytes {
     std::shared_ptr<const void> owner{};
 };
 
+/// A tensor with its name and its numbers.
 struct TensorValue {
     std::string name{};
     ElementType type = ElementType::undefined;
@@ -68,8 +69,10 @@ struct Dimension {
     std::string name{};
 };
 
+/// The kinds of types that the format has.
 enum class TypeKind : std::uint8_t { unknown, tensor, sparse_tensor, sequence, optional, map, opaque };
 
+/// The type of a value: a tensor's, or that of a sequence or an optional of such.
 struct Type {
     TypeKind kind = TypeKind::unknown;
     ElementType element = ElementType::undefined;   ///< of a tensor; the keys of a map
@@ -77,6 +80,7 @@ struct Type {
     std::vector<Type> inner{};                      ///< what a sequence, an optional or a map holds: one
 };
 
+/// A value of a graph by name.
 struct ValueInfo {
     std::string name{};
     Type type{};
@@ -92,6 +96,7 @@ using AttributeValue =
                  std::vector<TensorValue>, std::vector<std::shared_ptr<const Graph>>, SparseTensorValue,
                  std::vector<SparseTensorValue>, Type, std::vector<Type>>;
 
+/// A constant of a node.
 struct Attribute {
     std::string name{};
     AttributeValue value{};
@@ -99,6 +104,7 @@ struct Attribute {
     std::int32_t reference_type = 0;  ///< and of which type it is, by the number of the file: 1 is a float
 };
 
+/// One operator.
 struct Node {
     std::string op_type{};
     std::vector<std::string> inputs{}, outputs{};  ///< "" for one that is left out
@@ -109,6 +115,7 @@ struct Node {
     std::string doc{};
 };
 
+/// Nodes in the order of their work.
 struct Graph {
     std::string name{};
     std::vector<Node> nodes{};
@@ -119,6 +126,7 @@ struct Graph {
     std::string doc{};
 };
 
+/// A set of operators by domain and version.
 struct OperatorSet {
     std::string domain{};
     std::int64_t version = 0;
@@ -135,6 +143,7 @@ struct Function {
     std::string doc{};
 };
 
+/// What a file holds.
 struct Model {
     std::int64_t ir_version = 8;
     std::vector<OperatorSet> operator_sets{};

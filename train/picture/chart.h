@@ -17,9 +17,12 @@
 
 namespace adjoint::picture {
 
+/// The smallest and largest value of an axis.
 using Range = std::pair<double, double>;
+/// The numbers of a curve.
 using Values = std::vector<double>;
 
+/// One of the two axes.
 struct Axis {
     std::string label = {};
     bool log = false;
@@ -32,11 +35,13 @@ struct ChartOptions {
     double width = 640, height = 420;
 };
 
+/// How a curve looks.
 struct LineStyle {
     bool dashed = false, points = false;
     double width = 1.8;
 };
 
+/// Curves, points and bars in one frame.
 class ADJOINT_API Chart {
   public:
     explicit Chart(ChartOptions options = {});
@@ -55,6 +60,7 @@ class ADJOINT_API Chart {
     /// Lines of equal f(x, y) at `levels`. Both axes need a range.
     Chart& contour(const std::function<double(double x, double y)>& f, Values levels);
 
+    /// The picture.
     Svg draw() const;
     /// errors: IoError.
     void save(const std::string& path) const { save_text(path, draw().str()); }

@@ -14,6 +14,7 @@
 
 namespace adjoint::picture {
 
+/// Tensors of the graph by the names that they are drawn with.
 using Names = std::vector<std::pair<std::string, Tensor>>;
 
 /// A box of the drawing: an operation or a variable.
@@ -25,6 +26,7 @@ struct GraphBox {
     int layer = 0;  ///< inputs lie in lower layers than what uses them
 };
 
+/// Boxes and the arrows between them.
 struct ADJOINT_API Graph {
     std::vector<GraphBox> boxes;
     std::vector<std::pair<std::size_t, std::size_t>> arrows;  ///< from box to box, in forward direction

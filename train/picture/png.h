@@ -22,6 +22,7 @@ ADJOINT_API std::vector<std::byte> png(const Tensor& image);
 /// errors: IoError.
 ADJOINT_API void save_png(const std::string& path, const Tensor& image);
 
+/// Bytes as text, as pages embed pictures.
 ADJOINT_API std::string base64(std::span<const std::byte> bytes);
 
 }  // namespace adjoint::picture

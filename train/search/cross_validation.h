@@ -18,6 +18,7 @@
 
 namespace adjoint::train {
 
+/// The figures of each fold.
 struct CrossValidation {
     std::vector<double> scores;  ///< one per fold
     double mean = 0;

@@ -25,18 +25,22 @@ using Settings = std::map<std::string, double>;
 /// What each setting may be, in the order of the table's columns; the last one changes fastest.
 using Grid = std::vector<std::pair<std::string, std::vector<double>>>;
 
+/// Whether smaller or larger scores are better.
 enum class Better { smaller, larger };
 
+/// One setting and how it did.
 struct GridRow {
     std::vector<double> settings;  ///< in the order of GridResult::names
     double score = 0;
     double seconds = 0;
 };
+/// All settings, the best first.
 struct GridResult {
     std::vector<std::string> names;
     std::vector<GridRow> rows;  ///< in the order they were tried
     std::size_t best = 0;       ///< which row; a NaN score is never the best, of equals it is the first
 
+    /// The settings of the best row.
     ADJOINT_API Settings best_settings() const;
 };
 

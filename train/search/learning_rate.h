@@ -25,6 +25,7 @@ struct RateTestOptions {
     FitOptions fit = {};
 };
 
+/// The losses by rate, and the rate that is proposed.
 struct RateTest {
     std::vector<double> rates;             ///< min_lr (max_lr / min_lr)^(i / (steps - 1))
     std::vector<double> losses, smoothed;  ///< of step i: as it was, and its mean with those before
@@ -34,6 +35,7 @@ struct RateTest {
     std::optional<double> suggestion = {};
 };
 
+/// The same for what trainee() has made.
 ADJOINT_API RateTest find_learning_rate(const Trainee& trainee, optim::Optimizer& optimizer,
                                         const data::Samples& samples, const RateTestOptions& options);
 
@@ -53,6 +55,7 @@ RateTest find_learning_rate(const M& model, Loss loss, optim::Optimizer& optimiz
     both.device = options.fit.device;
     return find_learning_rate(both, optimizer, samples, options);
 }
+/// The same for tensors in memory.
 template <nn::IsModule M, class Loss>
 RateTest find_learning_rate(const M& model, Loss loss, optim::Optimizer& optimizer, const data::Dataset& set,
                             const RateTestOptions& options = {}) {

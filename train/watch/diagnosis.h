@@ -12,6 +12,7 @@
 
 namespace adjoint::train {
 
+/// What can be wrong with a training.
 enum class Trouble {
     diverged,       ///< the loss is not finite, or above twice its first value
     stalled,        ///< the training loss has not fallen since the first epochs
@@ -22,6 +23,7 @@ enum class Trouble {
 /// "over-fitting", ...
 ADJOINT_API const char* name(Trouble trouble) noexcept;
 
+/// One trouble, in words.
 struct Finding {
     Trouble trouble;
     std::string explanation;  ///< what was seen, with the figures

@@ -17,6 +17,7 @@ struct Score {
     double accuracy = NAN;
 };
 
+/// The figures of one epoch.
 struct EpochRecord {
     int epoch = 0;  ///< from 1
     Score train = {};
@@ -25,6 +26,7 @@ struct EpochRecord {
     std::map<std::string, double> metrics = {};  ///< what callbacks measured besides
 };
 
+/// The figures of a training, epoch by epoch.
 struct History {
     std::vector<EpochRecord> epochs;
     std::vector<double> batches =
@@ -32,6 +34,7 @@ struct History {
     std::string end = {};  ///< why training ended before its last epoch, "" if it did not
 
     bool empty() const noexcept { return epochs.empty(); }
+    /// That of the last epoch, of which there has to be one.
     const EpochRecord& last() const { return epochs.back(); }
 };
 

@@ -37,11 +37,13 @@ struct ClassScore {
     double f1 = 0;             ///< 2 precision recall / (precision + recall)
     std::int64_t support = 0;  ///< sum_j C[i, j]: samples of the class
 };
+/// Figures of a classification, of all classes and of each.
 struct Classification {
     std::vector<ClassScore> classes;
     ClassScore macro;  ///< the plain mean over all classes; support is n
     double accuracy = 0;
 };
+/// Figures of class scores against class numbers.
 ADJOINT_API Classification classification(const Tensor& outputs, const Tensor& targets);
 
 /// sqrt(mean (outputs - targets)^2), computed in f64, as the two below.

@@ -42,6 +42,7 @@ class ADJOINT_API SummaryWriter {
     /// Settings of the run as a table in the text section, under the tag "settings".
     void add_settings(const std::vector<std::pair<std::string, std::string>>& settings);
 
+    /// The file that is written.
     const std::string& path() const noexcept;
 
   private:
