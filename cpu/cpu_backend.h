@@ -44,6 +44,9 @@ void on(CpuBackend& cpu, const call::BatchNormBackward& c);
 // layer_norm.cpp
 void on(CpuBackend& cpu, const call::LayerNorm& c);
 void on(CpuBackend& cpu, const call::LayerNormBackward& c);
+// recurrence.cpp
+void on(CpuBackend& cpu, const call::Recurrent& c);
+void on(CpuBackend& cpu, const call::RecurrentBackward& c);
 // scan_sort.cpp
 void on(CpuBackend& cpu, const call::Scan& c);
 void on(CpuBackend& cpu, const call::Sort& c);
@@ -70,7 +73,8 @@ class CpuBackend final : public Runs<CpuBackend, Backend, Calls> {
     std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) override;
     // convolution.cpp
     bool convolves_narrow(const Convolution& c) override;
-    std::optional<std::size_t> recurrence_reserve(const Recurrence&) override { return std::nullopt; }
+    // recurrence.cpp
+    std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override;
 
     const Kernels& kernels = cpu::kernels();
 };

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include <adjoint/core/base/dtype.h>
+#include <adjoint/core/contract/calls/recurrence.h>
 #include <adjoint/core/contract/epilogue.h>
 #include <adjoint/core/contract/functors/functors.h>
 #include <adjoint/core/contract/functors/reduce.h>
@@ -54,7 +55,50 @@ struct GemmCall {
     const void* a;
     const void* b;
     std::int64_t m, n, k, c_row, a_row, a_column, b_row, b_column;
-    Epilogue epilogue;
+    Epilogue epilogue = {};
+};
+
+/// C (+)= A B + bias for one packed panel of B, on the caller's thread; the sums are those of a GemmCall.
+struct PanelCall {
+    void* c = nullptr;
+    const void* a = nullptr;  // its rows or its columns are adjacent
+    const void* b = nullptr;  // packed
+    std::int64_t m = 0, k = 0, columns = 0, c_row = 0, a_row = 0, a_column = 0;
+    const void* bias = nullptr;
+    bool accumulate = false;  // adds to C
+};
+
+struct PanelKernels {
+    std::int64_t rows, columns;  // of the tile that registers hold
+    /// A panel, k rows of `columns` elements: at most as many columns of B, the others 0.
+    void (*pack)(void* to, const void* b, std::int64_t b_row, std::int64_t b_column, std::int64_t count,
+                 std::int64_t k);
+    void (*multiply)(const PanelCall& call);
+};
+
+/// Neighbouring units of a recurrent layer in one step of some samples. Rows of gates are gate_row apart, all
+/// others hidden, and so are the gates of a unit.
+struct RecurrentUnits {
+    RecurrentKind kind;
+    std::int64_t rows, units, hidden, gate_row;
+    void* gates;              // forward: their sums, of which it makes their values
+    void* more;               // of LSTM the cell, which forward writes; of GRU the candidate's part of h
+    const void* cell_before;  // of LSTM
+    const void* state_before;
+    void* state;  // forward writes it
+};
+/// And on the way back.
+struct RecurrentUnitsBackward {
+    RecurrentUnits forward;
+    const void* g;         // of what the step gives
+    void* g_state;         // of the state, then what reaches the state before past the gates
+    void* g_cell;          // of LSTM: of the cell, then of the cell before
+    void* g_gates;         // written: before their functions
+    void* g_more;          // of GRU, written: of the candidate's part of h
+};
+struct RecurrentKernels {
+    void (*forward)(const RecurrentUnits& units);
+    void (*backward)(const RecurrentUnitsBackward& units);
 };
 
 using SoftmaxKernel = void (*)(bool log, void* out, const void* x, std::int64_t columns);
@@ -172,6 +216,8 @@ struct Kernels {
     ReduceKernels reduce[functor::ReduceList::size][compute_count] = {};
     UpdateKernel update[functor::UpdateList::size][2] = {};
     void (*gemm[2])(const GemmCall&) = {};
+    PanelKernels panels[2] = {};
+    RecurrentKernels recurrent[2] = {};
     ConvolutionKernels convolution[2] = {};
     WinogradKernels winograd = {};
     MaxPoolKernel max_pool[2] = {};
