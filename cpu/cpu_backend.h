@@ -44,6 +44,9 @@ void on(CpuBackend& cpu, const call::BatchNormBackward& c);
 // layer_norm.cpp
 void on(CpuBackend& cpu, const call::LayerNorm& c);
 void on(CpuBackend& cpu, const call::LayerNormBackward& c);
+// attention.cpp
+void on(CpuBackend& cpu, const call::Attend& c);
+void on(CpuBackend& cpu, const call::AttendBackward& c);
 // recurrence.cpp
 void on(CpuBackend& cpu, const call::Recurrent& c);
 void on(CpuBackend& cpu, const call::RecurrentBackward& c);
@@ -75,6 +78,7 @@ class CpuBackend final : public Runs<CpuBackend, Backend, Calls> {
     bool convolves_narrow(const Convolution& c) override;
     // recurrence.cpp
     std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override;
+    bool attends(const Attention&) override { return true; }
 
     const Kernels& kernels = cpu::kernels();
 };

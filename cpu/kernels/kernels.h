@@ -101,6 +101,67 @@ struct RecurrentKernels {
     void (*backward)(const RecurrentUnitsBackward& units);
 };
 
+/// A block of scores of attention, rows of queries `row` apart: the sums of products with the keys.
+struct AttentionScores {
+    void* scores = nullptr;
+    const void* added = nullptr;  // by the mask, laid out as they; may be null
+    std::int64_t rows = 0, columns = 0, row = 0;
+    bool causal = false;
+    std::int64_t seen = 0;  // then query r sees the first seen + r keys alone
+    double scale = 1;
+};
+/// Scores become weights but for the factor 1 / total; a new greatest score makes what stands in `out`, `values`
+/// numbers for each row, smaller.
+struct AttentionSoftmax {
+    AttentionScores block;
+    void *tops, *totals, *out;  // of each row, of all blocks so far: -inf, 0 and 0 before the first
+    std::int64_t values;
+};
+/// to = out / total, and the logarithms of the sums, unless null.
+struct AttentionFinish {
+    std::int64_t rows, values;
+    const void *tops, *totals, *out;
+    void* to;
+    std::int64_t to_row;
+    void* log_sums;
+};
+/// Scores become weights, and g, that of the weights, the gradient of the sums.
+struct AttentionGradient {
+    AttentionScores block;
+    void* g;  // laid out as the scores
+    const void *log_sums, *dots;
+};
+/// to[r] = the product of two rows.
+struct AttentionDots {
+    void* to;
+    const void *a, *b;
+    std::int64_t rows, columns, a_row, b_row;
+};
+struct AttentionKernels {
+    void (*softmax)(const AttentionSoftmax& call);
+    void (*finish)(const AttentionFinish& call);
+    void (*gradient)(const AttentionGradient& call);
+    void (*dots)(const AttentionDots& call);
+};
+
+/// Rows of y = (x - mean) inverse_std weight + bias; weight and bias may be null.
+struct LayerNormRows {
+    std::int64_t rows, columns;
+    const void *x, *weight, *bias;
+    double eps;
+    void *y, *mean, *inverse_std;
+};
+/// Their gradients, each of which may be null; those of weight and bias are added to what is there.
+struct LayerNormGradients {
+    std::int64_t rows, columns;
+    const void *g, *x, *mean, *inverse_std, *weight;
+    void *dx, *dweight, *dbias;
+};
+struct LayerNormKernels {
+    void (*forward)(const LayerNormRows& rows);
+    void (*backward)(const LayerNormGradients& rows);
+};
+
 using SoftmaxKernel = void (*)(bool log, void* out, const void* x, std::int64_t columns);
 using SoftmaxBackwardKernel = void (*)(bool log, void* dx, const void* g, const void* y,
                                        std::int64_t columns);
@@ -218,9 +279,11 @@ struct Kernels {
     void (*gemm[2])(const GemmCall&) = {};
     PanelKernels panels[2] = {};
     RecurrentKernels recurrent[2] = {};
+    AttentionKernels attention[2] = {};
     ConvolutionKernels convolution[2] = {};
     WinogradKernels winograd = {};
     MaxPoolKernel max_pool[2] = {};
+    LayerNormKernels layer_norm[2] = {};
     SoftmaxKernel softmax[2] = {};
     SoftmaxBackwardKernel softmax_backward[2] = {};
     CrossEntropyKernel cross_entropy[2] = {};
