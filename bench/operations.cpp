@@ -59,7 +59,7 @@ const Operation operations[] = {
     {"embedding",
      []() -> std::function<void()> {
          const Tensor table = randn({50000, 256}), index = randint(0, 50000, {64, 512});
-         return [=] { embedding(index, table); };
+         return [=] { embedding(table, index); };
      }},
     {"layer-norm",
      []() -> std::function<void()> {

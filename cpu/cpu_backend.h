@@ -50,8 +50,9 @@ void on(CpuBackend& cpu, const call::AttendBackward& c);
 // recurrence.cpp
 void on(CpuBackend& cpu, const call::Recurrent& c);
 void on(CpuBackend& cpu, const call::RecurrentBackward& c);
-// scan_sort.cpp
+// scan.cpp
 void on(CpuBackend& cpu, const call::Scan& c);
+// sort.cpp
 void on(CpuBackend& cpu, const call::Sort& c);
 // convolution.cpp
 void on(CpuBackend& cpu, const call::Convolve& c);

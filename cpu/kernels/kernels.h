@@ -256,6 +256,14 @@ struct WinogradKernels {
                             std::int64_t filters, std::int64_t channels);
 };
 
+/// to[c * to_row + r] = from[r * from_row + c]
+struct TransposeCall {
+    void* to;
+    const void* from;
+    std::int64_t rows, columns, to_row, from_row;
+};
+using TransposeKernel = void (*)(const TransposeCall& call);
+
 /// A row of windows that lie in the plane with all their taps: window o starts at place + o * stride.
 struct MaxPoolCall {
     void* y;
@@ -283,6 +291,7 @@ struct Kernels {
     ConvolutionKernels convolution[2] = {};
     WinogradKernels winograd = {};
     MaxPoolKernel max_pool[2] = {};
+    TransposeKernel transpose[2] = {};  // of elements of 4 and 8 bytes
     LayerNormKernels layer_norm[2] = {};
     SoftmaxKernel softmax[2] = {};
     SoftmaxBackwardKernel softmax_backward[2] = {};
