@@ -144,6 +144,29 @@ struct AttentionKernels {
     void (*dots)(const AttentionDots& call);
 };
 
+/// n elements of a channel of batch normalisation: y = (x - centre) scale + shift, through ReLU if it rectifies.
+struct ChannelRun {
+    std::int64_t n;
+    const void* x;
+    void* y;
+    double centre, scale, shift;
+    bool rectify;
+};
+/// dx = scale (g - mean_g - h mean_gh) for h = (x - centre) inverse; g behind ReLU where its results are saved.
+struct ChannelGradientRun {
+    std::int64_t n;
+    const void *g, *saved, *x;
+    void* dx;
+    double centre, inverse, scale, mean_g, mean_gh;
+};
+struct BatchNormKernels {
+    double (*sum)(const void* x, std::int64_t n);
+    double (*square)(const void* x, std::int64_t n, double mean);
+    void (*forward)(const ChannelRun& run);
+    void (*gradient_sums)(const ChannelGradientRun& run, double* of_g, double* of_gh);  // added to
+    void (*backward)(const ChannelGradientRun& run);
+};
+
 /// Rows of y = (x - mean) inverse_std weight + bias; weight and bias may be null.
 struct LayerNormRows {
     std::int64_t rows, columns;
@@ -292,6 +315,7 @@ struct Kernels {
     WinogradKernels winograd = {};
     MaxPoolKernel max_pool[2] = {};
     TransposeKernel transpose[2] = {};  // of elements of 4 and 8 bytes
+    BatchNormKernels batch_norm[2] = {};
     LayerNormKernels layer_norm[2] = {};
     SoftmaxKernel softmax[2] = {};
     SoftmaxBackwardKernel softmax_backward[2] = {};
