@@ -24,43 +24,17 @@ template <class T, class F> void for_channel_blocks(const ChannelNorm& norm, F f
         parallel_for(tasks, piece);
 }
 
-// Calls f(channel in the block, element offset, run length) for every run of a channel's elements; for inner
-// == 1 the block's channels of one sample are one call of g(offset, count).
-template <class Row, class Run>
-void for_samples(const ChannelNorm& norm, std::int64_t first, std::int64_t count, Row row, Run run) {
+// Calls run(channel in the block, element offset) for every run of a channel's elements, of `inner` each; for
+// inner == 1, where the elements of a block's channels are adjacent in each sample, element(channel, offset).
+template <class Element, class Run>
+void for_samples(const ChannelNorm& norm, std::int64_t first, std::int64_t count, Element element, Run run) {
     for (std::int64_t n = 0; n < norm.batch; ++n) {
         const std::int64_t base = (n * norm.channels + first) * norm.inner;
         if (norm.inner == 1)
-            row(base);
+            for (std::int64_t c = 0; c < count; ++c) element(c, base + c);
         else
             for (std::int64_t c = 0; c < count; ++c) run(c, base + c * norm.inner);
     }
-}
-
-// sums[c] += f(c, offset) over the elements of channel c.
-template <class F>
-void accumulate(const ChannelNorm& norm, std::int64_t first, std::int64_t count, double* sums, F f) {
-    for_samples(
-        norm, first, count,
-        [&](std::int64_t base) {
-            for (std::int64_t c = 0; c < count; ++c) sums[c] += f(c, base + c);
-        },
-        [&](std::int64_t c, std::int64_t base) {
-            double total = 0;
-            for (std::int64_t i = 0; i < norm.inner; ++i) total += f(c, base + i);
-            sums[c] += total;
-        });
-}
-
-template <class F> void for_elements(const ChannelNorm& norm, std::int64_t first, std::int64_t count, F f) {
-    for_samples(
-        norm, first, count,
-        [&](std::int64_t base) {
-            for (std::int64_t c = 0; c < count; ++c) f(c, base + c);
-        },
-        [&](std::int64_t c, std::int64_t base) {
-            for (std::int64_t i = 0; i < norm.inner; ++i) f(c, base + i);
-        });
 }
 
 // r = r (1 - momentum) + batch weight, as the arithmetic of whole tensors rounds it.
@@ -71,7 +45,8 @@ void move_towards(void* running, std::int64_t channel, T batch, double momentum,
 }
 
 template <class T, bool relu>
-void forward(const ChannelNorm& norm, bool training, const RunningStatistics& running, T* y) {
+void forward(const BatchNormKernels& kernels, const ChannelNorm& norm, bool training,
+             const RunningStatistics& running, T* y) {
     const T* x = static_cast<const T*>(norm.x);
     T* means = static_cast<T*>(norm.mean);
     T* inverse_stds = static_cast<T*>(norm.inverse_std);
@@ -81,13 +56,20 @@ void forward(const ChannelNorm& norm, bool training, const RunningStatistics& ru
     for_channel_blocks<T>(norm, [&](std::int64_t first, std::int64_t count) {
         if (training) {
             double mean[channel_block] = {}, square[channel_block] = {};
-            accumulate(norm, first, count, mean,
-                       [&](std::int64_t, std::int64_t i) { return static_cast<double>(x[i]); });
+            for_samples(
+                norm, first, count,
+                [&](std::int64_t c, std::int64_t i) { mean[c] += static_cast<double>(x[i]); },
+                [&](std::int64_t c, std::int64_t i) { mean[c] += kernels.sum(x + i, norm.inner); });
             for (std::int64_t c = 0; c < count; ++c) mean[c] /= samples;
-            accumulate(norm, first, count, square, [&](std::int64_t c, std::int64_t i) {
-                const double d = static_cast<double>(x[i]) - mean[c];
-                return d * d;
-            });
+            for_samples(
+                norm, first, count,
+                [&](std::int64_t c, std::int64_t i) {
+                    const double d = static_cast<double>(x[i]) - mean[c];
+                    square[c] += d * d;
+                },
+                [&](std::int64_t c, std::int64_t i) {
+                    square[c] += kernels.square(x + i, norm.inner, mean[c]);
+                });
             for (std::int64_t c = 0; c < count; ++c) {
                 means[first + c] = static_cast<T>(mean[c]);
                 inverse_stds[first + c] = static_cast<T>(1 / std::sqrt(square[c] / samples + norm.eps));
@@ -109,17 +91,23 @@ void forward(const ChannelNorm& norm, bool training, const RunningStatistics& ru
             shift[c] = (bias ? bias[first + c] : T(0));
         }
         const T* centre = means + first;
-        for_elements(norm, first, count, [&](std::int64_t c, std::int64_t i) {
-            const T normal = (x[i] - centre[c]) * scale[c] + shift[c];
-            y[i] = relu ? functor::Relu{}.value(normal) : normal;
-        });
+        for_samples(
+            norm, first, count,
+            [&](std::int64_t c, std::int64_t i) {
+                const T normal = (x[i] - centre[c]) * scale[c] + shift[c];
+                y[i] = relu ? functor::Relu{}.value(normal) : normal;
+            },
+            [&](std::int64_t c, std::int64_t i) {
+                kernels.forward({norm.inner, x + i, y + i, centre[c], scale[c], shift[c], relu});
+            });
     });
     if (training && running.batches) ++*running.batches;
 }
 
 // With h = (x - mean) / std: db = sum g, dw = sum g h, dx = w / std (g - db / n - h dw / n).
 template <class T, bool relu>
-void backward(const ChannelNorm& norm, const T* upstream, const T* saved, T* dx, T* dweight, T* dbias) {
+void backward(const BatchNormKernels& kernels, const ChannelNorm& norm, const T* upstream, const T* saved, T* dx,
+              T* dweight, T* dbias) {
     const auto g = [&](std::int64_t i) {
         return relu ? functor::SlopeTimes<functor::Relu>{}.value(upstream[i], saved[i]) : upstream[i];
     };
@@ -132,12 +120,19 @@ void backward(const ChannelNorm& norm, const T* upstream, const T* saved, T* dx,
         const T* centre = means + first;
         const T* inverse = inverse_stds + first;
         double db[channel_block] = {}, dw[channel_block] = {};
-        accumulate(norm, first, count, db,
-                   [&](std::int64_t, std::int64_t i) { return static_cast<double>(g(i)); });
-        accumulate(norm, first, count, dw, [&](std::int64_t c, std::int64_t i) {
-            return static_cast<double>(g(i)) * static_cast<double>((x[i] - centre[c]) * inverse[c]);
-        });
-        T scale[channel_block], mean_g[channel_block], mean_gh[channel_block];
+        T scale[channel_block] = {}, mean_g[channel_block] = {}, mean_gh[channel_block] = {};
+        const auto run = [&](std::int64_t c, std::int64_t i) {
+            return ChannelGradientRun{norm.inner, upstream + i, relu ? saved + i : nullptr, x + i,
+                                      dx ? dx + i : nullptr, centre[c], inverse[c], scale[c], mean_g[c],
+                                      mean_gh[c]};
+        };
+        for_samples(
+            norm, first, count,
+            [&](std::int64_t c, std::int64_t i) {
+                db[c] += static_cast<double>(g(i));
+                dw[c] += static_cast<double>(g(i)) * static_cast<double>((x[i] - centre[c]) * inverse[c]);
+            },
+            [&](std::int64_t c, std::int64_t i) { kernels.gradient_sums(run(c, i), &db[c], &dw[c]); });
         for (std::int64_t c = 0; c < count; ++c) {
             if (dbias) dbias[first + c] = static_cast<T>(db[c]);
             if (dweight) dweight[first + c] = static_cast<T>(dw[c]);
@@ -146,11 +141,18 @@ void backward(const ChannelNorm& norm, const T* upstream, const T* saved, T* dx,
             mean_gh[c] = static_cast<T>(dw[c] / samples);
         }
         if (!dx) return;
-        for_elements(norm, first, count, [&](std::int64_t c, std::int64_t i) {
-            const T h = (x[i] - centre[c]) * inverse[c];
-            dx[i] = scale[c] * (g(i) - mean_g[c] - h * mean_gh[c]);
-        });
+        for_samples(
+            norm, first, count,
+            [&](std::int64_t c, std::int64_t i) {
+                const T h = (x[i] - centre[c]) * inverse[c];
+                dx[i] = scale[c] * (g(i) - mean_g[c] - h * mean_gh[c]);
+            },
+            [&](std::int64_t c, std::int64_t i) { kernels.backward(run(c, i)); });
     });
+}
+
+template <class T> const BatchNormKernels& kernels_for(CpuBackend& cpu) {
+    return cpu.kernels.batch_norm[std::is_same_v<T, double> ? compute_f64 : compute_f32];
 }
 
 // Calls f<T, relu>().
@@ -166,7 +168,7 @@ template <class F> void visit_loops(DType type, bool relu, F f) {
 // Of the activations the loops know ReLU; the others are passes of their own.
 void on(CpuBackend& cpu, const call::BatchNorm& c) {
     const auto run = [&]<class T, bool relu>() {
-        forward<T, relu>(c.norm, c.training, c.running, static_cast<T*>(c.y));
+        forward<T, relu>(kernels_for<T>(cpu), c.norm, c.training, c.running, static_cast<T*>(c.y));
     };
     const bool relu = c.activation == Activation::relu;
     visit_loops(c.norm.dtype, relu, run);
@@ -181,7 +183,7 @@ void on(CpuBackend& cpu, const call::BatchNormBackward& c) {
                                 c.norm.numel());
     const void* const g = apart ? memory.data() : c.g;
     visit_loops(c.norm.dtype, relu, [&]<class T, bool with_relu>() {
-        backward<T, with_relu>(c.norm, static_cast<const T*>(g), static_cast<const T*>(c.saved),
+        backward<T, with_relu>(kernels_for<T>(cpu), c.norm, static_cast<const T*>(g), static_cast<const T*>(c.saved),
                                static_cast<T*>(c.dx), static_cast<T*>(c.dweight), static_cast<T*>(c.dbias));
     });
 }

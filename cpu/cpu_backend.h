@@ -44,8 +44,15 @@ void on(CpuBackend& cpu, const call::BatchNormBackward& c);
 // layer_norm.cpp
 void on(CpuBackend& cpu, const call::LayerNorm& c);
 void on(CpuBackend& cpu, const call::LayerNormBackward& c);
-// scan_sort.cpp
+// attention.cpp
+void on(CpuBackend& cpu, const call::Attend& c);
+void on(CpuBackend& cpu, const call::AttendBackward& c);
+// recurrence.cpp
+void on(CpuBackend& cpu, const call::Recurrent& c);
+void on(CpuBackend& cpu, const call::RecurrentBackward& c);
+// scan.cpp
 void on(CpuBackend& cpu, const call::Scan& c);
+// sort.cpp
 void on(CpuBackend& cpu, const call::Sort& c);
 // convolution.cpp
 void on(CpuBackend& cpu, const call::Convolve& c);
@@ -70,7 +77,9 @@ class CpuBackend final : public Runs<CpuBackend, Backend, Calls> {
     std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) override;
     // convolution.cpp
     bool convolves_narrow(const Convolution& c) override;
-    std::optional<std::size_t> recurrence_reserve(const Recurrence&) override { return std::nullopt; }
+    // recurrence.cpp
+    std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override;
+    bool attends(const Attention&) override { return true; }
 
     const Kernels& kernels = cpu::kernels();
 };

@@ -7,6 +7,7 @@
 #include <adjoint/cpu/cpu_backend.h>
 #include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/thread_pool.h>
+#include <adjoint/cpu/transpose.h>
 
 namespace adjoint::cpu {
 namespace {
@@ -65,6 +66,7 @@ void on(CpuBackend&, const call::Fill& c) {
 }
 
 void on(CpuBackend& cpu, const call::Map& c) {
+    if (!c.loop.dense && std::holds_alternative<functor::Copy>(c.op) && transposed_copy(c.loop)) return;
     const MapKernel kernel = cpu.kernels.map[c.op.index()][compute_column(c.loop.compute)];
     const void* functor = payload(c.op);
     for_blocks(c.loop, [&](void* const* p, std::int64_t n) { kernel(functor, p[0], p[1], n); });

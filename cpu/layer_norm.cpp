@@ -1,79 +1,82 @@
-// Rows brought to mean 0 and variance 1: two passes over the data, sums in double.
-#include <cmath>
+// Rows brought to mean 0 and variance 1, then scaled and shifted; and the way back.
+#include <algorithm>
 
+#include <adjoint/core/contract/compose.h>
+#include <adjoint/cpu/buffer.h>
 #include <adjoint/cpu/cpu_backend.h>
 #include <adjoint/cpu/tasks.h>
 
 namespace adjoint::cpu {
 namespace {
 
-// A sum of f(0) .. f(n - 1) in a fixed number of lanes.
-template <class F> double sum(std::int64_t n, F f) {
-    constexpr int lanes = 8;
-    double partial[lanes] = {};
-    std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-        for (int j = 0; j < lanes; ++j) partial[j] += f(i + j);
-    for (int j = 0; i < n; ++i, ++j) partial[j] += f(i);
-    for (int half = lanes / 2; half > 0; half /= 2)
-        for (int j = 0; j < half; ++j) partial[j] += partial[j + half];
-    return partial[0];
+// Rows first .. first + count - 1 of an operand with `columns` elements in each; null stays null.
+void* rows_from(const void* x, std::int64_t first, std::int64_t columns, DType type) {
+    return x ? static_cast<char*>(const_cast<void*>(x)) + first * columns * static_cast<std::int64_t>(size_of(type))
+             : nullptr;
 }
 
-template <class T> void forward(const Rows& rows, double eps, T* out, T* inverse_stds, const T* in) {
-    const std::int64_t n = rows.columns;
-    const auto count = static_cast<double>(n);
-    for_pieces(rows.rows, 4 * n, [&](std::int64_t r) {
-        const T* x = in + r * n;
-        T* y = out + r * n;
-        const double mean = sum(n, [x](std::int64_t i) { return static_cast<double>(x[i]); }) / count;
-        const double square = sum(n, [x, mean](std::int64_t i) {
-            const double d = static_cast<double>(x[i]) - mean;
-            return d * d;
-        });
-        const double inverse = 1 / std::sqrt(square / count + eps);
-        inverse_stds[r] = static_cast<T>(inverse);
-        const T centre = static_cast<T>(mean), scale = static_cast<T>(inverse);
-        for (std::int64_t i = 0; i < n; ++i) y[i] = (x[i] - centre) * scale;
-    });
+const LayerNormKernels& layer_norm_kernels(CpuBackend& cpu, DType type) {
+    return cpu.kernels.layer_norm[type == DType::f64 ? compute_f64 : compute_f32];
 }
 
-template <class T>
-void backward(const Rows& rows, T* out, const T* upstream, const T* normal, const T* inverse_stds) {
-    const std::int64_t n = rows.columns;
-    const auto count = static_cast<double>(n);
-    for_pieces(rows.rows, 4 * n, [&](std::int64_t r) {
-        const T* g = upstream + r * n;
-        const T* y = normal + r * n;
-        T* dx = out + r * n;
-        const auto mean_g =
-            static_cast<T>(sum(n, [g](std::int64_t i) { return static_cast<double>(g[i]); }) / count);
-        const auto mean_gy = static_cast<T>(
-            sum(n, [g, y](std::int64_t i) { return static_cast<double>(g[i]) * static_cast<double>(y[i]); }) /
-            count);
-        const T scale = inverse_stds[r];
-        for (std::int64_t i = 0; i < n; ++i) dx[i] = scale * (g[i] - mean_g - y[i] * mean_gy);
+// Rows of one task: what follows from sizes alone decides in which order sums over rows are taken.
+std::int64_t task_rows(const Rows& rows) {
+    constexpr std::int64_t task_elements = 32768;
+    return std::max<std::int64_t>(1, task_elements / std::max<std::int64_t>(rows.columns, 1));
+}
+
+template <class F> void for_row_tasks(const Rows& rows, F f) {
+    const std::int64_t most = task_rows(rows);
+    parallel_for(ceil_div(rows.rows, most), [&](std::int64_t task) {
+        f(task, task * most, std::min(most, rows.rows - task * most));
     });
 }
 
 }  // namespace
 
-void on(CpuBackend&, const call::LayerNorm& c) {
-    if (c.rows.dtype == DType::f64)
-        forward(c.rows, c.eps, static_cast<double*>(c.y), static_cast<double*>(c.inverse_std),
-                static_cast<const double*>(c.x));
-    else
-        forward(c.rows, c.eps, static_cast<float*>(c.y), static_cast<float*>(c.inverse_std),
-                static_cast<const float*>(c.x));
+void on(CpuBackend& cpu, const call::LayerNorm& c) {
+    const DType type = c.rows.dtype;
+    const std::int64_t columns = c.rows.columns;
+    for_row_tasks(c.rows, [&](std::int64_t, std::int64_t first, std::int64_t count) {
+        layer_norm_kernels(cpu, type).forward({.rows = count,
+                                               .columns = columns,
+                                               .x = rows_from(c.x, first, columns, type),
+                                               .weight = c.weight,
+                                               .bias = c.bias,
+                                               .eps = c.eps,
+                                               .y = rows_from(c.y, first, columns, type),
+                                               .mean = rows_from(c.mean, first, 1, type),
+                                               .inverse_std = rows_from(c.inverse_std, first, 1, type)});
+    });
 }
 
-void on(CpuBackend&, const call::LayerNormBackward& c) {
-    if (c.rows.dtype == DType::f64)
-        backward(c.rows, static_cast<double*>(c.dx), static_cast<const double*>(c.g),
-                 static_cast<const double*>(c.y), static_cast<const double*>(c.inverse_std));
-    else
-        backward(c.rows, static_cast<float*>(c.dx), static_cast<const float*>(c.g),
-                 static_cast<const float*>(c.y), static_cast<const float*>(c.inverse_std));
+void on(CpuBackend& cpu, const call::LayerNormBackward& c) {
+    const DType type = c.rows.dtype;
+    const std::int64_t columns = c.rows.columns, tasks = ceil_div(c.rows.rows, task_rows(c.rows));
+    // A row of sums over rows for each task, of the weight and behind them of the bias.
+    const std::int64_t sums = tasks * columns, bytes = sums * static_cast<std::int64_t>(size_of(type));
+    const Buffer<char> of_weight(c.dweight ? bytes : 0), of_bias(c.dbias ? bytes : 0);
+    if (c.dweight) std::fill_n(of_weight.data(), bytes, char{0});
+    if (c.dbias) std::fill_n(of_bias.data(), bytes, char{0});
+    for_row_tasks(c.rows, [&](std::int64_t task, std::int64_t first, std::int64_t count) {
+        layer_norm_kernels(cpu, type).backward(
+            {.rows = count,
+             .columns = columns,
+             .g = rows_from(c.g, first, columns, type),
+             .x = rows_from(c.x, first, columns, type),
+             .mean = rows_from(c.mean, first, 1, type),
+             .inverse_std = rows_from(c.inverse_std, first, 1, type),
+             .weight = c.weight,
+             .dx = rows_from(c.dx, first, columns, type),
+             .dweight = c.dweight ? rows_from(of_weight.data(), task, columns, type) : nullptr,
+             .dbias = c.dbias ? rows_from(of_bias.data(), task, columns, type) : nullptr});
+    });
+    const composition::Grid grid(cpu, {1, tasks, columns}, type);
+    const auto total = [&](void* to, const Buffer<char>& parts) {
+        if (to) grid.reduce(functor::Sum{}, {to, type, {}}, grid.dense(parts.data(), type), {false, true, false});
+    };
+    total(c.dweight, of_weight);
+    total(c.dbias, of_bias);
 }
 
 }  // namespace adjoint::cpu

@@ -81,6 +81,7 @@ class CudaBackend : public Runs<CudaBackend, Backend, Calls> {
     // libraries/convolution.cpp, recurrent.cpp
     bool convolves_narrow(const Convolution& c) override;
     std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override;
+    bool attends(const Attention&) override { return false; }
 
     DeviceState& device;
 };

@@ -1,4 +1,4 @@
-// Heads are taken apart and put together by views; the attention itself is attention_weights().
+// Heads are taken apart and put together by views; the attention itself is scaled_dot_product_attention().
 #include <adjoint/nn/attention.h>
 
 #include <limits>
@@ -188,11 +188,14 @@ Tensor MultiheadAttention::mask_of(const AttentionMasks& masks, const Operands& 
     return joined_masks(padding, attention, operands.query.dtype());
 }
 
-// The output (N, L, E) and the weights of each head.
-AttentionOutput MultiheadAttention::attended(const Operands& operands,
-                                             const AttentionOptions& options) const {
-    const Tensor weights = attention_weights(operands.query, operands.key, options);
-    const Tensor heads = transpose(matmul(weights, operands.value), 1, 2);
+// The output (N, L, E) and, if they are needed, the weights of each head.
+AttentionOutput MultiheadAttention::attended(const Operands& operands, const AttentionOptions& options,
+                                             bool need_weights) const {
+    const Tensor weights = need_weights ? attention_weights(operands.query, operands.key, options) : Tensor(),
+                 values = need_weights ? matmul(weights, operands.value)
+                                       : scaled_dot_product_attention(operands.query, operands.key,
+                                                                      operands.value, options),
+                 heads = transpose(values, 1, 2);
     return {out_proj(reshape(heads, {heads.size(0), heads.size(1), embed_dim_})), weights};
 }
 
@@ -203,7 +206,8 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor
         const Operands operands = turned(projected(query, key, value), 0);
         const auto [out, weights] = attended(operands, {.attn_mask = mask_of(masks, operands, single),
                                                         .dropout_p = is_training() ? dropout_ : 0,
-                                                        .is_causal = masks.is_causal});
+                                                        .is_causal = masks.is_causal},
+                                             need_weights);
         if (!need_weights) return {as_given(out, single), {}};
         const Tensor mean_weights = mean(weights, 1);
         return {as_given(out, single), single ? squeeze(mean_weights, 0) : mean_weights};
@@ -227,7 +231,8 @@ Tensor MultiheadAttention::operator()(const Tensor& x, KeyValueCache& cache) con
             operands.value = cat({cache.values, operands.value}, 2);
         }
         const Tensor out =
-            attended(operands, {.dropout_p = is_training() ? dropout_ : 0, .is_causal = true, .past = past})
+            attended(operands, {.dropout_p = is_training() ? dropout_ : 0, .is_causal = true, .past = past},
+                     false)
                 .output;
         cache = {operands.key, operands.value};
         return as_given(out, x.dim() == 2);

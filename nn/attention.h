@@ -69,7 +69,8 @@ class ADJOINT_API MultiheadAttention : public Module {
     Operands projected(const Tensor& query, const Tensor& key, const Tensor& value) const;
     Operands turned(const Operands& operands, std::int64_t position) const;
     Tensor mask_of(const AttentionMasks& masks, const Operands& operands, bool single) const;
-    AttentionOutput attended(const Operands& operands, const AttentionOptions& options) const;
+    AttentionOutput attended(const Operands& operands, const AttentionOptions& options,
+                             bool need_weights) const;
     Tensor batched(const Tensor& x) const;
     Tensor as_given(const Tensor& x, bool single) const;
 

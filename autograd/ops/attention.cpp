@@ -1,10 +1,12 @@
-// Attention composed from matrix products and softmax; the rotation of its operands from sines and cosines.
+// Attention as one call of the device, or composed from matrix products and softmax; the rotation of its operands
+// from sines and cosines.
 #include <adjoint/autograd/ops/attention.h>
 
 #include <cmath>
 #include <limits>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/composition.h>
 #include <adjoint/autograd/ops/dropout.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/linalg.h>
@@ -13,6 +15,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/ops/softmax.h>
 #include <adjoint/autograd/record/apply.h>
+#include <adjoint/autograd/record/autocast.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 
@@ -31,6 +34,131 @@ Tensor number_beside(const Tensor& x, double value) {
 Tensor masked_softmax(const Tensor& scores, const Tensor& allowed) {
     const Tensor seen = sum(allowed, -1, true), blind = seen == number_beside(seen, 0);
     return masked_fill(softmax(masked_fill(scores, !allowed, -infinity), -1), blind, 0);
+}
+
+Tensor composed_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                          const AttentionOptions& options) {
+    return matmul(attention_weights(query, key, options), value);
+}
+
+/// Attention as one call of the device: operands of one type and with the same leading dimensions, at most two.
+struct WholeAttention : Function {
+    static constexpr auto name = "scaled_dot_product_attention";
+    AttentionOptions options;
+    Attention shape;
+    Saved query, key, value, mask, output;
+    Tensor log_sums;
+
+    WholeAttention(const AttentionOptions& all, const Attention& a) : options(all), shape(a) {}
+
+    Tensor forward(const Tensor& q, const Tensor& k, const Tensor& v) {
+        Shape shape_of_output = q.shape();
+        shape_of_output[q.dim() - 1] = shape.values;
+        const Tensor out = laid_out_as(q, shape_of_output);
+        if (needs_any()) {
+            query = q, key = k, value = v;
+            if (options.attn_mask.defined()) mask = options.attn_mask;
+            output.keep_output(out);
+            log_sums = empty({shape.batch, shape.heads, shape.queries}, {.dtype = q.dtype(), .device = q.device()});
+        }
+        backend(q.device()).run(call_of(out, q, k, v));
+        return out;
+    }
+
+    Grads backward(const Tensor& g) {
+        const Tensor q = query.get(), k = key.get(), v = value.get();
+        if (mask.defined()) options.attn_mask = mask.get();
+        if (grad_enabled())
+            return composition::gradients(*this, {q, k, v}, {g}, [&](const std::vector<Tensor>& in) {
+                return std::vector<Tensor>{composed_attention(in[0], in[1], in[2], options)};
+            });
+        const auto gradient = [&](std::size_t i, const Tensor& x) {
+            return needs(i) ? laid_out_as(x, x.shape()) : Tensor();
+        };
+        const Tensor dq = gradient(0, q), dk = gradient(1, k), dv = gradient(2, v), upstream = by_rows(g);
+        backend(q.device())
+            .run(call::AttendBackward{call_of(output.get(), q, k, v), rows(upstream), rows(dq), rows(dk), rows(dv)});
+        return {dq, dk, dv};
+    }
+
+    /// x with the elements of its rows side by side.
+    static Tensor by_rows(const Tensor& x) { return x.strides().back() == 1 ? x : x.contiguous(); }
+
+  private:
+    // New memory in the order of x, where that is (batch, rows, heads, elements): what the heads are taken from.
+    static Tensor laid_out_as(const Tensor& x, const Shape& shape) {
+        const Options options{.dtype = x.dtype(), .device = x.device()};
+        if (shape.size() != 4 || x.strides()[2] <= x.strides()[1]) return empty(shape, options);
+        return transpose(empty({shape[0], shape[2], shape[1], shape[3]}, options), 1, 2);
+    }
+
+    static HeadRows rows(const Tensor& x) {
+        if (!x.defined()) return {};
+        const Shape& strides = x.strides();
+        const int rank = strides.size();
+        return {x.impl().data, rank > 2 ? strides[0] : 0, rank > 3 ? strides[1] : 0, strides[rank - 2]};
+    }
+
+    call::Attend call_of(const Tensor& out, const Tensor& q, const Tensor& k, const Tensor& v) const {
+        AttentionMask added;
+        if (const Tensor& m = options.attn_mask; m.defined()) {
+            Shape scores = q.shape();
+            scores[q.dim() - 1] = shape.keys;
+            const Tensor every = expand(m.detach(), scores);
+            const Shape& strides = every.strides();
+            const int rank = strides.size();
+            added = {{m.impl().data, m.dtype()},
+                     rank > 2 ? strides[0] : 0,
+                     rank > 3 ? strides[1] : 0,
+                     strides[rank - 2],
+                     strides[rank - 1]};
+        }
+        return {shape,   rows(out), rows(q), rows(k), rows(v), added,
+                log_sums.defined() ? log_sums.impl().data : nullptr};
+    }
+};
+
+bool broadcasts_to(const Tensor& mask, const Shape& scores) {
+    const int extra = scores.size() - mask.dim();
+    bool fits = extra >= 0;
+    for (int d = 0; fits && d < mask.dim(); ++d) fits = mask.size(d) == 1 || mask.size(d) == scores[extra + d];
+    return fits;
+}
+
+/// The call for these operands, where the device has it for them and nobody wants to know of the parts. What it
+/// is not for, and what is wrong, is left to the composition and its messages.
+std::optional<Attention> whole_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                                         const AttentionOptions& options) {
+    const int rank = q.dim();
+    if (options.dropout_p != 0 || options.past < 0 || detail::is_observed() || autocast_type()) return {};
+    if (rank < 2 || rank > 4 || k.dim() != rank || v.dim() != rank) return {};
+    if (q.dtype() != DType::f32 && q.dtype() != DType::f64) return {};
+    Shape scores = q.shape();
+    for (const Tensor* x : {&k, &v}) {
+        if (x->dtype() != q.dtype() || x->device() != q.device()) return {};
+        for (int d = 0; d < rank - 2; ++d)
+            if (x->size(d) != q.size(d)) return {};
+    }
+    if (k.size(-1) != q.size(-1) || v.size(-2) != k.size(-2)) return {};
+    if (q.numel() == 0 || k.numel() == 0 || v.numel() == 0) return {};
+    scores[rank - 1] = k.size(-2);
+    if (const Tensor& mask = options.attn_mask; mask.defined()) {
+        const bool trains = mask.requires_grad() && grad_enabled();
+        if (trains || mask.device() != q.device() || !broadcasts_to(mask, scores)) return {};
+        if (mask.dtype() != DType::boolean && mask.dtype() != q.dtype()) return {};
+    }
+    const Attention a{.batch = rank > 2 ? q.size(0) : 1,
+                      .heads = rank > 3 ? q.size(1) : 1,
+                      .queries = q.size(-2),
+                      .keys = k.size(-2),
+                      .width = q.size(-1),
+                      .values = v.size(-1),
+                      .dtype = q.dtype(),
+                      .scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1)))),
+                      .causal = options.is_causal,
+                      .past = options.past};
+    if (!backend(q.device()).attends(a)) return {};
+    return a;
 }
 
 }  // namespace
@@ -72,7 +200,10 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
         check<ShapeError>(value.dim() >= 2 && key.dim() >= 2 && value.size(-2) == key.size(-2),
                           "scaled_dot_product_attention: keys of shape {} for values of shape {}",
                           key.shape(), value.shape());
-        return matmul(attention_weights(query, key, options), value);
+        if (const auto a = whole_attention(query, key, value, options))
+            return record(WholeAttention(options, *a), WholeAttention::by_rows(query),
+                          WholeAttention::by_rows(key), WholeAttention::by_rows(value));
+        return composed_attention(query, key, value, options);
     });
 }
 

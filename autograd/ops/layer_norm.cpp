@@ -12,50 +12,69 @@
 namespace adjoint {
 namespace {
 
-/// y = (x - mean) / sqrt(var + eps) for each row of a matrix.
+/// y = (x - mean) / sqrt(var + eps) weight + bias for each row of a matrix; weight and bias have a number for each
+/// column, and may be undefined.
 struct NormalizeRows : Function {
     static constexpr auto name = "normalize_rows";
     double eps;
-    Saved x, y;
-    Tensor inverse_std;
+    Saved x, weight;
+    Tensor row_mean, inverse_std;
     explicit NormalizeRows(double e) : eps(e) {}
     template <class V> void attributes(V& v) const { v("eps", eps); }
 
     static Rows rows_of(const Tensor& m) {
         return {.rows = m.shape()[0], .columns = m.shape()[1], .dtype = m.dtype()};
     }
-    Tensor forward(const Tensor& input) {
+    Tensor forward(const Tensor& input, const Tensor& w, const Tensor& bias) {
         const Tensor dense = input.contiguous();
         Tensor out = empty_like(dense);
-        inverse_std = empty({dense.shape()[0]}, {.dtype = dense.dtype(), .device = dense.device()});
+        row_mean = empty({dense.shape()[0]}, {.dtype = dense.dtype(), .device = dense.device()});
+        inverse_std = empty_like(row_mean);
         backend(dense.device())
-            .run(call::LayerNorm{.y = out.impl().data,
-                                 .inverse_std = inverse_std.impl().data,
-                                 .x = dense.impl().data,
+            .run(call::LayerNorm{.y = data(out),
+                                 .mean = data(row_mean),
+                                 .inverse_std = data(inverse_std),
+                                 .x = data(dense),
+                                 .weight = data(w),
+                                 .bias = data(bias),
                                  .rows = rows_of(dense),
                                  .eps = eps});
         if (needs_any()) {
             x = input;
-            y.keep_output(out);
+            if (w.defined()) weight = w;
         }
         return out;
     }
     Grads backward(const Tensor& upstream) {
+        const Tensor input = x.get(), w = weight.defined() ? weight.get() : Tensor();
         if (grad_enabled()) {
-            const Tensor input = x.get(), centred = input - mean(input, 1, true);
-            const Tensor inverse = rsqrt(mean(square(centred), 1, true) + eps), h = centred * inverse;
-            return {inverse * (upstream - mean(upstream, 1, true) - h * mean(upstream * h, 1, true))};
+            const Tensor centred = input - mean(input, 1, true);
+            const Tensor inverse = rsqrt(mean(square(centred), 1, true) + eps), h = centred * inverse,
+                         u = w.defined() ? upstream * w : upstream;
+            return {needs(0) ? inverse * (u - mean(u, 1, true) - h * mean(u * h, 1, true)) : Tensor(),
+                    needs(1) ? sum(upstream * h, 0) : Tensor(), needs(2) ? sum(upstream, 0) : Tensor()};
         }
-        const Tensor g = upstream.contiguous(), h = y.get();
-        Tensor dx = empty_like(g);
+        const Tensor g = upstream.contiguous(), dense = input.contiguous();
+        const auto of_columns = [&](bool wanted) {
+            return wanted ? empty({g.shape()[1]}, {.dtype = g.dtype(), .device = g.device()}) : Tensor();
+        };
+        const Tensor dx = needs(0) ? empty_like(g) : Tensor(), dweight = of_columns(needs(1)),
+                     dbias = of_columns(needs(2));
         backend(g.device())
-            .run(call::LayerNormBackward{.dx = dx.impl().data,
-                                         .g = g.impl().data,
-                                         .y = h.impl().data,
-                                         .inverse_std = inverse_std.impl().data,
+            .run(call::LayerNormBackward{.dx = data(dx),
+                                         .dweight = data(dweight),
+                                         .dbias = data(dbias),
+                                         .g = data(g),
+                                         .x = data(dense),
+                                         .mean = data(row_mean),
+                                         .inverse_std = data(inverse_std),
+                                         .weight = data(w),
                                          .rows = rows_of(g)});
-        return {dx};
+        return {dx, dweight, dbias};
     }
+
+  private:
+    static void* data(const Tensor& t) { return t.defined() ? t.impl().data : nullptr; }
 };
 
 void check_floating(const char* op, const Tensor& x) {
@@ -78,9 +97,13 @@ void check_trailing(const char* op, const Tensor& x, const Shape& normalized_sha
                       normalized_shape);
 }
 
-// x with its elements taken in rows of `columns`; x has elements.
-Tensor normalised(const Tensor& x, std::int64_t columns, double eps) {
-    return reshape(record(NormalizeRows(eps), reshape(x, {x.numel() / columns, columns})), x.shape());
+// x with its elements taken in rows of `columns`; x has elements. Weight and bias may be undefined.
+Tensor normalised(const Tensor& x, std::int64_t columns, double eps, const Tensor& weight = {},
+                  const Tensor& bias = {}) {
+    const auto flat = [](const Tensor& v) { return v.defined() ? reshape(v, {v.numel()}).contiguous() : v; };
+    return reshape(record(NormalizeRows(eps), reshape(x, {x.numel() / columns, columns}), flat(weight),
+                          flat(bias)),
+                   x.shape());
 }
 
 Tensor scaled(Tensor y, const Tensor& weight, const Tensor& bias, const Shape& aligned) {
@@ -108,8 +131,12 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
     if (x.numel() == 0) return x.clone();
     const auto normal = [&] {
         const Tensor wide = x.to(compute_type(x.dtype()));
-        return scaled(normalised(wide, normalized_shape.numel(), eps), weight, bias, normalized_shape)
-            .to(x.dtype());
+        const std::int64_t columns = normalized_shape.numel();
+        const auto fits = [&](const Tensor& v) { return !v.defined() || v.dtype() == wide.dtype(); };
+        const Tensor y = fits(weight) && fits(bias)
+                             ? normalised(wide, columns, eps, weight, bias)
+                             : scaled(normalised(wide, columns, eps), weight, bias, normalized_shape);
+        return y.to(x.dtype());
     };
     const auto attributes = [&](auto& v) {
         v("dims", normalized_shape.size());

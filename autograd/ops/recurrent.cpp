@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/composition.h>
 #include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/linalg.h>
 #include <adjoint/autograd/ops/rearrange.h>
@@ -52,13 +52,6 @@ Sequence step_by_step(RecurrentKind kind, const Tensor& x, const State& first, c
 
 /// x, h_0, c_0, w_ih, w_hh, b_ih, b_hh: what a whole layer takes, and the order of its gradients.
 using Inputs = std::array<Tensor, 7>;
-
-/// The tensor under a handle of its own in the graph.
-struct Alias : Function {
-    static constexpr auto name = "alias";
-    Tensor forward(const Tensor& x) { return x; }
-    Grads backward(const Tensor& g) { return {g}; }
-};
 
 /// A layer as one call of the device: dense operands of one type, y, h_n and c_n if there are cells.
 struct Whole : Function {
@@ -137,25 +130,13 @@ struct Whole : Function {
         return as_grads(d);
     }
 
-    // A recorded pass: the layer once more, of operators, so that its gradients can be differentiated again.
-    Grads by_steps(Inputs in, const Grads& g) const {
-        // By aliases: one input may be made from another, and its gradient is that of the layer alone.
-        std::vector<Tensor> wanted;
-        for (std::size_t i = 0; i < in.size(); ++i)
-            if (in[i].defined() && needs(i)) wanted.push_back(in[i] = record(Alias(), in[i]));
-        const Sequence again =
-            step_by_step(r.kind, in[0], {in[1], in[2]}, {in[3], in[4], in[5], in[6]}, false);
-        std::vector<Tensor> outputs{again.y, again.last.h}, gradients{g[0], g[1]};
-        if (r.has_cell()) {
-            outputs.push_back(again.last.c);
-            gradients.push_back(g[2]);
-        }
-        const std::vector<Tensor> found =
-            grad(outputs, wanted, {.grad_outputs = gradients, .create_graph = true});
-        Inputs d;
-        for (std::size_t i = 0, next = 0; i < in.size(); ++i)
-            if (in[i].defined() && needs(i)) d[i] = found[next++];
-        return as_grads(d);
+    Grads by_steps(const Inputs& in, const Grads& g) const {
+        return composition::gradients(*this, std::vector<Tensor>(in.begin(), in.end()), g, [&](const auto& x) {
+            const Sequence again = step_by_step(r.kind, x[0], {x[1], x[2]}, {x[3], x[4], x[5], x[6]}, false);
+            std::vector<Tensor> outputs{again.y, again.last.h};
+            if (r.has_cell()) outputs.push_back(again.last.c);
+            return outputs;
+        });
     }
 
     static Grads as_grads(const Inputs& d) { return {d[0], d[1], d[2], d[3], d[4], d[5], d[6]}; }

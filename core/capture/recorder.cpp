@@ -87,6 +87,7 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override {
         return backend_.recurrence_reserve(r);
     }
+    bool attends(const Attention& a) override { return backend_.attends(a); }
 
     template <class Call> friend void on(StepRecorder& recorder, const Call& call) {
         recorder.backend_.run(call);

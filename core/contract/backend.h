@@ -77,6 +77,8 @@ class Backend : public detail::Verbs<Calls> {
     /// Bytes of what a recurrent forward pass keeps for the backward pass; nothing where the device has
     /// neither of the two.
     virtual std::optional<std::size_t> recurrence_reserve(const Recurrence& r) = 0;
+    /// Whether the device has attention of its own, both ways.
+    virtual bool attends(const Attention& a) = 0;
 };
 
 /// The calls of a device: each goes to on(device, call) where there is one, else to its composition.

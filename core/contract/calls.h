@@ -6,12 +6,13 @@
 // the contents of index tensors.
 //
 // Every device has Upload, Fill, Map, Zip, Select, Reduce, ArgReduce, MatMul, Gather, Scatter, Random and
-// Update. The others have a composition of these, beside the call, except for the recurrent ones.
+// Update. The others have a composition of these, beside the call, except for recurrent layers and attention.
 #pragma once
 
 #include <variant>
 
 #include <adjoint/core/contract/calls/activation.h>
+#include <adjoint/core/contract/calls/attention.h>
 #include <adjoint/core/contract/calls/chain.h>
 #include <adjoint/core/contract/calls/clip.h>
 #include <adjoint/core/contract/calls/convolution.h>
@@ -40,7 +41,7 @@ using Calls =
              call::BatchNormBackward, call::LayerNorm, call::LayerNormBackward, call::Scan, call::Sort,
              call::Unfold, call::Fold, call::MaxPool, call::MaxPoolBackward, call::AvgPool,
              call::AvgPoolBackward, call::Convolve, call::ConvolveInput, call::ConvolveWeight, call::Chain,
-             call::ChainReduce, call::Recurrent, call::RecurrentBackward>;
+             call::ChainReduce, call::Recurrent, call::RecurrentBackward, call::Attend, call::AttendBackward>;
 
 /// Any of them.
 using AnyCall = Calls::Variant;

@@ -11,7 +11,7 @@ using composition::View;
 using composition::WorkingMemory;
 
 constexpr std::array<bool, 3> over_samples{true, false, true};
-constexpr Three one_per_channel{0, 1, 0};
+constexpr Three one_per_channel{0, 1, 0}, one_per_column{0, 0, 1};
 
 // The elements of a batch by channel, and what there is one of for each channel.
 struct Channels {
@@ -116,9 +116,8 @@ void compose(Backend& backend, const BatchNormBackward& c) {
     if (norm.weight) in.all.zip(functor::Mul{}, dx, dx, in.channel(norm.weight));
 }
 
-// A row is a channel of one sample.
+// A row is a channel of one sample, and what is one per column lies along it.
 void compose(Backend& backend, const LayerNorm& c) {
-    const WorkingMemory means(backend, c.rows.rows, c.rows.dtype);
     backend.run(BatchNorm{.y = c.y,
                           .norm = {.batch = 1,
                                    .channels = c.rows.rows,
@@ -126,23 +125,40 @@ void compose(Backend& backend, const LayerNorm& c) {
                                    .dtype = c.rows.dtype,
                                    .eps = c.eps,
                                    .x = c.x,
-                                   .mean = means.data(),
+                                   .mean = c.mean,
                                    .inverse_std = c.inverse_std},
                           .training = true});
+    const Channels in(backend, 1, c.rows.rows, c.rows.columns, c.rows.dtype);
+    const View y = in.dense(c.y);
+    if (c.weight) in.all.zip(functor::Mul{}, y, y, {c.weight, c.rows.dtype, one_per_column});
+    if (c.bias) in.all.zip(functor::Add{}, y, y, {c.bias, c.rows.dtype, one_per_column});
 }
 
 void compose(Backend& backend, const LayerNormBackward& c) {
     const DType type = c.rows.dtype;
     const Channels in(backend, 1, c.rows.rows, c.rows.columns, type);
-    const WorkingMemory products(backend, c.rows.numel(), type), firsts(backend, c.rows.rows, type),
+    const WorkingMemory normals(backend, c.rows.numel(), type), products(backend, c.rows.numel(), type),
+        weighted(backend, c.weight ? c.rows.numel() : 0, type), firsts(backend, c.rows.rows, type),
         seconds(backend, c.rows.rows, type);
-    const View g = in.dense(c.g), y = in.dense(c.y), dx = in.dense(c.dx), product = in.dense(products.data()),
-               mean_g = in.channel(firsts.data()), mean_gy = in.channel(seconds.data());
-    in.all.zip(functor::Mul{}, product, g, y);
-    in.mean(mean_g, g);
-    in.mean(mean_gy, product);
-    in.gradient(dx, g, y, mean_g, mean_gy, product);
-    in.all.zip(functor::Mul{}, dx, dx, in.channel(c.inverse_std));
+    const View g = in.dense(c.g), h = in.dense(normals.data()), product = in.dense(products.data()),
+               mean_u = in.channel(firsts.data()), mean_uh = in.channel(seconds.data()),
+               inverse = in.channel(c.inverse_std);
+    in.all.zip(functor::Sub{}, h, in.dense(c.x), in.channel(c.mean));
+    in.all.zip(functor::Mul{}, h, h, inverse);
+    const auto over_rows = [&](void* out, const View& x) {
+        if (out) in.all.reduce(functor::Sum{}, {out, type, one_per_column}, x, {true, true, false});
+    };
+    if (c.dweight) in.all.zip(functor::Mul{}, product, g, h);
+    over_rows(c.dweight, product);
+    over_rows(c.dbias, g);
+    if (!c.dx) return;
+    const View u = c.weight ? in.dense(weighted.data()) : g, dx = in.dense(c.dx);
+    if (c.weight) in.all.zip(functor::Mul{}, u, g, {c.weight, type, one_per_column});
+    in.all.zip(functor::Mul{}, product, u, h);
+    in.mean(mean_u, u);
+    in.mean(mean_uh, product);
+    in.gradient(dx, u, h, mean_u, mean_uh, product);
+    in.all.zip(functor::Mul{}, dx, dx, inverse);
 }
 
 }  // namespace adjoint::call

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include <adjoint/core/base/dtype.h>
+#include <adjoint/core/contract/calls/recurrence.h>
 #include <adjoint/core/contract/epilogue.h>
 #include <adjoint/core/contract/functors/functors.h>
 #include <adjoint/core/contract/functors/reduce.h>
@@ -54,7 +55,134 @@ struct GemmCall {
     const void* a;
     const void* b;
     std::int64_t m, n, k, c_row, a_row, a_column, b_row, b_column;
-    Epilogue epilogue;
+    Epilogue epilogue = {};
+};
+
+/// C (+)= A B + bias for one packed panel of B, on the caller's thread; the sums are those of a GemmCall.
+struct PanelCall {
+    void* c = nullptr;
+    const void* a = nullptr;  // its rows or its columns are adjacent
+    const void* b = nullptr;  // packed
+    std::int64_t m = 0, k = 0, columns = 0, c_row = 0, a_row = 0, a_column = 0;
+    const void* bias = nullptr;
+    bool accumulate = false;  // adds to C
+};
+
+struct PanelKernels {
+    std::int64_t rows, columns;  // of the tile that registers hold
+    /// A panel, k rows of `columns` elements: at most as many columns of B, the others 0.
+    void (*pack)(void* to, const void* b, std::int64_t b_row, std::int64_t b_column, std::int64_t count,
+                 std::int64_t k);
+    void (*multiply)(const PanelCall& call);
+};
+
+/// Neighbouring units of a recurrent layer in one step of some samples. Rows of gates are gate_row apart, all
+/// others hidden, and so are the gates of a unit.
+struct RecurrentUnits {
+    RecurrentKind kind;
+    std::int64_t rows, units, hidden, gate_row;
+    void* gates;              // forward: their sums, of which it makes their values
+    void* more;               // of LSTM the cell, which forward writes; of GRU the candidate's part of h
+    const void* cell_before;  // of LSTM
+    const void* state_before;
+    void* state;  // forward writes it
+};
+/// And on the way back.
+struct RecurrentUnitsBackward {
+    RecurrentUnits forward;
+    const void* g;         // of what the step gives
+    void* g_state;         // of the state, then what reaches the state before past the gates
+    void* g_cell;          // of LSTM: of the cell, then of the cell before
+    void* g_gates;         // written: before their functions
+    void* g_more;          // of GRU, written: of the candidate's part of h
+};
+struct RecurrentKernels {
+    void (*forward)(const RecurrentUnits& units);
+    void (*backward)(const RecurrentUnitsBackward& units);
+};
+
+/// A block of scores of attention, rows of queries `row` apart: the sums of products with the keys.
+struct AttentionScores {
+    void* scores = nullptr;
+    const void* added = nullptr;  // by the mask, laid out as they; may be null
+    std::int64_t rows = 0, columns = 0, row = 0;
+    bool causal = false;
+    std::int64_t seen = 0;  // then query r sees the first seen + r keys alone
+    double scale = 1;
+};
+/// Scores become weights but for the factor 1 / total; a new greatest score makes what stands in `out`, `values`
+/// numbers for each row, smaller.
+struct AttentionSoftmax {
+    AttentionScores block;
+    void *tops, *totals, *out;  // of each row, of all blocks so far: -inf, 0 and 0 before the first
+    std::int64_t values;
+};
+/// to = out / total, and the logarithms of the sums, unless null.
+struct AttentionFinish {
+    std::int64_t rows, values;
+    const void *tops, *totals, *out;
+    void* to;
+    std::int64_t to_row;
+    void* log_sums;
+};
+/// Scores become weights, and g, that of the weights, the gradient of the sums.
+struct AttentionGradient {
+    AttentionScores block;
+    void* g;  // laid out as the scores
+    const void *log_sums, *dots;
+};
+/// to[r] = the product of two rows.
+struct AttentionDots {
+    void* to;
+    const void *a, *b;
+    std::int64_t rows, columns, a_row, b_row;
+};
+struct AttentionKernels {
+    void (*softmax)(const AttentionSoftmax& call);
+    void (*finish)(const AttentionFinish& call);
+    void (*gradient)(const AttentionGradient& call);
+    void (*dots)(const AttentionDots& call);
+};
+
+/// n elements of a channel of batch normalisation: y = (x - centre) scale + shift, through ReLU if it rectifies.
+struct ChannelRun {
+    std::int64_t n;
+    const void* x;
+    void* y;
+    double centre, scale, shift;
+    bool rectify;
+};
+/// dx = scale (g - mean_g - h mean_gh) for h = (x - centre) inverse; g behind ReLU where its results are saved.
+struct ChannelGradientRun {
+    std::int64_t n;
+    const void *g, *saved, *x;
+    void* dx;
+    double centre, inverse, scale, mean_g, mean_gh;
+};
+struct BatchNormKernels {
+    double (*sum)(const void* x, std::int64_t n);
+    double (*square)(const void* x, std::int64_t n, double mean);
+    void (*forward)(const ChannelRun& run);
+    void (*gradient_sums)(const ChannelGradientRun& run, double* of_g, double* of_gh);  // added to
+    void (*backward)(const ChannelGradientRun& run);
+};
+
+/// Rows of y = (x - mean) inverse_std weight + bias; weight and bias may be null.
+struct LayerNormRows {
+    std::int64_t rows, columns;
+    const void *x, *weight, *bias;
+    double eps;
+    void *y, *mean, *inverse_std;
+};
+/// Their gradients, each of which may be null; those of weight and bias are added to what is there.
+struct LayerNormGradients {
+    std::int64_t rows, columns;
+    const void *g, *x, *mean, *inverse_std, *weight;
+    void *dx, *dweight, *dbias;
+};
+struct LayerNormKernels {
+    void (*forward)(const LayerNormRows& rows);
+    void (*backward)(const LayerNormGradients& rows);
 };
 
 using SoftmaxKernel = void (*)(bool log, void* out, const void* x, std::int64_t columns);
@@ -151,6 +279,14 @@ struct WinogradKernels {
                             std::int64_t filters, std::int64_t channels);
 };
 
+/// to[c * to_row + r] = from[r * from_row + c]
+struct TransposeCall {
+    void* to;
+    const void* from;
+    std::int64_t rows, columns, to_row, from_row;
+};
+using TransposeKernel = void (*)(const TransposeCall& call);
+
 /// A row of windows that lie in the plane with all their taps: window o starts at place + o * stride.
 struct MaxPoolCall {
     void* y;
@@ -172,9 +308,15 @@ struct Kernels {
     ReduceKernels reduce[functor::ReduceList::size][compute_count] = {};
     UpdateKernel update[functor::UpdateList::size][2] = {};
     void (*gemm[2])(const GemmCall&) = {};
+    PanelKernels panels[2] = {};
+    RecurrentKernels recurrent[2] = {};
+    AttentionKernels attention[2] = {};
     ConvolutionKernels convolution[2] = {};
     WinogradKernels winograd = {};
     MaxPoolKernel max_pool[2] = {};
+    TransposeKernel transpose[2] = {};  // of elements of 4 and 8 bytes
+    BatchNormKernels batch_norm[2] = {};
+    LayerNormKernels layer_norm[2] = {};
     SoftmaxKernel softmax[2] = {};
     SoftmaxBackwardKernel softmax_backward[2] = {};
     CrossEntropyKernel cross_entropy[2] = {};

@@ -1,29 +1,9 @@
 // Softmax and the fused softmax cross entropy, a row at a time.
-#include <limits>
-
+#include <adjoint/cpu/fold.h>
 #include <adjoint/cpu/kernels/kernels.h>
 
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
-
-// Sums and maxima run over a fixed number of lanes, the same for every level, and are combined pairwise.
-constexpr int lanes = 16;
-
-template <class Op, class T, class F>
-__attribute__((always_inline)) inline T fold(std::int64_t n, F element) {
-    const Op op{};
-    T partial[lanes];
-    for (int j = 0; j < lanes; ++j) partial[j] = Op::template start<T>();
-    std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-#pragma GCC unroll 1  // as a loop it becomes vectors
-        for (int j = 0; j < lanes; ++j) partial[j] = op.template value<T>(partial[j], element(i + j));
-    }
-    for (int j = 0; i < n; ++i, ++j) partial[j] = op.template value<T>(partial[j], element(i));
-    for (int width = lanes / 2; width > 0; width /= 2)
-        for (int j = 0; j < width; ++j) partial[j] = op.template value<T>(partial[j], partial[j + width]);
-    return partial[0];
-}
 
 template <class T> __attribute__((always_inline)) inline T row_max(const T* x, std::int64_t n) {
     return fold<functor::Max, T>(n, [x](std::int64_t i) { return x[i]; });

@@ -77,5 +77,10 @@ TEST(Compositions, ARecurrentLayerOfItsOwnIsRefused) {
     EXPECT_THROW(backend(toy_device()).run(call::RecurrentBackward{}), DeviceError);
 }
 
+TEST(Compositions, AttentionOfItsOwnIsRefused) {
+    EXPECT_THROW(backend(toy_device()).run(call::Attend{}), DeviceError);
+    EXPECT_THROW(backend(toy_device()).run(call::AttendBackward{}), DeviceError);
+}
+
 }  // namespace
 }  // namespace adjoint

@@ -38,6 +38,7 @@ class ToyBackend final : public Runs<ToyBackend, Backend, Calls> {
     std::shared_ptr<Recording> record(const std::function<void()>& step, bool optimize) override;
     bool convolves_narrow(const Convolution&) override { return false; }
     std::optional<std::size_t> recurrence_reserve(const Recurrence&) override { return std::nullopt; }
+    bool attends(const Attention&) override { return false; }
 
   private:
     Device device_;

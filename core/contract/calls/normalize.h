@@ -76,33 +76,45 @@ struct BatchNormBackward {
     }
 };
 
-/// y = (x - mean) * inverse_std for each row, inverse_std = 1 / sqrt(biased variance + eps), one per row.
+/// y = (x - mean) * inverse_std * weight + bias for each row; inverse_std = 1 / sqrt(biased variance + eps) and
+/// the mean are one per row; weight and bias are one per column and may be null.
 struct LayerNorm {
     static constexpr auto name = "layer_norm";
     void* y;
+    void* mean;
     void* inverse_std;
     const void* x;
+    const void* weight;
+    const void* bias;
     Rows rows;
     double eps;
     template <class Memory> void memory(Memory& m) const {
         m.writes(y, rows.numel(), rows.dtype);
-        m.writes(inverse_std, rows.rows, rows.dtype);
+        for (void* each : {mean, inverse_std}) m.writes(each, rows.rows, rows.dtype);
         m.reads(x, rows.numel(), rows.dtype);
+        for (const void* each : {weight, bias}) m.reads(each, rows.columns, rows.dtype);
     }
 };
 
-/// dx = inverse_std (g - mean(g) - y mean(g y)), means over the row.
+/// With h = (x - mean) * inverse_std and u = g * weight: dx = inverse_std (u - mean(u) - h mean(u h)), means
+/// over the row; dweight and dbias are the sums of g h and g over the rows. Each of the three may be null.
 struct LayerNormBackward {
     static constexpr auto name = "layer_norm_backward";
     void* dx;
+    void* dweight;
+    void* dbias;
     const void* g;
-    const void* y;
+    const void* x;
+    const void* mean;
     const void* inverse_std;
+    const void* weight;
     Rows rows;
     template <class Memory> void memory(Memory& m) const {
         m.writes(dx, rows.numel(), rows.dtype);
-        for (const void* each : {g, y}) m.reads(each, rows.numel(), rows.dtype);
-        m.reads(inverse_std, rows.rows, rows.dtype);
+        for (void* each : {dweight, dbias}) m.writes(each, rows.columns, rows.dtype);
+        for (const void* each : {g, x}) m.reads(each, rows.numel(), rows.dtype);
+        for (const void* each : {mean, inverse_std}) m.reads(each, rows.rows, rows.dtype);
+        m.reads(weight, rows.columns, rows.dtype);
     }
 };
 
