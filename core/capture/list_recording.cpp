@@ -3,6 +3,8 @@
 
 #include <adjoint/core/capture/arena.h>
 #include <adjoint/core/capture/recorded_step.h>
+#include <adjoint/core/contract/profiled_backend.h>
+#include <adjoint/core/contract/span.h>
 
 namespace adjoint {
 namespace {
@@ -10,15 +12,27 @@ namespace {
 class ListRecording final : public RecordedStep {
   public:
     ListRecording(Backend& backend, Device device, const std::function<void()>& step, bool optimize)
-        : backend_(backend), arena_(std::make_shared<Arena>(backend, device)) {
+        : backend_(backend), device_(device), arena_(std::make_shared<Arena>(backend, device)) {
         record(backend, device, step, optimize);
     }
 
   private:
     Ref<Storage> allocate(std::size_t bytes) override { return Arena::allocate(arena_, bytes); }
-    void run(const Turn& turn) override { call_all(backend_, turn); }
+    void run(const Turn& turn) override {
+        if (detail::spans_wanted()) [[unlikely]]
+            return run_profiled(turn);
+        call_all(backend_, turn);
+    }
+    void run_profiled(const Turn& turn) {
+        Backend& backend = profiled_backend(backend_, device_);
+        for (std::size_t i = 0; i < calls(); ++i) {
+            const detail::InLayer layer(layer_of(i));
+            call_one(backend, i, turn);
+        }
+    }
 
     Backend& backend_;
+    const Device device_;
     std::shared_ptr<Arena> arena_;
 };
 
