@@ -1,6 +1,6 @@
 # What can be chosen when configuring, and the compiler flags that follow from it.
 option(ADJOINT_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
-option(ADJOINT_EXAMPLES "Build the programs of python_free_examples/" ${PROJECT_IS_TOP_LEVEL})
+option(ADJOINT_EXAMPLES "Build the programs of python_free_examples/; TOOLS for those of the package" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_UNITY "Compile the sources of a folder a few at a time as one file" ON)

@@ -1,6 +1,8 @@
 // The list of calls, run again one by one, and the memory between them.
 #include <adjoint/core/capture/list_recording.h>
 
+#include <optional>
+
 #include <adjoint/core/capture/arena.h>
 #include <adjoint/core/capture/recorded_step.h>
 #include <adjoint/core/contract/profiled_backend.h>
@@ -19,14 +21,12 @@ class ListRecording final : public RecordedStep {
   private:
     Ref<Storage> allocate(std::size_t bytes) override { return Arena::allocate(arena_, bytes); }
     void run(const Turn& turn) override {
-        if (detail::spans_wanted()) [[unlikely]]
-            return run_profiled(turn);
-        call_all(backend_, turn);
-    }
-    void run_profiled(const Turn& turn) {
-        Backend& backend = profiled_backend(backend_, device_);
-        for (std::size_t i = 0; i < calls(); ++i) {
-            const detail::InLayer layer(layer_of(i));
+        const bool watched = detail::spans_wanted();
+        Backend& backend = watched ? profiled_backend(backend_, device_) : backend_;
+        std::optional<detail::InLayer> layer;
+        for (std::size_t i = 0, count = calls(); i < count; ++i) {
+            if (watched) [[unlikely]]
+                layer.emplace(layer_of(i));
             call_one(backend, i, turn);
         }
     }
