@@ -115,6 +115,7 @@
 #include <adjoint/train/search/learning_rate.h>
 #include <adjoint/train/watch/diagnosis.h>
 #include <adjoint/train/watch/metrics.h>
+#include <adjoint/train/watch/profile.h>
 #include <adjoint/train/watch/progress.h>
 #include <adjoint/train/watch/report.h>
 #include <adjoint/train/watch/summary.h>

@@ -1,11 +1,18 @@
 # The libraries behind the library. All of them are private: no header and no symbol of theirs reaches a user.
 include(${CMAKE_CURRENT_LIST_DIR}/AdjointLibraries.cmake)
 
+# What a superproject has brought under the usual name is taken; the system's is looked for otherwise.
+macro(adjoint_find package target)
+    if(NOT TARGET ${target})
+        find_package(${package} ${ARGN})
+    endif()
+endmacro()
+
 set(THREADS_PREFER_PTHREAD_FLAG ON)
-find_package(Threads REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(fmt REQUIRED)
-find_package(nlohmann_json REQUIRED)
+adjoint_find(Threads Threads::Threads REQUIRED)
+adjoint_find(ZLIB ZLIB::ZLIB REQUIRED)
+adjoint_find(fmt fmt::fmt REQUIRED)
+adjoint_find(nlohmann_json nlohmann_json::nlohmann_json REQUIRED)
 
 if(NOT ADJOINT_BLAS MATCHES "^(OWN|ONEDNN|OPENBLAS)$")
     message(FATAL_ERROR "ADJOINT_BLAS is \"${ADJOINT_BLAS}\"; it can be OWN, ONEDNN or OPENBLAS")
@@ -45,19 +52,31 @@ else()
 endif()
 
 # fmt and JSON are used as headers, so that nothing of them has to be found again or linked by a user. What fmt has
-# besides templates is compiled once, in core/base/format.cpp, under an inline namespace of ours. A version that this was not
-# tried with is used header-only: slower to compile, the same otherwise.
-if(fmt_VERSION VERSION_LESS 9 OR fmt_VERSION VERSION_GREATER_EQUAL 11)
-    set(adjoint_fmt_definition FMT_HEADER_ONLY=1)
-else()
-    set(adjoint_fmt_definition "FMT_BEGIN_NAMESPACE=namespace fmt { inline namespace adjoint_copy {"
-                               "FMT_END_NAMESPACE=} }")
+# besides templates is compiled once, in core/base/format.cpp, which knows versions 9 to 12; any other is used header-only:
+# slower to compile, the same otherwise. In either case fmt's names stand in an inline namespace of ours, so that a program with
+# an fmt of its own, be it of the same version, has two that do not meet. The version is that of the headers which are included.
+get_target_property(adjoint_fmt_include_dirs fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+set(adjoint_fmt_version "")
+foreach(entry IN LISTS adjoint_fmt_include_dirs)
+    string(REGEX REPLACE "^\\$<BUILD_INTERFACE:(.*)>$" "\\1" entry "${entry}")
+    foreach(header base.h core.h)
+        if(NOT adjoint_fmt_version AND EXISTS "${entry}/fmt/${header}")
+            file(STRINGS "${entry}/fmt/${header}" line REGEX "^#[ ]*define FMT_VERSION [0-9]+" LIMIT_COUNT 1)
+            string(REGEX REPLACE ".* ([0-9]+).*" "\\1" adjoint_fmt_version "${line}")
+        endif()
+    endforeach()
+endforeach()
+set(adjoint_fmt_definitions "FMT_BEGIN_NAMESPACE=namespace fmt { inline namespace adjoint_copy {"
+                            "FMT_END_NAMESPACE=} }")
+set(adjoint_fmt_state compiled)
+if(NOT adjoint_fmt_version MATCHES "^[0-9]+$" OR adjoint_fmt_version LESS 90000 OR adjoint_fmt_version GREATER_EQUAL 130000)
+    list(APPEND adjoint_fmt_definitions FMT_HEADER_ONLY=1)
+    set(adjoint_fmt_state header-only)
 endif()
 
 function(adjoint_use_dependencies target)
     target_link_libraries(${target} PRIVATE ${adjoint_link_libraries} nlohmann_json::nlohmann_json)
-    target_include_directories(${target} SYSTEM PRIVATE
-        $<TARGET_PROPERTY:fmt::fmt-header-only,INTERFACE_INCLUDE_DIRECTORIES>)
+    target_include_directories(${target} SYSTEM PRIVATE ${adjoint_fmt_include_dirs})
     target_compile_definitions(${target} PRIVATE ${adjoint_private_definitions}
-                               "$<$<COMPILE_LANGUAGE:CXX>:${adjoint_fmt_definition}>")
+                               "$<$<COMPILE_LANGUAGE:CXX>:${adjoint_fmt_definitions}>")
 endfunction()

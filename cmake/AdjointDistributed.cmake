@@ -40,4 +40,4 @@ set_target_properties(adjoint_distributed PROPERTIES
     POSITION_INDEPENDENT_CODE ON
     EXPORT_NAME distributed
     VERSION ${PROJECT_VERSION}
-    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    SOVERSION ${adjoint_abi})

@@ -1,8 +1,11 @@
-# `cmake --install`: the library, its public headers, the CMake package and the pkg-config files.
+# `cmake --install`: the library, its public headers, the CMake package, the pkg-config files and gdb's printers; programs where
+# they are built. Components: `runtime` is what a program needs to run, `tools` the programs, `dev` all else.
 include(CMakePackageConfigHelpers)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME dev)
+set(adjoint_library_components LIBRARY COMPONENT runtime NAMELINK_COMPONENT dev ARCHIVE COMPONENT dev)
 set(adjoint_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/adjoint)
 
-install(TARGETS adjoint EXPORT adjointTargets)
+install(TARGETS adjoint EXPORT adjointTargets ${adjoint_library_components})
 install(EXPORT adjointTargets NAMESPACE adjoint:: DESTINATION ${adjoint_package_dir})
 
 # Some headers of core are private, as are cpu/ and cuda/.
@@ -19,6 +22,9 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "distributed/parallel/sharding.h" EXCLUDE
             PATTERN "distributed/parallel/texts.h" EXCLUDE
             PATTERN "core/contract/cuda_start.h" EXCLUDE
+            PATTERN "core/contract/profiled_backend.h" EXCLUDE
+            PATTERN "core/contract/span_session.h" EXCLUDE
+            PATTERN "core/contract/work.h" EXCLUDE
             PATTERN "core/cuda/nccl_link.h" EXCLUDE
             PATTERN "core/capture/recorded_step.h" EXCLUDE
             PATTERN "core/memory/recorder.h" EXCLUDE
@@ -28,7 +34,7 @@ foreach(folder IN LISTS adjoint_public_folders)
 endforeach()
 install(FILES adjoint.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
 if(ADJOINT_WITH_ONNX)
-    install(TARGETS adjoint_onnx EXPORT adjointTargets)
+    install(TARGETS adjoint_onnx EXPORT adjointTargets ${adjoint_library_components})
     install(DIRECTORY onnx/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/onnx
             FILES_MATCHING PATTERN "format/external_files.h" EXCLUDE
             PATTERN "format/fields.h" EXCLUDE
@@ -37,7 +43,7 @@ if(ADJOINT_WITH_ONNX)
             PATTERN "export/export.h")
     install(FILES onnx.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint)
 endif()
-install(TARGETS adjoint_distributed EXPORT adjointTargets)
+install(TARGETS adjoint_distributed EXPORT adjointTargets ${adjoint_library_components})
 install(FILES ${adjoint_include_generated}/adjoint/core/base/version.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/core/base)
 
@@ -86,3 +92,26 @@ endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/adjointConfig.cmake ${PROJECT_BINARY_DIR}/adjointConfigVersion.cmake
               cmake/AdjointLibraries.cmake
         DESTINATION ${adjoint_package_dir})
+
+# gdb finds the printers of a library in the system's folders by itself; else it asks for leave to read what lies beside one.
+install(FILES scripts/gdb/adjoint.py DESTINATION ${CMAKE_INSTALL_DATADIR}/adjoint/gdb)
+if(BUILD_SHARED_LIBS)
+    set(printers_folder ${CMAKE_INSTALL_LIBDIR})
+    if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+        set(printers_folder ${CMAKE_INSTALL_DATADIR}/gdb/auto-load${CMAKE_INSTALL_FULL_LIBDIR})
+    endif()
+    install(FILES scripts/gdb/adjoint.py DESTINATION ${printers_folder} RENAME libadjoint.so.${PROJECT_VERSION}-gdb.py)
+endif()
+
+# The names that they have in the tree are others' in /usr/bin.
+foreach(program mnist info)
+    if(TARGET ${program})
+        install(PROGRAMS $<TARGET_FILE:${program}> DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME adjoint-${program}
+                COMPONENT tools OPTIONAL)
+        # CMake changes that of installed targets, but cannot rename these.
+        install(CODE "set(program \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/adjoint-${program}\")
+if(EXISTS \"\${program}\")
+    file(RPATH_REMOVE FILE \"\${program}\")
+endif()" COMPONENT tools)
+    endif()
+endforeach()

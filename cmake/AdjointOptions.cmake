@@ -1,11 +1,16 @@
 # What can be chosen when configuring, and the compiler flags that follow from it.
 option(ADJOINT_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
-option(ADJOINT_EXAMPLES "Build the programs of python_free_examples/" ${PROJECT_IS_TOP_LEVEL})
+option(ADJOINT_EXAMPLES "Build the programs of python_free_examples/; TOOLS for those of the package" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_UNITY "Compile the sources of a folder a few at a time as one file" ON)
 option(ADJOINT_WERROR "Treat warnings in our code as errors" OFF)
-set(ADJOINT_CUDA AUTO CACHE STRING "CUDA backend: AUTO (when nvcc is found), ON or OFF")
+# As a part of another project it stays out of its languages unless it is asked for.
+set(cuda_default OFF)
+if(PROJECT_IS_TOP_LEVEL)
+    set(cuda_default AUTO)
+endif()
+set(ADJOINT_CUDA ${cuda_default} CACHE STRING "CUDA backend: AUTO (when nvcc is found), ON or OFF")
 set(ADJOINT_ONNX AUTO CACHE STRING "The library adjoint::onnx: AUTO (when protozero is found), ON or OFF")
 set(ADJOINT_MPI AUTO CACHE STRING "MPI in the library adjoint::distributed: AUTO (when it is found), ON or OFF")
 set(ADJOINT_IMAGES AUTO CACHE STRING "PNG and JPEG files: AUTO (what libpng and libjpeg are found for), ON (both) or OFF")
@@ -120,7 +125,11 @@ function(adjoint_report)
         set(kind static)
     endif()
     list(JOIN adjoint_isa_levels " " levels)
-    message(STATUS "adjoint ${PROJECT_VERSION}: ${kind}, ${CMAKE_BUILD_TYPE}, BLAS ${ADJOINT_BLAS}, "
+    set(type ${CMAKE_BUILD_TYPE})
+    if(NOT type)
+        set(type "no build type")
+    endif()
+    message(STATUS "adjoint ${PROJECT_VERSION}: ${kind}, ${type}, BLAS ${ADJOINT_BLAS}, "
                    "CUDA ${adjoint_cuda_state}, ONNX ${adjoint_onnx_state}, MPI ${adjoint_mpi_state}, "
-                   "images ${adjoint_image_state}, CPU levels ${levels}")
+                   "images ${adjoint_image_state}, CPU levels ${levels}, fmt ${adjoint_fmt_version} ${adjoint_fmt_state}")
 endfunction()

@@ -7,6 +7,7 @@
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/span.h>
 #include <adjoint/nn/call_trace.h>
 #include <adjoint/nn/module_state.h>
 
@@ -54,7 +55,16 @@ HookHandle Module::register_backward_hook(BackwardHook hook) const {
 }
 bool Module::has_hooks() const noexcept { return state_->hooks != nullptr; }
 
-bool Module::is_watched() const noexcept { return has_hooks() || CallTrace::current() != nullptr; }
+bool Module::is_watched() const noexcept {
+    return has_hooks() || CallTrace::current() != nullptr || adjoint::detail::spans_wanted();
+}
+
+adjoint::detail::Span Module::span() const {
+    using namespace adjoint::detail;
+    if (!spans_wanted()) return {SpanKind::layer, ""};
+    const std::string place = path();
+    return {SpanKind::layer, lasting(place.empty() ? kind() : place + " (" + kind() + ")")};
+}
 
 std::size_t Module::begin_call(const Tensor& x) const {
     if (const auto hooks = state_->hooks)

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include <adjoint/core/base/error.h>
+#include <adjoint/core/contract/span.h>
 #include <adjoint/data/rename.h>
 #include <adjoint/nn/hooks.h>
 #include <adjoint/nn/parameter.h>
@@ -151,6 +152,7 @@ class ADJOINT_API Module {
         try {
             if (!is_watched()) [[likely]]
                 return f();
+            const adjoint::detail::Span span = this->span();
             const std::size_t call = begin_call(x);
             auto y = f();
             end_call(call, x, detail::first_output(y));
@@ -186,8 +188,10 @@ class ADJOINT_API Module {
 
     explicit Module(std::shared_ptr<ModuleState> state) noexcept : state_(std::move(state)) {}
     std::string print(const std::type_info& type) const;
-    // By hooks or the CallTrace on this thread.
+    // By hooks, the CallTrace on this thread, or a profile.
     bool is_watched() const noexcept;
+    // Of this layer's forward pass, for profiles.
+    adjoint::detail::Span span() const;
     std::size_t begin_call(const Tensor& x) const;
     void end_call(std::size_t call, const Tensor& x, Tensor& output) const;
 

@@ -10,6 +10,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/backend.h>
+#include <adjoint/core/contract/span.h>
 #include <adjoint/core/memory/recorder.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/optim/state_reader.h>
@@ -168,6 +169,7 @@ void Optimizer::step() try {
         warn_once("unoptimised build",
                   "this build of the library is not optimised and many times slower than it could be; "
                   "configure with -DCMAKE_BUILD_TYPE=Release");
+    const adjoint::detail::Span span(adjoint::detail::SpanKind::part, "(optimizer)");
     watch_gradient();
     const NoGrad guard;
     for (std::size_t g = 0; g < groups_.size(); ++g) collect(groups_[g], pending_[g]);

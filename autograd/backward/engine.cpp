@@ -13,6 +13,7 @@
 #include <adjoint/autograd/backward/gradient_buffer.h>
 #include <adjoint/autograd/record/function.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/span.h>
 #include <adjoint/core/memory/pool_allocator.h>
 #include <adjoint/core/tensor/creation.h>
 
@@ -164,6 +165,7 @@ class Pass {
         check<AutogradError>(options_.grad_outputs.empty() || options_.grad_outputs.size() == outputs.size(),
                              "backward: {} gradients for {} outputs", options_.grad_outputs.size(),
                              outputs.size());
+        const detail::Span span(detail::SpanKind::part, "(backward pass)");
         const GradMode mode(options_.create_graph);
         if (capturing_) find_useful(outputs);
         if (options_.on_leaf) expect_leaves(outputs);
@@ -218,6 +220,11 @@ class Pass {
             ~Running() { set_running_node(before); }
             Node* before;
         } const running(&node);
+        if (detail::spans_wanted()) [[unlikely]] {
+            const detail::InLayer layer(detail::layer_of_node(&node));
+            const detail::Span span(detail::SpanKind::backward, node.name());
+            return backward(node);
+        }
         return backward(node);
     }
 

@@ -184,8 +184,8 @@ template <class F, class Edges, class Call> auto record_as(F&& f, Edges&& edges,
     return outputs;
 }
 
-// record() with an observer, who is told of it; apart, so that the way without one stays short. It calls
-// record() again, which is why that is inlined in any case: as when it is called from one place alone.
+// record() with an observer, who is told of it, or a profile; apart, so that the way without stays short.
+// It calls record() again, which is why that is inlined in any case: as when called from one place alone.
 template <class F, class... Inputs>
 [[gnu::noinline, gnu::cold]] Result<F, Inputs...> record_observed(F&& f, const Inputs&... inputs);
 
@@ -215,7 +215,7 @@ template <class F, std::same_as<Tensor>... Inputs>
 
 /// The same for a function over a list of tensors.
 template <class F> detail::Result<F, std::span<const Tensor>> record(F f, std::span<const Tensor> inputs) {
-    if (detail::is_observed()) [[unlikely]]
+    if (detail::mode >= detail::observed) [[unlikely]]
         return detail::record_observed(std::move(f), inputs);
     std::uint64_t needs = 0;
     for (std::size_t i = 0; i < inputs.size(); ++i)
@@ -234,8 +234,9 @@ template <class F> detail::Result<F, std::span<const Tensor>> record(F f, std::s
 namespace detail {
 
 template <class F, class... Inputs> Result<F, Inputs...> record_observed(F&& f, const Inputs&... inputs) {
-    const Attributes attributes = attributes_of(f);
     const auto call = [&] { return record(std::move(f), inputs...); };
+    if (!is_observed()) return run_timed(caller(f), call);
+    const Attributes attributes = attributes_of(f);
     if constexpr ((std::is_same_v<Inputs, Tensor> && ...)) {
         const std::array<Tensor, sizeof...(Inputs)> in{inputs...};
         return tell_of(F::name, in, attributes, call);

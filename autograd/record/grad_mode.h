@@ -9,9 +9,10 @@ namespace adjoint {
 
 namespace detail {
 
-/// The bits of `mode`. Both stand in one word, so that an operation asks for them at once.
+/// The bits of `mode`. All stand in one word, so that an operation asks for them at once.
 inline constexpr std::uint8_t recording = 1;  ///< operations that want a gradient make nodes
 inline constexpr std::uint8_t observed = 2;   ///< an Observer is told of every operation
+inline constexpr std::uint8_t timed = 4;      ///< every operation is a span of a profile
 
 extern ADJOINT_API constinit thread_local std::uint8_t mode;
 
@@ -21,7 +22,7 @@ extern ADJOINT_API constinit thread_local std::uint8_t mode;
 inline bool grad_enabled() noexcept { return (detail::mode & detail::recording) != 0; }
 inline void set_grad_enabled(bool enabled) noexcept {
     detail::mode =
-        static_cast<std::uint8_t>((detail::mode & detail::observed) | (enabled ? detail::recording : 0));
+        static_cast<std::uint8_t>((detail::mode & ~detail::recording) | (enabled ? detail::recording : 0));
 }
 
 /// Sets the mode for a scope and restores it, also when an exception leaves it.

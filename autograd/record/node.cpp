@@ -6,6 +6,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/autograd/record/recompute.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/span.h>
 
 namespace adjoint {
 
@@ -40,6 +41,8 @@ Edge::Edge(const Tensor& input) {
 void Node::set_edges(std::span<Edge> edges) noexcept {
     edges_ = edges;
     region_ = detail::current_region();
+    if (detail::spans_wanted()) [[unlikely]]
+        detail::note_node(this);
     for (const Edge& edge : edges_)
         if (edge.node) depth_ = std::max(depth_, node_of(edge.node)->depth_ + 1);
 }

@@ -67,7 +67,7 @@ class Grads {
 };
 
 /// Where the gradient of an input goes: to an output of the node that produced it, to a leaf, or nowhere.
-struct Edge {
+struct ADJOINT_API Edge {
     Ref<Producer> node;
     Ref<TensorImpl> leaf;
     std::uint32_t index = 0;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/contract/span.h>
 #include <adjoint/core/tensor/tensor.h>
 
 namespace adjoint {
@@ -138,13 +139,36 @@ template <class Three>
 requires requires(const Three& t) { t.values, t.inverse, t.counts; }
 std::array<Tensor, 3> results(const Three& three) { return {three.values, three.inverse, three.counts}; }
 
+/// Runs `call` as one span; what it calls is part of it.
+template <class Call> auto run_timed(std::string_view name, Call&& call) {
+    struct Untimed {
+        Untimed() noexcept : before(mode) { mode = static_cast<std::uint8_t>(mode & ~timed); }
+        ~Untimed() { mode = before; }
+        std::uint8_t before;
+    } const guard;
+    const Span span(SpanKind::operation, name);
+    return call();
+}
+
+/// While it lives, the operations of this thread are spans.
+class Timed {
+  public:
+    Timed() noexcept : before_(mode) { mode = static_cast<std::uint8_t>(mode | timed); }
+    ~Timed() { mode = before_; }
+    Timed(const Timed&) = delete;
+    Timed& operator=(const Timed&) = delete;
+
+  private:
+    std::uint8_t before_;
+};
+
 // Runs `call` unheard and tells of it as one.
 template <class Call>
 auto tell_of(std::string_view name, std::span<const Tensor> inputs, const Attributes& attributes,
              Call&& call) {
     auto result = [&] {
         const Unheard guard;
-        return call();
+        return run_timed(name, call);
     }();
     const auto& outputs = results(result);
     tell(name, inputs, outputs, attributes);
@@ -155,6 +179,7 @@ auto tell_of(std::string_view name, std::span<const Tensor> inputs, const Attrib
 template <class List, class Compose, class... Inputs>
 [[gnu::noinline, gnu::cold]] auto tell_of_composed(const char* name, const List& attributes,
                                                    const Compose& compose, const Inputs&... inputs) {
+    if (!is_observed()) return run_timed(name, compose);
     Attributes listed;
     attributes(listed);
     const std::array<Tensor, sizeof...(Inputs)> in{inputs...};
@@ -167,7 +192,7 @@ template <class List, class Compose, class... Inputs>
 /// `attributes` lists as the member of a function does.
 template <class List, class Compose, std::same_as<Tensor>... Inputs>
 auto composed(const char* name, const List& attributes, const Compose& compose, const Inputs&... inputs) {
-    if (detail::is_observed()) [[unlikely]]
+    if (detail::mode >= detail::observed) [[unlikely]]
         return detail::tell_of_composed(name, attributes, compose, inputs...);
     return compose();
 }

@@ -9,6 +9,10 @@
 
 #include <adjoint/core/base/export.h>
 
+#ifndef __cpp_exceptions
+#error "adjoint reports errors by exceptions: compile without -fno-exceptions"
+#endif
+
 namespace adjoint {
 
 /// The base of all errors of the library.

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <fmt/format.h>
+#if FMT_VERSION >= 110000  // before, it was there with the rest
+#include <fmt/ranges.h>
+#endif
 
 #include <cmath>
 #include <string>

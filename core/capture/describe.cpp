@@ -5,7 +5,7 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/capture/recorded_step.h>
-#include <adjoint/core/contract/activate.h>
+#include <adjoint/core/contract/work.h>
 
 namespace adjoint {
 namespace {
@@ -68,15 +68,6 @@ class Operands {
     std::string out_, both_, in_;
 };
 
-template <class Variant> std::string_view functor_name(const Variant& op) {
-    return std::visit(
-        [](const auto& f) -> std::string_view {
-            if constexpr (requires { f.name; }) return f.name;
-            return "";
-        },
-        op);
-}
-
 // The steps of a program, in order.
 std::string steps_of(const ElementProgram& program) {
     std::string text;
@@ -97,12 +88,6 @@ std::string steps_of(const ElementProgram& program) {
     return text;
 }
 
-// Empty for none.
-std::string_view activation_name(Activation activation) {
-    if (activation == Activation::none) return "";
-    return visit_activation(activation, [](const auto& f) -> std::string_view { return f.name; });
-}
-
 std::string then(const Epilogue& epilogue) {
     const std::string_view activation = activation_name(epilogue.activation);
     return fmt::format("{}{}{}", epilogue.bias ? " + bias" : "", activation.empty() ? "" : ", ", activation);
@@ -113,10 +98,7 @@ std::string describe(const AnyCall& any, Names& names) {
         [&](const auto& call) {
             Operands operands(names);
             call.memory(operands);
-            std::string detail;
-            if constexpr (requires { call.op.index(); }) detail = functor_name(call.op);
-            if constexpr (requires { call.update.op; }) detail = functor_name(call.update.op);
-            if constexpr (requires { call.activation; }) detail = activation_name(call.activation);
+            std::string detail(inner_name(call));
             if constexpr (std::is_same_v<decltype(call), const call::Convolve&>) detail = then(call.epilogue);
             if constexpr (requires { call.program; })
                 detail = detail.empty() ? steps_of(*call.program)

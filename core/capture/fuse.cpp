@@ -372,7 +372,7 @@ class Fusion {
         if (chain->is_alone())
             made_.push_back(chain->first());
         else
-            made_.push_back({call::Chain{finish(*chain, none)}, chain->first().at});
+            made_.push_back({call::Chain{finish(*chain, none)}, chain->first().at, 0, chain->first().layer});
         open_.erase(chain);
     }
 
@@ -391,7 +391,7 @@ class Fusion {
             }
             made_.push_back({call::ChainReduce{finish(*chain, one.at), *value, reduce.op, reduce.loop.out,
                                                reduce.loop.outputs},
-                             chain->first().at});
+                             chain->first().at, 0, chain->first().layer});
             open_.erase(chain);
             return true;
         }

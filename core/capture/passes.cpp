@@ -139,7 +139,8 @@ void join_updates(std::vector<RecordedCall>& list) {
             const Effects before(list[i].call);
             if (const auto* const backward = std::get_if<call::LinearBackward>(&list[i].call);
                 backward && !before.reads_what(effects)) {
-                list[i] = {call::BackwardUpdate{*backward, *update}, list[i].at, list[u].update};
+                list[i] = {call::BackwardUpdate{*backward, *update}, list[i].at, list[u].update,
+                           list[i].layer};
                 list.erase(list.begin() + static_cast<std::ptrdiff_t>(u--));
                 break;
             }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <string_view>
 #include <vector>
 
 #include <adjoint/core/capture/effects.h>
@@ -14,6 +15,7 @@ struct RecordedCall {
     AnyCall call;
     std::size_t at = 0;      // its place in the recorded run
     std::size_t update = 0;  // of one with an Update: its place among them
+    std::string_view layer;  // in which it was made; lives as long as the program
 };
 
 /// A constant that a sum, product or quotient reads becomes part of it, and simple arithmetic on one a

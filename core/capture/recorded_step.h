@@ -67,6 +67,8 @@ class RecordedStep : public Recording {
         call(device, list_[i], turn);
     }
 
+    /// The layer in which a call was recorded.
+    std::string_view layer_of(std::size_t i) const { return list_[i].layer; }
     /// The turn of the recorded run.
     Turn first_turn() const noexcept { return {start_, updates_}; }
 

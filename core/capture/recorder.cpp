@@ -7,6 +7,8 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/capture/recorded_step.h>
+#include <adjoint/core/contract/profiled_backend.h>
+#include <adjoint/core/contract/span.h>
 
 namespace adjoint {
 
@@ -21,7 +23,7 @@ std::uint64_t writes_by_replays() noexcept { return outside_writes.load(std::mem
 class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
   public:
     StepRecorder(RecordedStep& step, Backend& backend, Device device)
-        : step_(step), backend_(backend), device_(device) {
+        : step_(step), backend_(profiled_backend(backend, device)), device_(device) {
         step_.start_ = generator_state();
         detail::recorder = this;
     }
@@ -95,23 +97,24 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     }
 
   private:
-    template <class Call> void keep_call(const Call& call) {
-        step_.list_.push_back({call, step_.list_.size()});
+    void add(const AnyCall& call, std::size_t update = 0) {
+        step_.list_.push_back({call, step_.list_.size(), update, detail::current_layer()});
     }
+    template <class Call> void keep_call(const Call& call) { add(call); }
     // A constant of the step.
     void keep_call(call::Upload call) {
         if (call.bytes == 0) return;
         const char* first = static_cast<const char*>(call.values);
         call.values = step_.constants_.emplace_back(first, first + call.bytes).data();
-        step_.list_.push_back({call, step_.list_.size()});
+        add(call);
     }
     void keep_call(call::ClipNorm call) {
         call.tensors = step_.tensors_.emplace_back(call.tensors.begin(), call.tensors.end());
-        step_.list_.push_back({call, step_.list_.size()});
+        add(call);
     }
     void keep_call(call::Update call) {
         call.slices = step_.slices_.emplace_back(call.slices.begin(), call.slices.end());
-        step_.list_.push_back({call, step_.list_.size(), step_.updates_.size()});
+        add(call, step_.updates_.size());
         step_.updates_.push_back(call.op);
         step_.sources_.push_back(update_source_ ? std::exchange(update_source_, nullptr)
                                                 : [op = call.op] { return op; });
@@ -120,6 +123,7 @@ class StepRecorder final : public Runs<StepRecorder, Recorder, Calls> {
     RecordedStep& step_;
     Backend& backend_;
     const Device device_;
+    const detail::LayersWanted layers_wanted_;
     std::unordered_map<const Storage*, std::size_t> own_;  // and the number of calls when it was made
     std::size_t bytes_ = 0;                                // of tensors that live
     bool lacks_memory_ = false;
@@ -142,6 +146,7 @@ void RecordedStep::record(Backend& backend, Device device, const std::function<v
 
 void RecordedStep::replay(std::int64_t times) {
     check_not_capturing("replay");
+    const detail::Span span(detail::SpanKind::part, "(replay)");
     for (; times > 0; --times) {
         const GeneratorState now = generator_state();
         set_generator_state({now.seed, now.stream + streams_});

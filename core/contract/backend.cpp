@@ -6,6 +6,8 @@
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/cuda_start.h>
+#include <adjoint/core/contract/profiled_backend.h>
+#include <adjoint/core/contract/span.h>
 
 namespace adjoint {
 namespace {
@@ -34,6 +36,14 @@ __attribute__((noinline)) Backend& start_device(Device device) {
     return backend;
 }
 
+Backend& started_device(Device device) {
+    const auto kind = static_cast<int>(device.type);
+    Backend* found = kind < max_kinds && device.index < max_devices
+                         ? started[kind][device.index].load(std::memory_order_acquire)
+                         : nullptr;
+    return found ? *found : start_device(device);
+}
+
 }  // namespace
 
 std::shared_ptr<Delivery> Backend::deliver(const void*, std::size_t) { return nullptr; }
@@ -41,13 +51,11 @@ std::shared_ptr<Delivery> Backend::deliver(const void*, std::size_t) { return nu
 Backend& backend(Device device) {
     if (recorder()) [[unlikely]]
         return recording_backend(device);
+    if (detail::spans_wanted()) [[unlikely]]
+        return profiled_backend(device.is_cpu() ? cpu_backend() : started_device(device), device);
     if (device.is_cpu()) [[likely]]
         return cpu_backend();
-    const auto kind = static_cast<int>(device.type);
-    Backend* found = kind < max_kinds && device.index < max_devices
-                         ? started[kind][device.index].load(std::memory_order_acquire)
-                         : nullptr;
-    return found ? *found : start_device(device);
+    return started_device(device);
 }
 
 DeviceType register_device_kind(const char* name, StartDevice start) {

@@ -7,6 +7,10 @@
 
 #include <adjoint/core/contract/backend.h>
 
+// A number of operands is an int, and GCC takes it for a conversion that it sizes an array.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 namespace adjoint::composition {
 
 /// Working memory of a device for the length of a composition.
@@ -97,3 +101,5 @@ class Counting {
 };
 
 }  // namespace adjoint::composition
+
+#pragma GCC diagnostic pop

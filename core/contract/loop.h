@@ -6,6 +6,10 @@
 #include <adjoint/core/base/dtype.h>
 #include <adjoint/core/base/shape.h>
 
+// A number of operands is an int, and GCC takes it for a conversion that it sizes an array.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 namespace adjoint {
 
 /// Elements of one type starting at `data`.
@@ -87,3 +91,5 @@ inline void dense_strides(int rank, const std::int64_t* sizes, std::int64_t* str
 }
 
 }  // namespace adjoint
+
+#pragma GCC diagnostic pop

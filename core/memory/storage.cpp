@@ -40,6 +40,8 @@ Ref<Storage> Storage::allocate(std::size_t bytes, Device device) {
     void* const place = host_allocate(sizeof(Storage));
     try {
         void* const data = device.is_cpu() ? host_allocate(bytes) : backend(device).allocate(bytes);
+        if (detail::spans_wanted()) [[unlikely]]
+            detail::note_memory(place, static_cast<std::int64_t>(bytes), device);
         return Ref<Storage>::adopt(new (place) Storage(data, bytes, device));
     } catch (...) {
         host_release(place, sizeof(Storage));
@@ -59,6 +61,8 @@ void Storage::destroy() noexcept {
         revive();
         if (capture->keep(this)) return;
     }
+    if (detail::spans_wanted() && owner_ != Owner::borrowed) [[unlikely]]
+        detail::note_memory(this, -static_cast<std::int64_t>(bytes_), device_);
     if (owner_ == Owner::block) {
         const std::size_t front = std::size_t{64} * front_, bytes = front + header + bytes_;
         char* const start = reinterpret_cast<char*>(this) - front;

@@ -7,6 +7,7 @@
 #include <new>
 
 #include <adjoint/core/base/device.h>
+#include <adjoint/core/contract/span.h>
 #include <adjoint/core/memory/host_memory.h>
 #include <adjoint/core/memory/ref.h>
 
@@ -61,6 +62,8 @@ inline Ref<Storage> Storage::allocate_block(std::size_t front, std::size_t bytes
     auto* storage = new (place) Storage(place + header, bytes, Device::cpu());
     storage->owner_ = Owner::block;
     storage->front_ = static_cast<std::uint8_t>(front / 64);
+    if (detail::spans_wanted()) [[unlikely]]
+        detail::note_memory(place, static_cast<std::int64_t>(bytes), Device::cpu());
     return Ref<Storage>::adopt(storage);
 }
 

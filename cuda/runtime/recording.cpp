@@ -1,6 +1,7 @@
 // Recordings on a CUDA device: the recorded run is an ordinary one; its list of calls is then run once more
 // to make a graph of what they launch, and a replay is one launch of that.
 #include <adjoint/core/capture/recorded_step.h>
+#include <adjoint/core/contract/span_session.h>
 
 #include <optional>
 
@@ -46,7 +47,10 @@ class CudaRecording final : public RecordedStep {
     }
     void run(const Turn& turn) override {
         data_->write(turn);
+        const detail::Span span(detail::SpanKind::transfer, "replay of a graph");
         graph_->run(device_);
+        if (detail::is_profiled()) [[unlikely]]
+            backend_.synchronize();
     }
 
     DeviceState& device_;
