@@ -1,7 +1,8 @@
-// Batch normalisation: a block has one or some channels as a whole, with sums in double, as on the CPU.
+// Batch normalisation: a block has one or some channels as a whole, with sums in double, as on the CPU; what
+// is too long for that goes another way (batch_norm_planes.cu).
 #include <adjoint/core/contract/activate.h>
 #include <adjoint/core/contract/compose.h>
-#include <adjoint/cuda/cuda_backend.h>
+#include <adjoint/cuda/kernels/batch_norm.h>
 #include <adjoint/cuda/kernels/fold.h>
 #include <adjoint/cuda/kernels/launch.h>
 #include <adjoint/cuda/kernels/places.h>
@@ -62,11 +63,6 @@ template <class Samples> struct ChannelShare {
     }
 };
 
-/// r = r (1 - momentum) + batch weight, as the arithmetic of whole tensors rounds it.
-template <class T> ADJOINT_DEVICE void move_towards(T& r, T batch, double momentum, double weight) {
-    r = r * static_cast<T>(1 - momentum) + batch * static_cast<T>(weight);
-}
-
 template <class T, class Samples>
 __global__ void __launch_bounds__(channel_threads, 1)
     batch_norm_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
@@ -74,7 +70,7 @@ __global__ void __launch_bounds__(channel_threads, 1)
     ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
-    T centre = T(0), inverse = T(0);
+    ChannelScale<T> by{T(0), T(0)};
     if (training) {
         const double count = static_cast<double>(norm.batch * norm.inner);
         const double mean =
@@ -83,34 +79,14 @@ __global__ void __launch_bounds__(channel_threads, 1)
             const double d = static_cast<double>(x[i]) - mean;
             return d * d;
         }) / count;
-        centre = static_cast<T>(mean);
-        inverse = static_cast<T>(1 / math::sqrt(variance + norm.eps));
-        if (share.exists() && share.lane == 0) {
-            static_cast<T*>(norm.mean)[share.channel] = centre;
-            static_cast<T*>(norm.inverse_std)[share.channel] = inverse;
-            if (norm.variance != nullptr)
-                static_cast<T*>(norm.variance)[share.channel] = static_cast<T>(variance);
-            if (running.mean != nullptr) {
-                move_towards(static_cast<T*>(running.mean)[share.channel], centre, running.momentum,
-                             running.momentum);
-                move_towards(static_cast<T*>(running.variance)[share.channel], static_cast<T>(variance),
-                             running.momentum, running.momentum * running.unbias);
-            }
-            if (running.batches != nullptr && share.channel == 0) ++*running.batches;
-        }
+        by = ChannelScale<T>::of_batch(norm, running, share.channel, mean, variance,
+                                       share.exists() && share.lane == 0);
     } else if (share.exists()) {
-        centre = static_cast<const T*>(norm.mean)[share.channel];
-        const T variance = static_cast<const T*>(norm.variance)[share.channel] + static_cast<T>(norm.eps);
-        inverse = functor::Rsqrt{}.template value<T>(variance);
+        by = ChannelScale<T>::given(norm, share.channel);
     }
     if (!share.exists()) return;
-    const T scale =
-        inverse * (norm.weight != nullptr ? static_cast<const T*>(norm.weight)[share.channel] : T(1));
-    const T shift = norm.bias != nullptr ? static_cast<const T*>(norm.bias)[share.channel] : T(0);
-    share.for_each([&](std::int64_t i) {
-        const T normal = (x[i] - centre) * scale + shift;
-        y[i] = relu ? functor::Relu{}.value(normal) : normal;
-    });
+    const ChannelMap<T> map(norm, share.channel, by, relu);
+    share.for_each([&](std::int64_t i) { y[i] = map(x[i]); });
 }
 
 template <class T, class Samples>
@@ -120,15 +96,14 @@ __global__ void __launch_bounds__(channel_threads, 1)
     ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
-    const T centre = share.exists() ? static_cast<const T*>(norm.mean)[share.channel] : T(0);
-    const T inverse = share.exists() ? static_cast<const T*>(norm.inverse_std)[share.channel] : T(0);
+    ChannelSlope<T> slope(norm, share.exists() ? share.channel : 0);
     const auto g = [upstream, relu_of](std::int64_t i) {
-        constexpr functor::SlopeTimes<functor::Relu> slope{};
-        return relu_of != nullptr ? slope.value(upstream[i], relu_of[i]) : upstream[i];
+        constexpr functor::SlopeTimes<functor::Relu> behind{};
+        return relu_of != nullptr ? behind.value(upstream[i], relu_of[i]) : upstream[i];
     };
     const double db = share.sum(shared, [=](std::int64_t i) { return static_cast<double>(g(i)); });
     const double dw = share.sum(shared, [=](std::int64_t i) {
-        return static_cast<double>(g(i)) * static_cast<double>((x[i] - centre) * inverse);
+        return static_cast<double>(g(i)) * static_cast<double>(slope.normal(x[i]));
     });
     if (!share.exists()) return;
     if (share.lane == 0) {
@@ -136,14 +111,8 @@ __global__ void __launch_bounds__(channel_threads, 1)
         if (dweight != nullptr) dweight[share.channel] = static_cast<T>(dw);
     }
     if (dx == nullptr) return;
-    const double count = static_cast<double>(norm.batch * norm.inner);
-    const T scale =
-        inverse * (norm.weight != nullptr ? static_cast<const T*>(norm.weight)[share.channel] : T(1));
-    const T mean_g = static_cast<T>(db / count), mean_gh = static_cast<T>(dw / count);
-    share.for_each([&](std::int64_t i) {
-        const T h = (x[i] - centre) * inverse;
-        dx[i] = scale * (g(i) - mean_g - h * mean_gh);
-    });
+    slope.set_sums(norm, db, dw);
+    share.for_each([&](std::int64_t i) { dx[i] = slope(g(i), x[i]); });
 }
 
 namespace {
@@ -183,12 +152,13 @@ template <class F> void visit_norm(const DeviceState& device, const ChannelNorm&
 void on(CudaBackend& cuda, const call::BatchNorm& c) {
     if (c.norm.numel() == 0) return;
     const bool relu = c.activation == Activation::relu;
-    visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
-        using T = decltype(type);
-        launch(cuda.device, "batch_norm", &batch_norm_channels<T, decltype(samples)>, blocks,
-               dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, c.training, c.running, relu,
-               static_cast<T*>(c.y));
-    });
+    if (!batch_norm_planes(cuda, c, relu))
+        visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
+            using T = decltype(type);
+            launch(cuda.device, "batch_norm", &batch_norm_channels<T, decltype(samples)>, blocks,
+                   dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, c.training, c.running, relu,
+                   static_cast<T*>(c.y));
+        });
     if (!relu) call::activate(cuda, {.activation = c.activation}, {c.y, c.norm.dtype}, c.norm.numel());
 }
 
@@ -199,13 +169,14 @@ void on(CudaBackend& cuda, const call::BatchNormBackward& c) {
     if (apart)
         call::activate_backward(cuda, c.activation, {memory.data(), c.norm.dtype}, c.g, c.saved,
                                 c.norm.numel());
-    const void* const g = apart ? memory.data() : c.g;
+    const void *const g = apart ? memory.data() : c.g, *const relu_of = relu ? c.saved : nullptr;
+    if (batch_norm_planes_backward(cuda, c, g, relu_of)) return;
     visit_norm(cuda.device, c.norm, [&](auto type, auto samples, const ChannelShape& shape, dim3 blocks) {
         using T = decltype(type);
         launch(cuda.device, "batch_norm", &batch_norm_backward_channels<T, decltype(samples)>, blocks,
                dim3(shape.width * shape.lanes), 0, c.norm, samples, shape, static_cast<const T*>(g),
-               static_cast<const T*>(relu ? c.saved : nullptr), static_cast<T*>(c.dx),
-               static_cast<T*>(c.dweight), static_cast<T*>(c.dbias));
+               static_cast<const T*>(relu_of), static_cast<T*>(c.dx), static_cast<T*>(c.dweight),
+               static_cast<T*>(c.dbias));
     });
 }
 

@@ -1,29 +1,31 @@
 // The two kernels behind every elementwise functor, and how they are chosen and started.
 //
-// Dense operands of the compute type go 16 bytes at a time; all others (strides, broadcasting, other types)
-// go element by element, converted at the load and the store.
+// Where the innermost dimension lies side by side in the operands, or is one element of them, packs of
+// elements go at a time, of any type; all else goes element by element.
 #pragma once
 
+#include <optional>
 #include <utility>
 
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/cuda/kernels/launch.h>
+#include <adjoint/cuda/kernels/packs.h>
 #include <adjoint/cuda/kernels/places.h>
 
 namespace adjoint::cuda_backend {
 
-template <class T> struct alignas(16) Pack {
-    static constexpr int size = 16 / sizeof(T);
-    T values[size];
-};
-
 /// Operand 0 is written.
-template <int N> struct DenseOperands { void* data[N]; };
-
 template <int N> struct StridedOperands {
     Places<N> places;
     void* data[N];
     DType types[N];
+};
+
+/// The places are those of packs, one behind the other or, of a `single` operand, one element for all of it.
+template <int N> struct PackedOperands {
+    StridedOperands<N> operands;
+    bool single[N] = {};
+    std::uint32_t packs = 0, rest = 0;  // elements behind the packs of a loop of rank 1
 };
 
 template <class T, class F, std::size_t... i>
@@ -32,29 +34,40 @@ ADJOINT_DEVICE T evaluate(const F& f, const T* x, std::index_sequence<i...>) {
 }
 
 template <class T, class F, int N>
-__global__ void __launch_bounds__(spread_threads)
-    dense_elements(const F f, const DenseOperands<N> operands, const std::int64_t numel) {
+__global__ void __launch_bounds__(spread_threads) packed_elements(const F f, const PackedOperands<N> packed) {
     constexpr auto inputs = std::make_index_sequence<N - 1>{};
-    constexpr int width = Pack<T>::size;
-    const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-    const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-    const std::int64_t packs = numel / width;
-    for (std::int64_t p = first; p < packs; p += step) {
+    const StridedOperands<N>& operands = packed.operands;
+    const std::uint32_t first = blockIdx.x * blockDim.x + threadIdx.x, step = gridDim.x * blockDim.x;
+    for (std::uint32_t p = first; p < packed.packs; p += step) {
+        std::int32_t at[N];
+        operands.places.offsets(p, at);
         Pack<T> in[N], out;
-        for (int k = 1; k < N; ++k) in[k] = static_cast<const Pack<T>*>(operands.data[k])[p];
-        for (int j = 0; j < width; ++j) {
+        ADJOINT_UNROLL
+        for (int k = 1; k < N; ++k) {
+            if (packed.single[k]) {
+                const T x = load<T>(operands.data[k], operands.types[k], at[k]);
+                ADJOINT_UNROLL
+                for (int j = 0; j < Pack<T>::size; ++j) in[k].values[j] = x;
+            } else {
+                in[k] = load_pack<T>(operands.data[k], operands.types[k], at[k]);
+            }
+        }
+        ADJOINT_UNROLL
+        for (int j = 0; j < Pack<T>::size; ++j) {
             T x[N];
+            ADJOINT_UNROLL
             for (int k = 1; k < N; ++k) x[k - 1] = in[k].values[j];
             out.values[j] = evaluate<T>(f, x, inputs);
         }
-        static_cast<Pack<T>*>(operands.data[0])[p] = out;
+        store_pack<T>(operands.data[0], operands.types[0], at[0], out);
     }
-    const std::int64_t rest = packs * width + first;
-    if (rest < numel) {
-        T x[N];
-        for (int k = 1; k < N; ++k) x[k - 1] = static_cast<const T*>(operands.data[k])[rest];
-        static_cast<T*>(operands.data[0])[rest] = evaluate<T>(f, x, inputs);
-    }
+    if (first >= packed.rest) return;
+    const std::int64_t place = std::int64_t{packed.packs} * Pack<T>::size + first;
+    T x[N];
+    ADJOINT_UNROLL
+    for (int k = 1; k < N; ++k)
+        x[k - 1] = load<T>(operands.data[k], operands.types[k], packed.single[k] ? 0 : place);
+    store<T>(operands.data[0], operands.types[0], place, evaluate<T>(f, x, inputs));
 }
 
 template <class T, class F, int N>
@@ -71,31 +84,53 @@ __global__ void __launch_bounds__(spread_threads)
     }
 }
 
+template <int N> StridedOperands<N> operands_of(const Loop<N>& piece) {
+    StridedOperands<N> operands;
+    operands.places = places(piece);
+    for (int k = 0; k < N; ++k) {
+        operands.data[k] = piece.operands[k].data;
+        operands.types[k] = piece.operands[k].dtype;
+    }
+    return operands;
+}
+
+/// A loop as packs of T; none where that is not how its operands lie.
+template <class T, int N> std::optional<PackedOperands<N>> packs_of(Loop<N> loop) {
+    constexpr int width = Pack<T>::size;
+    if (loop.rank == 0) return std::nullopt;
+    const int inner = loop.rank - 1;
+    if (loop.numel < width || (loop.rank > 1 && loop.sizes[inner] % width != 0)) return std::nullopt;
+    PackedOperands<N> packed;
+    for (int k = 0; k < N; ++k) {
+        std::int64_t* const strides = loop.strides[k];
+        packed.single[k] = strides[inner] == 0;
+        if (packed.single[k] && k > 0) continue;
+        if (strides[inner] != 1 || !begins_packs<T>(loop.operands[k].data, loop.operands[k].dtype))
+            return std::nullopt;
+        for (int d = 0; d < inner; ++d)
+            if (strides[d] % width != 0) return std::nullopt;
+        strides[inner] = width;
+    }
+    packed.rest = static_cast<std::uint32_t>(loop.sizes[inner] % width);
+    loop.sizes[inner] /= width;
+    packed.packs = static_cast<std::uint32_t>(loop.numel / width);
+    packed.operands = operands_of(loop);
+    return packed;
+}
+
 /// out = f(inputs), computed in T.
 template <class T, class F, int N>
 void run_elements(const DeviceState& device, const char* op, const F& f, const Loop<N>& loop) {
     if (loop.numel == 0) return;
-    bool packed = loop.dense && (loop.rank == 1 || loop.numel == 1);
-    for (const Operand& x : loop.operands)
-        packed = packed && x.dtype == dtype_of<T> && reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0;
-    if (packed) {
-        DenseOperands<N> operands;
-        for (int k = 0; k < N; ++k) operands.data[k] = loop.operands[k].data;
-        const Spread spread(device, divide_up(loop.numel, Pack<T>::size));
-        launch_independent(device, op, &dense_elements<T, F, N>, spread.grid, spread.block, f, operands,
-                           loop.numel);
-        return;
-    }
     for_32_bit_pieces(device, loop, [&](const Loop<N>& piece) {
-        StridedOperands<N> operands;
-        operands.places = places(piece);
-        for (int k = 0; k < N; ++k) {
-            operands.data[k] = piece.operands[k].data;
-            operands.types[k] = piece.operands[k].dtype;
+        if (const std::optional<PackedOperands<N>> packed = packs_of<T>(piece)) {
+            const Spread spread(device, packed->packs);
+            launch_independent(device, op, &packed_elements<T, F, N>, spread.grid, spread.block, f, *packed);
+            return;
         }
         const Spread spread(device, piece.numel);
-        launch_independent(device, op, &strided_elements<T, F, N>, spread.grid, spread.block, f, operands,
-                           static_cast<std::uint32_t>(piece.numel));
+        launch_independent(device, op, &strided_elements<T, F, N>, spread.grid, spread.block, f,
+                           operands_of(piece), static_cast<std::uint32_t>(piece.numel));
     });
 }
 

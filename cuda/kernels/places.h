@@ -32,7 +32,9 @@ template <int N, class F> void for_32_bit_pieces(const DeviceState& device, cons
     for (int d = 1; d < loop.rank; ++d)
         if (loop.sizes[d] > loop.sizes[largest]) largest = d;
     Loop<N> half = loop;
-    const std::int64_t size = loop.sizes[largest], first = size / 2;
+    constexpr std::int64_t aligned = 16;  // elements: packs begin in both halves
+    const std::int64_t size = loop.sizes[largest],
+                       first = size > 2 * aligned ? size / 2 / aligned * aligned : size / 2;
     half.sizes[largest] = first;
     half.numel = loop.numel / size * first;
     for_32_bit_pieces(device, half, f);

@@ -4,17 +4,13 @@
 #include <adjoint/cuda/kernels/activated.h>
 #include <adjoint/cuda/kernels/fold.h>
 #include <adjoint/cuda/kernels/launch.h>
+#include <adjoint/cuda/kernels/plane_share.h>
 #include <adjoint/cuda/kernels/planes.h>
 
 namespace adjoint::cuda_backend {
 
-constexpr int plane_threads = 256;
-
 /// The type in which the elements of T are computed.
 template <class T> using compute_of = std::conditional_t<std::is_same_v<T, double>, double, float>;
-
-/// Elements side by side in one plane, moved at once.
-template <class T, int n> struct alignas(n * sizeof(T)) Group { T values[n]; };
 
 /// A thread has `n` elements of a plane at a time.
 template <class T, int n>
@@ -40,29 +36,14 @@ __global__ void __launch_bounds__(plane_threads)
     }
 }
 
-/// Groups of elements of a channel that a block passes back: its share of them, by a count that depends on
-/// the sizes alone.
-struct PlaneShare {
-    std::uint32_t groups, shares;  // of a channel
-    Divisor groups_of_plane;
-    std::uint32_t channels;
-};
-
 /// Block (share, channel): dz unless null, and the sum of the share.
 template <class T, int n>
 __global__ void __launch_bounds__(plane_threads)
     pass_back_planes(const PlaneShare share, const Activation activation, const T* g, const T* saved, T* dz,
                      compute_of<T>* partial) {
     using Acc = compute_of<T>;
-    const std::uint32_t channel = blockIdx.y, length = (share.groups + share.shares - 1) / share.shares,
-                        first = blockIdx.x * length,
-                        end = first + length < share.groups ? first + length : share.groups;
     Acc total = Acc(0);
-    for (std::uint32_t i = first + threadIdx.x; i < end; i += plane_threads) {
-        const std::uint32_t sample = share.groups_of_plane.divide(i),
-                            plane = sample * share.channels + channel,
-                            within = i - sample * share.groups_of_plane.value;
-        const std::int64_t place = std::int64_t{plane} * share.groups_of_plane.value + within;
+    share.for_each([&](std::int64_t place) {
         auto some = reinterpret_cast<const Group<T, n>*>(g)[place];
         if (dz != nullptr) {
             const auto kept = reinterpret_cast<const Group<T, n>*>(saved)[place];
@@ -74,10 +55,10 @@ __global__ void __launch_bounds__(plane_threads)
         }
         ADJOINT_UNROLL
         for (int k = 0; k < n; ++k) total += convert<Acc>(some.values[k]);
-    }
+    });
     if (partial == nullptr) return;
     total = fold_group<functor::Sum>(total, plane_threads);
-    if (threadIdx.x == 0) partial[channel * share.shares + blockIdx.x] = total;
+    if (threadIdx.x == 0) partial[blockIdx.y * share.shares + blockIdx.x] = total;
 }
 
 /// A warp adds the shares of a channel.
@@ -97,16 +78,10 @@ namespace {
 
 constexpr std::int64_t most_elements = std::numeric_limits<std::int32_t>::max();
 
-// Calls f(T{}, constant<n>) with as many elements at a time as planes have whole groups of.
+// Calls f(T{}, constant<n>) for the type of the elements and the size of planes.
 template <class F> void visit_groups(DType type, std::int64_t inner, F f) {
     visit_dtype(type, [&]<class T>(T) {
-        if constexpr (is_floating(dtype_of<T>)) {
-            constexpr int most = 16 / sizeof(T);
-            if (inner % most == 0)
-                f(T{}, std::integral_constant<int, most>{});
-            else
-                f(T{}, std::integral_constant<int, 1>{});
-        }
+        if constexpr (is_floating(dtype_of<T>)) with_group_size<T>(inner, [&](auto n) { f(T{}, n); });
     });
 }
 

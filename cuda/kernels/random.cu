@@ -2,6 +2,7 @@
 #include <adjoint/core/contract/random.h>
 #include <adjoint/cuda/cuda_backend.h>
 #include <adjoint/cuda/kernels/launch.h>
+#include <adjoint/cuda/kernels/packs.h>
 #include <adjoint/cuda/runtime/graph_data.h>
 
 namespace adjoint::cuda_backend {
@@ -52,36 +53,53 @@ struct UniformInteger {
 
 template <class Draw, class From>
 __global__ void __launch_bounds__(spread_threads)
-    random_elements(const Draw draw, const From stream, void* out, const DType type,
+    random_elements(const Draw draw, const From stream, void* out, const DType type, const bool packed,
                     const std::int64_t numel) {
     using T = typename Draw::T;
     const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
          block * Draw::count < numel; block += step) {
-        T values[Draw::count];
-        draw.draw(philox(from.seed, from.stream, static_cast<std::uint64_t>(block)), values);
-        for (int i = 0; i < Draw::count; ++i) {
-            const std::int64_t element = block * Draw::count + i;
-            if (element < numel) store<T>(out, type, element, values[i]);
+        static_assert(Draw::count == Pack<T>::size);
+        Pack<T> drawn;
+        draw.draw(philox(from.seed, from.stream, static_cast<std::uint64_t>(block)), drawn.values);
+        const std::int64_t first = block * Draw::count;
+        if (packed && first + Draw::count <= numel) {
+            store_pack<T>(out, type, first, drawn);
+            continue;
         }
+        ADJOINT_UNROLL
+        for (int i = 0; i < Draw::count; ++i)
+            if (first + i < numel) store<T>(out, type, first + i, drawn.values[i]);
     }
 }
 
 template <class T, class From>
 __global__ void __launch_bounds__(spread_threads)
     dropout_elements(const DropoutRule rule, const From stream, void* out, const DType out_type,
-                     const void* x, const DType type, const std::int64_t numel) {
+                     const void* x, const DType type, const bool packed, const std::int64_t numel) {
+    constexpr int words_of_block = 4, width = Pack<T>::size;
     const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-    for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; block * 4 < numel;
-         block += step) {
+    for (std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+         block * words_of_block < numel; block += step) {
         const Philox4 words = philox(from.seed, from.stream, static_cast<std::uint64_t>(block));
-        for (int i = 0; i < 4; ++i) {
-            const std::int64_t element = block * 4 + i;
-            if (element < numel)
-                store<T>(out, out_type, element, rule.value(load<T>(x, type, element), words.v[i]));
+        const std::int64_t first = block * words_of_block;
+        if (packed && first + words_of_block <= numel) {
+            ADJOINT_UNROLL
+            for (int i = 0; i < words_of_block; i += width) {
+                Pack<T> values = load_pack<T>(x, type, first + i);
+                ADJOINT_UNROLL
+                for (int k = 0; k < width; ++k)
+                    values.values[k] = rule.value(values.values[k], words.v[i + k]);
+                store_pack<T>(out, out_type, first + i, values);
+            }
+            continue;
         }
+        ADJOINT_UNROLL
+        for (int i = 0; i < words_of_block; ++i)
+            if (first + i < numel)
+                store<T>(out, out_type, first + i, rule.value(load<T>(x, type, first + i), words.v[i]));
     }
 }
 
@@ -104,7 +122,8 @@ void fill_random(const DeviceState& device, const char* op, const Draw& draw, co
     std::visit(
         [&]<class From>(const From& from) {
             launch_independent(device, op, &random_elements<Draw, From>, spread.grid, spread.block, draw,
-                               from, out.data, out.dtype, numel);
+                               from, out.data, out.dtype, begins_packs<typename Draw::T>(out.data, out.dtype),
+                               numel);
         },
         stream);
 }
@@ -141,14 +160,20 @@ void on(CudaBackend& cuda, const call::Random& c) {
 void on(CudaBackend& cuda, const call::Dropout& c) {
     if (c.numel == 0) return;
     const Spread spread(cuda.device, divide_up(c.numel, 4));
-    std::visit(
-        [&]<class From>(const From& from) {
-            const auto kernel = compute_type(c.x.dtype) == DType::f64 ? &dropout_elements<double, From>
-                                                                      : &dropout_elements<float, From>;
-            launch_independent(cuda.device, "dropout", kernel, spread.grid, spread.block, DropoutRule(c.p),
-                               from, c.out.data, c.out.dtype, c.x.data, c.x.dtype, c.numel);
-        },
-        drawn_stream(cuda.device, c.state));
+    const auto in_type = [&]<class T>(T) {
+        const bool packed = begins_packs<T>(c.out.data, c.out.dtype) && begins_packs<T>(c.x.data, c.x.dtype);
+        std::visit(
+            [&]<class From>(const From& from) {
+                launch_independent(cuda.device, "dropout", &dropout_elements<T, From>, spread.grid,
+                                   spread.block, DropoutRule(c.p), from, c.out.data, c.out.dtype, c.x.data,
+                                   c.x.dtype, packed, c.numel);
+            },
+            drawn_stream(cuda.device, c.state));
+    };
+    if (compute_type(c.x.dtype) == DType::f64)
+        in_type(double{});
+    else
+        in_type(float{});
 }
 
 }  // namespace adjoint::cuda_backend

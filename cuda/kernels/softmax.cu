@@ -148,7 +148,10 @@ void on(CudaBackend& cuda, const call::CrossEntropy& c) {
     visit_real(c.rows.dtype, [&](auto type) {
         using T = decltype(type);
         if (c.total && c.rows.rows * with.lanes <= most_of_block) {
-            const int threads = power_of_two(c.rows.rows * with.lanes, warp_size, loss_threads);
+            // A row that takes more than a warp takes the block.
+            const int threads = with.lanes > warp_size
+                                    ? static_cast<int>(with.lanes)
+                                    : power_of_two(c.rows.rows * with.lanes, warp_size, loss_threads);
             return launch(device, op, &cross_entropy_block<T>, dim3(1), dim3(static_cast<unsigned>(threads)),
                           0, with.lanes, c, device.fault, op);
         }

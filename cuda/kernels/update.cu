@@ -15,8 +15,16 @@ __global__ void __launch_bounds__(update_threads)
     const int s = table.slice_of(blockIdx.x);
     const std::int64_t first = (blockIdx.x - table.first_block[s]) * update_chunk, size = table.sizes[s],
                        end = first + update_chunk < size ? first + update_chunk : size;
+    std::int64_t rest = first;
+    if (updates_packs<T, F>(table, s)) {
+        constexpr int width = Pack<T>::size;
+        static_assert(update_chunk % width == 0);
+        rest = end / width * width;
+        for (std::int64_t i = first / width + threadIdx.x; i < rest / width; i += blockDim.x)
+            update_pack<T>(f, table, s, i);
+    }
     const T* g = static_cast<const T*>(table.gradients[s]);
-    for (std::int64_t i = first + threadIdx.x; i < end; i += blockDim.x) update_element(f, table, s, i, g[i]);
+    for (std::int64_t i = rest + threadIdx.x; i < end; i += blockDim.x) update_element(f, table, s, i, g[i]);
 }
 
 namespace {

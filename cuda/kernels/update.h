@@ -6,7 +6,7 @@
 #include <optional>
 
 #include <adjoint/core/contract/calls/update.h>
-#include <adjoint/cuda/kernels/device_code.h>
+#include <adjoint/cuda/kernels/packs.h>
 
 namespace adjoint::cuda_backend {
 
@@ -54,6 +54,32 @@ ADJOINT_DEVICE void update_element(const F& f, const UpdateTable& table, int s, 
     *p = value;
     ADJOINT_UNROLL
     for (int k = 0; k < F::states; ++k) static_cast<T*>(table.states[k][s])[i] = states[k];
+}
+
+/// Whether the elements of slice s can be taken by packs.
+template <class T, class F> ADJOINT_DEVICE bool updates_packs(const UpdateTable& table, int s) {
+    auto places = reinterpret_cast<std::uintptr_t>(table.parameters[s]) |
+                  reinterpret_cast<std::uintptr_t>(table.gradients[s]);
+    ADJOINT_UNROLL
+    for (int k = 0; k < F::states; ++k) places |= reinterpret_cast<std::uintptr_t>(table.states[k][s]);
+    return places % sizeof(Pack<T>) == 0;
+}
+
+/// Pack i of slice s takes the step f along its gradient.
+template <class T, class F>
+ADJOINT_DEVICE void update_pack(const F& f, const UpdateTable& table, int s, std::int64_t i) {
+    auto* const p = static_cast<Pack<T>*>(table.parameters[s]) + i;
+    const Pack<T> g = static_cast<const Pack<T>*>(table.gradients[s])[i];
+    Pack<T> value = *p, states[3] = {};
+    ADJOINT_UNROLL
+    for (int k = 0; k < F::states; ++k) states[k] = static_cast<const Pack<T>*>(table.states[k][s])[i];
+    ADJOINT_UNROLL
+    for (int j = 0; j < Pack<T>::size; ++j)
+        f.template step<T>(value.values[j], g.values[j], states[0].values[j], states[1].values[j],
+                           states[2].values[j]);
+    *p = value;
+    ADJOINT_UNROLL
+    for (int k = 0; k < F::states; ++k) static_cast<Pack<T>*>(table.states[k][s])[i] = states[k];
 }
 
 template <class... Fs> constexpr std::size_t largest_of(FunctorList<Fs...>) {

@@ -9,8 +9,14 @@
 #include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/optim/adagrad.h>
 #include <adjoint/optim/adam.h>
+#include <adjoint/optim/average.h>
+#include <adjoint/optim/lion.h>
+#include <adjoint/optim/muon.h>
+#include <adjoint/optim/rmsprop.h>
 #include <adjoint/optim/sgd.h>
 
 #include "device/cases.h"
@@ -159,6 +165,31 @@ void steps(Device device, const Options& options, const std::string& what) {
         expect_same_bits(here[i].detach(), there[i].detach(), what + ", tensor " + std::to_string(i));
 }
 
+// Of Muon the direction comes from products, which add up in another order.
+void steps_of_matrices(Device device) {
+    for (const DType type : {DType::f32, DType::f64}) {
+        const Tensor here = numbers({12, 20}, type), there = here.to(device), slope = numbers({12, 20}, type);
+        optim::Muon on_cpu({here.set_requires_grad()}), on_device({there.set_requires_grad()});
+        here.set_grad(slope);
+        there.set_grad(slope.to(device));
+        on_cpu.step();
+        on_device.step();
+        expect_near(here.detach(), there.detach(), 1e-5, "Muon");
+    }
+}
+
+void averages(Device device) {
+    for (const DType type : {DType::f32, DType::f64}) {
+        const Tensor here = numbers({301}, type), there = here.to(device);
+        optim::ExponentialMovingAverage on_cpu({here}, 0.9), on_device({there}, 0.9);
+        here.copy_(2 * here);
+        there.copy_(2 * there);
+        on_cpu.update();
+        on_device.update();
+        expect_same_bits(on_cpu.averages()[0], on_device.averages()[0], "an average");
+    }
+}
+
 void optimizers(Device device) {
     steps<optim::SGD>(device, optim::SGDOptions{.lr = 0.1}, "plain SGD");
     steps<optim::SGD>(
@@ -166,6 +197,19 @@ void optimizers(Device device) {
     steps<optim::Adam>(device, optim::AdamOptions{.lr = 0.01, .weight_decay = 0.1}, "Adam");
     steps<optim::Adam>(device, optim::AdamOptions{.amsgrad = true, .maximize = true}, "AMSGrad");
     steps<optim::AdamW>(device, optim::AdamWOptions{}, "AdamW");
+    steps<optim::Adamax>(device, optim::AdamaxOptions{}, "Adamax");
+    steps<optim::NAdam>(device, optim::NAdamOptions{}, "NAdam");
+    steps<optim::RAdam>(device, optim::RAdamOptions{}, "RAdam");
+    steps<optim::Adagrad>(device, optim::AdagradOptions{}, "Adagrad");
+    steps<optim::Adadelta>(device, optim::AdadeltaOptions{}, "Adadelta");
+    for (const bool centered : {false, true})
+        for (const double momentum : {0.0, 0.9})
+            steps<optim::RMSprop>(device, optim::RMSpropOptions{.momentum = momentum, .centered = centered},
+                                  "RMSprop");
+    steps<optim::Rprop>(device, optim::RpropOptions{}, "Rprop");
+    steps<optim::Lion>(device, optim::LionOptions{}, "Lion");
+    steps_of_matrices(device);
+    averages(device);
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ void products(Device device) {
 
 void rows_of_any_length(Device device) {
     for (const std::int64_t columns : {1, 10, 16, 17, 100, 1300})
-        for (const std::int64_t rows : {1, 70}) {
+        for (const std::int64_t rows : {1, 12, 70}) {
             const std::string what = std::to_string(rows) + " x " + std::to_string(columns);
             const Tensor x = numbers({rows, columns}) * 4;
             expect_near_with_gradients(device, {x}, 3e-6, "softmax " + what,
