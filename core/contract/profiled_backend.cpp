@@ -36,6 +36,7 @@ class ProfiledBackend final : public Runs<ProfiledBackend, Backend, Calls> {
     std::optional<std::size_t> recurrence_reserve(const Recurrence& r) override {
         return real_.recurrence_reserve(r);
     }
+    bool attends(const Attention& a) override { return real_.attends(a); }
 
     template <class Call> friend void on(ProfiledBackend& device, const Call& call) {
         const detail::Span span(call.name, inner_name(call), work_of(call));
