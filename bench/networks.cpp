@@ -2,10 +2,10 @@
 //
 //     bench/networks [threads] [steps] [rows...]     rows: B1 B2 B3, all by default
 //
-// B1: a transformer, 1000 tokens, width 256, 4 blocks with the norm first, 8 heads, 1024 GELU in between, causal,
-// batch 16 of 128 tokens, AdamW. B2: ResNet-18 for images of 32 x 32, batch 32, SGD with momentum 0.9. B3: an
-// LSTM of two layers of 128 units, 100 steps of 64 features, batch 32, Adam. All with cross entropy.
-// The peak is that of the process: one row in each run.
+// B1: a transformer, 1000 tokens, width 256, 4 blocks with the norm first, 8 heads, 1024 GELU in between,
+// causal, batch 16 of 128 tokens, AdamW. B2: ResNet-18 for images of 32 x 32, batch 32, SGD with momentum
+// 0.9. B3: an LSTM of two layers of 128 units, 100 steps of 64 features, batch 32, Adam. All with cross
+// entropy. The peak is that of the process: one row in each run.
 #include <adjoint/adjoint.h>
 
 #include <sys/resource.h>
@@ -67,15 +67,15 @@ Step transformer() {
 
 struct ResidualBlock : nn::Module {
     ResidualBlock(std::int64_t in, std::int64_t out, std::int64_t stride)
-        : branch(child("branch",
-                       nn::Sequential(nn::Conv2d(in, out, 3, {.stride = stride, .padding = 1, .bias = false}),
-                                      nn::BatchNorm2d(out), nn::ReLU(),
-                                      nn::Conv2d(out, out, 3, {.padding = 1, .bias = false}),
-                                      nn::BatchNorm2d(out)))),
-          past(child("past", in == out ? nn::Sequential(nn::Identity())
-                                       : nn::Sequential(
-                                             nn::Conv2d(in, out, 1, {.stride = stride, .bias = false}),
-                                             nn::BatchNorm2d(out)))) {}
+        : branch(child(
+              "branch",
+              nn::Sequential(nn::Conv2d(in, out, 3, {.stride = stride, .padding = 1, .bias = false}),
+                             nn::BatchNorm2d(out), nn::ReLU(),
+                             nn::Conv2d(out, out, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(out)))),
+          past(child("past", in == out
+                                 ? nn::Sequential(nn::Identity())
+                                 : nn::Sequential(nn::Conv2d(in, out, 1, {.stride = stride, .bias = false}),
+                                                  nn::BatchNorm2d(out)))) {}
     Tensor operator()(const Tensor& x) const { return relu(branch(x) + past(x)); }
 
     const nn::Sequential branch, past;
@@ -128,6 +128,7 @@ int main(int argc, char** argv) {
         if (!wanted) continue;
         manual_seed(1);
         bench::report(name, "adjoint", num_threads(), 1e3 * bench::time(steps, make()), "ms");
-        bench::report((std::string(name) + "-peak").c_str(), "adjoint", num_threads(), peak_megabytes(), "MB");
+        bench::report((std::string(name) + "-peak").c_str(), "adjoint", num_threads(), peak_megabytes(),
+                      "MB");
     }
 }

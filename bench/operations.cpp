@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
         for (int i = 3; i < argc; ++i) wanted = wanted || std::strcmp(argv[i], operation.name) == 0;
         if (!wanted) continue;
         manual_seed(1);
-        bench::report(operation.name, "adjoint", num_threads(),
-                      1e3 * bench::time(rounds, operation.make()), "ms");
+        bench::report(operation.name, "adjoint", num_threads(), 1e3 * bench::time(rounds, operation.make()),
+                      "ms");
     }
 }

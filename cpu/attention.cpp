@@ -1,7 +1,9 @@
-// Attention block by block: no more of the weights is there at a time than a block of queries has for a block of keys.
+// Attention block by block: no more of the weights is there at a time than a block of queries has for
+// a block of keys.
 //
-// A task is a head, on the way forward some queries of it. Sizes of blocks are fixed, so that the threads change no
-// bits. source: Dao et al., FlashAttention, 2022; Milakov and Gimelshein, Online normalizer calculation, 2018.
+// A task is a head, on the way forward some queries of it. Sizes of blocks are fixed, so that the
+// threads change no bits. source: Dao et al., FlashAttention, 2022; Milakov and Gimelshein,
+// Online normalizer calculation, 2018.
 #include <algorithm>
 #include <limits>
 
@@ -106,7 +108,7 @@ template <class T> class AttentionHead {
 
     void backward(const call::AttendBackward& d) {
         const HeadPart<T> g = head_of<T>(d.g, batch_, head_), dq = head_of<T>(d.dq, batch_, head_),
-                        dk = head_of<T>(d.dk, batch_, head_), dv = head_of<T>(d.dv, batch_, head_);
+                          dk = head_of<T>(d.dk, batch_, head_), dv = head_of<T>(d.dv, batch_, head_);
         struct Memory {
             T *dots, *key_columns, *value_columns, *key_rows, *query_rows, *gradient_rows;
         } at{};
@@ -155,9 +157,7 @@ template <class T> class AttentionHead {
   private:
     static constexpr int column = std::is_same_v<T, double> ? compute_f64 : compute_f32;
 
-    T* log_sums() const {
-        return static_cast<T*>(c_.log_sums) + (batch_ * s_.heads + head_) * s_.queries;
-    }
+    T* log_sums() const { return static_cast<T*>(c_.log_sums) + (batch_ * s_.heads + head_) * s_.queries; }
 
     // Of the thread's scratch memory: the blocks of weights, and what `parts` takes.
     template <class F> void take_memory(F parts) {
@@ -261,12 +261,12 @@ template <class T> class AttentionHead {
 template <class T> void forward(CpuBackend& cpu, const call::Attend& c) {
     const Attention& s = c.shape;
     const std::int64_t parts = ceil_div(s.queries, task_queries);
-    for_pieces(s.batch * s.heads * parts, std::min(s.queries, task_queries) * s.keys * (s.width + s.values) / 8,
-               [&](std::int64_t task) {
-                   const std::int64_t first = task % parts * task_queries;
-                   AttentionHead<T>(cpu, c, task / parts)
-                       .forward(first, std::min(task_queries, s.queries - first));
-               });
+    for_pieces(
+        s.batch * s.heads * parts, std::min(s.queries, task_queries) * s.keys * (s.width + s.values) / 8,
+        [&](std::int64_t task) {
+            const std::int64_t first = task % parts * task_queries;
+            AttentionHead<T>(cpu, c, task / parts).forward(first, std::min(task_queries, s.queries - first));
+        });
 }
 
 template <class T> void backward(CpuBackend& cpu, const call::AttendBackward& c) {

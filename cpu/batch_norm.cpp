@@ -106,8 +106,8 @@ void forward(const BatchNormKernels& kernels, const ChannelNorm& norm, bool trai
 
 // With h = (x - mean) / std: db = sum g, dw = sum g h, dx = w / std (g - db / n - h dw / n).
 template <class T, bool relu>
-void backward(const BatchNormKernels& kernels, const ChannelNorm& norm, const T* upstream, const T* saved, T* dx,
-              T* dweight, T* dbias) {
+void backward(const BatchNormKernels& kernels, const ChannelNorm& norm, const T* upstream, const T* saved,
+              T* dx, T* dweight, T* dbias) {
     const auto g = [&](std::int64_t i) {
         return relu ? functor::SlopeTimes<functor::Relu>{}.value(upstream[i], saved[i]) : upstream[i];
     };
@@ -122,8 +122,15 @@ void backward(const BatchNormKernels& kernels, const ChannelNorm& norm, const T*
         double db[channel_block] = {}, dw[channel_block] = {};
         T scale[channel_block] = {}, mean_g[channel_block] = {}, mean_gh[channel_block] = {};
         const auto run = [&](std::int64_t c, std::int64_t i) {
-            return ChannelGradientRun{norm.inner, upstream + i, relu ? saved + i : nullptr, x + i,
-                                      dx ? dx + i : nullptr, centre[c], inverse[c], scale[c], mean_g[c],
+            return ChannelGradientRun{norm.inner,
+                                      upstream + i,
+                                      relu ? saved + i : nullptr,
+                                      x + i,
+                                      dx ? dx + i : nullptr,
+                                      centre[c],
+                                      inverse[c],
+                                      scale[c],
+                                      mean_g[c],
                                       mean_gh[c]};
         };
         for_samples(
@@ -183,8 +190,9 @@ void on(CpuBackend& cpu, const call::BatchNormBackward& c) {
                                 c.norm.numel());
     const void* const g = apart ? memory.data() : c.g;
     visit_loops(c.norm.dtype, relu, [&]<class T, bool with_relu>() {
-        backward<T, with_relu>(kernels_for<T>(cpu), c.norm, static_cast<const T*>(g), static_cast<const T*>(c.saved),
-                               static_cast<T*>(c.dx), static_cast<T*>(c.dweight), static_cast<T*>(c.dbias));
+        backward<T, with_relu>(kernels_for<T>(cpu), c.norm, static_cast<const T*>(g),
+                               static_cast<const T*>(c.saved), static_cast<T*>(c.dx),
+                               static_cast<T*>(c.dweight), static_cast<T*>(c.dbias));
     });
 }
 

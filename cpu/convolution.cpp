@@ -171,7 +171,7 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
     if constexpr (std::is_same_v<T, float>) {
         if (winograd_pays(c)) return winograd_weight_gradient(c, dw, x, g);
     }
-    constexpr std::int64_t chunk_work = std::int64_t{1} << 25, most_elements = std::int64_t{1} << 24;
+    constexpr std::int64_t chunk_work = std::int64_t{1} << 25, most_elements = std::int64_t{1} << 20;
     const ConvolutionKernels& kernel = kernels_of<T>();
     const Windows& windows = c.windows;
     const std::int64_t channels = c.group_channels(), filters = c.group_filters(), taps = windows.taps();

@@ -1,5 +1,5 @@
-// Sums and maxima of a row in vectors, compiled once per instruction set (vectors.h): they run over a fixed number
-// of lanes, the same for every level, and are combined pairwise.
+// Sums and maxima of a row in vectors, compiled once per instruction set (vectors.h): they run over a fixed
+// number of lanes, the same for every level, and are combined pairwise.
 #pragma once
 
 #include <cstdint>

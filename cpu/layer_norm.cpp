@@ -11,7 +11,8 @@ namespace {
 
 // Rows first .. first + count - 1 of an operand with `columns` elements in each; null stays null.
 void* rows_from(const void* x, std::int64_t first, std::int64_t columns, DType type) {
-    return x ? static_cast<char*>(const_cast<void*>(x)) + first * columns * static_cast<std::int64_t>(size_of(type))
+    return x ? static_cast<char*>(const_cast<void*>(x)) +
+                   first * columns * static_cast<std::int64_t>(size_of(type))
              : nullptr;
 }
 
@@ -27,9 +28,8 @@ std::int64_t task_rows(const Rows& rows) {
 
 template <class F> void for_row_tasks(const Rows& rows, F f) {
     const std::int64_t most = task_rows(rows);
-    parallel_for(ceil_div(rows.rows, most), [&](std::int64_t task) {
-        f(task, task * most, std::min(most, rows.rows - task * most));
-    });
+    parallel_for(ceil_div(rows.rows, most),
+                 [&](std::int64_t task) { f(task, task * most, std::min(most, rows.rows - task * most)); });
 }
 
 }  // namespace
@@ -73,7 +73,8 @@ void on(CpuBackend& cpu, const call::LayerNormBackward& c) {
     });
     const composition::Grid grid(cpu, {1, tasks, columns}, type);
     const auto total = [&](void* to, const Buffer<char>& parts) {
-        if (to) grid.reduce(functor::Sum{}, {to, type, {}}, grid.dense(parts.data(), type), {false, true, false});
+        if (to)
+            grid.reduce(functor::Sum{}, {to, type, {}}, grid.dense(parts.data(), type), {false, true, false});
     };
     total(c.dweight, of_weight);
     total(c.dbias, of_bias);

@@ -1,10 +1,11 @@
-// A recurrent layer over whole sequences: one product for the inputs of all steps, then step by step all gates of
-// some units in one product with what the units make of them; the gradients of the weights come at the end.
+// A recurrent layer over whole sequences: one product for the inputs of all steps, then step by step
+// all gates of some units in one product with what the units make of them; the gradients of the weights
+// come at the end.
 //
-// Samples have nothing to do with one another, so where the weights stay in the cache a task is some samples with
-// all of their steps. Large weights are read once for all samples of a step, and a task is some units of it.
-// What the forward pass keeps is the values of the gates, (steps, batch, gates hidden), and behind them, with the
-// sizes of y, the cells of an LSTM or the candidate's part of h of a GRU.
+// Samples have nothing to do with one another, so where the weights stay in the cache a task is some
+// samples with all of their steps. Large weights are read once for all samples of a step, and a task is
+// some units of it. What the forward pass keeps is the values of the gates, (steps, batch, gates hidden),
+// and behind them, with the sizes of y, the cells of an LSTM or the candidate's part of h of a GRU.
 #include <algorithm>
 #include <cstring>
 
@@ -146,9 +147,8 @@ template <class T> class RecurrentLayer {
     // f(first, rows) for the samples of each task.
     template <class F> void for_samples(F f) const {
         const std::int64_t rows = rows_of_task();
-        for_pieces(ceil_div(r_.batch, rows), r_.steps * rows * gate_row_ * r_.hidden / 16, [&](std::int64_t i) {
-            f(i * rows, std::min(rows, r_.batch - i * rows));
-        });
+        for_pieces(ceil_div(r_.batch, rows), r_.steps * rows * gate_row_ * r_.hidden / 16,
+                   [&](std::int64_t i) { f(i * rows, std::min(rows, r_.batch - i * rows)); });
     }
     // f(block) for the blocks of units in a step of some samples.
     template <class F> void for_blocks(std::int64_t rows, F f) const {
@@ -287,8 +287,7 @@ template <class T> class RecurrentLayer {
                      .b_row = columns,
                      .b_column = 1});
         };
-        if (g.w_ih)
-            weight(static_cast<T*>(g.w_ih), d.gates, gate_row_, gate_row_, in(pass_.x), r_.inputs);
+        if (g.w_ih) weight(static_cast<T*>(g.w_ih), d.gates, gate_row_, gate_row_, in(pass_.x), r_.inputs);
         if (g.w_hh) {
             const Buffer<T> before(rows * hidden);
             std::copy_n(in(pass_.h_0), states_, before.data());

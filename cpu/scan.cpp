@@ -32,7 +32,8 @@ void scan_neighbours(const Op& op, const Lines& lines, bool reverse, T* out, con
     });
 }
 
-// `together` dense rows of n: each addition waits for the one before, so that of other rows is done meanwhile.
+// `together` dense rows of n: each addition waits for the one before, so that of other
+// rows is done meanwhile.
 template <int together, class T, class Op>
 void scan_dense_rows(const Op& op, std::int64_t n, bool reverse, T* out, const T* x) {
     using Total = ScanTotal<T>;

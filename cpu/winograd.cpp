@@ -230,7 +230,7 @@ void winograd_forward(const Convolution& c, float* y, const float* x, const floa
 
 // Blocks are put together in chunks, each with sums of its own.
 void winograd_weight_gradient(const Convolution& c, float* dw, const float* x, const float* g) {
-    constexpr std::int64_t chunk_work = std::int64_t{1} << 22, most_elements = std::int64_t{1} << 24;
+    constexpr std::int64_t chunk_work = std::int64_t{1} << 22, most_elements = std::int64_t{1} << 20;
     const Plan plan{c, 42};  // more, because the sums are read and written for each block
     const std::int64_t blocks = plan.tiling.blocks(), weights = c.groups * plan.group_size;
     const std::int64_t wanted = std::clamp<std::int64_t>(

@@ -204,9 +204,10 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor
     return computed(query, [&]() -> AttentionOutput {
         const bool single = query.dim() == 2;
         const Operands operands = turned(projected(query, key, value), 0);
-        const auto [out, weights] = attended(operands, {.attn_mask = mask_of(masks, operands, single),
-                                                        .dropout_p = is_training() ? dropout_ : 0,
-                                                        .is_causal = masks.is_causal},
+        const auto [out, weights] = attended(operands,
+                                             {.attn_mask = mask_of(masks, operands, single),
+                                              .dropout_p = is_training() ? dropout_ : 0,
+                                              .is_causal = masks.is_causal},
                                              need_weights);
         if (!need_weights) return {as_given(out, single), {}};
         const Tensor mean_weights = mean(weights, 1);

@@ -4,7 +4,7 @@
 // twice as much if bidirectional, in the place of input. States are (layers directions, N, hidden), or
 // (layers directions, hidden); zeros where undefined. Parameters are named weight_ih_l0, weight_hh_l0,
 // bias_ih_l0, bias_hh_l0, then weight_ih_l0_reverse and so on; formulas and gates are those of the cells.
-// On CUDA a layer in one direction is one call of cuDNN where it is there.
+// On the CPU, and on CUDA where cuDNN is there, a layer in one direction is one call.
 // errors: ShapeError for a misfit or a sequence of length 0.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Attention as one call of the device, or composed from matrix products and softmax; the rotation of its operands
-// from sines and cosines.
+// Attention as one call of the device, or composed from matrix products and softmax; the rotation of its
+// operands from sines and cosines.
 #include <adjoint/autograd/ops/attention.h>
 
 #include <cmath>
@@ -41,7 +41,8 @@ Tensor composed_attention(const Tensor& query, const Tensor& key, const Tensor& 
     return matmul(attention_weights(query, key, options), value);
 }
 
-/// Attention as one call of the device: operands of one type and with the same leading dimensions, at most two.
+/// Attention as one call of the device: operands of one type and with the same leading
+/// dimensions, at most two.
 struct WholeAttention : Function {
     static constexpr auto name = "scaled_dot_product_attention";
     AttentionOptions options;
@@ -59,7 +60,8 @@ struct WholeAttention : Function {
             query = q, key = k, value = v;
             if (options.attn_mask.defined()) mask = options.attn_mask;
             output.keep_output(out);
-            log_sums = empty({shape.batch, shape.heads, shape.queries}, {.dtype = q.dtype(), .device = q.device()});
+            log_sums =
+                empty({shape.batch, shape.heads, shape.queries}, {.dtype = q.dtype(), .device = q.device()});
         }
         backend(q.device()).run(call_of(out, q, k, v));
         return out;
@@ -77,7 +79,8 @@ struct WholeAttention : Function {
         };
         const Tensor dq = gradient(0, q), dk = gradient(1, k), dv = gradient(2, v), upstream = by_rows(g);
         backend(q.device())
-            .run(call::AttendBackward{call_of(output.get(), q, k, v), rows(upstream), rows(dq), rows(dk), rows(dv)});
+            .run(call::AttendBackward{call_of(output.get(), q, k, v), rows(upstream), rows(dq), rows(dk),
+                                      rows(dv)});
         return {dq, dk, dv};
     }
 
@@ -85,7 +88,8 @@ struct WholeAttention : Function {
     static Tensor by_rows(const Tensor& x) { return x.strides().back() == 1 ? x : x.contiguous(); }
 
   private:
-    // New memory in the order of x, where that is (batch, rows, heads, elements): what the heads are taken from.
+    // New memory in the order of x, where that is (batch, rows, heads, elements): what the
+    // heads are taken from.
     static Tensor laid_out_as(const Tensor& x, const Shape& shape) {
         const Options options{.dtype = x.dtype(), .device = x.device()};
         if (shape.size() != 4 || x.strides()[2] <= x.strides()[1]) return empty(shape, options);
@@ -113,7 +117,12 @@ struct WholeAttention : Function {
                      strides[rank - 2],
                      strides[rank - 1]};
         }
-        return {shape,   rows(out), rows(q), rows(k), rows(v), added,
+        return {shape,
+                rows(out),
+                rows(q),
+                rows(k),
+                rows(v),
+                added,
                 log_sums.defined() ? log_sums.impl().data : nullptr};
     }
 };
@@ -121,12 +130,13 @@ struct WholeAttention : Function {
 bool broadcasts_to(const Tensor& mask, const Shape& scores) {
     const int extra = scores.size() - mask.dim();
     bool fits = extra >= 0;
-    for (int d = 0; fits && d < mask.dim(); ++d) fits = mask.size(d) == 1 || mask.size(d) == scores[extra + d];
+    for (int d = 0; fits && d < mask.dim(); ++d)
+        fits = mask.size(d) == 1 || mask.size(d) == scores[extra + d];
     return fits;
 }
 
-/// The call for these operands, where the device has it for them and nobody wants to know of the parts. What it
-/// is not for, and what is wrong, is left to the composition and its messages.
+/// The call for these operands, where the device has it for them and nobody wants to know of the parts.
+/// What it is not for, and what is wrong, is left to the composition and its messages.
 std::optional<Attention> whole_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                          const AttentionOptions& options) {
     const int rank = q.dim();

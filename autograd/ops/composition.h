@@ -16,8 +16,9 @@ struct Alias : Function {
     Grads backward(const Tensor& g) { return {g}; }
 };
 
-/// The gradients of a function in a pass that is itself recorded: the function once more as compose(inputs), a list
-/// of its outputs made by operators, so that its gradients can be differentiated again.
+/// The gradients of a function in a pass that is itself recorded: the function once more
+/// as compose(inputs), a list of its outputs made by operators, so that its gradients
+/// can be differentiated again.
 template <class F>
 Grads gradients(const Function& f, std::vector<Tensor> inputs, const Grads& of_outputs, F compose) {
     // By aliases: one input may be made from another, and its gradient is that of the function alone.
@@ -27,8 +28,7 @@ Grads gradients(const Function& f, std::vector<Tensor> inputs, const Grads& of_o
     const std::vector<Tensor> outputs = compose(std::as_const(inputs));
     std::vector<Tensor> upstream;
     for (std::size_t i = 0; i < outputs.size(); ++i) upstream.push_back(of_outputs[i]);
-    const std::vector<Tensor> found =
-        grad(outputs, wanted, {.grad_outputs = upstream, .create_graph = true});
+    const std::vector<Tensor> found = grad(outputs, wanted, {.grad_outputs = upstream, .create_graph = true});
     Grads all;
     for (std::size_t i = 0, next = 0; i < inputs.size(); ++i)
         all.push_back(inputs[i].defined() && f.needs(i) ? found[next++] : Tensor());

@@ -12,8 +12,8 @@
 namespace adjoint {
 namespace {
 
-/// y = (x - mean) / sqrt(var + eps) weight + bias for each row of a matrix; weight and bias have a number for each
-/// column, and may be undefined.
+/// y = (x - mean) / sqrt(var + eps) weight + bias for each row of a matrix; weight and bias have a number
+/// for each column, and may be undefined.
 struct NormalizeRows : Function {
     static constexpr auto name = "normalize_rows";
     double eps;
@@ -101,9 +101,9 @@ void check_trailing(const char* op, const Tensor& x, const Shape& normalized_sha
 Tensor normalised(const Tensor& x, std::int64_t columns, double eps, const Tensor& weight = {},
                   const Tensor& bias = {}) {
     const auto flat = [](const Tensor& v) { return v.defined() ? reshape(v, {v.numel()}).contiguous() : v; };
-    return reshape(record(NormalizeRows(eps), reshape(x, {x.numel() / columns, columns}), flat(weight),
-                          flat(bias)),
-                   x.shape());
+    return reshape(
+        record(NormalizeRows(eps), reshape(x, {x.numel() / columns, columns}), flat(weight), flat(bias)),
+        x.shape());
 }
 
 Tensor scaled(Tensor y, const Tensor& weight, const Tensor& bias, const Shape& aligned) {

@@ -131,12 +131,14 @@ struct Whole : Function {
     }
 
     Grads by_steps(const Inputs& in, const Grads& g) const {
-        return composition::gradients(*this, std::vector<Tensor>(in.begin(), in.end()), g, [&](const auto& x) {
-            const Sequence again = step_by_step(r.kind, x[0], {x[1], x[2]}, {x[3], x[4], x[5], x[6]}, false);
-            std::vector<Tensor> outputs{again.y, again.last.h};
-            if (r.has_cell()) outputs.push_back(again.last.c);
-            return outputs;
-        });
+        return composition::gradients(
+            *this, std::vector<Tensor>(in.begin(), in.end()), g, [&](const auto& x) {
+                const Sequence again =
+                    step_by_step(r.kind, x[0], {x[1], x[2]}, {x[3], x[4], x[5], x[6]}, false);
+                std::vector<Tensor> outputs{again.y, again.last.h};
+                if (r.has_cell()) outputs.push_back(again.last.c);
+                return outputs;
+            });
     }
 
     static Grads as_grads(const Inputs& d) { return {d[0], d[1], d[2], d[3], d[4], d[5], d[6]}; }

@@ -107,8 +107,8 @@ template <class T> void dots(const AttentionDots& call) {
     }
 }
 
-template <class T> constexpr AttentionKernels attention_kernels{softmax_rows<T>, finish<T>, gradient_rows<T>,
-                                                                dots<T>};
+template <class T>
+constexpr AttentionKernels attention_kernels{softmax_rows<T>, finish<T>, gradient_rows<T>, dots<T>};
 
 }  // namespace
 

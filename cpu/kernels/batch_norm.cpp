@@ -52,7 +52,8 @@ template <class T> void channel_gradient_sums(const ChannelGradientRun& run, dou
     const T* const x = static_cast<const T*>(run.x);
     const T centre = static_cast<T>(run.centre), inverse = static_cast<T>(run.inverse);
     visit_upstream<T>(run, [&](auto g) {
-        *of_g += fold<functor::Sum, double>(run.n, [g](std::int64_t i) { return static_cast<double>(g.at(i)); });
+        *of_g +=
+            fold<functor::Sum, double>(run.n, [g](std::int64_t i) { return static_cast<double>(g.at(i)); });
         *of_gh += fold<functor::Sum, double>(run.n, [=](std::int64_t i) {
             return static_cast<double>(g.at(i)) * static_cast<double>((x[i] - centre) * inverse);
         });

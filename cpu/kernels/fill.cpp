@@ -20,8 +20,9 @@ void add_attention(Kernels& table);
 void add_random(Kernels& table);
 
 void fill(Kernels& table) {
-    for (const auto add : {add_convert, add_unary, add_binary, add_reduce, add_gemm, add_pool,
-                           add_convolution, add_winograd, add_rows, add_batch_norm, add_layer_norm, add_recurrent, add_attention, add_transpose, add_random})
+    for (const auto add :
+         {add_convert, add_unary, add_binary, add_reduce, add_gemm, add_pool, add_convolution, add_winograd,
+          add_rows, add_batch_norm, add_layer_norm, add_recurrent, add_attention, add_transpose, add_random})
         add(table);
 }
 

@@ -90,11 +90,11 @@ struct RecurrentUnits {
 /// And on the way back.
 struct RecurrentUnitsBackward {
     RecurrentUnits forward;
-    const void* g;         // of what the step gives
-    void* g_state;         // of the state, then what reaches the state before past the gates
-    void* g_cell;          // of LSTM: of the cell, then of the cell before
-    void* g_gates;         // written: before their functions
-    void* g_more;          // of GRU, written: of the candidate's part of h
+    const void* g;  // of what the step gives
+    void* g_state;  // of the state, then what reaches the state before past the gates
+    void* g_cell;   // of LSTM: of the cell, then of the cell before
+    void* g_gates;  // written: before their functions
+    void* g_more;   // of GRU, written: of the candidate's part of h
 };
 struct RecurrentKernels {
     void (*forward)(const RecurrentUnits& units);
@@ -110,8 +110,8 @@ struct AttentionScores {
     std::int64_t seen = 0;  // then query r sees the first seen + r keys alone
     double scale = 1;
 };
-/// Scores become weights but for the factor 1 / total; a new greatest score makes what stands in `out`, `values`
-/// numbers for each row, smaller.
+/// Scores become weights but for the factor 1 / total; a new greatest score makes what stands in `out`,
+/// `values` numbers for each row, smaller.
 struct AttentionSoftmax {
     AttentionScores block;
     void *tops, *totals, *out;  // of each row, of all blocks so far: -inf, 0 and 0 before the first
@@ -144,7 +144,8 @@ struct AttentionKernels {
     void (*dots)(const AttentionDots& call);
 };
 
-/// n elements of a channel of batch normalisation: y = (x - centre) scale + shift, through ReLU if it rectifies.
+/// n elements of a channel of batch normalisation: y = (x - centre) scale + shift, through
+/// ReLU if it rectifies.
 struct ChannelRun {
     std::int64_t n;
     const void* x;
@@ -152,7 +153,8 @@ struct ChannelRun {
     double centre, scale, shift;
     bool rectify;
 };
-/// dx = scale (g - mean_g - h mean_gh) for h = (x - centre) inverse; g behind ReLU where its results are saved.
+/// dx = scale (g - mean_g - h mean_gh) for h = (x - centre) inverse; g behind ReLU where
+/// its results are saved.
 struct ChannelGradientRun {
     std::int64_t n;
     const void *g, *saved, *x;

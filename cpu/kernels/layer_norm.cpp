@@ -48,16 +48,16 @@ template <class T> void normalize_rows(const LayerNormRows& call) {
 template <bool weighted, class T>
 void row_gradient(std::int64_t n, const NormalRow<T>& h, const T* g, const T* weight, T* dx) {
     const auto count = static_cast<double>(n);
-    const auto u = [g, weight](std::int64_t i) __attribute__((always_inline)) {
+    const auto u = [ g, weight ](std::int64_t i) __attribute__((always_inline)) {
         if constexpr (weighted) return g[i] * weight[i];
         return g[i];
     };
     const auto mean_u = static_cast<T>(
         fold<functor::Sum, double>(n, [&](std::int64_t i) { return static_cast<double>(u(i)); }) / count);
-    const auto mean_uh = static_cast<T>(fold<functor::Sum, double>(n, [&](std::int64_t i) {
-                                            return static_cast<double>(u(i)) * static_cast<double>(h.at(i));
-                                        }) /
-                                        count);
+    const auto mean_uh = static_cast<T>(
+        fold<functor::Sum, double>(
+            n, [&](std::int64_t i) { return static_cast<double>(u(i)) * static_cast<double>(h.at(i)); }) /
+        count);
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) dx[i] = h.scale * (u(i) - mean_u - h.at(i) * mean_uh);
 }

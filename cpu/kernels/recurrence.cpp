@@ -1,5 +1,5 @@
-// What the units of a recurrent layer make of the sums of their gates, and the way back. The formulas are those
-// of recurrent::step (autograd/ops/recurrent.h).
+// What the units of a recurrent layer make of the sums of their gates, and the way back. The formulas are
+// those of recurrent::step (autograd/ops/recurrent.h).
 #include <adjoint/cpu/kernels/kernels.h>
 
 namespace adjoint::cpu::ADJOINT_ISA {

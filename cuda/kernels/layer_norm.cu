@@ -42,7 +42,8 @@ __global__ void __launch_bounds__(row_threads)
     const T* g = upstream + share.row * columns;
     const T* x = in + share.row * columns;
     const auto count = static_cast<double>(columns);
-    const T centre = share.exists ? means[share.row] : T(0), scale = share.exists ? inverse_std[share.row] : T(0);
+    const T centre = share.exists ? means[share.row] : T(0),
+            scale = share.exists ? inverse_std[share.row] : T(0);
     const auto u = [g, weight](std::int64_t i) { return weight ? g[i] * weight[i] : g[i]; };
     const auto h = [x, centre, scale](std::int64_t i) { return (x[i] - centre) * scale; };
     const T mean_u =
@@ -67,8 +68,8 @@ void on(CudaBackend& cuda, const call::LayerNorm& c) {
         using T = decltype(type);
         launch_rows(cuda.device, "layer_norm", with, &normalize_each_row<T>, c.rows.rows, c.rows.columns,
                     with.lanes, c.eps, static_cast<T*>(c.y), static_cast<T*>(c.mean),
-                    static_cast<T*>(c.inverse_std), static_cast<const T*>(c.x), static_cast<const T*>(c.weight),
-                    static_cast<const T*>(c.bias));
+                    static_cast<T*>(c.inverse_std), static_cast<const T*>(c.x),
+                    static_cast<const T*>(c.weight), static_cast<const T*>(c.bias));
     });
 }
 

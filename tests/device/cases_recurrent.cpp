@@ -1,4 +1,4 @@
-// Recurrent layers on a device, by its own calls where it has them, against the CPU step by step.
+// Recurrent layers on a device, by its own calls where it has them, against the CPU, which has its own too.
 #include <gtest/gtest.h>
 
 #include <adjoint/adjoint.h>

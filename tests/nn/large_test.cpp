@@ -1,5 +1,5 @@
-// Sizes that the CPU cuts into blocks and tasks: against other ways to the same numbers, and the same bits for any
-// number of threads.
+// Sizes that the CPU cuts into blocks and tasks: against other ways to the same numbers, and the same bits
+// for any number of threads.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -58,7 +58,8 @@ TEST(LargeAttention, IsTheProductOfItsWeightsAndTheValues) {
 TEST(LargeAttention, WhatIsNotANumberStaysInItsRow) {
     std::vector<double> queries = numbers({4, 8}, f64).to_vector<double>();
     queries[10] = std::nan("");
-    const Tensor q = tensor(queries, {4, 8}), k = numbers({200, 8}, f64), y = scaled_dot_product_attention(q, k, k);
+    const Tensor q = tensor(queries, {4, 8}), k = numbers({200, 8}, f64),
+                 y = scaled_dot_product_attention(q, k, k);
     const std::vector<double> values = y.to_vector<double>();
     for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(std::isnan(values[i]), i / 8 == 1) << i;
 }
@@ -70,8 +71,8 @@ Tensor lstm_by_steps(const nn::LSTM& layer, const Tensor& x) {
     Tensor h = zeros({x.size(1), hidden}, {.dtype = x.dtype()}), c = h;
     Tensors all;
     for (const Tensor& step : unbind(x)) {
-        const Tensors gate = split(linear(step, w.weight_ih, w.bias_ih) + linear(h, w.weight_hh, w.bias_hh),
-                                   hidden, 1);
+        const Tensors gate =
+            split(linear(step, w.weight_ih, w.bias_ih) + linear(h, w.weight_hh, w.bias_hh), hidden, 1);
         c = sigmoid(gate[1]) * c + sigmoid(gate[0]) * tanh(gate[2]);
         h = sigmoid(gate[3]) * tanh(c);
         all.push_back(h);
@@ -122,7 +123,8 @@ template <class T> void expect_sorted(std::vector<T> values) {
         std::iota(places.begin(), places.end(), 0);
         const auto order = [](T x) { return std::pair(x != x, x != x ? T(0) : x); };
         std::stable_sort(places.begin(), places.end(), [&](std::int64_t a, std::int64_t b) {
-            const auto x = order(values[static_cast<std::size_t>(a)]), y = order(values[static_cast<std::size_t>(b)]);
+            const auto x = order(values[static_cast<std::size_t>(a)]),
+                       y = order(values[static_cast<std::size_t>(b)]);
             return descending ? y < x : x < y;
         });
         const ValuesIndices found = sort(tensor(values, {n}), 0, descending);
@@ -160,7 +162,8 @@ TEST(LargeCopy, PermutedElementsAreWhereTheyWere) {
             for (int a = 0; a < shape.size(); ++a)
                 for (int b = 0; b < a; ++b) {
                     const Tensor y = transpose(whole, a, b).contiguous();
-                    EXPECT_TRUE(equal(transpose(y, a, b).to(f64) - whole.to(f64), zeros(shape, {.dtype = f64})));
+                    EXPECT_TRUE(
+                        equal(transpose(y, a, b).to(f64) - whole.to(f64), zeros(shape, {.dtype = f64})));
                     EXPECT_EQ(y.to(f64).to_vector<double>()[1],
                               whole.to(f64).to_vector<double>()[static_cast<std::size_t>(
                                   transpose(whole, a, b).strides().back())]);

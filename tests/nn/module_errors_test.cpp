@@ -1,6 +1,7 @@
 // What modules say where something does not fit: which layer it is, and all names and shapes at once.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <string>
 #include <vector>

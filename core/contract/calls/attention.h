@@ -14,7 +14,7 @@ struct Attention {
     std::int64_t batch = 0, heads = 0, queries = 0, keys = 0, width = 0, values = 0;
     DType dtype = DType::f32;  // f32 or f64
     double scale = 1;
-    bool causal = false;     // query i sees keys 0 .. past + i alone
+    bool causal = false;  // query i sees keys 0 .. past + i alone
     std::int64_t past = 0;
 };
 
@@ -41,8 +41,8 @@ struct Attend {
     Attention shape;
     HeadRows out, q, k, v;
     AttentionMask mask;
-    /// (batch, heads, queries), dense: logarithms of the sums of the exponentials, infinity where a query sees
-    /// no key; null where there will be no backward pass.
+    /// (batch, heads, queries), dense: logarithms of the sums of the exponentials, infinity where a query
+    /// sees no key; null where there will be no backward pass.
     void* log_sums = nullptr;
     template <class Memory> void memory(Memory& m) const {
         const Attention& s = shape;
@@ -61,9 +61,8 @@ struct Attend {
         m.reads(q.data, extent(s, q, s.queries, s.width), s.dtype);
         m.reads(k.data, extent(s, k, s.keys, s.width), s.dtype);
         m.reads(v.data, extent(s, v, s.keys, s.values), s.dtype);
-        m.reads(mask.operand,
-                (s.batch - 1) * mask.batch + (s.heads - 1) * mask.head + (s.queries - 1) * mask.query +
-                    (s.keys - 1) * mask.key + 1);
+        m.reads(mask.operand, (s.batch - 1) * mask.batch + (s.heads - 1) * mask.head +
+                                  (s.queries - 1) * mask.query + (s.keys - 1) * mask.key + 1);
     }
 };
 

@@ -76,8 +76,8 @@ struct BatchNormBackward {
     }
 };
 
-/// y = (x - mean) * inverse_std * weight + bias for each row; inverse_std = 1 / sqrt(biased variance + eps) and
-/// the mean are one per row; weight and bias are one per column and may be null.
+/// y = (x - mean) * inverse_std * weight + bias for each row; inverse_std = 1 / sqrt(biased variance + eps)
+/// and the mean are one per row; weight and bias are one per column and may be null.
 struct LayerNorm {
     static constexpr auto name = "layer_norm";
     void* y;
