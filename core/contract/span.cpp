@@ -1,6 +1,8 @@
 // The stacks of open spans, one a thread, and the sessions that hear of them.
 #include <adjoint/core/contract/span_session.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -300,6 +302,9 @@ namespace {
 class ProcessTrace {
   public:
     explicit ProcessTrace(const char* path) : path_(path), session_(SpanSession::Threads::all) {
+        // Of several processes each has a file of its own.
+        if (const std::size_t at = path_.find("%p"); at != std::string::npos)
+            path_.replace(at, 2, std::to_string(::getpid()));
         session_.start();
         process_is_traced = true;
     }

@@ -87,6 +87,31 @@ TEST(Programs, MnistRefusesWhatItCannotDo) {
     EXPECT_NE(missing.text.find("/no/such/folder"), std::string::npos) << missing.text;
 }
 
+TEST(Programs, TraceOfARunThatTheEnvironmentAsksFor) {
+    const TemporaryFolder folder;
+    const std::string file = folder / "trace-%p.json";
+    ::setenv("ADJOINT_PROFILE", file.c_str(), 1);
+    const Outcome traced = run("l0_8_xor_modules");
+    ::setenv("ADJOINT_PROFILE", (folder / "missing/trace.json").c_str(), 1);
+    const Outcome unwritable = run("l0_8_xor_modules");
+    ::unsetenv("ADJOINT_PROFILE");
+    EXPECT_EQ(traced.status, 0) << traced.text;
+    EXPECT_EQ(unwritable.status, 0) << unwritable.text;
+    EXPECT_EQ(count(unwritable.text, "the trace could not be written to"), 1) << unwritable.text;
+
+    const std::string key = " spans in ", end = "; open it";
+    const std::size_t at = traced.text.find(key), to = traced.text.find(end);
+    ASSERT_NE(at, std::string::npos) << traced.text;
+    const std::string written = traced.text.substr(at + key.size(), to - at - key.size());
+    EXPECT_EQ(count(written, "%p"), 0);
+    std::ifstream in(written);
+    const std::string trace(std::istreambuf_iterator<char>(in), {});
+    for (const char* what : {"\"cat\":\"layer\"", "\"cat\":\"operation\"", "\"cat\":\"backward\"",
+                             "\"cat\":\"call\"", "\"name\":\"(optimizer)\"", "\"ph\":\"C\""})
+        EXPECT_GT(count(trace, what), 0) << what;
+    EXPECT_TRUE(trace.ends_with("]}\n"));
+}
+
 TEST(Programs, MnistTrainsSavesAndLoads) {
     if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
     const TemporaryFolder folder;

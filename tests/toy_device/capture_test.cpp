@@ -2,6 +2,7 @@
 // their working memory is taken anew in each replay.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 
 #include <adjoint/adjoint.h>
@@ -89,6 +90,34 @@ TEST(ToyCapture, TheListHoldsTheVerbsAndNotWhatTheyAreMadeOf) {
     const Captured step = capture([&] { y = softmax(x, 1); }, {.device = toy_device()});
     EXPECT_EQ(step.calls(), 1u);
     EXPECT_EQ(count(step.describe(), "softmax"), 1);
+}
+
+// A composition is one call there too, with the time of what it is made of.
+TEST(ToyCapture, AProfileSeesTheCallsOfTheDevice) {
+    Net net;
+    net.load(0);
+    net.step();
+    const auto calls_of = [](const Profile& found, const std::string& operation, const std::string& layer) {
+        for (const ProfileRow& row : found.rows)
+            if (row.operation == operation && row.layer == layer) return row.calls;
+        return 0.0;
+    };
+    const Profile eager = profile([&] { net.step(); }, {.warmup = 0, .steps = 2});
+    EXPECT_EQ(calls_of(eager, "convolution", "0 (Conv2d)"), 1) << eager;
+    EXPECT_EQ(calls_of(eager, "linear backward", "6 (Linear)"), 1) << eager;
+    EXPECT_EQ(calls_of(eager, "unfold", "0 (Conv2d)"), 0) << eager;
+    EXPECT_GT(std::count_if(eager.memory.begin(), eager.memory.end(),
+                            [](const ProfileMemory& m) { return m.layer == "3 (MaxPool2d)"; }),
+              0)
+        << eager;
+
+    const Captured step = capture([&] { net.step(); }, {.device = toy_device(), .warmup = 0});
+    const Profile replayed = profile([&] { step.replay(); }, {.warmup = 0, .steps = 2});
+    EXPECT_EQ(calls_of(replayed, "convolution", "0 (Conv2d)"), 1) << replayed;
+    double calls = 0;
+    for (const ProfileRow& row : replayed.rows)
+        if (row.bytes > 0) calls += row.calls;
+    EXPECT_EQ(calls, static_cast<double>(step.calls())) << replayed;
 }
 
 TEST(ToyCapture, MaskedAttentionIsRecorded) {
