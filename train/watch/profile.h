@@ -54,6 +54,7 @@ struct Profile {
 ///     std::cout << profile([&] { loss = train_step(); });
 ADJOINT_API Profile profile(const std::function<void()>& step, const ProfileOptions& options = {});
 
+/// The tables that are printed.
 ADJOINT_API std::string to_string(const Profile& profile);
 inline std::ostream& operator<<(std::ostream& out, const Profile& profile) {
     return out << to_string(profile);

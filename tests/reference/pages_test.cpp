@@ -17,7 +17,7 @@ struct Snippet {
     const char* expected;
 };
 
-#include "reference_snippets.inc"
+#include "snippets.inc"
 
 class Reference : public ::testing::TestWithParam<Snippet> {};
 INSTANTIATE_TEST_SUITE_P(Pages, Reference, ::testing::ValuesIn(snippets),
