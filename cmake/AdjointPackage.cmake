@@ -46,7 +46,7 @@ set(CPACK_COMPONENT_TOOLS_DESCRIPTION "tensors with automatic differentiation - 
 
 # What each package says of itself.
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/debian/triggers CONTENT "activate-noawait ldconfig\n")
-# By hand: what CPack writes calls ldconfig in scripts besides, which a trigger does.
+# Which package to depend on, for each of the libraries.
 set(shlibs "")
 foreach(library adjoint adjoint_onnx adjoint_distributed)
     if(TARGET ${library})
