@@ -107,10 +107,9 @@ class AnyUpdate {
     template <class F, class T>
     ADJOINT_DEVICE bool try_one(int kind, const UpdateTable& table, int s, std::int64_t i, T g) const {
         if (kind != kind_) return false;
-        static_assert(std::is_trivially_copyable_v<F>);
-        F f;
-        memcpy(static_cast<void*>(&f), stored_ != nullptr ? stored_ : static_cast<const void*>(given_),
-               sizeof(F));
+        static_assert(std::is_trivially_copyable_v<F> && alignof(F) <= alignof(double));
+        // By its type, so that it is not read byte by byte.
+        const F f = *static_cast<const F*>(stored_ != nullptr ? stored_ : static_cast<const void*>(given_));
         update_element(f, table, s, i, g);
         return true;
     }

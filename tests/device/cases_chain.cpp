@@ -61,7 +61,8 @@ void add_output(ElementProgram& p, std::size_t value, const Tensor& to) {
     p.outputs.push_back({static_cast<std::uint8_t>(value), {to.impl().data, to.dtype()}});
 }
 
-// The program on `device`, and on the CPU made of single calls: the same bits.
+// The program in one call and made of single ones: the same bits. What the single ones are worth is held
+// elsewhere, and functions such as exp may differ from the CPU's in the last bit.
 void expect_steps(Device device, const Tensors& inputs, DType compute, DType type, const std::string& what,
                   const std::function<void(ElementProgram&)>& add_steps) {
     const Shape shape = inputs[0].shape();
@@ -81,7 +82,7 @@ void expect_steps(Device device, const Tensors& inputs, DType compute, DType typ
             backend(where).run(call::Chain{&p});
         return Tensors{last.to(Device::cpu()), first.to(Device::cpu())};
     };
-    const Tensors expected = run(Device::cpu(), true), got = run(device, false);
+    const Tensors expected = run(device, true), got = run(device, false);
     for (std::size_t i = 0; i < got.size(); ++i) expect_same_bits(got[i], expected[i], what);
 }
 

@@ -184,6 +184,13 @@ void pooling(Device device) {
         }
     expect_near_with_gradients(device, {x}, 1e-6, "max_pool2d",
                                [&](const Tensors& all) { return max_pool2d(all[0], 3, largest[1]); });
+    // Windows that do not overlap, with places that none of them sees between and behind them.
+    for (const MaxPool2dOptions& apart : {MaxPool2dOptions{}, MaxPool2dOptions{.stride = {4, 3}}})
+        for (const std::int64_t width : {1, 2})
+            expect_near_with_gradients(device, {x}, 0, "max_pool2d of windows apart",
+                                       [&](const Tensors& all) {
+                                           return max_pool2d(all[0], {3, width}, apart);
+                                       });
     const AvgPool2dOptions means[] = {{},
                                       {.stride = 2, .padding = 1, .ceil_mode = true},
                                       {.stride = {1, 2}, .padding = {1, 0}, .count_include_pad = false},

@@ -151,8 +151,8 @@ void rows_of_any_length(Device device) {
 }
 
 void channels(Device device) {
-    for (const Shape& shape :
-         {Shape{64, 70}, Shape{8, 3, 9, 9}, Shape{300, 2}, Shape{2, 5, 40, 50}, Shape{2, 40, 3}})
+    for (const Shape& shape : {Shape{64, 70}, Shape{8, 3, 9, 9}, Shape{300, 2}, Shape{2, 5, 40, 50},
+                               Shape{2, 40, 3}, Shape{3, 2, 64, 60}, Shape{9, 2, 31, 31}})
         for (const DType type : {DType::f32, DType::f64}) {
             const std::int64_t n = shape[1];
             const Tensors inputs{numbers(shape, type) + 3, numbers({n}, type), numbers({n}, type)};

@@ -2,6 +2,7 @@
 // where a copy to the host goes, there is nonsense until then.
 #include <cstring>
 
+#include "executor.h"
 #include "state.h"
 
 namespace {
@@ -36,16 +37,19 @@ Work copy_of(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                         violation(
                             "memcpy to device: pinned memory was written before the copy from it had run");
                     std::memcpy(bytes_at(to), from, bytes);
+                    if (executor()) executor()->write(to, bytes);
                 }};
         case cudaMemcpyDeviceToHost:
             check_host_side(stream, to, bytes);
             std::memset(to, 0xcb, bytes);
             return {"memcpy to host", {{from, bytes, Access::reads}}, [=] {
+                        if (executor()) executor()->read(from, bytes);
                         std::memcpy(to, bytes_at(from), bytes);
                     }};
         case cudaMemcpyDeviceToDevice:
             return {"memcpy", {{from, bytes, Access::reads}, {to, bytes, Access::writes}}, [=] {
                         std::memmove(bytes_at(to), bytes_at(from), bytes);
+                        if (executor()) executor()->copy(to, from, bytes);
                     }};
         default:
             violation("a copy of another kind");
@@ -67,6 +71,7 @@ cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream
     return answer(__func__, [&] {
         enqueue(stream, {"memset", {{data, bytes, Access::writes}}, [=] {
                              std::memset(bytes_at(data), value, bytes);
+                             if (executor()) executor()->write(data, bytes);
                          }});
         return cudaSuccess;
     });

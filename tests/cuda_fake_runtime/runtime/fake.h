@@ -3,7 +3,8 @@
 //
 // Streams are queues that run as late as they may, at a call that waits for them, so that work which nobody
 // waits for is seen not to have been done. What no CUDA program may do is a violation and ends the program.
-// Device memory has addresses that the host cannot touch, and no address is given out twice.
+// Device memory has addresses that the host cannot touch, and no address is given out twice. Kernels run
+// where somebody runs them (executor.h).
 //
 // In the environment: ADJOINT_FAKE_CUDA_DEVICES=1 (it is 2); ADJOINT_FAKE_CUDA_FAIL=cudaMalloc:3, so that the
 // third call fails; ADJOINT_FAKE_CUDA_REPORT=1, which prints calls and work by name at the end.
@@ -52,6 +53,9 @@ struct KernelCount {
     int known, all;
 };
 KernelCount kernels();
+
+/// The name of a kernel as it is said: "map_dense<float, Relu>".
+std::string readable(const char* mangled);
 
 /// What a piece of work does to memory of a device; `touches` where only the first byte is known.
 struct Access {

@@ -4,11 +4,12 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "executor.h"
 #include "kernel_image.h"
 #include "state.h"
 
 struct CUkern_st {
-    std::string name;
+    std::string name, symbol;
     std::optional<adjoint::fake_cuda::KernelInfo> info;
 };
 
@@ -36,23 +37,6 @@ struct Launch {
 Launch& configured() {
     static thread_local Launch launch;
     return launch;
-}
-
-// "map_dense<float, Relu>"
-std::string readable(const char* mangled) {
-    int status = 0;
-    char* const text = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
-    std::string name = text ? text : mangled;
-    std::free(text);
-    for (const std::string noise :
-         {"(anonymous namespace)::", "void ", "adjoint::cuda_backend::", "adjoint::functor::", "adjoint::"})
-        for (std::size_t at; (at = name.find(noise)) != std::string::npos;) name.erase(at, noise.size());
-    int depth = 0;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-        depth += name[i] == '<' ? 1 : name[i] == '>' ? -1 : 0;
-        if (name[i] == '(' && depth == 0) name.resize(i);
-    }
-    return name;
 }
 
 std::string text(const dim3& d) {
@@ -93,12 +77,30 @@ std::vector<Access> accesses_of(const KernelInfo& info, void** arguments) {
 
 cudaError_t launch(const CUkern_st& kernel, const Launch& at, void** arguments) {
     check_limits(kernel, at);
-    enqueue(at.stream,
-            {kernel.name, kernel.info ? accesses_of(*kernel.info, arguments) : std::vector<Access>{}});
+    Work work{kernel.name, kernel.info ? accesses_of(*kernel.info, arguments) : std::vector<Access>{}};
+    if (executor())
+        work.run = executor()->prepare({kernel.symbol, at.grid, at.block, at.shared_bytes, arguments});
+    enqueue(at.stream, std::move(work));
     return cudaSuccess;
 }
 
 }  // namespace
+
+std::string readable(const char* mangled) {
+    int status = 0;
+    char* const text = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
+    std::string name = text ? text : mangled;
+    std::free(text);
+    for (const std::string noise :
+         {"(anonymous namespace)::", "void ", "adjoint::cuda_backend::", "adjoint::functor::", "adjoint::"})
+        for (std::size_t at; (at = name.find(noise)) != std::string::npos;) name.erase(at, noise.size());
+    int depth = 0;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        depth += name[i] == '<' ? 1 : name[i] == '>' ? -1 : 0;
+        if (name[i] == '(' && depth == 0) name.resize(i);
+    }
+    return name;
+}
 
 KernelCount kernels() {
     const Lock lock(mutex());
@@ -128,7 +130,7 @@ void __cudaRegisterFatBinaryEnd(void**) { all_kernels().image.clear(); }
 void __cudaUnregisterFatBinary(void**) {}
 void __cudaRegisterFunction(void**, const char* function, char*, const char* name, int, uint3*, uint3*, dim3*,
                             dim3*, int*) {
-    CUkern_st kernel{readable(name), {}};
+    CUkern_st kernel{readable(name), name, {}};
     const auto& image = all_kernels().image;
     if (const auto found = image.find(name); found != image.end()) kernel.info = found->second;
     all_kernels().by_function.emplace(function, std::move(kernel));

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 
+#include "executor.h"
 #include "state.h"
 
 namespace adjoint::fake_cuda {
@@ -84,6 +85,7 @@ cudaError_t take(void** data, std::size_t bytes) {
     const char* const block = all.addresses + device * room + all.place_for(device, bytes);
     all.held[device] += bytes;
     all.blocks.emplace(block, Block{bytes, current_device()});
+    if (executor()) executor()->give(block, bytes, bytes_at(block), false);
     *data = const_cast<char*>(block);
     return cudaSuccess;
 }
@@ -91,6 +93,7 @@ cudaError_t take(void** data, std::size_t bytes) {
 void give_back(const char* block) {
     Memory& all = memory();
     const auto found = all.blocks.find(block);
+    if (executor()) executor()->take_back(block);
     all.held[found->second.device] -= found->second.bytes;
     constexpr std::uintptr_t page = 4096;
     const auto start = (reinterpret_cast<std::uintptr_t>(bytes_at(block)) + page - 1) / page * page;
@@ -192,6 +195,7 @@ cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned) {
         check_allowed_in_capture();
         *data = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
         memory().pinned.emplace(static_cast<char*>(*data), bytes);
+        if (executor()) executor()->give(*data, bytes, static_cast<char*>(*data), true);
         return cudaSuccess;
     });
 }

@@ -1,0 +1,1 @@
+// A library in which a program finds nothing that it asks for.
