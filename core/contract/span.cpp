@@ -319,9 +319,10 @@ class ProcessTrace {
             std::fprintf(stderr, "adjoint: the trace could not be written to %s\n", path_.c_str());
             return;
         }
-        std::fprintf(stderr, "adjoint: %zu spans in %s", session_.spans().size(), path_.c_str());
-        if (session_.left_out() > 0) std::fprintf(stderr, ", %zu later events left out", session_.left_out());
-        std::fputs("; open it with ui.perfetto.dev or chrome://tracing\n", stderr);
+        std::fprintf(stderr, "adjoint: %zu spans in %s; open it with ui.perfetto.dev or chrome://tracing\n",
+                     session_.spans().size(), path_.c_str());
+        if (session_.left_out() > 0)
+            std::fprintf(stderr, "adjoint: there was no room for %zu later events\n", session_.left_out());
     }
 
   private:

@@ -239,7 +239,7 @@ const std::vector<CountedStep>& counted_steps() {
                                               row("W2", 12, 11),
                                               row("W3", 12, 11),
                                               row("W4", 15, 15),
-                                              {"transformer", 58, 53, transformer}};
+                                              {"transformer", 46, 45, transformer}};
     return all;
 }
 
