@@ -47,6 +47,7 @@ std::function<void()> attention(std::int64_t batch, std::int64_t length, bool ba
 const Shape square{4096, 4096}, long_rows{4096, 1000}, large{std::int64_t{16} << 20};
 
 const Operation operations[] = {
+    plain("copy", long_rows, [](const Tensor& x) { return x.clone(); }),
     plain("relu", large, [](const Tensor& x) { return relu(x); }),
     plain("gelu", large, [](const Tensor& x) { return gelu(x); }),
     plain("tanh", large, [](const Tensor& x) { return tanh(x); }),
