@@ -1,4 +1,4 @@
-// Single operations on large tensors, forward; of some the backward pass too.
+// Single operations on large tensors, forward; of some the backward pass too. The least time of the rounds.
 //
 //     bench/operations [threads] [rounds] [rows...]     rows: the names below, all by default
 #include <adjoint/adjoint.h>
@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
         for (int i = 3; i < argc; ++i) wanted = wanted || std::strcmp(argv[i], operation.name) == 0;
         if (!wanted) continue;
         manual_seed(1);
-        bench::report(operation.name, "adjoint", num_threads(), 1e3 * bench::time(rounds, operation.make()),
-                      "ms");
+        bench::report(operation.name, "adjoint", num_threads(),
+                      1e3 * bench::least_time(rounds, operation.make()), "ms");
     }
 }
