@@ -17,16 +17,23 @@ inline double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-/// Seconds of run(), the median of `rounds` after one that warms up.
-template <class Run> double time(int rounds, Run run) {
+/// Seconds of run(), `rounds` times after one that warms up.
+template <class Run> std::vector<double> times(int rounds, Run run) {
     run();
-    std::vector<double> times;
+    std::vector<double> all;
     for (int r = 0; r < rounds; ++r) {
         const double start = seconds();
         run();
-        times.push_back(seconds() - start);
+        all.push_back(seconds() - start);
     }
-    return median(std::move(times));
+    return all;
+}
+
+/// The median of them, and the least, which a machine that others use disturbs less.
+template <class Run> double time(int rounds, Run run) { return median(times(rounds, run)); }
+template <class Run> double least_time(int rounds, Run run) {
+    const std::vector<double> all = times(rounds, run);
+    return *std::min_element(all.begin(), all.end());
 }
 
 /// One figure: which row of docs/benchmarks.md, whose, on how many threads.

@@ -7,17 +7,19 @@
 #include <adjoint/core/contract/math.h>
 #include <adjoint/core/memory/host_memory.h>
 #include <adjoint/cpu/block.h>
+#include <adjoint/cpu/buffer.h>
 #include <adjoint/cpu/cpu_backend.h>
 #include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/reduce.h>
-#include <adjoint/cpu/thread_pool.h>
+#include <adjoint/cpu/tasks.h>
 
 namespace adjoint::cpu {
 namespace {
 
-constexpr std::int64_t row_chunk = 4096;    // elements of a row that one kernel call sums
-constexpr std::int64_t column_chunk = 64;   // rows that one kernel call adds up
-constexpr std::int64_t column_width = 512;  // columns of one task
+constexpr std::int64_t row_chunk = 4096;               // elements of a row that one kernel call sums
+constexpr std::int64_t column_chunk = 64;              // rows that one kernel call adds up
+constexpr std::int64_t column_width = 2048;            // columns of one task
+constexpr std::int64_t row_group = 16 * column_chunk;  // rows of one task, chunks by a power of two
 constexpr std::int64_t task_elements = 32768;
 
 // Pairwise combination of a stream of partial results: part i is combined like
@@ -183,30 +185,55 @@ void reduce_long(const ReduceKernels& kernel, const ReductionLoop& r, std::int64
     store_result(r, output, total.finish(), 1);
 }
 
-// The kept dimension is dense in memory and one dimension is reduced: whole rows are added up.
+// The kept dimension is dense in memory and one dimension is reduced: whole rows are added up. A task is a
+// block of columns in a group of rows; groups are whole branches of the pairwise tree.
 void reduce_columns(const ReduceKernels& kernel, const ReductionLoop& r) {
     const std::size_t element = size_of(r.compute);
-    const std::int64_t tasks = (r.outputs + column_width - 1) / column_width;
-    const std::int64_t stride = r.reduced_strides[0];
+    const std::int64_t blocks = ceil_div(r.outputs, column_width), groups = ceil_div(r.length, row_group),
+                       row_bytes = r.outputs * static_cast<std::int64_t>(element);
+    const Buffer<char> sums(groups > 1 ? groups * row_bytes : 0);
+    const auto sum_at = [&](std::int64_t group, std::int64_t column) {
+        return sums.data() + group * row_bytes + column * static_cast<std::int64_t>(element);
+    };
+    const auto store = [&](std::int64_t group, std::int64_t first, const void* values, std::int64_t width) {
+        if (groups == 1)
+            store_result(r, first, values, width);
+        else
+            std::memcpy(sum_at(group, first), values, static_cast<std::size_t>(width) * element);
+    };
     const auto piece = [&](std::int64_t task) {
-        const std::int64_t first = task * column_width, width = std::min(column_width, r.outputs - first);
-        const char* from = static_cast<const char*>(shifted(r.in, first).data);
+        const std::int64_t first = task % blocks * column_width,
+                           width = std::min(column_width, r.outputs - first);
+        const std::int64_t start = task / blocks * row_group, end = std::min(r.length, start + row_group);
+        const auto from = [&](std::int64_t row) {
+            return shifted(r.in, first + row * r.reduced_strides[0]).data;
+        };
         if (r.length <= column_chunk && r.out.dtype == r.compute) {
-            kernel.columns(shifted(r.out, first).data, from, stride, r.length, width, true);
+            kernel.columns(shifted(r.out, first).data, from(0), r.reduced_strides[0], r.length, width, true);
             return;
         }
         Pairwise partial(kernel.combine, width, element);
-        for (std::int64_t row = 0; row < r.length; row += column_chunk) {
-            kernel.columns(partial.next(), from + row * stride * static_cast<std::int64_t>(element), stride,
-                           std::min(column_chunk, r.length - row), width, true);
+        for (std::int64_t row = start; row < end; row += column_chunk) {
+            kernel.columns(partial.next(), from(row), r.reduced_strides[0], std::min(column_chunk, end - row),
+                           width, true);
             partial.push();
         }
-        store_result(r, first, partial.finish(), width);
+        store(task / blocks, first, partial.finish(), width);
     };
     if (r.outputs * r.length < task_elements)
-        for (std::int64_t task = 0; task < tasks; ++task) piece(task);
+        for (std::int64_t task = 0; task < blocks * groups; ++task) piece(task);
     else
-        parallel_for(tasks, piece);
+        parallel_for(blocks * groups, piece);
+    if (groups == 1) return;
+    for (std::int64_t first = 0; first < r.outputs; first += column_width) {
+        const std::int64_t width = std::min(column_width, r.outputs - first);
+        Pairwise total(kernel.combine, width, element);
+        for (std::int64_t group = 0; group < groups; ++group) {
+            std::memcpy(total.next(), sum_at(group, first), static_cast<std::size_t>(width) * element);
+            total.push();
+        }
+        store_result(r, first, total.finish(), width);
+    }
 }
 
 template <class T> bool better(bool largest, T candidate, T best) {

@@ -1,4 +1,4 @@
-// Layer normalisation, a row at a time: two passes over the data, sums in double.
+// Layer normalisation, a row at a time: two passes over the data, the mean and means of gradients in double.
 #include <cmath>
 
 #include <adjoint/cpu/fold.h>
@@ -7,11 +7,28 @@
 namespace adjoint::cpu::ADJOINT_ISA {
 namespace {
 
+constexpr int sets_of_lanes = 4;
+
 template <class T> struct NormalRow {
     const T* x;
     T centre, scale;
     T at(std::int64_t i) const { return (x[i] - centre) * scale; }
 };
+
+// Of the distances from the mean; rounding that changes it by no more than its own square.
+template <class T> double sum_of_squares(std::int64_t n, const T* x, double mean) {
+    const T middle = static_cast<T>(mean);
+    const auto sum = static_cast<double>(fold<functor::Sum, T, sets_of_lanes>(n, [x, middle](std::int64_t i) {
+        const T d = x[i] - middle;
+        return d * d;
+    }));
+    if (sum > 0x1p-100 && sum < 0x1p100) return sum;
+    // Squares that are beyond the type's range, or near its end.
+    return fold<functor::Sum, double>(n, [x, mean](std::int64_t i) {
+        const double d = static_cast<double>(x[i]) - mean;
+        return d * d;
+    });
+}
 
 template <class T> void normalize_rows(const LayerNormRows& call) {
     const std::int64_t n = call.columns;
@@ -21,12 +38,10 @@ template <class T> void normalize_rows(const LayerNormRows& call) {
     for (std::int64_t r = 0; r < call.rows; ++r) {
         const T* const x = static_cast<const T*>(call.x) + r * n;
         T* const y = static_cast<T*>(call.y) + r * n;
-        const double mean =
-            fold<functor::Sum, double>(n, [x](std::int64_t i) { return static_cast<double>(x[i]); }) / count;
-        const double square = fold<functor::Sum, double>(n, [x, mean](std::int64_t i) {
-            const double d = static_cast<double>(x[i]) - mean;
-            return d * d;
-        });
+        const double mean = fold<functor::Sum, double, sets_of_lanes>(
+                                n, [x](std::int64_t i) { return static_cast<double>(x[i]); }) /
+                            count;
+        const double square = sum_of_squares(n, x, mean);
         const double inverse = 1 / std::sqrt(square / count + call.eps);
         const NormalRow<T> h{x, static_cast<T>(mean), static_cast<T>(inverse)};
         static_cast<T*>(call.mean)[r] = h.centre;
@@ -52,10 +67,11 @@ void row_gradient(std::int64_t n, const NormalRow<T>& h, const T* g, const T* we
         if constexpr (weighted) return g[i] * weight[i];
         return g[i];
     };
-    const auto mean_u = static_cast<T>(
-        fold<functor::Sum, double>(n, [&](std::int64_t i) { return static_cast<double>(u(i)); }) / count);
+    const auto mean_u = static_cast<T>(fold<functor::Sum, double, sets_of_lanes>(
+                                           n, [&](std::int64_t i) { return static_cast<double>(u(i)); }) /
+                                       count);
     const auto mean_uh = static_cast<T>(
-        fold<functor::Sum, double>(
+        fold<functor::Sum, double, sets_of_lanes>(
             n, [&](std::int64_t i) { return static_cast<double>(u(i)) * static_cast<double>(h.at(i)); }) /
         count);
 #pragma GCC ivdep
