@@ -40,6 +40,7 @@ struct SpanThread {
     std::vector<SpanFrame> open;
     std::string_view layer;
     std::uint32_t number = 0;
+    std::int64_t clock = 0;  // when it was last read: memory is taken too often to read it each time
     std::vector<SpanSession*> sessions;
     std::unordered_map<const void*, std::string_view> layer_of_node;
 };
@@ -131,6 +132,9 @@ SpanSession::~SpanSession() { stop(); }
 
 void SpanSession::start() {
     if (runs_) return;
+    // Not while a step is watched.
+    if (spans_.capacity() - spans_.size() < 256) spans_.reserve(2 * spans_.size() + 256);
+    if (memory_.capacity() - memory_.size() < 256) memory_.reserve(2 * memory_.size() + 256);
     if (threads_ == Threads::own)
         this_thread().sessions.push_back(this);
     else
@@ -157,7 +161,8 @@ void Span::begin(SpanKind kind, std::string_view name, std::string_view more, co
     SpanThread& thread = this_thread();
     if (thread.open.empty() && process_is_traced.load(std::memory_order_relaxed))
         if (const auto function = begin_traced_thread.load(std::memory_order_relaxed)) function();
-    thread.open.push_back({kind, name, more, thread.layer, now(), 0, work});
+    thread.clock = now();
+    thread.open.push_back({kind, name, more, thread.layer, thread.clock, 0, work});
     if (kind == SpanKind::layer) thread.layer = name;
 }
 
@@ -165,7 +170,7 @@ void Span::end() noexcept {
     SpanThread& thread = *span_thread;
     const SpanFrame frame = thread.open.back();
     thread.open.pop_back();
-    const std::int64_t end = now();
+    const std::int64_t end = thread.clock = now();
     SpanEvent event{.kind = frame.kind,
                     .name = frame.name,
                     .more = frame.more,
@@ -222,7 +227,8 @@ std::string_view layer_of_node(const void* node) noexcept {
 
 void note_memory(const void* memory, std::int64_t bytes, Device device) noexcept {
     if (!is_profiled() || bytes == 0) return;
-    const MemoryEvent event{now(), memory, bytes, current_layer(), device};
+    const bool inside = span_thread && !span_thread->open.empty();
+    const MemoryEvent event{inside ? span_thread->clock : now(), memory, bytes, current_layer(), device};
     try {
         SpanListeners::tell(span_thread, event);
     } catch (const std::bad_alloc&) {  // one event less
