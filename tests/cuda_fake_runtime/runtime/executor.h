@@ -24,8 +24,8 @@ class Executor {
     /// What the launch does when its turn comes; its arguments are gone by then.
     virtual std::function<void()> prepare(const KernelLaunch& launch) = 0;
 
-    /// Memory is given out, on a device or pinned on the host; its bytes lie at `contents`. The host may write
-    /// to pinned memory at any time.
+    /// Memory is given out, on a device or pinned on the host; its bytes lie at `contents`. The host may
+    /// write to pinned memory at any time.
     virtual void give(const void* data, std::size_t bytes, char* contents, bool pinned) = 0;
     virtual void take_back(const void* data) = 0;
 
