@@ -31,7 +31,7 @@ ValuesIndices sorted(const Tensor& x, int d, bool descending) {
 
 bool recorded(const Tensor& x) { return grad_enabled() && x.requires_grad(); }
 
-Tensor scan(const ReduceOp& op, const Tensor& input, int dim, bool reverse) {
+Tensor scan(const ScanOp& op, const Tensor& input, int dim, bool reverse) {
     const Tensor x = input.contiguous();
     Tensor y = empty_like(x);
     Lines lines{.outer = 1, .length = x.shape()[dim], .inner = 1, .dtype = x.dtype()};

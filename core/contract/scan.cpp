@@ -4,17 +4,6 @@
 #include <adjoint/core/contract/compose.h>
 
 namespace adjoint::call {
-namespace {
-
-BinaryOp step_of(const ReduceOp& op) {
-    if (std::holds_alternative<functor::Prod>(op)) return functor::Mul{};
-    if (std::holds_alternative<functor::Max>(op)) return functor::Maximum{};
-    if (std::holds_alternative<functor::Min>(op)) return functor::Minimum{};
-    return functor::Add{};
-}
-
-}  // namespace
-
 // A pass reads what its neighbour places held before it, so it goes from one memory to another.
 void compose(Backend& backend, const Scan& c) {
     using namespace composition;
@@ -24,7 +13,8 @@ void compose(Backend& backend, const Scan& c) {
     const WorkingMemory memory(backend, l.numel(), type);
     View now = all.dense(memory.data(), type), next = all.dense(c.out, type);
     all.map(functor::Copy{}, now, all.dense(c.x, type));
-    const BinaryOp op = step_of(c.op);
+    const BinaryOp op =
+        std::holds_alternative<functor::Prod>(c.op) ? BinaryOp(functor::Mul{}) : BinaryOp(functor::Add{});
     for (std::int64_t step = 1; step < l.length; step *= 2) {
         const std::int64_t rest = l.length - step;
         const Grid alone(backend, {l.outer, step, l.inner}, type),

@@ -17,6 +17,25 @@ struct alignas(Pack<T>::size * sizeof(Other) < 16 ? Pack<T>::size * sizeof(Other
     Other values[Pack<T>::size];
 };
 
+/// convert<T>(x); between half and float the device has instructions.
+template <class T, class From> ADJOINT_DEVICE T converted(From x) {
+#if defined(__CUDA_ARCH__)
+    if constexpr (std::is_same_v<From, half> && std::is_same_v<T, float>) {
+        float y = 0;
+        asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits));
+        return y;
+    } else if constexpr (std::is_same_v<From, float> && std::is_same_v<T, half>) {
+        half y;
+        asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
+        return y;
+    } else {
+        return convert<T>(x);
+    }
+#else
+    return convert<T>(x);
+#endif
+}
+
 /// Calls f(Other{}) with the type of the elements.
 template <class F> ADJOINT_DEVICE void with_element_type(DType type, F f) {
     switch (type) {
@@ -47,7 +66,7 @@ ADJOINT_DEVICE_CALL Pack<T> load_converted_pack(const void* data, DType type, st
         const auto in =
             *reinterpret_cast<const OtherPack<T, Other>*>(static_cast<const Other*>(data) + place);
         ADJOINT_UNROLL
-        for (int i = 0; i < Pack<T>::size; ++i) out.values[i] = convert<T>(in.values[i]);
+        for (int i = 0; i < Pack<T>::size; ++i) out.values[i] = converted<T>(in.values[i]);
     });
     return out;
 }
@@ -56,7 +75,7 @@ ADJOINT_DEVICE_CALL void store_converted_pack(void* data, DType type, std::int64
     with_element_type(type, [&]<class Other>(Other) {
         OtherPack<T, Other> out;
         ADJOINT_UNROLL
-        for (int i = 0; i < Pack<T>::size; ++i) out.values[i] = convert<Other>(values.values[i]);
+        for (int i = 0; i < Pack<T>::size; ++i) out.values[i] = converted<Other>(values.values[i]);
         *reinterpret_cast<OtherPack<T, Other>*>(static_cast<Other*>(data) + place) = out;
     });
 }

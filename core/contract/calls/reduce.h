@@ -47,7 +47,7 @@ struct Scan {
     static constexpr auto name = "scan";
     void* out;
     const void* x;
-    ReduceOp op;
+    ScanOp op;
     Lines lines;
     bool reverse;
     template <class Memory> void memory(Memory& m) const {

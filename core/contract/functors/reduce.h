@@ -44,9 +44,11 @@ struct Min {
 };
 
 using ReduceList = FunctorList<Sum, Prod, Max, Min>;
+using ScanList = FunctorList<Sum, Prod>;
 
 }  // namespace functor
 
 using ReduceOp = functor::ReduceList::Variant;
+using ScanOp = functor::ScanList::Variant;
 
 }  // namespace adjoint

@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include <adjoint/core/base/half.h>
+
 #include "machine.h"
 #include "program.h"
 
@@ -197,6 +199,10 @@ template <class To, class From> void convert(u64* r, const Instruction& at) {
     else
         set_widened(r, at, static_cast<To>(get<From>(r, at, 0)));
 }
+void from_half(u64* r, const Instruction& at) {
+    set(r, at, static_cast<float>(half::from_bits(get<u16>(r, at, 0))));
+}
+void to_half(u64* r, const Instruction& at) { set(r, at, half(get<float>(r, at, 0)).bits); }
 template <char mode, class T> T rounded(T x) {
     return mode == 'n'   ? std::nearbyint(x)
            : mode == 'm' ? std::floor(x)
@@ -413,6 +419,8 @@ void add_conversions(Table& t) {
     for_each(Integers{}, from_integer);
     for_each(Narrow{}, from_integer);
     t["cvt.rn.f32.f64"] = &convert<float, double>;
+    t["cvt.f32.f16"] = &from_half;
+    t["cvt.rn.f16.f32"] = &to_half;
     t["cvt.f64.f32"] = &convert<double, float>;
     add_rounding<'n'>(t);
     add_rounding<'m'>(t);
