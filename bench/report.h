@@ -1,15 +1,22 @@
 // What every benchmark here shares: the clock, the median, and the line that scripts/bench reads.
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <vector>
 
 namespace bench {
 
+/// Wall time; with BENCH_CPU_TIME in the environment that of the processors, which on one thread is the
+/// same but for what others on the machine take.
 inline double seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    static const bool of_processors = std::getenv("BENCH_CPU_TIME") != nullptr;
+    timespec now{};
+    clock_gettime(of_processors ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 inline double median(std::vector<double> values) {
