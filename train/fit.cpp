@@ -415,9 +415,15 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (parts_of(options) > 1) settings[parts_setting] = std::to_string(parts_of(options));
     if (options.autocast) settings["autocast"] = name(*options.autocast);
     if (options.average.index() > 0) settings["average"] = name_of(options.average);
-    if (group.size() > 1) check_same_options(group, settings, options, optimizer);
+    if (group.size() > 1) {
+        check_is_of_model(optimizer, trainee.module);
+        check_same_options(group, settings, options, optimizer);
+    }
     Loop loop(run, std::move(callbacks), options, std::move(settings));
-    if (!options.resume.empty()) named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
+    if (!options.resume.empty()) {
+        named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
+        if (group.size() > 1) check_same_weights(group, trainee.module, run.step);
+    }
     loop.go();
     return history;
 } catch (const std::bad_alloc&) {

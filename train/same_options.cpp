@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/file.h>
@@ -32,12 +33,15 @@ std::string described(const std::map<std::string, std::string>& settings, const 
                         static_cast<bool>(options.transform), !options.resume.empty());
     for (const auto& [name, metric] : options.metrics) text += fmt::format("metric {}\n", name);
     const std::pair<const char*, std::function<void(Run&)> Callback::*> events[] = {
-        {"on_batch", &Callback::on_batch}, {"on_gradients", &Callback::on_gradients}};
+        {"on_begin", &Callback::on_begin},
+        {"on_gradients", &Callback::on_gradients},
+        {"on_batch", &Callback::on_batch},
+        {"on_epoch", &Callback::on_epoch},
+        {"on_end", &Callback::on_end}};
     for (const auto& [name, event] : events) {
-        const bool wanted =
-            std::any_of(options.callbacks.begin(), options.callbacks.end(),
-                        [event = event](const Callback& callback) { return bool(callback.*event); });
-        text += fmt::format("callbacks with {} {}\n", name, wanted);
+        const auto count = std::count_if(options.callbacks.begin(), options.callbacks.end(),
+                                         [event = event](const Callback& one) { return bool(one.*event); });
+        text += fmt::format("{} callbacks with {}\n", count, name);
     }
     text += fmt::format("optimizer {} {}\n", optimizer.name(), rates(optimizer));
     for (std::size_t g = 0; g < optimizer.group_count(); ++g)
@@ -63,6 +67,25 @@ void check_same_options(const distributed::Group& group, const std::map<std::str
     const distributed::Purpose purpose("the beginning of fit");
     distributed::check_same(group, "fit", described(settings, options, optimizer),
                             "every rank is given the same options and optimizer");
+}
+
+void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step) {
+    const distributed::Purpose purpose("a run that goes on");
+    std::string text = fmt::format("step {}\n", step);
+    for (const auto& [name, tensor] : model.state())
+        text += fmt::format("{} {:08x}\n", name, checksum(tensor));
+    distributed::check_same(group, "fit", text, "all ranks go on from the same checkpoint");
+}
+
+void check_is_of_model(const optim::Optimizer& optimizer, const nn::Module& model) {
+    const std::vector<Tensor> known = model.parameters();
+    for (const Tensor& parameter : optimizer.parameters())
+        check<ValueError>(
+            std::any_of(known.begin(), known.end(),
+                        [&](const Tensor& one) { return one.is_same(parameter); }),
+            "fit: the optimizer has a parameter of shape {} that the model has not, so that no rank would "
+            "have the gradients of the others; make it a parameter of the model",
+            parameter.shape());
 }
 
 }  // namespace adjoint::train

@@ -1,6 +1,7 @@
 // Options and optimizer of a training on several ranks, which each rank is given by itself. Private.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -14,5 +15,9 @@ std::string rates(const optim::Optimizer& optimizer);
 /// errors: DistributedError that names the first thing that is not the same on all ranks.
 void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
                         const FitOptions& options, const optim::Optimizer& optimizer);
+/// errors: the same for what a checkpoint has made of the model.
+void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step);
+/// errors: ValueError for a parameter that the model does not have: nobody would sum its gradients.
+void check_is_of_model(const optim::Optimizer& optimizer, const nn::Module& model);
 
 }  // namespace adjoint::train

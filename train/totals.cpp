@@ -55,13 +55,14 @@ Score Totals::score() const {
 Totals Totals::summed(const distributed::Group& group) const {
     const auto number = [](const Tensor& sum) { return sum.defined() ? sum.item() : 0.0; };
     const Tensor sums = tensor<double>(
-        {static_cast<double>(samples_), number(loss_), number(right_), right_.defined() ? 1.0 : 0.0}, {4},
-        Device::cpu());
+        {static_cast<double>(samples_), number(loss_), number(right_), right_.defined() ? 1.0 : 0.0,
+         loss_.defined() && loss_.dtype() == DType::f32 ? 1.0 : 0.0},
+        {5}, Device::cpu());
     group.all_reduce(sums);
     const std::vector<double> all = sums.to_vector<double>();
     Totals result;
     result.samples_ = static_cast<std::int64_t>(all[0]);
-    if (result.samples_ > 0) result.loss_ = Tensor(all[1]).to(loss_.defined() ? loss_.dtype() : f64);
+    if (result.samples_ > 0) result.loss_ = Tensor(all[1]).to(all[4] > 0 ? f32 : f64);
     if (all[3] > 0) result.right_ = Tensor(static_cast<std::int64_t>(all[2]));
     return result;
 }

@@ -36,9 +36,9 @@ Options with(Options options, First first, Second... second) {
 /// Uninitialised.
 /// errors: ShapeError for negative sizes or 2^63 elements; OutOfMemoryError.
 ADJOINT_API Tensor empty(const Shape& shape, const Options& options = {});
-ADJOINT_API Tensor zeros(const Shape& shape, const Options& options = {});
-ADJOINT_API Tensor ones(const Shape& shape, const Options& options = {});
-ADJOINT_API Tensor full(const Shape& shape, Scalar value, const Options& options = {});
+ADJOINT_API Tensor zeros(const Shape& shape, const Options& options = {});               ///< all 0
+ADJOINT_API Tensor ones(const Shape& shape, const Options& options = {});                ///< all 1
+ADJOINT_API Tensor full(const Shape& shape, Scalar value, const Options& options = {});  ///< all `value`
 template <OptionWord... K>
 requires(sizeof...(K) > 0) Tensor empty(const Shape& shape, K... words) {
     return empty(shape, detail::with({}, words...));

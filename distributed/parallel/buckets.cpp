@@ -2,6 +2,8 @@
 #include <adjoint/distributed/parallel/buckets.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -24,12 +26,48 @@ std::int64_t padded(const Tensor& parameter) {
     return (parameter.numel() + line - 1) / line * line;
 }
 
-// Memory that tells when it has gone: `life` lives as long.
-Tensor empty_with(std::int64_t numel, const Tensor& like, const std::shared_ptr<const void>& life) {
-    const Tensor memory = empty({numel}, {.dtype = like.dtype(), .device = like.device()});
-    return from_blob(memory.impl().data, memory.shape(), {.dtype = like.dtype(), .device = like.device()},
-                     [memory, life] {});
-}
+// The memory of all sums that stand in some grad(), with the number of writes to it when they came there: as
+// long as it is held nothing else has that address.
+class Sums {
+  public:
+    /// Empty memory like a tensor's, known from now until it goes.
+    static Tensor empty_like(const Tensor& like, std::int64_t numel) {
+        const Tensor memory = empty({numel}, {.dtype = like.dtype(), .device = like.device()});
+        const void* const place = memory.impl().data;
+        const Tensor known =
+            from_blob(memory.impl().data, memory.shape(), {.dtype = like.dtype(), .device = like.device()},
+                      [memory, place] { forget(place); });
+        const std::scoped_lock lock(mutex());
+        all()[place] = 0;
+        return known;
+    }
+    static void note(const Tensor& sum) {
+        const std::scoped_lock lock(mutex());
+        if (const auto found = all().find(sum.impl().storage->data()); found != all().end())
+            found->second = sum.version();
+    }
+    /// The number of writes when it came, none where it is no sum.
+    static std::optional<std::uint32_t> version_of(const Tensor& gradient) {
+        const std::scoped_lock lock(mutex());
+        const auto found = all().find(gradient.impl().storage->data());
+        return found == all().end() ? std::nullopt : std::optional(found->second);
+    }
+
+  private:
+    static void forget(const void* place) {
+        const std::scoped_lock lock(mutex());
+        all().erase(place);
+    }
+    // Never destroyed: tensors may outlive all else.
+    static std::mutex& mutex() {
+        static std::mutex& one = *new std::mutex;
+        return one;
+    }
+    static std::map<const void*, std::uint32_t>& all() {
+        static auto& one = *new std::map<const void*, std::uint32_t>;
+        return one;
+    }
+};
 
 bool is_zero(const Tensor& x) { return !any(x != 0).item<bool>(); }
 
@@ -41,7 +79,6 @@ Buckets::Buckets(const Sharding& sharding, Group group, const DataParallelOption
       group_(std::move(group)),
       options_(options),
       order_(parameters_.size()),
-      summed_(parameters_.size()),
       aside_(parameters_.size()) {
     // The last layer's gradients come first.
     std::iota(order_.rbegin(), order_.rend(), std::size_t{0});
@@ -122,7 +159,6 @@ void Buckets::begin() {
         bucket.complete = 0;
         bucket.work.reset();
         bucket.flat = bucket.sent = {};
-        bucket.memory.reset();
     }
     for (Place& place : places_) place.filled = false;
     arrivals_.clear();
@@ -134,10 +170,10 @@ void Buckets::put_aside() {
     const NoGrad guard;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
         const Tensor sum = parameters_[i].grad();
-        if (!trainable_[i] || !sum.defined() || summed_[i].memory.expired() ||
-            sum.impl().storage.get() != summed_[i].storage)
-            continue;
-        check<ValueError>(sum.version() == summed_[i].version || is_zero(sum),
+        if (!trainable_[i] || !sum.defined()) continue;
+        const std::optional<std::uint32_t> version = Sums::version_of(sum);
+        if (!version) continue;
+        check<ValueError>(sum.version() == *version || is_zero(sum),
                           "data parallel: the sum of an earlier backward pass was changed in grad() of a "
                           "parameter of shape {}; micro-batches go through loss.backward() before the one of "
                           "parallel.backward(), and zero_grad() comes behind each step",
@@ -176,9 +212,7 @@ void Buckets::fill(std::size_t parameter, const Tensor& gradient) {
     if (!bucket.flat.defined()) {
         const Tensor& like = parameters_[parameter];
         const auto flags = static_cast<std::int64_t>(bucket.parameters.size());
-        const auto life = std::make_shared<char>();
-        bucket.memory = life;
-        bucket.flat = empty_with(bucket.numel + flags, like, life);
+        bucket.flat = Sums::empty_like(like, bucket.numel + flags);
         detached_view(bucket.flat, {flags}, {1}, bucket.numel).fill_(0);
     }
     const Place& place = places_[parameter];
@@ -196,11 +230,22 @@ void Buckets::fill(std::size_t parameter, const Tensor& gradient) {
 void Buckets::send(Bucket& bucket) {
     bucket.sent = bucket.flat;
     if (options_.compress && bucket.flat.dtype() == f32) {
-        if (bucket.residual.defined()) bucket.flat.copy_(bucket.flat + bucket.residual);
+        // What is left over of a gradient waits for the next one that this rank has.
+        std::vector<std::pair<std::size_t, Tensor>> waiting;
+        if (bucket.residual.defined()) {
+            for (const std::size_t i : bucket.parameters) {
+                if (places_[i].filled) continue;
+                const Tensor rest = part(bucket.residual, i);
+                waiting.emplace_back(i, rest.clone());
+                rest.fill_(0);
+            }
+            bucket.flat.copy_(bucket.flat + bucket.residual);
+        }
         bucket.sent = bucket.flat.to(bf16);
         // Of a gradient that is not finite nothing is left over.
         const Tensor rest = bucket.flat - bucket.sent.to(f32);
         bucket.residual = where(isfinite(rest), rest, zeros_like(rest));
+        for (const auto& [i, left] : waiting) part(bucket.residual, i).copy_(left);
     }
     const Purpose purpose(purpose_);
     bucket.work = sums_on_owner() ? group_.reduce_async(bucket.sent, sharding_.owner(bucket.parameters[0]))
@@ -231,7 +276,6 @@ void Buckets::take(Bucket& bucket) {
     if (is_elsewhere(bucket)) {
         for (const std::size_t i : bucket.parameters) parameters_[i].set_grad({});
         bucket.flat = bucket.sent = {};
-        bucket.memory.reset();
         return;
     }
     if (bucket.sent.dtype() != bucket.flat.dtype()) bucket.flat.copy_(bucket.sent);
@@ -241,13 +285,9 @@ void Buckets::take(Bucket& bucket) {
             places_[i].filled ||
             detached_view(bucket.flat, {}, {}, bucket.numel + places_[i].number).item<double>() > 0;
         if (!reached) continue;
-        const Tensor sum = part(bucket.flat, i);
-        parameters_[i].set_grad(sum);
-        if (!aside_[i].defined())  // which the sum is added to
-            summed_[i] = {.memory = bucket.memory, .storage = sum.impl().storage.get()};
+        parameters_[i].set_grad(part(bucket.flat, i));
     }
     bucket.flat = bucket.sent = {};
-    bucket.memory.reset();
 }
 
 void Buckets::finish() {
@@ -259,7 +299,7 @@ void Buckets::finish() {
     for (Bucket& bucket : buckets_) take(bucket);
     add_aside();
     for (std::size_t i = 0; i < parameters_.size(); ++i)
-        if (const Tensor sum = parameters_[i].grad(); sum.defined()) summed_[i].version = sum.version();
+        if (const Tensor sum = parameters_[i].grad(); sum.defined()) Sums::note(sum);
     if (!std::exchange(learned_, true)) learn_order();
 }
 

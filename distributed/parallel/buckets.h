@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,14 +34,7 @@ class Buckets {
         Tensor flat = {};           // the gradients, then for each parameter whether there is one
         Tensor residual = {};       // what compression has taken away so far
         Tensor sent = {};           // what travels
-        std::shared_ptr<const void> memory = {};  // lives as long as that of `flat`
         std::optional<Work> work = {};
-    };
-    // What a pass has left in grad(). While the memory of its bucket lives, nothing else has that address.
-    struct Summed {
-        std::weak_ptr<const void> memory = {};
-        const Storage* storage = nullptr;
-        std::uint32_t version = 0;
     };
     struct Place {
         std::size_t bucket = 0;
@@ -76,7 +68,6 @@ class Buckets {
     std::vector<Bucket> buckets_;
     std::vector<Place> places_;  // of each parameter
     std::string purpose_;        // of all messages by this plan
-    std::vector<Summed> summed_;
     std::vector<Tensor> aside_;  // sums of an earlier pass, of each parameter
     std::size_t sent_ = 0;       // buckets that are under way
 };

@@ -44,7 +44,9 @@ struct DataParallelOptions {
     /// first time a bucket is a twenty-fifth of it, so that the first messages leave early.
     std::int64_t bucket_bytes = 25 << 20;
     /// Gradients of f32 travel as bf16, in half of the bytes; what rounding takes away is added to the next
-    /// ones (error feedback), whatever the scale of the loss. The bits are then those of no single process.
+    /// ones (error feedback). Their sum is rounded as each rank is added, which is not; with one or two ranks
+    /// the loss of both is below 2^-8 of the largest. The bits are those of no single process, and a run that
+    /// goes on from a checkpoint has others than one that was not interrupted.
     bool compress = false;
     Shard shard = Shard::none;
     /// BatchNorm normalises by the statistics of all ranks' samples, not by those of this rank's part: the
@@ -81,7 +83,8 @@ class ADJOINT_API DataParallel {
     /// optimizer.step(); with shards that of this rank's parameters, which all ranks have then. An optimizer
     /// that was made for all parameters has states for these alone.
     void step(optim::Optimizer& optimizer) const;
-    /// The same for a step that is more than that, as with a GradScaler, whose unscale() comes before.
+    /// The same for a step that is more than that, as with a GradScaler, whose unscale() comes before; it goes
+    /// with Shard::none and Shard::optimizer alone, else no rank knows of an overflow on another.
     /// errors: ValueError for a backward() within it, but with Shard::none.
     void step(const std::function<void()>& step) const;
     /// optim::clip_grad_norm_, also where the gradients are shared out; every rank calls it.

@@ -21,6 +21,7 @@
 #include <adjoint/optim/adam.h>
 #include <adjoint/optim/lbfgs.h>
 #include <adjoint/optim/sgd.h>
+#include <adjoint/train/checkpoint.h>
 #include <adjoint/train/fit.h>
 
 #include "distributed/ranks.h"
@@ -158,6 +159,23 @@ TEST_P(EveryShard, PassesBeforeAStepAddUp) {
     });
 }
 
+// The sum of one model's pass is no gradient of a rank for another that has the same layer.
+TEST(Misuse, ModelsThatShareALayerAddUp) {
+    for (const Shard shard : {Shard::none, Shard::optimizer, Shard::gradients})
+        run_quick(2, [&](const Group& group) {
+            const nn::Linear shared(3, 3);
+            const nn::Sequential a(shared, nn::Linear(3, 1)), b(shared, nn::Linear(3, 1));
+            const DataParallel of_a(a, group, {.shard = shard}), of_b(b, group, {.shard = shard});
+            of_a.backward(sum(a(ones({1, 3}))));
+            const std::vector<double> first =
+                shared.bias.grad().defined() ? shared.bias.grad().to_vector<double>() : Values();
+            of_b.backward(sum(b(ones({1, 3}))));
+            if (first.empty()) return;
+            const std::vector<double> weight = b.parameters()[2].to_vector<double>();
+            EXPECT_NEAR(shared.bias.grad().to_vector<double>()[0], first[0] + weight[0], 1e-6);
+        });
+}
+
 TEST_P(EveryShard, GradientsOfOneRankBehindASumAreRefused) {
     expect_fault(fault_of(2,
                           [](const Group& group) {
@@ -258,9 +276,59 @@ TEST(MisuseOfFit, WhatDiffersIsNamed) {
                  "rank 0 has epochs 2, rank 1 has epochs 3");
     expect_fault(fault_of_fit(second([](Options& o) { o.clip_norm = 1; })), "rank 1 has clip_norm 1");
     expect_fault(fault_of_fit(second([](Options& o) { o.callbacks = {{.on_batch = [](train::Run&) {}}}; })),
-                 "rank 0 has callbacks with on_batch false, rank 1 has callbacks with on_batch true");
+                 "rank 0 has 0 callbacks with on_batch, rank 1 has 1 callbacks with on_batch");
+    expect_fault(fault_of_fit(second([](Options& o) { o.callbacks = {train::early_stopping()}; })),
+                 "rank 0 has 0 callbacks with on_");
     expect_fault(fault_of_fit([](const Group&, Options&) {}, 0.02), "lr 0.01, rank 1 has optimizer");
     expect_fault(fault_of_fit([](const Group&, Options&) {}, 0.01, true), "rank 1 has optimizer's 0.step");
+}
+
+TEST(MisuseOfFit, WhatIsNoPartOfTheModelIsRefused) {
+    EXPECT_THROW(run_quick(2,
+                           [](const Group& group) {
+                               const nn::Linear model(4, 4);
+                               const Tensor scale = ones({1}, {.requires_grad = true});
+                               optim::SGD optimizer({model.weight, scale}, {.lr = 0.1});
+                               const data::Dataset set{.inputs = ones({8, 4}), .targets = zeros({8, 4})};
+                               train::fit(
+                                   model,
+                                   [&](const Tensor& y, const Tensor& t) { return mse_loss(y * scale, t); },
+                                   optimizer, set, {.batch_size = 2, .verbose = false, .group = group});
+                           }),
+                 ValueError);
+}
+
+TEST(MisuseOfFit, RanksGoOnFromOneCheckpoint) {
+    const TemporaryFolder folder;
+    for (const int which : {0, 1}) {
+        const std::string fault = fault_of_fit([&](const Group&, train::FitOptions& options) {
+            options.epochs = which + 1;
+            options.callbacks = {train::checkpoint({.path = folder / std::to_string(which)})};
+        });
+        EXPECT_EQ(fault, "nothing was thrown");
+    }
+    expect_fault(fault_of_fit([&](const Group& group, train::FitOptions& options) {
+                     options.epochs = 3;
+                     options.callbacks = {train::checkpoint({.path = folder / "new"})};
+                     options.resume = folder / std::to_string(group.rank());
+                 }),
+                 "rank 0 has step 4, rank 1 has step 8; all ranks go on from the same checkpoint");
+}
+
+// Its share of the validation set may be empty; the loss is that of the others to the last bit.
+TEST(MisuseOfFit, ARankWithoutValidationSamplesHasTheirLoss) {
+    std::vector<double> losses(3);
+    run_quick(3, [&](const Group& group) {
+        const nn::Sequential model = two_layers();
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        const data::Dataset set{.inputs = randn({12, 4}), .targets = zeros({12, 4})};
+        const train::History history =
+            train::fit(model, nn::MSELoss(), optimizer, set,
+                       {.batch_size = 2, .validation = set.part(0, 2), .verbose = false, .group = group});
+        losses[static_cast<std::size_t>(group.rank())] = history.last().validation.loss;
+    });
+    EXPECT_EQ(losses[0], losses[1]);
+    EXPECT_EQ(losses[0], losses[2]);
 }
 
 TEST(MisuseOfFit, ALearningRateOfOneRankEndsWithTheEpoch) {

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <sstream>
 #include <string>
+
+#include "temporary_folder.h"
 
 using namespace adjoint;
 
@@ -24,6 +27,8 @@ INSTANTIATE_TEST_SUITE_P(Pages, Reference, ::testing::ValuesIn(snippets),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST_P(Reference, PrintsWhatItSays) {
+    const TemporaryFolder folder;  // an example may write files
+    std::filesystem::current_path(folder.path());
     std::ostringstream said;
     std::streambuf* const before = std::cout.rdbuf(said.rdbuf());
     try {
