@@ -83,8 +83,8 @@ class ADJOINT_API DataParallel {
     /// optimizer.step(); with shards that of this rank's parameters, which all ranks have then. An optimizer
     /// that was made for all parameters has states for these alone.
     void step(optim::Optimizer& optimizer) const;
-    /// The same for a step that is more than that, as with a GradScaler, whose unscale() comes before; it goes
-    /// with Shard::none and Shard::optimizer alone, else no rank knows of an overflow on another.
+    /// The same for a step that is more, as with a GradScaler, whose unscale() comes before: that goes with
+    /// Shard::none and Shard::optimizer alone, else no rank knows of an overflow on another.
     /// errors: ValueError for a backward() within it, but with Shard::none.
     void step(const std::function<void()>& step) const;
     /// optim::clip_grad_norm_, also where the gradients are shared out; every rank calls it.
