@@ -23,6 +23,7 @@ ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
 /// the score of all of them.
 ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
                            const distributed::Group& group, std::int64_t batch_size = 1000);
+/// The first output, all outputs with their targets, and metrics by name, as of a model below.
 ADJOINT_API Tensor predict(const Trainee& trainee, const data::Samples& samples,
                            std::int64_t batch_size = 1000);
 ADJOINT_API Predictions predictions(const Trainee& trainee, const data::Samples& samples,
