@@ -6,6 +6,9 @@
 
 namespace adjoint::cuda_backend {
 
+/// n elements side by side, moved at once.
+template <class T, int n> struct alignas(n * sizeof(T)) Group { T values[n]; };
+
 template <class T> struct alignas(16) Pack {
     static constexpr int size = 16 / sizeof(T);
     T values[size];
@@ -36,7 +39,7 @@ template <class T, class From> ADJOINT_DEVICE T converted(From x) {
 #endif
 }
 
-/// Calls f(Other{}) with the type of the elements.
+/// visit_dtype, which is the host's, on the device.
 template <class F> ADJOINT_DEVICE void with_element_type(DType type, F f) {
     switch (type) {
         case DType::f16:

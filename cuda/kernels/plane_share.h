@@ -2,14 +2,11 @@
 // elements, by sizes alone.
 #pragma once
 
-#include <adjoint/cuda/kernels/device_code.h>
+#include <adjoint/cuda/kernels/packs.h>
 
 namespace adjoint::cuda_backend {
 
 inline constexpr int plane_threads = 256;
-
-/// Elements side by side in one plane, moved at once.
-template <class T, int n> struct alignas(n * sizeof(T)) Group { T values[n]; };
 
 struct PlaneShare {
     std::uint32_t groups, shares;  // of a channel

@@ -3,6 +3,7 @@
 #include <adjoint/core/contract/window_axis.h>
 #include <adjoint/cuda/cuda_backend.h>
 #include <adjoint/cuda/kernels/launch.h>
+#include <adjoint/cuda/kernels/packs.h>
 #include <adjoint/cuda/kernels/places.h>
 
 namespace adjoint::cuda_backend {
@@ -180,9 +181,6 @@ __global__ void __launch_bounds__(spread_threads)
     });
 }
 
-/// Elements side by side, written at once.
-template <class T, int n> struct alignas(n * sizeof(T)) Cell { T values[n]; };
-
 /// The same where no place is seen by two windows: a thread for each window writes all of what lies from its
 /// first place to the next window's, `width` elements of a row at a time.
 template <class T, int width, class Number>
@@ -200,10 +198,10 @@ __global__ void __launch_bounds__(spread_threads)
         for (Number row = top; row < bottom; ++row)
             for (Number column = left; column < right; column += width) {
                 const Number at = row * s.x.size + column;
-                Cell<T, width> cell;
+                Group<T, width> cell;
                 ADJOINT_UNROLL
                 for (int k = 0; k < width; ++k) cell.values[k] = at + k == own ? upstream : T(0);
-                *reinterpret_cast<Cell<T, width>*>(plane + at) = cell;
+                *reinterpret_cast<Group<T, width>*>(plane + at) = cell;
             }
     });
 }
