@@ -1,18 +1,14 @@
 // The calls of a captured training step of the rows of bench/mnist, as docs/design.md shows them.
 //
 //     bench/describe W1 [plain]     plain: as recorded, without passes
-#include <algorithm>
 #include <cstdio>
-#include <string_view>
 
 #include "mnist_rows.h"
 
 int main(int argc, char** argv) {
     using namespace adjoint;
-    const auto* const row = std::find_if(std::begin(bench::rows), std::end(bench::rows), [&](const auto& r) {
-        return argc > 1 && r.name == std::string_view(argv[1]);
-    });
-    if (row == std::end(bench::rows)) {
+    const bench::Row* const row = bench::row_named(argc > 1 ? argv[1] : "");
+    if (!row) {
         std::fputs("usage: describe W1|W2|W3|W4 [plain]\n", stderr);
         return 2;
     }

@@ -7,8 +7,11 @@
 
 #include <adjoint/adjoint.h>
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <string_view>
 
 namespace bench {
 
@@ -80,6 +83,13 @@ inline const Row rows[] = {
 /// MNIST as the row takes it.
 inline adjoint::data::Dataset samples_of(const Row& row, const adjoint::data::ImageSet& set) {
     return adjoint::data::images(set, {.mean = 0.1307, .std = 0.3081, .sample_shape = row.sample});
+}
+
+/// The row of that name, null if there is none.
+inline const Row* row_named(std::string_view name) {
+    const Row* const found =
+        std::find_if(std::begin(rows), std::end(rows), [&](const Row& row) { return row.name == name; });
+    return found == std::end(rows) ? nullptr : found;
 }
 
 }  // namespace bench

@@ -1,7 +1,6 @@
 // Where the time and the memory of a training step go: the rows of bench/mnist under adjoint::profile.
 //
 //     bench/profile W1 [eager|captured|predict] [trace.json]     predict: the forward pass by nn::compile
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -12,11 +11,9 @@
 
 int main(int argc, char** argv) {
     using namespace adjoint;
-    const auto* const row = std::find_if(std::begin(bench::rows), std::end(bench::rows), [&](const auto& r) {
-        return argc > 1 && r.name == std::string_view(argv[1]);
-    });
+    const bench::Row* const row = bench::row_named(argc > 1 ? argv[1] : "");
     const std::string_view way = argc > 2 ? argv[2] : "eager";
-    if (row == std::end(bench::rows) || (way != "eager" && way != "captured" && way != "predict")) {
+    if (!row || (way != "eager" && way != "captured" && way != "predict")) {
         std::fputs("usage: profile W1|W2|W3|W4 [eager|captured|predict] [trace.json]\n", stderr);
         return 2;
     }
