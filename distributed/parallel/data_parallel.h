@@ -44,9 +44,9 @@ struct DataParallelOptions {
     /// first time a bucket is a twenty-fifth of it, so that the first messages leave early.
     std::int64_t bucket_bytes = 25 << 20;
     /// Gradients of f32 travel as bf16, in half of the bytes; what rounding takes away is added to the next
-    /// ones (error feedback). Their sum is rounded as each rank is added, which is not; with one or two ranks
-    /// the loss of both is below 2^-8 of the largest. The bits are those of no single process, and a run that
-    /// goes on from a checkpoint has others than one that was not interrupted.
+    /// ones (error feedback), but not what rounding takes from their sum, as each rank is added. The bits are
+    /// those of no single process, and a run that goes on from a checkpoint has others than one that was
+    /// never stopped before.
     bool compress = false;
     Shard shard = Shard::none;
     /// BatchNorm normalises by the statistics of all ranks' samples, not by those of this rank's part: the
