@@ -31,15 +31,14 @@ Agreement::Agreement(Operation what, const Tensor& x) : Agreement(what) {
 }
 
 const char* name(Operation operation) noexcept {
-    constexpr const char* names[] = {"join",           "barrier",    "broadcast",  "all_reduce", "reduce",
-                                     "reduce_scatter", "all_gather", "all_to_all", "message"};
+    constexpr const char* names[] = {"join",   "leave",          "barrier",    "broadcast",  "all_reduce",
+                                     "reduce", "reduce_scatter", "all_gather", "all_to_all", "message"};
     return names[static_cast<std::size_t>(operation)];
 }
 
 std::string to_string(const Agreement& agreement) {
     const std::string purpose = agreement.purpose[0] ? fmt::format(" ({})", agreement.purpose) : "";
-    if (agreement.operation == Operation::join || agreement.operation == Operation::barrier)
-        return name(agreement.operation) + purpose;
+    if (agreement.operation <= Operation::barrier) return name(agreement.operation) + purpose;
     constexpr const char* reductions[] = {"sum", "mean", "max", "min"};
     std::string text = name(agreement.operation);
     if (agreement.operation == Operation::broadcast) text += fmt::format(" (root {})", agreement.root);

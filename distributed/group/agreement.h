@@ -11,6 +11,7 @@ namespace adjoint::distributed {
 
 enum class Operation : std::uint8_t {
     join,
+    leave,
     barrier,
     broadcast,
     all_reduce,
@@ -21,7 +22,7 @@ enum class Operation : std::uint8_t {
     message
 };
 
-/// A plain value: it travels as bytes.
+/// A plain value: it travels as bytes. In front of a message it is of the tensor that follows.
 struct Agreement {
     Operation operation;
     ReduceOp reduce = ReduceOp::sum;

@@ -25,6 +25,13 @@ enum class ReduceOp : std::uint8_t { sum, mean, max, min };
 /// engine's device, all others in the host's.
 enum class Lane : std::uint8_t { agreement, host, device, message };
 
+/// What a rank does whose last handle of the group has ended.
+enum class Parting : std::uint8_t {
+    silent,   ///< nothing: a message that nobody takes would stand in the way of others
+    told,     ///< says so, and ends
+    together  ///< says so, and waits until all ranks have
+};
+
 /// A message under way. Its memory is the engine's until it is done, or until this is destroyed.
 class Transfer {
   public:
@@ -45,6 +52,8 @@ class ADJOINT_API Engine {
     virtual int size() const noexcept = 0;
     /// Whose tensors travel from where they lie, beside those of the host.
     virtual Device device() const noexcept { return Device::cpu(); }
+
+    virtual Parting parting() const noexcept { return Parting::told; }
 
     /// What the device has been given by now comes before the transfers that begin next. Any thread calls it.
     virtual void mark() {}

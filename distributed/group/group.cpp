@@ -65,6 +65,11 @@ struct Group::State {
         }
         changed.notify_all();
         if (thread.joinable()) thread.join();
+        if (!wire || fault) return;
+        if (std::uncaught_exceptions() > exceptions)
+            engine->announce(wire->who(engine->rank()) + " has ended by an exception");
+        else
+            wire->leave();
     }
 
     Work begin(std::function<void(Wire&)> run, std::function<void()> place) {
@@ -136,7 +141,8 @@ struct Group::State {
     std::shared_ptr<Engine> engine;
     std::optional<EngineUse> use;  // of the engine, longer than the wire's
     std::unique_ptr<Wire> wire;    // null in a group of one
-    std::exception_ptr fault;      // of the thread alone
+    std::exception_ptr fault;      // of the thread, while it runs
+    const int exceptions = std::uncaught_exceptions();
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<std::shared_ptr<Work::State>> queue;
@@ -244,7 +250,13 @@ Group::Group(std::shared_ptr<Engine> engine, const GroupOptions& options)
     check<ValueError>(engine != nullptr, "group: no engine");
     state_->use.emplace(engine);
     state_->engine = std::move(engine);
-    if (state_->engine->size() > 1) state_->wire = std::make_unique<Wire>(state_->engine, options.timeout);
+    if (state_->engine->size() == 1) return;
+    try {
+        state_->wire = std::make_unique<Wire>(state_->engine, options.timeout);
+    } catch (const std::exception& error) {
+        state_->engine->announce(fmt::format("rank {}: {}", state_->engine->rank(), error.what()));
+        throw;
+    }
 }
 
 int Group::rank() const noexcept { return state_->engine ? state_->engine->rank() : 0; }

@@ -11,7 +11,8 @@
 //
 // Every rank calls the same operations in the same order, each with tensors of the same shape and type;
 // that is looked at before anything is sent. A copy is the same group. What a rank finds wrong ends the
-// operation on all ranks, and the group is of no use then: each later operation throws the same again.
+// operation on all ranks, and the group is of no use then: each later operation throws the same again. When
+// the last copy on a rank ends, it has left the group, and who waits for it then hears that.
 //
 // errors (of all operations): DistributedError that names ranks, hosts and operation, if the ranks do not do
 // the same, one has failed, or nothing has come from one within the time-out.

@@ -5,6 +5,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <tuple>
@@ -178,8 +179,9 @@ void run_threads(int ranks, const std::function<void(const Group& group)>& f, co
         world->announce(fmt::format("rank {} has ended: {}", rank, error.what()));
     };
     const auto run = [&](int rank) {
+        std::optional<Group> group;  // ends when the others know of an error
         try {
-            f(Group(std::make_shared<ThreadsEngine>(world, rank), options));
+            f(group.emplace(std::make_shared<ThreadsEngine>(world, rank), options));
         } catch (const std::exception& error) {
             ended(rank, error, std::current_exception());
         } catch (...) {

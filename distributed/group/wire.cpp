@@ -8,15 +8,20 @@
 #include <utility>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/distributed/group/purpose.h>
 
 namespace adjoint::distributed {
 namespace {
 
-constexpr std::size_t host_name_size = 64;
-
 std::string own_host() {
-    char text[host_name_size] = {};
+    char text[64] = {};
     return gethostname(text, sizeof text - 1) == 0 && text[0] ? text : "an unknown host";
+}
+
+std::size_t bytes_of(const Agreement& agreement) {
+    std::size_t bytes = size_of(agreement.dtype);
+    for (int d = 0; d < agreement.dims; ++d) bytes *= static_cast<std::size_t>(agreement.sizes[d]);
+    return bytes;
 }
 
 }  // namespace
@@ -24,18 +29,6 @@ std::string own_host() {
 Wire::Wire(std::shared_ptr<Engine> engine, std::chrono::milliseconds timeout)
     : engine_(std::move(engine)), timeout_(timeout) {
     learn_hosts();
-}
-
-Wire::~Wire() {
-    try {
-        begin(Agreement(Operation::message));
-        for (int round = 0; tend() && std::chrono::steady_clock::now() < deadline_; ++round) {
-            listen();
-            engine_->idle(round);
-        }
-    } catch (...) {
-        // Nobody is there to hear of it: the operation that failed has said so.
-    }
 }
 
 std::string Wire::who(int rank) const {
@@ -48,23 +41,93 @@ void Wire::begin(const Agreement& agreement) {
     deadline_ = std::chrono::steady_clock::now() + timeout_;
 }
 
+// On which ranks say what they do.
+std::vector<Lane> Wire::lanes() const {
+    if (engine_->parting() == Parting::silent) return {Lane::agreement};
+    return {Lane::agreement, Lane::message};
+}
+
+// `last` is for what they say, those of rank r behind one another.
+std::vector<Wire::Reading> Wire::read_up_to(Operation until, std::vector<Agreement>& last) const {
+    const std::vector<Lane> all = lanes();
+    last.resize(static_cast<std::size_t>(size()) * all.size());
+    std::vector<Reading> readings;
+    for (std::size_t i = 0; i < last.size(); ++i) {
+        const int r = static_cast<int>(i / all.size());
+        if (r == rank()) continue;
+        readings.push_back({.rank = r, .lane = all[i % all.size()], .until = until, .last = &last[i]});
+        begin(readings.back());
+    }
+    return readings;
+}
+
+void Wire::begin(Reading& reading) const {
+    reading.transfer = engine_->receive(reading.last, sizeof(Agreement), reading.rank, reading.lane);
+}
+
+bool Wire::is_over(Reading& reading) {
+    while (engine_->done(*reading.transfer)) {
+        const bool is_head = reading.body.empty();
+        const Agreement& head = *reading.last;
+        if (is_head && head.operation == reading.until) return true;
+        reading.body.resize(is_head && head.operation == Operation::message ? bytes_of(head) : 0);
+        if (reading.body.empty())
+            begin(reading);
+        else
+            reading.transfer =
+                engine_->receive(reading.body.data(), reading.body.size(), reading.rank, reading.lane);
+    }
+    return false;
+}
+
+void Wire::tell_all(const Agreement& agreement) {
+    for (int r = 0; r < size(); ++r)
+        for (const Lane lane : lanes()) {
+            if (r == rank()) continue;
+            Posted& posted = posted_.emplace_back();
+            posted.agreement = agreement;
+            posted.head = engine_->send(&posted.agreement, sizeof(Agreement), r, lane);
+        }
+}
+
 void Wire::learn_hosts() {
-    begin(Agreement(Operation::join));
-    const auto count = static_cast<std::size_t>(size());
-    std::vector<char> own(host_name_size), all(count * host_name_size);
-    std::strncpy(own.data(), own_host().c_str(), host_name_size - 1);
-    std::vector<Waiting> waiting;
-    for (int r = 0; r < size(); ++r)
-        if (r != rank())
-            waiting.push_back({engine_->receive(&all[static_cast<std::size_t>(r) * host_name_size],
-                                                host_name_size, r, Lane::agreement),
-                               r});
-    for (int r = 0; r < size(); ++r)
-        if (r != rank())
-            waiting.push_back({engine_->send(own.data(), host_name_size, r, Lane::agreement), r});
-    finish(waiting);
-    std::copy(own.begin(), own.end(), all.begin() + rank() * static_cast<std::ptrdiff_t>(host_name_size));
-    for (std::size_t r = 0; r < count; ++r) hosts_.emplace_back(&all[r * host_name_size]);
+    const Purpose host(own_host());
+    const Agreement own(Operation::join);
+    begin(own);
+    // Behind what an earlier group over the same engine has left there.
+    std::vector<Agreement> joined;
+    std::vector<Reading> readings = read_up_to(Operation::join, joined);
+    tell_all(own);
+    finish(readings);
+    for (std::size_t i = 0; i < joined.size(); i += lanes().size()) hosts_.emplace_back(joined[i].purpose);
+    hosts_[static_cast<std::size_t>(rank())] = own.purpose;
+}
+
+void Wire::leave() noexcept {
+    try {
+        const Agreement farewell(Operation::leave);
+        begin(farewell);
+        tell_all(farewell);
+        const bool together = engine_->parting() == Parting::together;
+        std::vector<Agreement> last;
+        std::vector<Reading> others;
+        if (together) others = read_up_to(Operation::leave, last);
+        bool is_late = false;
+        for (int round = 0;; ++round) {
+            std::erase_if(others, [this](Reading& reading) { return is_over(reading); });
+            if (!tend() && others.empty()) return;
+            listen();
+            if (!is_late && std::chrono::steady_clock::now() > deadline_) {
+                if (!together) return;
+                is_late = true;
+                fmt::print(stderr, "adjoint: {} has left its group and waits for {} to do so, too\n",
+                           who(rank()), others.empty() ? "a message to be taken" : who(others[0].rank));
+            }
+            engine_->idle(round);
+        }
+    } catch (...) {
+        // Nobody is there to hear of it: the operation that failed has said so.
+    }
 }
 
 void Wire::agree(const Agreement& agreement) {
@@ -73,9 +136,8 @@ void Wire::agree(const Agreement& agreement) {
     std::vector<Waiting> waiting;
     for (int i = 1; i < size(); ++i) {
         const int from = (rank() - i + size()) % size(), to = (rank() + i) % size();
-        waiting.push_back({engine_->receive(&others[static_cast<std::size_t>(from)], sizeof(Agreement), from,
-                                            Lane::agreement),
-                           from});
+        Agreement& other = others[static_cast<std::size_t>(from)];
+        waiting.push_back({engine_->receive(&other, sizeof(Agreement), from, Lane::agreement), from, &other});
         waiting.push_back({engine_->send(&present_, sizeof(Agreement), to, Lane::agreement), to});
     }
     finish(waiting);
@@ -124,7 +186,7 @@ void Wire::take(const Agreement& agreement, void* data, std::size_t bytes, int f
     begin(agreement);
     Agreement head;
     std::vector<Waiting> waiting;
-    waiting.push_back({engine_->receive(&head, sizeof head, from, Lane::message), from});
+    waiting.push_back({engine_->receive(&head, sizeof head, from, Lane::message), from, &head});
     finish(waiting);
     check<DistributedError>(head == agreement, "recv: {} waits for a {}, {} has sent a {}", who(rank()),
                             to_string(agreement), who(from), to_string(head));
@@ -147,20 +209,32 @@ void Wire::listen() {
                                who(rank()), *fault);
 }
 
-void Wire::finish(std::vector<Waiting>& waiting) {
+bool Wire::is_over(const Waiting& waiting) {
+    if (!engine_->done(*waiting.transfer)) return false;
+    if (waiting.says && waiting.says->operation == Operation::leave) {
+        listen();  // it may have left because of a fault
+        fail<DistributedError>("{}: {} waits for {}, which has left the group: its last handle has ended",
+                               name(present_.operation), who(rank()), who(waiting.rank));
+    }
+    return true;
+}
+
+template <class Item> void Wire::finish(std::vector<Item>& items) {
     for (int round = 0;; ++round) {
-        std::erase_if(waiting, [&](const Waiting& one) { return engine_->done(*one.transfer); });
-        if (waiting.empty()) return;
+        std::erase_if(items, [this](Item& item) { return is_over(item); });
+        if (items.empty()) return;
         tend();
         listen();
-        if (std::chrono::steady_clock::now() > deadline_) time_out(waiting);
+        if (std::chrono::steady_clock::now() > deadline_) {
+            std::vector<int> missing;
+            for (const Item& item : items) missing.push_back(item.rank);
+            time_out(std::move(missing));
+        }
         engine_->idle(round);
     }
 }
 
-void Wire::time_out(const std::vector<Waiting>& waiting) const {
-    std::vector<int> missing;
-    for (const Waiting& one : waiting) missing.push_back(one.rank);
+void Wire::time_out(std::vector<int> missing) const {
     std::sort(missing.begin(), missing.end());
     missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
     std::string names;

@@ -18,8 +18,7 @@ class Wire {
   public:
     /// Learns the names of the others' hosts.
     Wire(std::shared_ptr<Engine> engine, std::chrono::milliseconds timeout);
-    /// Waits for what was sent and not yet taken, within the time-out.
-    ~Wire();
+    ~Wire() = default;
     Wire(const Wire&) = delete;
     Wire& operator=(const Wire&) = delete;
 
@@ -49,6 +48,10 @@ class Wire {
     void take(const Agreement& agreement, void* data, std::size_t bytes, int from);
     /// Looks after what was posted; whether something still is under way.
     bool tend();
+    /// The last operation: tells the others, so that whoever waits for this rank hears of it. Waits for what
+    /// was posted, within the time-out; where ranks part together for all of them, and says on stderr if
+    /// that takes longer.
+    void leave() noexcept;
 
     /// Throws what another rank has announced.
     void listen();
@@ -57,17 +60,33 @@ class Wire {
     struct Waiting {
         std::unique_ptr<Transfer> transfer;
         int rank;
+        const Agreement* says = nullptr;  // what has come then
     };
     struct Posted {
         Agreement agreement;
         std::vector<char> bytes;
         std::unique_ptr<Transfer> head, body;
     };
+    // What a rank says on a lane up to an operation; what nobody has taken before that is dropped.
+    struct Reading {
+        int rank;
+        Lane lane;
+        Operation until;
+        Agreement* last;
+        std::unique_ptr<Transfer> transfer = {};
+        std::vector<char> body = {};
+    };
 
     void begin(const Agreement& agreement);
+    void begin(Reading& reading) const;
     void learn_hosts();
-    void finish(std::vector<Waiting>& waiting);
-    [[noreturn]] void time_out(const std::vector<Waiting>& waiting) const;
+    std::vector<Lane> lanes() const;
+    std::vector<Reading> read_up_to(Operation until, std::vector<Agreement>& last) const;
+    void tell_all(const Agreement& agreement);
+    bool is_over(Reading& reading);
+    bool is_over(const Waiting& waiting);
+    template <class Item> void finish(std::vector<Item>& items);
+    [[noreturn]] void time_out(std::vector<int> missing) const;
 
     const std::shared_ptr<Engine> engine_;
     const std::chrono::milliseconds timeout_;

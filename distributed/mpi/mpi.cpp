@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -85,11 +84,8 @@ class MpiEngine final : public Engine {
         check_mpi(MPI_Comm_size(world_, &size_), "MPI_Comm_size");
     }
 
-    // To finalise is to wait for all ranks, of which one is gone if there was a fault, or if an error is on
-    // its way out of this one.
+    // To finalise is to wait for all ranks, of which one is gone if there was a fault.
     ~MpiEngine() override {
-        if (!failed_ && std::uncaught_exceptions() > 0)
-            announce(fmt::format("rank {} has ended by an exception", rank_));
         if (failed_) return;
         MPI_Comm_free(&world_);
         if (ours_) MPI_Finalize();
@@ -98,6 +94,7 @@ class MpiEngine final : public Engine {
     const char* name() const noexcept override { return "mpi"; }
     int rank() const noexcept override { return rank_; }
     int size() const noexcept override { return size_; }
+    Parting parting() const noexcept override { return Parting::together; }
 
     std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) override {
         auto transfer = std::make_unique<MpiTransfer>(MpiTransfer::Kind::sends);

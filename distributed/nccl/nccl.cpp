@@ -29,6 +29,7 @@ class NcclEngine final : public Engine {
     int rank() const noexcept override { return rank_; }
     int size() const noexcept override { return size_; }
     Device device() const noexcept override { return device_; }
+    Parting parting() const noexcept override { return control_ ? (*control_)->parting() : Parting::silent; }
     void mark() override { link_->mark(); }
 
     std::unique_ptr<Transfer> send(const void* data, std::size_t bytes, int to, Lane lane) override {

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
+#include <latch>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <adjoint/core/base/error.h>
@@ -142,14 +145,60 @@ TEST(Group, NamesWhoDoesSomethingElse) {
 
 // A rank that returns says nothing: only the time-out tells.
 TEST(Group, NamesWhoIsMissing) {
+    std::latch over(2);
     const std::string missing = error_of(
         3,
-        [](const Group& group) {
-            if (group.rank() != 1) group.all_reduce(ones({2}));
+        [&over](const Group& group) {
+            if (group.rank() == 1) return over.wait();
+            try {
+                group.all_reduce(ones({2}));
+            } catch (...) {
+                over.count_down();
+                throw;
+            }
         },
         std::chrono::seconds(2));
     EXPECT_NE(missing.find("has waited 2 s in all_reduce (sum) of f32 (2,)"), std::string::npos) << missing;
     EXPECT_NE(missing.find("nothing comes from rank 1 on "), std::string::npos) << missing;
+}
+
+// Also where another one has not come yet.
+TEST(Group, NamesWhoHasLeft) {
+    for (const bool message : {false, true}) {
+        std::latch over(1);
+        const std::string left = error_of(3, [&](const Group& group) {
+            if (group.rank() == 1) return;
+            if (group.rank() == 2) return over.wait();
+            try {
+                message ? group.recv(ones({2}), 1) : group.barrier();
+            } catch (...) {
+                over.count_down();
+                throw;
+            }
+        });
+        EXPECT_NE(left.find("rank 1 on "), std::string::npos) << left;
+        EXPECT_NE(left.find("has left the group: its last handle has ended"), std::string::npos) << left;
+    }
+}
+
+TEST(Group, WhatNobodyTookIsNotTheNextGroups) {
+    const auto engines = thread_engines(2);
+    const auto rank = [&](std::size_t r) {
+        for (int i = 0; i < 3; ++i) {
+            const Group group(engines[r], {.timeout = std::chrono::seconds(60)});
+            if (r == 0) {
+                group.send(full({2}, i), 1);
+                group.send(full({2}, 10), 1);
+            } else {
+                const Tensor x = zeros({2});
+                group.recv(x, 0);
+                EXPECT_EQ(x.to_vector<float>()[0], static_cast<float>(i));
+            }
+        }
+    };
+    std::thread other(rank, 1);
+    rank(0);
+    other.join();
 }
 
 // Nobody waits for a rank that has ended: generous time-out, the test ends at once.

@@ -39,7 +39,8 @@ TEST(Mpi, SaysWhatServes) {
 // How ranks fail.
 int scene(const std::string& what) {
     try {
-        const Group all = mpi_group({.timeout = std::chrono::seconds(what == "leave" ? 5 : 60),
+        const int seconds = what == "hang" ? 5 : what == "late" ? 1 : 60;
+        const Group all = mpi_group({.timeout = std::chrono::seconds(seconds),
                                      .summation = what == "sum" ? Summation::by_engine : Summation::by_rank});
         if (what == "differ") all.all_reduce(ones({2 + all.rank()}));
         if (what == "throw" && all.rank() == 1) throw ValueError("no more paper");
@@ -49,7 +50,17 @@ int scene(const std::string& what) {
             std::printf("mean %g\n", x.to_vector<double>()[2999]);
             return 0;
         }
-        if (what != "leave" || all.rank() != 1) all.barrier();
+        if (all.rank() == 1 && what == "leave") return 0;
+        if (all.rank() == 1 && what == "hang") std::this_thread::sleep_for(std::chrono::hours(1));
+        if (what == "late") {
+            // Of two messages one is taken.
+            for (const int value : {1, 2})
+                if (all.rank() == 0) all.send(full({3000}, value), 1);
+            if (all.rank() == 1) all.recv(zeros({3000}), 0);
+            if (all.rank() == 0) std::this_thread::sleep_for(std::chrono::seconds(4));
+            return 0;
+        }
+        all.barrier();
         return 0;
     } catch (const Error& error) {
         std::fprintf(stderr, "%s\n", error.what());

@@ -33,4 +33,6 @@ program=$2
 scene sum 0 "mean 1.5"
 scene differ 1 "calls all_reduce (sum) of f32 (2,)" "calls all_reduce (sum) of f32 (3,)"
 scene throw 1 "no more paper"
-scene leave 1 "nothing comes from rank 1 on "
+scene leave 1 "barrier: rank 0 on " "waits for rank 1 on " "has left the group"
+scene hang 1 "nothing comes from rank 1 on "
+scene late 0 "rank 1 on " "has left its group and waits for rank 0 on "
