@@ -90,7 +90,10 @@ data::NamedTensors part_of(const data::NamedTensors& state, std::string_view pre
         if (name.starts_with(prefix)) part.emplace_back(name.substr(prefix.size()), tensor);
     return part;
 }
-constexpr std::string_view of_average = "average.", of_scale = "loss_scale.";
+void append(data::NamedTensors& to, std::string_view prefix, const data::NamedTensors& state) {
+    for (const auto& [name, tensor] : state) to.emplace_back(std::string(prefix) + name, tensor);
+}
+constexpr std::string_view of_average = "average.", of_scale = "loss_scale.", of_compression = "left_over.";
 
 Checkpoint copy_of(Checkpoint checkpoint) {
     for (data::NamedTensors* state :
@@ -216,7 +219,10 @@ class Loop {
             run_.totals_.gather(run_.group);
         }
         Checkpoint now = checkpoint();
-        if (parallel_) now.optimizer = parallel_->state_of(run_.optimizer);
+        if (parallel_) {
+            now.optimizer = parallel_->state_of(run_.optimizer);
+            append(now.run, of_compression, parallel_->left_over());
+        }
         for (const std::string& path : std::exchange(run_.wanted_, {}))
             if (run_.group.rank() == 0) save_checkpoint(path, now);
     }
@@ -243,11 +249,8 @@ class Loop {
                        .settings = settings_};
         for (const Callback& callback : callbacks_)
             if (callback.state) now.callbacks.push_back(callback.state());
-        const auto add = [&](std::string_view prefix, const data::NamedTensors& state) {
-            for (const auto& [name, tensor] : state) now.run.emplace_back(std::string(prefix) + name, tensor);
-        };
-        add(of_average, averaging_.state());
-        add(of_scale, step_.state());
+        append(now.run, of_average, averaging_.state());
+        append(now.run, of_scale, step_.state());
         return now;
     }
 
@@ -276,6 +279,7 @@ class Loop {
         run_.step = state[0].second.item<std::int64_t>();
         averaging_.load_state(part_of(state, of_average));
         step_.load_state(part_of(state, of_scale));
+        if (parallel_) parallel_->load_left_over(part_of(state, of_compression));
     }
 
     void check_settings(const std::map<std::string, std::string>& saved) const {

@@ -43,11 +43,13 @@ std::string to_string(const Agreement& agreement) {
     std::string text = name(agreement.operation);
     if (agreement.operation == Operation::broadcast) text += fmt::format(" (root {})", agreement.root);
     if (agreement.operation == Operation::reduce)
-        text += fmt::format(" ({} on rank {})", reductions[static_cast<std::size_t>(agreement.reduce)],
-                            agreement.root);
+        text += fmt::format(" ({}{} on rank {})", reductions[static_cast<std::size_t>(agreement.reduce)],
+                            agreement.rounded ? " rounded once" : "", agreement.root);
     if (agreement.operation == Operation::all_reduce || agreement.operation == Operation::reduce_scatter)
         text += fmt::format(" ({}{})", reductions[static_cast<std::size_t>(agreement.reduce)],
-                            agreement.by_engine ? " by the engine" : "");
+                            agreement.rounded     ? " rounded once"
+                            : agreement.by_engine ? " by the engine"
+                                                  : "");
     const std::span<const std::int64_t> sizes(agreement.sizes, static_cast<std::size_t>(agreement.dims));
     return text + fmt::format(" of {} {}{}{}", name(agreement.dtype), Shape(sizes),
                               agreement.on_host ? "" : " on the engine's device", purpose);

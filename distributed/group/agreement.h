@@ -28,6 +28,7 @@ struct Agreement {
     ReduceOp reduce = ReduceOp::sum;
     DType dtype = DType::u8;
     bool by_engine = false;  // the sum is the engine's own
+    bool rounded = false;    // the sum is made in f32 and rounded once
     bool on_host = true;     // the tensor travels from the host's memory
     std::int32_t root = 0;
     std::int32_t dims = 0;

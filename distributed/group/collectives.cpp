@@ -2,8 +2,11 @@
 #include <adjoint/distributed/group/collectives.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
+#include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/core/tensor/loops.h>
@@ -64,8 +67,8 @@ void fold(const Tensor& out, const std::vector<Tensor>& parts, ReduceOp op) {
     }
 }
 
-// The slice of this rank, of all ranks, in a tensor of its own.
-Tensor reduced_slice(Wire& wire, const Tensor& x, const Slices& slices, ReduceOp op) {
+// The slice of this rank as all ranks have it.
+std::vector<Tensor> parts_of_slice(Wire& wire, const Tensor& x, const Slices& slices) {
     const int own = wire.rank();
     std::vector<Tensor> parts;
     Pieces in;
@@ -75,9 +78,28 @@ Tensor reduced_slice(Wire& wire, const Tensor& x, const Slices& slices, ReduceOp
         in.push_back(piece_of(parts.back()));
     }
     wire.exchange(pieces(x, slices), in);
+    return parts;
+}
+
+// In a tensor of its own.
+Tensor reduced_slice(Wire& wire, const Tensor& x, const Slices& slices, ReduceOp op) {
+    const std::vector<Tensor> parts = parts_of_slice(wire, x, slices);
     const Tensor out = empty_like(parts[0]);
     fold(out, parts, op);
     return out;
+}
+
+// The slices, of whoever has summed them, to all ranks or to one.
+void spread(Wire& wire, const Tensor& x, const Tensor& own, const Slices& slices, std::optional<int> root) {
+    const auto count = static_cast<std::size_t>(wire.size());
+    const bool wanted = !root || *root == wire.rank();
+    if (wanted) copy(slices.of(x, wire.rank()), own);
+    Pieces out(count, piece_of(own));
+    if (root) {
+        std::fill(out.begin(), out.end(), Wire::Piece{});
+        if (!wanted) out[static_cast<std::size_t>(*root)] = piece_of(own);
+    }
+    wire.exchange(out, wanted ? pieces(x, slices) : Pieces(count));
 }
 
 }  // namespace
@@ -115,20 +137,23 @@ void all_reduce(Wire& wire, const Tensor& x, ReduceOp op) {
         return;
     }
     const Slices slices{x.numel(), wire.size()};
-    const Tensor own = reduced_slice(wire, x, slices, op);
-    copy(slices.of(x, wire.rank()), own);
-    wire.exchange(Pieces(static_cast<std::size_t>(wire.size()), piece_of(own)), pieces(x, slices));
+    spread(wire, x, reduced_slice(wire, x, slices, op), slices, {});
 }
 
 void reduce(Wire& wire, const Tensor& x, ReduceOp op, int root) {
     const Slices slices{x.numel(), wire.size()};
-    const Tensor own = reduced_slice(wire, x, slices, op);
-    const bool is_root = wire.rank() == root;
-    if (is_root) copy(slices.of(x, root), own);
-    const auto count = static_cast<std::size_t>(wire.size());
-    Pieces out(count);
-    if (!is_root) out[static_cast<std::size_t>(root)] = piece_of(own);
-    wire.exchange(out, is_root ? pieces(x, slices) : Pieces(count));
+    spread(wire, x, reduced_slice(wire, x, slices, op), slices, root);
+}
+
+void sum_rounded(Wire& wire, const Tensor& x, const Tensor& rest, std::optional<int> root) {
+    const Slices slices{x.numel(), wire.size()};
+    std::vector<Tensor> parts;
+    for (const Tensor& part : parts_of_slice(wire, x, slices)) parts.push_back(part.to(rest.dtype()));
+    const Tensor sum = empty_like(parts[0]);
+    fold(sum, parts, ReduceOp::sum);
+    const Tensor rounded = sum.to(x.dtype()), lost = sum - rounded.to(rest.dtype());
+    slices.of(rest, wire.rank()) += where(isfinite(lost), lost, zeros_like(lost));
+    spread(wire, x, rounded, slices, root);
 }
 
 void reduce_scatter(Wire& wire, const Tensor& out, const Tensor& x, ReduceOp op) {

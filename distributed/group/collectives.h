@@ -2,6 +2,8 @@
 // memory is; all ranks have agreed. Unrecorded. Private.
 #pragma once
 
+#include <optional>
+
 #include <adjoint/distributed/group/wire.h>
 
 namespace adjoint::distributed::collectives {
@@ -12,6 +14,9 @@ void broadcast(Wire& wire, const Tensor& x, int root);
 void all_reduce(Wire& wire, const Tensor& x, ReduceOp op);
 /// In place on rank `root`, the same bits as all_reduce gives; elsewhere `x` stays as it is.
 void reduce(Wire& wire, const Tensor& x, ReduceOp op, int root);
+/// In place: sums that are made in the type of `rest` and rounded once to that of `x`, on all ranks or on
+/// `root`. What rounding takes from the sums that this rank makes is added to their places in `rest`.
+void sum_rounded(Wire& wire, const Tensor& x, const Tensor& rest, std::optional<int> root);
 /// Part r of `x`, which is as long as `out`, is summed on rank r.
 void reduce_scatter(Wire& wire, const Tensor& out, const Tensor& x, ReduceOp op);
 /// Part r of `out` is the `x` of rank r.

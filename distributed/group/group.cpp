@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/signals.h>
@@ -323,6 +324,40 @@ Work Group::reduce_async(const Tensor& x, int root, ReduceOp op) const {
             if (wire.rank() == root) collectives::divide(buffer, op, wire.size());
         },
         rank() == root ? on.back : std::function<void()>());
+}
+
+Work Group::sum_rounded_async(const Tensor& x, const Tensor& rest, std::optional<int> root) const {
+    constexpr const char* op = "sum_rounded";
+    const Engine* const engine = state_->engine.get();
+    check_operand(op, x, engine);
+    check_operand(op, rest, engine);
+    check<DTypeError>(x.dtype() == bf16 || x.dtype() == DType::f16, "{}: a sum of {}, expected f16 or bf16",
+                      op, name(x.dtype()));
+    check<DTypeError>(rest.dtype() == f32, "{}: a rest of {}, expected f32", op, name(rest.dtype()));
+    check<ShapeError>(rest.shape() == x.shape(), "{}: a rest of shape {}, expected {}", op, rest.shape(),
+                      x.shape());
+    check<DeviceError>(rest.device() == x.device(), "{}: a rest on {}, expected one on {}", op, rest.device(),
+                       x.device());
+    check<ValueError>(rest.is_contiguous(), "{}: a rest that is not dense", op);
+    if (root) check_rank(op, *root, size());
+    if (size() == 1) return state_->begin({}, {});
+    Agreement agreement =
+        agreement_on(root ? Operation::reduce : Operation::all_reduce, x, state_->engine.get());
+    agreement.root = root.value_or(0);
+    agreement.rounded = true;
+    const Device place = place_of(x, engine);
+    const Staged on = staged(x, place);
+    const Tensor lost = place == rest.device() ? rest.detach() : zeros_like(rest).to(place);
+    const bool wanted = !root || *root == rank();
+    return state_->begin(
+        [=, buffer = on.buffer](Wire& wire) {
+            wire.agree(agreement);
+            collectives::sum_rounded(wire, buffer, lost, root);
+        },
+        [=, back = on.back] {
+            if (wanted) back();
+            if (lost.device() != rest.device()) rest.detach() += lost.to(rest.device());
+        });
 }
 
 Work Group::reduce_scatter_async(const Tensor& out, const Tensor& x, ReduceOp op) const {

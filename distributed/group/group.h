@@ -21,6 +21,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,14 @@ class ADJOINT_API Group {
     [[nodiscard]] Work broadcast_async(const Tensor& x, int root = 0) const;
     [[nodiscard]] Work all_reduce_async(const Tensor& x, ReduceOp op = ReduceOp::sum) const;
     [[nodiscard]] Work reduce_async(const Tensor& x, int root, ReduceOp op = ReduceOp::sum) const;
+    /// The sum of x, of f16 or bf16, by sums in f32 that are rounded once; on all ranks, or on `root` alone.
+    /// What rounding takes from the sums that this rank makes is added to their places in `rest`, f32 like x,
+    /// which nobody else touches before wait() has returned: added to the next x of this rank it is not lost
+    /// (error feedback).
+    /// errors: DTypeError, ShapeError, DeviceError for another x or rest; ValueError for a rest that is not
+    /// dense.
+    [[nodiscard]] Work sum_rounded_async(const Tensor& x, const Tensor& rest,
+                                         std::optional<int> root = {}) const;
     [[nodiscard]] Work reduce_scatter_async(const Tensor& out, const Tensor& x,
                                             ReduceOp op = ReduceOp::sum) const;
     [[nodiscard]] Work all_gather_async(const Tensor& out, const Tensor& x) const;

@@ -129,7 +129,6 @@ void Buckets::plan() {
                            data::crc32(trained));
 }
 
-// What compression has taken away, of each parameter.
 std::vector<Tensor> Buckets::residuals() const {
     std::vector<Tensor> all(parameters_.size());
     for (const Bucket& bucket : buckets_)
@@ -137,6 +136,17 @@ std::vector<Tensor> Buckets::residuals() const {
             for (const std::size_t i : bucket.parameters) all[i] = part(bucket.residual, i);
     return all;
 }
+
+void Buckets::go_on(std::vector<std::size_t> order, const std::vector<Tensor>& residuals) {
+    const NoGrad guard;
+    order_ = std::move(order);
+    learned_ = true;
+    trainable_ = trainable();
+    buckets_.clear();
+    plan();
+    put_residuals(residuals);
+}
+
 void Buckets::put_residuals(const std::vector<Tensor>& of_parameters) {
     for (Bucket& bucket : buckets_)
         for (const std::size_t i : bucket.parameters) {
@@ -248,8 +258,12 @@ void Buckets::send(Bucket& bucket) {
         for (const auto& [i, left] : waiting) part(bucket.residual, i).copy_(left);
     }
     const Purpose purpose(purpose_);
-    bucket.work = sums_on_owner() ? group_.reduce_async(bucket.sent, sharding_.owner(bucket.parameters[0]))
-                                  : group_.all_reduce_async(bucket.sent);
+    std::optional<int> root;
+    if (sums_on_owner()) root = sharding_.owner(bucket.parameters[0]);
+    if (bucket.sent.dtype() != bucket.flat.dtype())
+        bucket.work = group_.sum_rounded_async(bucket.sent, bucket.residual, root);
+    else
+        bucket.work = root ? group_.reduce_async(bucket.sent, *root) : group_.all_reduce_async(bucket.sent);
 }
 
 void Buckets::send_complete() {
@@ -273,6 +287,9 @@ void Buckets::add(const Tensor& leaf) {
 
 void Buckets::take(Bucket& bucket) {
     bucket.work->wait();
+    // What is left over of a flag is none.
+    if (bucket.residual.defined())
+        detached_view(bucket.residual, {std::ssize(bucket.parameters)}, {1}, bucket.numel).fill_(0);
     if (is_elsewhere(bucket)) {
         for (const std::size_t i : bucket.parameters) parameters_[i].set_grad({});
         bucket.flat = bucket.sent = {};

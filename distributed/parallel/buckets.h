@@ -26,6 +26,13 @@ class Buckets {
     /// Instead of finish(), if the pass has failed: what was put aside is in its place again.
     void give_up();
 
+    /// What compression has taken from the gradients of each parameter on this rank, undefined where nothing.
+    std::vector<Tensor> residuals() const;
+    /// The parameters in the order in which their gradients travel.
+    const std::vector<std::size_t>& order() const noexcept { return order_; }
+    /// Goes on as another run stood.
+    void go_on(std::vector<std::size_t> order, const std::vector<Tensor>& residuals);
+
   private:
     struct Bucket {
         std::vector<std::size_t> parameters;
@@ -44,7 +51,6 @@ class Buckets {
 
     std::vector<bool> trainable() const;
     void plan();
-    std::vector<Tensor> residuals() const;
     void put_residuals(const std::vector<Tensor>& of_parameters);
     void put_aside();
     void add_aside();

@@ -12,6 +12,7 @@
 #include <adjoint/distributed/group/purpose.h>
 #include <adjoint/distributed/parallel/buckets.h>
 #include <adjoint/distributed/parallel/gathering.h>
+#include <adjoint/distributed/parallel/left_over.h>
 #include <adjoint/distributed/parallel/recorded.h>
 #include <adjoint/distributed/parallel/sharding.h>
 #include <adjoint/distributed/parallel/texts.h>
@@ -120,6 +121,15 @@ optim::NamedTensors DataParallel::state_of(const optim::Optimizer& optimizer) co
 optim::NamedTensors DataParallel::own_part(const optim::Optimizer& optimizer,
                                            const optim::NamedTensors& state) const {
     return state_->sharding.own_part(optimizer, state);
+}
+
+optim::NamedTensors DataParallel::left_over() const {
+    if (!state_->options.compress || group().size() == 1) return {};
+    return distributed::left_over(group(), state_->sharding.parameters(), state_->buckets);
+}
+void DataParallel::load_left_over(const optim::NamedTensors& state) const {
+    if (!state_->options.compress || state.empty()) return;
+    distributed::load_left_over(group(), state_->sharding.parameters(), state_->buckets, state);
 }
 
 void DataParallel::gather_parameters() const { state_->gathering.gather_all(); }

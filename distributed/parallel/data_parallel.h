@@ -43,10 +43,9 @@ struct DataParallelOptions {
     /// Gradients travel together, this many bytes at a time, in the order in which the pass makes them. The
     /// first time a bucket is a twenty-fifth of it, so that the first messages leave early.
     std::int64_t bucket_bytes = 25 << 20;
-    /// Gradients of f32 travel as bf16, in half of the bytes; what rounding takes away is added to the next
-    /// ones (error feedback), but not what rounding takes from their sum, as each rank is added. The bits are
-    /// those of no single process, and a run that goes on from a checkpoint has others than one that was
-    /// never stopped before.
+    /// Gradients of f32 travel as bf16, in half of the bytes; they are summed in f32. What rounding takes from
+    /// a gradient and from the sum is added to the next ones (error feedback). The bits are those of no single
+    /// process.
     bool compress = false;
     Shard shard = Shard::none;
     /// BatchNorm normalises by the statistics of all ranks' samples, not by those of this rank's part: the
@@ -93,6 +92,14 @@ class ADJOINT_API DataParallel {
     optim::NamedTensors state_of(const optim::Optimizer& optimizer) const;
     /// What optimizer.load_state() takes of such a state here.
     optim::NamedTensors own_part(const optim::Optimizer& optimizer, const optim::NamedTensors& state) const;
+
+    /// What compression has left over on all ranks, on rank 0 alone: "rank.0.3" is of rank 0 and parameter 3,
+    /// "order" how gradients travel. Empty without compression. Every rank calls it.
+    optim::NamedTensors left_over() const;
+    /// Goes on from it; every rank is given the same. Where the ranks are as many as then that is to the last
+    /// bit, else rank 0 has the sums.
+    /// errors: ValueError for another state, nothing is changed then.
+    void load_left_over(const optim::NamedTensors& state) const;
 
     /// All parameters on all ranks, to be looked at, saved, or used without the group, also after a step;
     /// with release_parameters those of Shard::parameters go again. Every rank calls both. Before the last

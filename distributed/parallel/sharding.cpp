@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -160,26 +159,13 @@ optim::NamedTensors Sharding::state_of(const optim::Optimizer& optimizer) const 
     const NoGrad guard;
     const Purpose purpose("the optimizer's state");
     const std::vector<Tensor> parameters = optimizer.parameters();
-    std::string names;
-    for (const auto& [name, tensor] : own) names += name + "\n";
-    const std::vector<std::string> texts = gathered(group_, names);
-    if (group_.rank() > 0) {
-        for (const auto& [name, tensor] : own)
-            if (number_in(name) >= 0) group_.send(tensor, 0);
-        return own;
-    }
-    optim::NamedTensors all = own;
-    for (int rank = 1; rank < group_.size(); ++rank) {
-        std::istringstream lines(texts[static_cast<std::size_t>(rank)]);
-        for (std::string name; std::getline(lines, name);) {
-            const std::int64_t number = number_in(name);
-            if (number < 0) continue;
-            const Tensor& parameter = parameters.at(static_cast<std::size_t>(number));
-            Tensor state = name.ends_with(".step") ? Tensor(std::int64_t{0}) : empty_like(parameter.detach());
-            group_.recv(state, rank);
-            all.emplace_back(name, state);
-        }
-    }
+    optim::NamedTensors all, states;
+    for (const auto& entry : own) (number_in(entry.first) < 0 ? all : states).push_back(entry);
+    for (const auto& entry : on_first_rank(group_, states, [&](const std::string& name) {
+             const Tensor& parameter = parameters.at(static_cast<std::size_t>(number_in(name)));
+             return name.ends_with(".step") ? Tensor(std::int64_t{0}) : empty_like(parameter.detach());
+         }))
+        all.push_back(entry);
     std::stable_sort(all.begin(), all.end(),
                      [](const auto& a, const auto& b) { return number_in(a.first) < number_in(b.first); });
     return all;

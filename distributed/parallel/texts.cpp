@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <sstream>
 #include <utility>
 
 #include <adjoint/core/base/format.h>
@@ -50,6 +51,25 @@ void check_same(const Group& group, const char* op, const std::string& text, con
         const auto [first, other] = difference(texts[0], texts[r]);
         fail<DistributedError>("{}: rank 0 has {}, rank {} has {}; {}", op, first, r, other, rule);
     }
+}
+
+optim::NamedTensors on_first_rank(const Group& group, const optim::NamedTensors& own,
+                                  const std::function<Tensor(const std::string& name)>& like) {
+    std::string names;
+    for (const auto& [name, tensor] : own) names += name + "\n";
+    const std::vector<std::string> texts = gathered(group, names);
+    optim::NamedTensors all = own;
+    if (group.rank() > 0)
+        for (const auto& [name, tensor] : own) group.send(tensor, 0);
+    else
+        for (int rank = 1; rank < group.size(); ++rank) {
+            std::istringstream lines(texts[static_cast<std::size_t>(rank)]);
+            for (std::string name; std::getline(lines, name);) {
+                all.emplace_back(name, like(name));
+                group.recv(all.back().second, rank);
+            }
+        }
+    return all;
 }
 
 }  // namespace adjoint::distributed

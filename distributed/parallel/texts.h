@@ -1,10 +1,12 @@
-// What ranks tell each other in words. Private.
+// What ranks tell each other: texts, and tensors by name. Private.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <adjoint/distributed/group/group.h>
+#include <adjoint/optim/optimizer.h>
 
 namespace adjoint::distributed {
 
@@ -14,5 +16,10 @@ std::vector<std::string> gathered(const Group& group, const std::string& text);
 /// The lines of `text` have to be those of all ranks.
 /// errors: DistributedError "fit: rank 0 has lr 0.1, rank 2 has lr 0.2; " and `rule`.
 void check_same(const Group& group, const char* op, const std::string& text, const char* rule);
+
+/// On rank 0 its own tensors, then those of the other ranks; elsewhere what is given. Rank 0 takes the tensor
+/// of a name into `like(name)`.
+optim::NamedTensors on_first_rank(const Group& group, const optim::NamedTensors& own,
+                                  const std::function<Tensor(const std::string& name)>& like);
 
 }  // namespace adjoint::distributed

@@ -255,6 +255,24 @@ TEST(DataParallel, CompressionForgetsNothing) {
     });
 }
 
+// The sum of three is no number of bf16 either, and each addition would round.
+TEST(DataParallel, CompressionSumsInFull) {
+    run_quick(3, [](const Group& group) {
+        const nn::Linear model(1, 1, {.bias = false});
+        const DataParallel parallel(model, group, {.compress = true});
+        const double gradient = 1 + 1.0 / 128;  // a number of bf16
+        double total = 0;
+        for (int step = 0; step < 16; ++step) {
+            model.zero_grad();
+            parallel.backward(sum(model(full({1, 1}, gradient))), 1);
+            const double got = model.weight.grad().item<double>();
+            EXPECT_LE(std::abs(got - 3 * gradient), 1.0 / 64) << got;
+            total += got;
+        }
+        EXPECT_NEAR(total, 16 * 3 * gradient, 1.0 / 64);
+    });
+}
+
 // A layer that is reached in every other pass gets what is left over in the next but one.
 TEST(DataParallel, CompressionWaitsForALayerThatIsNotReached) {
     run_quick(2, [](const Group& group) {

@@ -12,6 +12,7 @@
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/data/safetensors.h>
 #include <adjoint/nn/activation.h>
 #include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/dropout.h>
@@ -174,7 +175,47 @@ TEST(FittingGroup, ACheckpointGoesOnWithAnotherNumberOfRanks) {
     EXPECT_THROW(fitted({.epochs = 4, .resume = path, .accumulate = 2}), ValueError) << "other parts";
 }
 
-TEST(FittingGroup, ARunOfTheSameRanksResumesToTheBit) {
+// Of four ranks, with as many gradients still to come, to two and to one.
+TEST(FittingGroup, WhatCompressionHasLeftOverGoesToOtherRanks) {
+    const TemporaryFolder folder;
+    const std::string path = folder / "run.safetensors";
+    const auto total_of = [](const DataParallel& parallel, const nn::Linear& model, int steps) {
+        double total = 0;
+        for (int step = 0; step < steps; ++step) {
+            model.zero_grad();
+            parallel.backward(sum(model(full({1, 1}, 1 + 3.0 / 1024))));
+            total += model.weight.grad().item<double>();
+        }
+        return total;
+    };
+    double total = 0;
+    for (const int ranks : {4, 2}) {
+        run_quick(ranks, [&](const Group& group) {
+            const nn::Linear model(1, 1, {.bias = false});
+            const DataParallel parallel(model, group, {.compress = true});
+            if (ranks == 2) parallel.load_left_over(data::load_safetensors(path).tensors);
+            const double got = total_of(parallel, model, 7);
+            const optim::NamedTensors state = parallel.left_over();
+            EXPECT_EQ(state.empty(), group.rank() > 0);
+            if (group.rank() > 0) return;
+            total += got;
+            data::save_safetensors(path, state);
+        });
+    }
+    EXPECT_NEAR(total, 14 * (1 + 3.0 / 1024), 1.0 / 128);
+    run_quick(2, [&](const Group& group) {
+        const nn::Linear model(2, 1, {.bias = false});
+        const DataParallel parallel(model, group, {.compress = true});
+        EXPECT_THROW(parallel.load_left_over(data::load_safetensors(path).tensors), ValueError);
+    });
+}
+
+class Resuming : public ::testing::TestWithParam<DataParallelOptions> {};
+INSTANTIATE_TEST_SUITE_P(Options, Resuming,
+                         ::testing::Values(DataParallelOptions{}, DataParallelOptions{.compress = true},
+                                           DataParallelOptions{.compress = true, .shard = Shard::gradients}));
+
+TEST_P(Resuming, ARunOfTheSameRanksGoesOnToTheBit) {
     const TemporaryFolder folder;
     run_quick(2, [&](const Group& group) {
         const std::string path = folder / "run.safetensors";
@@ -184,7 +225,8 @@ TEST(FittingGroup, ARunOfTheSameRanksResumesToTheBit) {
                                                         [=](train::Run& now) {
                                                             if (now.step == stop_after) now.stop("enough");
                                                         }}},
-                                     .group = group};
+                                     .group = group,
+                                     .parallel = GetParam()};
         };
         const Trained expected = fitted(options(0), true);
         fitted(options(5), true);
