@@ -41,6 +41,8 @@ GradScaler::Seen& GradScaler::unscaled(const Optimizer& optimizer) {
 }
 
 void GradScaler::unscale(const Optimizer& optimizer) { unscaled(optimizer); }
+bool GradScaler::is_finite(const Optimizer& optimizer) { return unscaled(optimizer).finite; }
+void GradScaler::set_overflowed(const Optimizer& optimizer) { unscaled(optimizer).finite = false; }
 
 bool GradScaler::step(Optimizer& optimizer) {
     Seen& seen = unscaled(optimizer);

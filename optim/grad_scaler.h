@@ -34,6 +34,10 @@ class ADJOINT_API GradScaler {
     Tensor scale(const Tensor& loss) const;
     /// Divides the gradients of the optimizer's parameters by the scale, at most once between two updates.
     void unscale(const Optimizer& optimizer);
+    /// Whether no gradient holds Inf or NaN; unscales if that was not done.
+    bool is_finite(const Optimizer& optimizer);
+    /// Between unscale() and step(): as if one did, for who knows of gradients that are elsewhere.
+    void set_overflowed(const Optimizer& optimizer);
     /// Unscales if that was not done, then steps unless a gradient holds Inf or NaN. Says whether it stepped.
     /// Reads one number back from the device.
     /// errors: AutogradError for a second step before update().

@@ -54,10 +54,6 @@ void check_options(const data::Samples& samples, const FitOptions& options) {
     check<ValueError>(!options.group || options.capture != CaptureMode::on,
                       "fit: steps in which other ranks have a part cannot be captured; CaptureMode::on goes "
                       "without a group");
-    check<ValueError>(
-        options.autocast != DType::f16 || options.parallel.shard < distributed::Shard::gradients,
-        "fit: autocast to f16 with gradients that are shared out: whether one overflowed is not "
-        "known on all ranks; use bf16, or Shard::optimizer");
     check<ValueError>(options.average.index() == 0 || options.parallel.shard < distributed::Shard::parameters,
                       "fit: an average of weights that are shared out, which no rank has all of");
 }

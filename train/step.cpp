@@ -198,7 +198,12 @@ Step::Result Step::gradient_of_part(const data::Batch& part, std::int64_t step_s
 
 // From the gradients to the weights of the next step: the order of this function is that of every fit.
 void Step::move() {
-    if (options_.scales_loss) scaler_.unscale(optimizer_);
+    if (options_.scales_loss) {
+        if (options_.parallel)
+            options_.parallel->unscale(scaler_, optimizer_);
+        else
+            scaler_.unscale(optimizer_);
+    }
     if (options_.on_gradients) options_.on_gradients();
     if (options_.clip_norm > 0) {
         if (options_.parallel)

@@ -111,12 +111,10 @@ class ADJOINT_API Group {
     [[nodiscard]] Work broadcast_async(const Tensor& x, int root = 0) const;
     [[nodiscard]] Work all_reduce_async(const Tensor& x, ReduceOp op = ReduceOp::sum) const;
     [[nodiscard]] Work reduce_async(const Tensor& x, int root, ReduceOp op = ReduceOp::sum) const;
-    /// The sum of x, of f16 or bf16, by sums in f32 that are rounded once; on all ranks, or on `root` alone.
-    /// What rounding takes from the sums that this rank makes is added to their places in `rest`, f32 like x,
-    /// which nobody else touches before wait() has returned: added to the next x of this rank it is not lost
-    /// (error feedback).
-    /// errors: DTypeError, ShapeError, DeviceError for another x or rest; ValueError for a rest that is not
-    /// dense.
+    /// The sum of x, of f16 or bf16, made in f32 and rounded once; on all ranks, or on `root` alone. What
+    /// rounding takes from the sums that this rank makes is added to their places in `rest`, f32 like x, so
+    /// that it can go into the next x of this rank (error feedback). Nobody else touches it meanwhile.
+    /// errors: DTypeError, ShapeError, DeviceError for another x or rest; ValueError unless rest is dense.
     [[nodiscard]] Work sum_rounded_async(const Tensor& x, const Tensor& rest,
                                          std::optional<int> root = {}) const;
     [[nodiscard]] Work reduce_scatter_async(const Tensor& out, const Tensor& x,

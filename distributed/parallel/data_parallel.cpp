@@ -91,6 +91,7 @@ void DataParallel::backward(const Tensor& loss, double share) const {
     const nn::SharedStatistics again = statistics();  // of layers under checkpoint(), which compute once more
     Buckets& buckets = state_->buckets;
     state_->gathering.look_at(loss);
+    state_->sharding.begin_pass();
     buckets.begin();
     options.on_leaf = [&](const Tensor& leaf) {
         buckets.add(leaf);
@@ -110,6 +111,10 @@ void DataParallel::step(optim::Optimizer& optimizer) const {
     step([&] { optimizer.step(); });
 }
 void DataParallel::step(const std::function<void()>& step) const { state_->sharding.step(step); }
+
+void DataParallel::unscale(optim::GradScaler& scaler, const optim::Optimizer& optimizer) const {
+    state_->sharding.unscale(scaler, optimizer);
+}
 
 Tensor DataParallel::clip_grad_norm_(std::span<const Tensor> parameters, double max_norm) const {
     return state_->sharding.clip(parameters, max_norm);

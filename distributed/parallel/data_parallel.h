@@ -21,6 +21,7 @@
 #include <adjoint/distributed/group/group.h>
 #include <adjoint/nn/batch_norm.h>
 #include <adjoint/nn/module.h>
+#include <adjoint/optim/grad_scaler.h>
 #include <adjoint/optim/optimizer.h>
 
 namespace adjoint::distributed {
@@ -43,9 +44,8 @@ struct DataParallelOptions {
     /// Gradients travel together, this many bytes at a time, in the order in which the pass makes them. The
     /// first time a bucket is a twenty-fifth of it, so that the first messages leave early.
     std::int64_t bucket_bytes = 25 << 20;
-    /// Gradients of f32 travel as bf16, in half of the bytes; they are summed in f32. What rounding takes from
-    /// a gradient and from the sum is added to the next ones (error feedback). The bits are those of no single
-    /// process.
+    /// Gradients of f32 travel as bf16, in half of the bytes, and are summed in f32. What rounding takes from
+    /// a gradient and from a sum is added to the next (error feedback). No single process has these bits.
     bool compress = false;
     Shard shard = Shard::none;
     /// BatchNorm normalises by the statistics of all ranks' samples, not by those of this rank's part: the
@@ -58,7 +58,8 @@ class ADJOINT_API DataParallel {
   public:
     /// Parameters and buffers become those of rank 0.
     /// errors: DistributedError if the models are not the same, which names the first parameter or buffer
-    /// that differs and the rank; ValueError for buckets of no bytes.
+    /// that differs and the rank; ValueError for buckets of no bytes, and for a model with parameters whose
+    /// gradients another DataParallel has shared out.
     DataParallel(const nn::Module& model, const Group& group, const DataParallelOptions& options = {});
 
     /// The ranks that train together.
@@ -74,18 +75,21 @@ class ADJOINT_API DataParallel {
     /// reached has no gradient. To what an earlier backward() of this has left in grad() the sum is
     /// added; all else that was there takes part in it: the gradients of earlier micro-batches, whose losses
     /// (multiplied by their shares) went through loss.backward(). A rank without samples has the share 0.
-    /// errors: those of backward and of the group; ValueError for a share outside [0, 1], and where both
-    /// kinds of gradients are in one grad(); DistributedError where ranks train other parameters.
+    /// errors: those of backward and of the group; ValueError for a share outside [0, 1], where both kinds of
+    /// gradients are in one grad(), and, where these are shared out, if an optimizer has stepped by itself
+    /// since the last pass; DistributedError where ranks train other parameters.
     void backward(const Tensor& loss) const;
     void backward(const Tensor& loss, double share) const;
 
     /// optimizer.step(); with shards that of this rank's parameters, which all ranks have then. An optimizer
     /// that was made for all parameters has states for these alone.
     void step(optim::Optimizer& optimizer) const;
-    /// The same for a step that is more, as with a GradScaler, whose unscale() comes before: that goes with
-    /// Shard::none and Shard::optimizer alone, else no rank knows of an overflow on another.
+    /// The same for a step that is more: `parallel.step([&] { scaler.step(optimizer); })`.
     /// errors: ValueError for a backward() within it, but with Shard::none.
     void step(const std::function<void()>& step) const;
+    /// scaler.unscale(optimizer); where one rank has a gradient with Inf or NaN, all know it. Every rank calls
+    /// it, before a step by the scaler.
+    void unscale(optim::GradScaler& scaler, const optim::Optimizer& optimizer) const;
     /// optim::clip_grad_norm_, also where the gradients are shared out; every rank calls it.
     Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm) const;
     /// optimizer.state() of all ranks on rank 0, which is that of a run without shards; every rank calls it.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -12,6 +13,19 @@
 #include <adjoint/optim/optimizer.h>
 
 namespace adjoint::distributed {
+
+/// While it lives, these parameters are shared out by nobody else.
+class Claim {
+  public:
+    /// errors: ValueError if another has one of them.
+    explicit Claim(const std::vector<Tensor>& parameters);
+    ~Claim();
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+  private:
+    std::vector<const TensorImpl*> held_;
+};
 
 /// Every parameter has one owner and is not divided; the ranks own as even a number of bytes as that allows.
 class Sharding {
@@ -30,9 +44,13 @@ class Sharding {
     bool is_here(std::size_t parameter) const { return is_here_[parameter]; }
     void set_here(std::size_t parameter, bool here) { is_here_[parameter] = here; }
 
+    /// A backward pass begins.
+    /// errors: ValueError if this rank's parameters have been moved, but not by step().
+    void begin_pass();
     /// Whether a step is under way.
     bool is_stepping() const noexcept { return stepping_; }
     void step(const std::function<void()>& step) const;
+    void unscale(optim::GradScaler& scaler, const optim::Optimizer& optimizer) const;
     Tensor clip(std::span<const Tensor> parameters, double max_norm) const;
     optim::NamedTensors state_of(const optim::Optimizer& optimizer) const;
     optim::NamedTensors own_part(const optim::Optimizer& optimizer, const optim::NamedTensors& state) const;
@@ -43,7 +61,9 @@ class Sharding {
     const Shard what_;
     std::vector<int> owners_;
     std::vector<bool> is_here_;
-    mutable bool stepping_ = false;
+    mutable bool stepping_ = false, stepped_ = true;
+    std::vector<std::uint32_t> versions_;  // of the parameters when the last pass began
+    std::optional<Claim> claim_;           // where gradients are shared out
     std::unordered_map<const TensorImpl*, std::size_t> numbers_;
 };
 

@@ -161,7 +161,7 @@ TEST_P(EveryShard, PassesBeforeAStepAddUp) {
 
 // The sum of one model's pass is no gradient of a rank for another that has the same layer.
 TEST(Misuse, ModelsThatShareALayerAddUp) {
-    for (const Shard shard : {Shard::none, Shard::optimizer, Shard::gradients})
+    for (const Shard shard : {Shard::none, Shard::optimizer})
         run_quick(2, [&](const Group& group) {
             const nn::Linear shared(3, 3);
             const nn::Sequential a(shared, nn::Linear(3, 1)), b(shared, nn::Linear(3, 1));
@@ -174,6 +174,35 @@ TEST(Misuse, ModelsThatShareALayerAddUp) {
             const std::vector<double> weight = b.parameters()[2].to_vector<double>();
             EXPECT_NEAR(shared.bias.grad().to_vector<double>()[0], first[0] + weight[0], 1e-6);
         });
+}
+
+// Each would put the sum of a gradient, or the parameter itself, on a rank of its own choice.
+TEST(Misuse, LayersOfTwoModelsAreNotSharedOutTwice) {
+    for (const Shard shard : {Shard::gradients, Shard::parameters})
+        run_quick(2, [&](const Group& group) {
+            const nn::Linear shared(3, 3);
+            const nn::Sequential a(shared, nn::Linear(3, 1)), b(shared, nn::Linear(3, 1));
+            {
+                const DataParallel of_a(a, group, {.shard = shard});
+                EXPECT_THROW(DataParallel(b, group, {.shard = shard}), ValueError);
+            }
+            EXPECT_NO_THROW(DataParallel(b, group, {.shard = shard}));
+        });
+}
+
+TEST(Misuse, AnOptimizerThatStepsByItselfIsNoticed) {
+    expect_fault(fault_of(2,
+                          [](const Group& group) {
+                              const nn::Sequential model = two_layers();
+                              const DataParallel parallel(model, group, {.shard = Shard::gradients});
+                              optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+                              for (int step = 0; step < 2; ++step) {
+                                  model.zero_grad();
+                                  parallel.backward(sum(model(ones({1, 4}))));
+                                  optimizer.step();
+                              }
+                          }),
+                 "parallel.step(optimizer) takes the place of optimizer.step()");
 }
 
 TEST_P(EveryShard, GradientsOfOneRankBehindASumAreRefused) {
