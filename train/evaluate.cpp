@@ -11,16 +11,24 @@
 namespace adjoint::train {
 namespace {
 
-// visit(outputs, batch) for all batches, in evaluation mode.
+// Batches first, first + 1, ..; -1 for all there are.
+struct Range {
+    std::int64_t first = 0, count = -1;
+};
+
+// visit(outputs, batch) for batches in evaluation mode.
 template <class Visit>
 void for_all(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size,
-             const Visit& visit) {
+             const Visit& visit, const Range& range = {}) {
     const NoGrad guard;
     const nn::EvaluationMode mode;
     data::Loader loader(
         samples,
         {.batch_size = batch_size, .shuffle = false, .workers = trainee.workers, .device = trainee.device});
-    for (const data::Batch& batch : loader) visit(trainee.forward(batch), batch);
+    loader.set_state({.next_batch = range.first});
+    data::Batch batch;
+    for (std::int64_t i = 0; i != range.count && loader.next(batch); ++i)
+        visit(trainee.forward(batch), batch);
 }
 
 void check_rows_of(const Tensors& outputs, const data::Batch& batch) {
@@ -48,12 +56,14 @@ class Pieces {
     std::vector<Tensors> pieces_;
 };
 
-Totals totals_of(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {
+Totals totals_of(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size,
+                 const Range& range = {}) {
     Totals totals;
-    for_all(trainee, samples, batch_size, [&](const Tensors& outputs, const data::Batch& batch) {
+    const auto add = [&](const Tensors& outputs, const data::Batch& batch) {
         totals.count(batch.size());
         totals.add(trainee.loss(outputs, batch), outputs[0], batch.y);
-    });
+    };
+    for_all(trainee, samples, batch_size, add, range);
     return totals;
 }
 
@@ -66,11 +76,14 @@ Score evaluate(const Trainee& trainee, const data::Samples& samples, std::int64_
 Score evaluate(const Trainee& trainee, const data::Samples& samples, const distributed::Group& group,
                std::int64_t batch_size) {
     if (samples.is_stream()) return totals_of(trainee, samples, batch_size).score(group);
-    const std::int64_t n = samples.size(), ranks = group.size();
-    const auto first = [&](std::int64_t rank) { return n / ranks * rank + std::min(rank, n % ranks); };
-    const std::int64_t begin = first(group.rank()), count = first(group.rank() + 1) - begin;
-    const Totals own = count > 0 ? totals_of(trainee, samples.part(begin, count), batch_size) : Totals();
-    return own.score(group);
+    check<ValueError>(batch_size >= 1, "evaluate: batch size {}, expected at least 1", batch_size);
+    // Whole batches: what one of them draws is the same whoever has it.
+    const std::int64_t batches = (samples.size() + batch_size - 1) / batch_size, ranks = group.size();
+    const auto first = [&](std::int64_t rank) {
+        return batches / ranks * rank + std::min(rank, batches % ranks);
+    };
+    const Range own{first(group.rank()), first(group.rank() + 1) - first(group.rank())};
+    return totals_of(trainee, samples, batch_size, own).score(group);
 }
 
 Tensor predict(const Trainee& trainee, const data::Samples& samples, std::int64_t batch_size) {

@@ -19,8 +19,8 @@ struct Predictions {
 /// Loss and accuracy over all samples, as of a model and a loss below.
 ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
                            std::int64_t batch_size = 1000);
-/// The same by all ranks of a group together: each looks at a share of the samples (all of a stream), and has
-/// the score of all of them.
+/// The same by all ranks of a group together: each looks at a share of the batches (at all of a stream), and
+/// has the score of all of them, that of one process.
 ADJOINT_API Score evaluate(const Trainee& trainee, const data::Samples& samples,
                            const distributed::Group& group, std::int64_t batch_size = 1000);
 /// The first output, all outputs with their targets, and metrics by name, as of a model below.

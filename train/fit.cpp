@@ -110,6 +110,7 @@ class Loop {
           callbacks_(std::move(callbacks)),
           settings_(std::move(settings)),
           validate_every_(options.validate_every),
+          parts_(parts_of(options)),
           watches_gradients_(any_wants(callbacks_, &Callback::on_gradients)),
           watches_batches_(any_wants(callbacks_, &Callback::on_batch) || watches_gradients_),
           keeps_batches_(any_wants(options.callbacks, &Callback::on_batch)),
@@ -306,6 +307,9 @@ class Loop {
             train_batch(batch);
             if (run_.stopping()) return;
         }
+        check<ValueError>(
+            run_.batch > 0, "fit: no batch in epoch {}: the stream ended before it gave {}", run_.epoch,
+            parts_ > 1 ? fmt::format("{} samples, one for each part of a step", parts_) : "a sample");
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
         averaging_.after_epoch(run_.epoch);
         averaging_.take();
@@ -354,6 +358,7 @@ class Loop {
     const std::vector<Callback> callbacks_;
     const std::map<std::string, std::string> settings_;
     const int validate_every_;
+    const std::int64_t parts_;                        // of a step, of all ranks
     const bool watches_gradients_, watches_batches_;  // any callback
     // Callbacks that are not fit's own, so on every rank: they see batches, they can stop behind one.
     const bool keeps_batches_, may_end_batches_;

@@ -16,14 +16,13 @@ namespace adjoint::train {
 
 namespace {
 
-void add_to(Tensor& sum, const Tensor& value) {
+void add_to(Tensor& sum, const Tensor& value, DType type) {
     if (!sum.defined())
-        sum = zeros_like(value);
+        sum = zeros({}, {.dtype = type, .device = value.device()});
     else if (sum.device() != value.device())
         sum = sum.to(value.device());
     // One call, where += makes two.
-    backend(sum.device())
-        .run(call::Zip{functor::Add{}, make_loop<3>({&sum, &sum, &value}, compute_type(sum.dtype()))});
+    backend(sum.device()).run(call::Zip{functor::Add{}, make_loop<3>({&sum, &sum, &value}, type)});
 }
 
 }  // namespace
@@ -39,11 +38,11 @@ void Totals::add(const Tensor& loss, const Tensor& output, const Tensor& target)
     const NoGrad guard;
     // Sums of f16 would end at 65504.
     const Tensor mean = size_of(loss.dtype()) < size_of(f32) ? loss.detach().to(f32) : loss.detach();
-    add_to(loss_, mean * static_cast<double>(target.shape()[0]));
+    add_to(loss_, mean * static_cast<double>(target.shape()[0]), f64);
     // One column is a score, not classes: its largest would always be number 0.
     if (is_floating(target.dtype()) || output.dim() != 2 || output.shape()[1] == 1 || target.dim() != 1)
         return;
-    add_to(right_, sum(eq(argmax(output.detach(), 1), target)));
+    add_to(right_, sum(eq(argmax(output.detach(), 1), target)), DType::i64);
 }
 
 Score Totals::score() const {
@@ -55,14 +54,13 @@ Score Totals::score() const {
 Totals Totals::summed(const distributed::Group& group) const {
     const auto number = [](const Tensor& sum) { return sum.defined() ? sum.item() : 0.0; };
     const Tensor sums = tensor<double>(
-        {static_cast<double>(samples_), number(loss_), number(right_), right_.defined() ? 1.0 : 0.0,
-         loss_.defined() && loss_.dtype() == DType::f32 ? 1.0 : 0.0},
-        {5}, Device::cpu());
+        {static_cast<double>(samples_), number(loss_), number(right_), right_.defined() ? 1.0 : 0.0}, {4},
+        Device::cpu());
     group.all_reduce(sums);
     const std::vector<double> all = sums.to_vector<double>();
     Totals result;
     result.samples_ = static_cast<std::int64_t>(all[0]);
-    if (result.samples_ > 0) result.loss_ = Tensor(all[1]).to(all[4] > 0 ? f32 : f64);
+    if (result.samples_ > 0) result.loss_ = full({}, all[1], f64, Device::cpu());
     if (all[3] > 0) result.right_ = Tensor(static_cast<std::int64_t>(all[2]));
     return result;
 }
@@ -90,7 +88,7 @@ void Totals::load_state(const data::NamedTensors& state) {
         if (name == "samples")
             loaded.samples_ = tensor.item<std::int64_t>();
         else if (name == "loss")
-            loaded.loss_ = tensor.detach().clone();
+            loaded.loss_ = tensor.detach().to(f64).clone();
         else if (name == "right")
             loaded.right_ = tensor.detach().clone();
         else

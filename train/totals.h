@@ -9,7 +9,8 @@
 
 namespace adjoint::train {
 
-/// The sums stay where the data is: only score() and state() wait for the device.
+/// The sums stay where the data is: only score() and state() wait for the device. Losses, of f32 in the main,
+/// are summed in f64, where that is exact but for the rarest case: who adds which batch does not show.
 class Totals {
   public:
     /// An epoch begins.

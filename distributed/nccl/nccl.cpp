@@ -1,9 +1,11 @@
 // Payloads by NCCL; what is said beside them over another engine, or through buffers on the device.
 #include <adjoint/distributed/nccl/nccl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <thread>
@@ -134,23 +136,28 @@ int number(const char* name) {
     return value;
 }
 
-// Made by rank 0, if all have NCCL; else all say who has not.
+// Made by rank 0, if all have NCCL; else all say who has not, when they have met.
 cuda::NcclId common_id(const std::shared_ptr<Engine>& control) {
-    const Group meeting(control);
     const std::string problem = cuda::nccl_problem();
-    const std::vector<std::int64_t> have =
-        meeting.all_gather(tensor<std::int64_t>({problem.empty() ? 1 : 0}, {1}, Device::cpu()))
-            .to_vector<std::int64_t>();
-    check<DistributedError>(problem.empty(), "nccl_engine: rank {}: {}", meeting.rank(), problem);
+    const int rank = control->rank();
+    std::vector<std::int64_t> have;
+    cuda::NcclId id{};
+    {
+        const Group meeting(control);
+        have = meeting.all_gather(tensor<std::int64_t>({problem.empty() ? 1 : 0}, {1}, Device::cpu()))
+                   .to_vector<std::int64_t>();
+        if (std::count(have.begin(), have.end(), 1) == std::ssize(have)) {
+            if (rank == 0) id = cuda::make_nccl_id();
+            const Tensor common = tensor(std::vector<std::uint8_t>(std::begin(id.bytes), std::end(id.bytes)),
+                                         {sizeof id.bytes}, Device::cpu());
+            meeting.broadcast(common);
+            const std::vector<std::uint8_t> bytes = common.to_vector<std::uint8_t>();
+            std::memcpy(id.bytes, bytes.data(), bytes.size());
+        }
+    }
+    check<DistributedError>(problem.empty(), "nccl_engine: rank {}: {}", rank, problem);
     for (std::size_t r = 0; r < have.size(); ++r)
         check<DistributedError>(have[r] == 1, "nccl_engine: rank {} has no NCCL; its own error says why", r);
-    cuda::NcclId id{};
-    if (meeting.rank() == 0) id = cuda::make_nccl_id();
-    const Tensor common = tensor(std::vector<std::uint8_t>(std::begin(id.bytes), std::end(id.bytes)),
-                                 {sizeof id.bytes}, Device::cpu());
-    meeting.broadcast(common);
-    const std::vector<std::uint8_t> bytes = common.to_vector<std::uint8_t>();
-    std::memcpy(id.bytes, bytes.data(), bytes.size());
     return id;
 }
 

@@ -3,7 +3,9 @@
 
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <adjoint/autograd/ops/arithmetic.h>
@@ -71,9 +73,9 @@ void expect_same(const Trained& expected, const Trained& got) {
     ASSERT_EQ(expected.history.epochs.size(), got.history.epochs.size());
     for (std::size_t i = 0; i < got.history.epochs.size(); ++i) {
         const train::EpochRecord &a = expected.history.epochs[i], &b = got.history.epochs[i];
-        EXPECT_NEAR(a.train.loss, b.train.loss, 1e-6) << "sums of sums";
+        EXPECT_EQ(a.train.loss, b.train.loss);
         EXPECT_EQ(a.train.accuracy, b.train.accuracy);
-        EXPECT_NEAR(a.validation.loss, b.validation.loss, 1e-6);
+        EXPECT_EQ(a.validation.loss, b.validation.loss);
         EXPECT_EQ(a.validation.accuracy, b.validation.accuracy);
     }
 }
@@ -238,6 +240,53 @@ TEST_P(Resuming, ARunOfTheSameRanksGoesOnToTheBit) {
         for (std::size_t i = 0; i < got.history.epochs.size(); ++i)
             EXPECT_EQ(got.history.epochs[i].train.loss, expected.history.epochs[i].train.loss);
     });
+}
+
+struct Noisy : data::Source {
+    const data::Dataset set = questions();
+    std::int64_t size() const override { return 54; }
+    data::Batch get(std::span<const std::int64_t> samples) const override {
+        const data::Dataset some = set.select(samples);
+        return {some.inputs + randn(some.inputs.shape()), some.targets};
+    }
+};
+
+TEST(FittingGroup, WhatAValidationSetDrawsIsThatOfOneProcess) {
+    manual_seed(1);
+    const nn::Linear net(6, 3);
+    const double expected = train::evaluate(net, nn::CrossEntropyLoss(), data::Samples(Noisy()), 10).loss;
+    for (const int ranks : {1, 2, 3, 8})
+        run_quick(ranks, [&](const Group& group) {
+            const train::Trainee both = train::trainee(net, nn::CrossEntropyLoss());
+            EXPECT_EQ(train::evaluate(both, Noisy(), group, 10).loss, expected);
+            EXPECT_THROW(train::evaluate(both, Noisy(), group, 0), ValueError);
+        });
+}
+
+TEST(FittingGroup, AStreamOfFewerSamplesThanPartsIsSaid) {
+    struct Short : data::Stream {
+        bool over = false;
+        void begin(std::uint64_t) override { over = false; }
+        std::optional<data::Batch> next(std::int64_t) override {
+            if (std::exchange(over, true)) return {};
+            return data::Batch{ones({2, 6}), zeros({2}).to(i64)};
+        }
+    };
+    const nn::Linear net(6, 3);
+    optim::Adam optimizer(net.parameters());
+    const auto fitted_to = [&](int parts) {
+        return train::fit(net, nn::CrossEntropyLoss(), optimizer, Short(),
+                          {.verbose = false, .accumulate = parts});
+    };
+    EXPECT_EQ(fitted_to(2).epochs.size(), 1u);
+    try {
+        fitted_to(3);
+        FAIL() << "no error";
+    } catch (const ValueError& error) {
+        EXPECT_STREQ(error.what(),
+                     "fit: no batch in epoch 1: the stream ended before it gave 3 samples, one for each part "
+                     "of a step");
+    }
 }
 
 TEST(FittingGroup, CallbacksSeeTheLossOfAll) {
