@@ -220,6 +220,24 @@ void Optimizer::set_momentum(double momentum, std::size_t group) {
     *at = momentum;
 }
 
+double Optimizer::trial(std::size_t g) const {
+    check<IndexError>(g < groups_.size(), "{}: group {} of {}", name_, g, groups_.size());
+    const NoGrad guard;
+    const auto number = [](double value) { return full({1, 1}, value, f64, Device::cpu()); };
+    const Tensor parameter = number(1);
+    std::vector<Tensor> states;
+    for (std::size_t i = 0; i < groups_[g].state_names.size(); ++i) states.push_back(number(0));
+    std::int64_t step = 0;
+    for (const double value : {1.0, 0.5, 0.0, -0.05, -1.0, 0.25, 0.75, -0.2}) {
+        const Tensor gradient = direction(g, number(value), states);
+        UpdateSlice slice{
+            .parameter = parameter.impl().data, .gradient = gradient.impl().data, .numel = 1, .dtype = f64};
+        for (std::size_t i = 0; i < states.size(); ++i) slice.states[i] = states[i].impl().data;
+        backend(Device::cpu()).run(call::Update{update(g, groups_[g].lr, ++step), {&slice, 1}});
+    }
+    return parameter.item<double>() - 1;
+}
+
 NamedTensors Optimizer::state() const {
     NamedTensors result;
     for (std::size_t g = 0; g < groups_.size(); ++g)

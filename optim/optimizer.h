@@ -54,6 +54,11 @@ class ADJOINT_API Optimizer {
     std::optional<double> momentum(std::size_t group = 0) const;
     void set_momentum(double momentum, std::size_t group);
 
+    /// How far a group's options bring a number, 1 at first, in eight steps by gradients that are always the
+    /// same. Of optimizers that step alike it is the same: ranks that train together compare it.
+    /// errors: IndexError for a group that is not there.
+    double trial(std::size_t group = 0) const;
+
     /// What a resumed run needs: "groups.0.lr", and for the parameters that have moved "0.step", "0.momentum"
     /// and so on, numbered through all groups. The tensors are the optimizer's own.
     NamedTensors state() const;

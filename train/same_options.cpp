@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,10 +22,37 @@ std::uint32_t checksum(const Tensor& x) {
     return data::crc32({reinterpret_cast<const std::byte*>(here.impl().data), bytes});
 }
 
+// Of tensors in memory some samples are looked at, of a source there are so many.
+std::string described(const data::Samples& samples) {
+    if (samples.is_stream()) return "a stream";
+    const std::int64_t n = samples.size();
+    const data::Dataset* const set = samples.dataset();
+    if (!set || n == 0) return fmt::format("{} samples", n);
+    constexpr std::int64_t most = 64;
+    std::vector<std::int64_t> some;
+    for (std::int64_t i = 0; i < std::min(n, most); ++i) some.push_back(n <= most ? i : n / most * i);
+    const data::Dataset seen = set->select(some);
+    std::string text = fmt::format("{} samples, times {} plus {}", n, set->scale, set->shift);
+    const auto add = [&text](const Tensor& x) {
+        if (x.defined()) text += fmt::format(", {} {} {:08x}", name(x.dtype()), x.shape(), checksum(x));
+    };
+    add(seen.inputs);
+    add(seen.targets);
+    for (const Tensor& x : seen.more_inputs) add(x);
+    for (const Tensor& x : seen.more_targets) add(x);
+    return text;
+}
+
 // What has to be the same on all ranks, in lines.
 std::string described(const std::map<std::string, std::string>& settings, const FitOptions& options,
-                      const optim::Optimizer& optimizer) {
-    std::string text;
+                      const optim::Optimizer& optimizer, const data::Samples& samples) {
+    std::string text = fmt::format("training with {}\n", described(samples));
+    if (options.validation) text += fmt::format("validation with {}\n", described(*options.validation));
+    if (options.sampler.order && !samples.is_stream()) {
+        const std::vector<std::int64_t> order = options.sampler.order(samples.size(), options.seed, 0);
+        text +=
+            fmt::format("a sampler with the order {:08x}\n", data::crc32(std::as_bytes(std::span(order))));
+    }
     for (const auto& [name, value] : settings) text += fmt::format("{} {}\n", name, value);
     text += fmt::format("epochs {}\nclip_norm {}\nvalidate_every {}\n", options.epochs, options.clip_norm,
                         options.validate_every);
@@ -45,7 +73,8 @@ std::string described(const std::map<std::string, std::string>& settings, const 
     }
     text += fmt::format("optimizer {} {}\n", optimizer.name(), rates(optimizer));
     for (std::size_t g = 0; g < optimizer.group_count(); ++g)
-        text += fmt::format("momentum {}\n", optimizer.momentum(g).value_or(0));
+        text += fmt::format("momentum {}\noptions of {} that make steps of {:.12g}\n",
+                            optimizer.momentum(g).value_or(0), optimizer.name(), optimizer.trial(g));
     // States of parameters may be shared out over the ranks.
     if (options.parallel.shard == distributed::Shard::none)
         for (const auto& [name, tensor] : optimizer.state())
@@ -63,10 +92,11 @@ std::string rates(const optim::Optimizer& optimizer) {
 }
 
 void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
-                        const FitOptions& options, const optim::Optimizer& optimizer) {
+                        const FitOptions& options, const optim::Optimizer& optimizer,
+                        const data::Samples& samples) {
     const distributed::Purpose purpose("the beginning of fit");
-    distributed::check_same(group, "fit", described(settings, options, optimizer),
-                            "every rank is given the same options and optimizer");
+    distributed::check_same(group, "fit", described(settings, options, optimizer, samples),
+                            "every rank is given the same options, optimizer and samples");
 }
 
 void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step) {

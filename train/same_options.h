@@ -14,7 +14,8 @@ std::string rates(const optim::Optimizer& optimizer);
 
 /// errors: DistributedError that names the first thing that is not the same on all ranks.
 void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
-                        const FitOptions& options, const optim::Optimizer& optimizer);
+                        const FitOptions& options, const optim::Optimizer& optimizer,
+                        const data::Samples& samples);
 /// errors: the same for what a checkpoint has made of the model.
 void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step);
 /// errors: ValueError for a parameter that the model does not have: nobody would sum its gradients.

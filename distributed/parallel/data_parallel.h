@@ -87,8 +87,8 @@ class ADJOINT_API DataParallel {
     /// The same for a step that is more: `parallel.step([&] { scaler.step(optimizer); })`.
     /// errors: ValueError for a backward() within it, but with Shard::none.
     void step(const std::function<void()>& step) const;
-    /// scaler.unscale(optimizer), behind which all ranks know whether one has a gradient with Inf or NaN. Every
-    /// rank calls it, before a step by the scaler.
+    /// scaler.unscale(optimizer), behind which all ranks know whether one has a gradient with Inf or NaN.
+    /// Every rank calls it, before a step by the scaler.
     void unscale(optim::GradScaler& scaler, const optim::Optimizer& optimizer) const;
     /// optim::clip_grad_norm_, also where the gradients are shared out; every rank calls it.
     Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm) const;

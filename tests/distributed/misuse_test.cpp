@@ -312,6 +312,59 @@ TEST(MisuseOfFit, WhatDiffersIsNamed) {
     expect_fault(fault_of_fit([](const Group&, Options&) {}, 0.01, true), "rank 1 has optimizer's 0.step");
 }
 
+TEST(MisuseOfFit, OtherOptionsOfAnOptimizerAreNamed) {
+    const std::string fault = fault_of(2, [](const Group& group) {
+        const nn::Sequential model = two_layers();
+        optim::AdamW optimizer(model.parameters(), {.weight_decay = group.rank() == 0 ? 0.01 : 0.02});
+        const data::Dataset set{.inputs = ones({32, 4}), .targets = zeros({32, 4})};
+        train::fit(model, nn::MSELoss(), optimizer, set, {.verbose = false, .group = group});
+    });
+    expect_fault(fault, "rank 0 has options of AdamW that make steps of ");
+    expect_fault(fault, "every rank is given the same options, optimizer and samples");
+}
+
+TEST(MisuseOfFit, OtherSamplesAreNamed) {
+    const auto fault_with = [](auto&& choose) {
+        return fault_of(2, [&](const Group& group) {
+            const nn::Sequential model = two_layers();
+            optim::SGD optimizer(model.parameters());
+            data::Dataset set{.inputs = ones({100, 4}), .targets = zeros({100, 4})};
+            train::FitOptions options{.verbose = false, .group = group};
+            options.validation = data::Dataset{.inputs = ones({10, 4}), .targets = zeros({10, 4})};
+            if (group.rank() == 1) choose(set, options);
+            train::fit(model, nn::MSELoss(), optimizer, set, options);
+        });
+    };
+    using Options = train::FitOptions;
+    expect_fault(fault_with([](data::Dataset& set, Options&) { set = set.part(0, 99); }),
+                 "rank 1 has training with 99 samples");
+    expect_fault(fault_with([](data::Dataset& set, Options&) {
+                     set.inputs = ones({100, 4}) * 2;
+                 }),
+                 "rank 1 has training with 100 samples, times 1 plus 0, f32 (64, 4) ");
+    expect_fault(fault_with([](data::Dataset& set, Options&) {
+                     set.targets = ones({100, 4});
+                 }),
+                 "rank 1 has training with 100 samples, times 1 plus 0, f32 (64, 4) ");
+    expect_fault(fault_with([](data::Dataset&, Options& options) {
+                     options.validation = data::Dataset{.inputs = zeros({10, 4}), .targets = zeros({10, 4})};
+                 }),
+                 "rank 1 has validation with 10 samples");
+    expect_fault(fault_of(2,
+                          [](const Group& group) {
+                              const nn::Sequential model = two_layers();
+                              optim::SGD optimizer(model.parameters());
+                              std::vector<std::int64_t> some{1, 2, 3, 4};
+                              if (group.rank() == 1) std::swap(some[0], some[1]);
+                              train::fit(model, nn::MSELoss(), optimizer,
+                                         data::Dataset{.inputs = ones({9, 4}), .targets = zeros({9, 4})},
+                                         {.verbose = false,
+                                          .sampler = data::subset_sampler(some, {.shuffle = false}),
+                                          .group = group});
+                          }),
+                 "rank 1 has a sampler with the order ");
+}
+
 TEST(MisuseOfFit, WhatIsNoPartOfTheModelIsRefused) {
     EXPECT_THROW(run_quick(2,
                            [](const Group& group) {

@@ -14,7 +14,11 @@
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/nn/linear.h>
+#include <adjoint/optim/adagrad.h>
 #include <adjoint/optim/adam.h>
+#include <adjoint/optim/lion.h>
+#include <adjoint/optim/muon.h>
+#include <adjoint/optim/rmsprop.h>
 #include <adjoint/optim/sgd.h>
 
 #include "trajectory.h"
@@ -327,6 +331,51 @@ TEST(Optimizer, RefusesAStateThatDoesNotFit) {
     });
     run.adam.load_state(good);
     EXPECT_EQ(run.adam.state().size(), good.size());
+}
+
+// What the first of them has and each other one has not.
+template <class O, class Options> void expect_other_trials(const std::vector<Options>& all) {
+    const Tensor parameter = ones({2, 2}, {.requires_grad = true});
+    const auto trial = [&](const Options& options) { return O({parameter}, options).trial(); };
+    EXPECT_EQ(trial(all[0]), trial(all[0]));
+    for (std::size_t i = 1; i < all.size(); ++i)
+        EXPECT_GT(std::abs(trial(all[i]) / trial(all[0]) - 1), 1e-11) << O({parameter}).name() << ' ' << i;
+    EXPECT_EQ(parameter.to_vector<double>(), std::vector<double>(4, 1));
+}
+
+TEST(Optimizer, ATrialShowsEveryOption) {
+    expect_other_trials<SGD, SGDOptions>({{.momentum = 0.9},
+                                          {.lr = 0.01, .momentum = 0.9},
+                                          {.momentum = 0.8},
+                                          {.momentum = 0.9, .dampening = 0.1},
+                                          {.momentum = 0.9, .weight_decay = 1e-4},
+                                          {.momentum = 0.9, .nesterov = true},
+                                          {.momentum = 0.9, .maximize = true}});
+    expect_other_trials<Adam, AdamOptions>({{},
+                                            {.betas = {0.8, 0.999}},
+                                            {.betas = {0.9, 0.99}},
+                                            {.eps = 1e-7},
+                                            {.weight_decay = 1e-4},
+                                            {.amsgrad = true},
+                                            {.maximize = true}});
+    expect_other_trials<AdamW, AdamWOptions>({{}, {.weight_decay = 1e-4}});
+    expect_other_trials<Adamax, AdamaxOptions>({{}, {.betas = {0.9, 0.99}}, {.eps = 1e-7}});
+    expect_other_trials<NAdam, NAdamOptions>({{}, {.betas = {0.9, 0.99}}, {.eps = 1e-7}});
+    expect_other_trials<RAdam, RAdamOptions>({{}, {.betas = {0.9, 0.99}}, {.eps = 1e-7}});
+    expect_other_trials<Adagrad, AdagradOptions>(
+        {{}, {.lr_decay = 0.1}, {.initial_accumulator_value = 0.1}, {.eps = 1e-9}});
+    expect_other_trials<Adadelta, AdadeltaOptions>({{}, {.rho = 0.8}, {.eps = 1e-7}, {.weight_decay = 0.1}});
+    expect_other_trials<RMSprop, RMSpropOptions>(
+        {{}, {.alpha = 0.9}, {.eps = 1e-7}, {.momentum = 0.9}, {.centered = true}});
+    expect_other_trials<Rprop, RpropOptions>({{}, {.etas = {0.4, 1.2}}, {.etas = {0.5, 1.1}}});
+    expect_other_trials<Lion, LionOptions>(
+        {{}, {.betas = {0.5, 0.99}}, {.betas = {0.9, 0.9}}, {.weight_decay = 0.1}});
+    expect_other_trials<Muon, MuonOptions>(
+        {{}, {.weight_decay = 0.2}, {.momentum = 0.5}, {.nesterov = false}});
+    const Adam two(
+        {{{ones({1}, {.requires_grad = true})}, {}}, {{ones({1}, {.requires_grad = true})}, {.eps = 1}}});
+    EXPECT_NE(two.trial(0), two.trial(1));
+    EXPECT_THROW(two.trial(2), IndexError);
 }
 
 }  // namespace
