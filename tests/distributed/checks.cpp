@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/shape.h>
+#include <adjoint/core/base/error.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/tensor/creation.h>
 
@@ -127,6 +130,33 @@ void sums_in_the_order_of_the_ranks(const Group& group) {
         group.all_reduce(own);
         expect_same_bits(sum, own, "sum");
     }
+}
+
+// What comes each time, and what is left over in the end, is what went in.
+void sums_rounded_once_forget_nothing(const Group& group) {
+    for (const std::int64_t count : {1, 3000})
+        for (const bool on_one : {false, true}) {
+            constexpr int rounds = 5;
+            const int root = group.size() - 1;
+            const double value = 1 + 1.0 / 128;  // of bf16, its sums are not
+            const Tensor left = zeros({count});
+            Tensor total = zeros({count});
+            for (int i = 0; i < rounds; ++i) {
+                const Tensor full_value = full({count}, value) + left, x = full_value.to(bf16);
+                left.copy_(full_value - x.to(f32));
+                group.sum_rounded_async(x, left, on_one ? std::optional(root) : std::nullopt).wait();
+                total = total + x.to(f32);
+            }
+            group.all_reduce(left);
+            if (on_one && group.rank() != root) continue;
+            const Tensor expected = full({count}, rounds * group.size() * value);
+            expect_same_bits(expected, total + left, "sum");
+        }
+    EXPECT_THROW(group.sum_rounded_async(ones({2}), zeros({2})), DTypeError);
+    EXPECT_THROW(group.sum_rounded_async(ones({2}).to(bf16), zeros({2}, {.dtype = f64})), DTypeError);
+    EXPECT_THROW(group.sum_rounded_async(ones({2}).to(bf16), zeros({3})), ShapeError);
+    EXPECT_THROW(group.sum_rounded_async(ones({2}).to(bf16), expand(zeros({1}), {2})), ValueError);
+    EXPECT_THROW(group.sum_rounded_async(ones({2}).to(bf16), zeros({2}), group.size()), IndexError);
 }
 
 }  // namespace adjoint::distributed

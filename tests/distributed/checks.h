@@ -10,5 +10,7 @@ void moves_every_type(const Group& group);
 void sends_every_type(const Group& group);
 /// To the last bit.
 void sums_in_the_order_of_the_ranks(const Group& group);
+/// In bf16, with nothing lost between them.
+void sums_rounded_once_forget_nothing(const Group& group);
 
 }  // namespace adjoint::distributed

@@ -30,6 +30,7 @@ TEST_P(Ranks, ReduceEveryType) { run_quick(GetParam(), reduces_every_type); }
 TEST_P(Ranks, MoveEveryType) { run_quick(GetParam(), moves_every_type); }
 TEST_P(Ranks, SendEveryType) { run_quick(GetParam(), sends_every_type); }
 TEST_P(Ranks, SumInTheOrderOfTheRanks) { run_quick(GetParam(), sums_in_the_order_of_the_ranks); }
+TEST_P(Ranks, SumsRoundedOnceForgetNothing) { run_quick(GetParam(), sums_rounded_once_forget_nothing); }
 
 TEST_P(Ranks, ViewsAreCopied) {
     const int ranks = GetParam();

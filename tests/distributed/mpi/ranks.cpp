@@ -29,6 +29,7 @@ TEST(Mpi, ReduceEveryType) { reduces_every_type(*group); }
 TEST(Mpi, MoveEveryType) { moves_every_type(*group); }
 TEST(Mpi, SendEveryType) { sends_every_type(*group); }
 TEST(Mpi, SumInTheOrderOfTheRanks) { sums_in_the_order_of_the_ranks(*group); }
+TEST(Mpi, SumsRoundedOnceForgetNothing) { sums_rounded_once_forget_nothing(*group); }
 TEST(Mpi, ASecondGroupIsAnError) { EXPECT_THROW(mpi_group(), DistributedError); }
 TEST(Mpi, SaysWhatServes) {
     EXPECT_TRUE(mpi_available());
