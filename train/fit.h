@@ -21,23 +21,37 @@
 namespace adjoint::train {
 
 struct FitOptions {
+    // How long, and on what
+    // -----------------------------------------------------------------------------
+
     int epochs = 1;
     std::int64_t batch_size = 64;
     double validation_split = 0;                   ///< held out, the last samples in their own order
     std::optional<data::Samples> validation = {};  ///< instead of a split
     std::uint64_t seed = 0;                        ///< of the order of the samples
     bool drop_last = false;                        ///< leave out a last batch that is not full
-    bool verbose = true;                           ///< progress() behind the other callbacks
-    Transform transform = {};                      ///< of each training batch: <adjoint/train/augment.h>;
-                                                   ///< what it draws belongs to the batch, not to the thread
-    std::vector<Callback> callbacks = {};          ///< stop_on_nan() stands in front of them in any case
+
+    // What is done besides
+    // -----------------------------------------------------------------------------
+
+    bool verbose = true;                   ///< progress() behind the other callbacks
+    Transform transform = {};              ///< of each training batch: <adjoint/train/augment.h>;
+                                           ///< what it draws belongs to the batch, not to the thread
+    std::vector<Callback> callbacks = {};  ///< stop_on_nan() stands in front of them in any case
     /// A checkpoint to go on from, "" to begin anew: the same bits as without the interruption, for the same
     /// model, optimizer, data, options and callbacks. `epochs` counts those before as well.
     std::string resume = {};
     CaptureMode capture = CaptureMode::automatic;
+
+    // How batches are made
+    // -----------------------------------------------------------------------------
+
     data::Sampler sampler = {};         ///< of the samples of an epoch: <adjoint/data/sampler.h>
     int workers = 0;                    ///< threads that make the batches: <adjoint/data/loader.h>
     std::optional<Device> device = {};  ///< where batches go, if the samples are elsewhere
+
+    // The step
+    // -----------------------------------------------------------------------------
 
     /// Parts of batch_size samples whose gradients make one step. A batch, as callbacks and the loader see
     /// it, has up to accumulate * batch_size samples (data::LoaderParts); the mean loss of each part is
@@ -50,6 +64,10 @@ struct FitOptions {
     /// loss is scaled (optim::GradScaler), and a step whose gradients overflow moves nothing.
     std::optional<DType> autocast = {};
     Average average = {};  ///< of the weights: <adjoint/train/average.h>
+
+    // Several processes
+    // -----------------------------------------------------------------------------
+
     /// The ranks that train together, each with a part of each step: as one process that accumulates as many
     /// parts as all ranks have, to the last bit. batch_size is that of a part, `accumulate` the number of a
     /// rank's parts; sample i of a step is in part i mod n. What a model draws (dropout) belongs to the part.
@@ -57,6 +75,10 @@ struct FitOptions {
     /// of them, and one writes files. Steps are not captured, in a group of one neither.
     std::optional<distributed::Group> group = {};
     distributed::DataParallelOptions parallel = {};
+
+    // Validation
+    // -----------------------------------------------------------------------------
+
     int validate_every = 1;  ///< validation and metrics after each so many epochs, and after the last
     Metrics metrics = {};    ///< figures by name in the records of epochs, as by the callback metrics()
 };

@@ -258,7 +258,8 @@ class Pass {
         check<AutogradError>(grads.size() == edges.size(), "backward: {} returned {} gradients for {} inputs",
                              node.name(), grads.size(), edges.size());
         for (std::size_t i = 0; i < edges.size(); ++i) {
-            if (grads[i].defined() && !edges[i].empty()) deliver(edges[i], std::move(grads[i]), node.name());
+            if (grads[i].defined() && !edges[i].empty())
+                deliver(edges[i], std::move(grads[i]), node.name(), i);
             if (options_.on_leaf && edges[i].leaf) settle(edges[i].leaf);
         }
         if (!options_.retain_graph && !options_.create_graph) node.release_saved();
@@ -280,20 +281,21 @@ class Pass {
                 if (index == i) captured_[input] = gradient;
     }
 
-    void deliver(const Edge& edge, Tensor gradient, const char* from) {
+    // `input`: of which of the function's inputs it is the gradient; none where the pass begins.
+    void deliver(const Edge& edge, Tensor gradient, const char* from, std::optional<std::size_t> input = {}) {
         if (edge.leaf) {
             TensorImpl& leaf = *edge.leaf;
             gradient =
                 fit_gradient(std::move(gradient), leaf.shape, leaf.dtype, leaf.storage->device(), from);
             if (anomaly_enabled()) [[unlikely]]
-                detail::check_anomaly(from, gradient);
+                detail::check_anomaly(from, gradient, input);
             deliver_to_leaf(edge.leaf, std::move(gradient));
             return;
         }
         const OutputInfo& info = node_of(edge.node)->output(edge.index);
         gradient = fit_gradient(std::move(gradient), info.shape, info.dtype, info.device, from);
         if (anomaly_enabled()) [[unlikely]]
-            detail::check_anomaly(from, gradient);
+            detail::check_anomaly(from, gradient, input);
         accumulate(frontier_.slot(edge.node, edge.index), std::move(gradient));
     }
 

@@ -22,7 +22,9 @@ struct CrossEntropyOptions {
     double label_smoothing = 0;
 };
 /// nll_loss of log_softmax(x); targets are class numbers, or probabilities of x's shape.
-/// shapes, errors: as nll_loss. All targets ignored, mean: NaN.
+/// All targets ignored, mean: NaN.
+/// shapes: as nll_loss.
+/// errors: as nll_loss; ValueError for one class alone, whose loss would be 0 in any case.
 ADJOINT_API Tensor cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions& options = {});
 
 }  // namespace adjoint

@@ -68,8 +68,9 @@ class Function {
 
 namespace detail {
 
-/// Throws AutogradError if the anomaly mode is on and a floating output holds NaN or Inf.
-ADJOINT_API void check_anomaly(const char* name, const Tensor& output);
+/// Throws AutogradError if a floating result of a function holds NaN or Inf: one of its forward pass, or
+/// the gradient of that input.
+ADJOINT_API void check_anomaly(const char* name, const Tensor& result, std::optional<std::size_t> input = {});
 
 template <class F> Grads call_backward(F& f, const Grads& outputs) {
     if constexpr (requires { f.backward(outputs); })

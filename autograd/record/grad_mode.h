@@ -43,12 +43,13 @@ class NoGrad : GradMode {
     NoGrad() noexcept : GradMode(false) {}
 };
 
-/// Anomaly mode: every recorded operation and every gradient is checked for NaN and Inf, and the first that
-/// shows one is named in an AutogradError. Slow; for looking for the cause.
+/// Anomaly mode: every result of a recorded operation and every gradient is checked for NaN and Inf. The
+/// first that holds one is an AutogradError: which operation gave it, in its forward or its backward pass,
+/// the value and its place. Slow; for looking for the cause.
 ADJOINT_API bool anomaly_enabled() noexcept;
 ADJOINT_API void set_anomaly_enabled(bool enabled) noexcept;
 
-/// While it lives, a backward pass that meets a NaN says which operation made it.
+/// The anomaly mode is on while it lives: { AnomalyMode guard; loss_of(model).backward(); }
 class AnomalyMode {
   public:
     explicit AnomalyMode(bool enabled = true) noexcept : before_(anomaly_enabled()) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ostream>
 #include <string_view>
 
 #include <adjoint/core/base/format.h>
@@ -54,6 +55,8 @@ std::string to_string(Device device) {
     if (kind < kinds()) return fmt::format("{}:{}", kind_names[kind], index);
     return fmt::format("device {} of an unknown kind, number {}", index, kind);
 }
+
+std::ostream& operator<<(std::ostream& out, Device device) { return out << to_string(device); }
 
 DeviceType detail::add_device_kind(const char* name) {
     const std::string_view text = name;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 
 #include <adjoint/core/base/export.h>
@@ -33,6 +34,7 @@ struct Device {
 
 /// "cpu" or "cuda:0".
 ADJOINT_API std::string to_string(Device device);
+ADJOINT_API std::ostream& operator<<(std::ostream& out, Device device);
 
 namespace detail {
 /// There is room for so many kinds, and for so many devices of a kind.

@@ -1,7 +1,11 @@
-// Type promotion.
+// Type promotion, and types as text.
 #include <adjoint/core/base/dtype.h>
 
+#include <ostream>
+
 namespace adjoint {
+
+std::ostream& operator<<(std::ostream& out, DType type) { return out << name(type); }
 
 DType promote(DType a, DType b) noexcept {
     if (a == b) return a;

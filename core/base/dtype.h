@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <type_traits>
 
 #include <adjoint/core/base/export.h>
@@ -38,6 +39,9 @@ constexpr const char* name(DType type) noexcept {
     constexpr const char* names[] = {"f16", "bf16", "f32", "f64", "u8", "i32", "i64", "bool"};
     return names[static_cast<std::size_t>(type)];
 }
+
+/// As name().
+ADJOINT_API std::ostream& operator<<(std::ostream& out, DType type);
 
 /// f16, bf16, f32 or f64: the types that may carry a gradient.
 constexpr bool is_floating(DType type) noexcept { return type <= DType::f64; }

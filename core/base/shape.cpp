@@ -2,6 +2,7 @@
 #include <adjoint/core/base/shape.h>
 
 #include <algorithm>
+#include <ostream>
 
 #include <adjoint/core/base/format.h>
 
@@ -50,6 +51,8 @@ std::string to_string(const Shape& shape) {
     if (shape.size() == 1) return fmt::format("({},)", shape[0]);
     return fmt::format("({})", fmt::join(shape.begin(), shape.end(), ", "));
 }
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
 
 bool is_dense(const Shape& sizes, const Shape& strides) noexcept {
     if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return true;

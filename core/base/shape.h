@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,6 +53,8 @@ class ADJOINT_API Shape {
             if (a.sizes_[i] != b.sizes_[i]) return false;
         return true;
     }
+    /// As to_string().
+    ADJOINT_API friend std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
   private:
     void assign(std::span<const std::int64_t> sizes);

@@ -1,7 +1,9 @@
 """What Doxygen has read in a header, as Markdown: an entry for each class, and for functions with one comment."""
 import collections
+import itertools
 import pathlib
 import re
+import textwrap
 import xml.etree.ElementTree as ET
 
 Item = collections.namedtuple("Item", "line kind names code doc")
@@ -91,6 +93,16 @@ def signature(member):
     return tidy(code)
 
 
+def field_with_comment(field):
+    """A short comment behind the field, a long one above it."""
+    code, said = signature(field) + ";", plain(doc_of(field))
+    if not said:
+        return code
+    if len(code) + len(said) <= 90:
+        return f"{code}  // {said}"
+    return "\n".join(textwrap.wrap(said, 76, initial_indent="// ", subsequent_indent="// ") + [code])
+
+
 def plain(markdown):
     return re.sub(r"\\(.)", r"\1", markdown).replace("\n", " ")
 
@@ -144,12 +156,13 @@ class Headers:
             Item(int(place.get("line")), root.get("kind"), (name.rpartition("::")[2],), (name,), doc_of(root)))
 
     def members(self, name):
+        """What is public of a class, in its order, each with the heading of its group."""
         found = []
         for section in self.classes[name].findall("sectiondef"):
             for member in section.findall("memberdef"):
                 if member.get("prot") == "public" and member.get("kind") != "friend":
-                    found.append((int(member.find("location").get("line")), member))
-        return [member for _, member in sorted(found, key=lambda pair: pair[0])]
+                    found.append((int(member.find("location").get("line")), flat(section.find("header")), member))
+        return [(heading, member) for _, heading, member in sorted(found, key=lambda each: each[0])]
 
     def undocumented(self, header):
         """What a reader would look for in vain, by name."""
@@ -158,7 +171,7 @@ class Headers:
             is_class = item.kind in ("class", "struct", "union")
             if not item.doc and not speaks_for_itself(item.names[0]):
                 missing.append(", ".join(dict.fromkeys(item.names)))
-            for member in self.members(item.code[0]) if is_class else ():
+            for _, member in self.members(item.code[0]) if is_class else ():
                 name = flat(member.find("name"))
                 if member.get("kind") == "function" and name != item.names[0] and not speaks_for_itself(
                         name) and "delete" not in signature(member) and not doc_of(member):
@@ -167,7 +180,10 @@ class Headers:
 
     def markdown(self, header):
         out = [self.files.get(header, "")]
-        for item in grouped(self.items[header]):
+        # The class that the header has its name from, then what it takes and what stands behind it.
+        named = pathlib.PurePath(header).stem.replace("_", "")
+        items = sorted(self.items[header], key=lambda item: item.kind != "class" or item.names[0].lower() != named)
+        for item in grouped(items):
             if item.kind in ("class", "struct", "union"):
                 out += self.of_class(item)
                 continue
@@ -180,26 +196,33 @@ class Headers:
         name = item.code[0]
         root = self.classes[name]
         bases = ", ".join(tidy(flat(base)) for base in root.findall("basecompoundref") if base.get("prot") == "public")
-        members = self.members(name)
-        fields = [member for member in members if member.get("kind") == "variable"]
         out = [f"### `{item.names[0]}`", f"`{item.kind} {name.removeprefix('adjoint::')}`" + (
             f", derived from `{bases}`" if bases else ""), item.doc]
-        if fields:
-            lines = []
-            for field in fields:
-                said = doc_of(field)
-                lines.append(signature(field) + ";" + (f"  // {plain(said)}" if said else ""))
-            out.append("```cpp\n" + "\n".join(lines) + "\n```")
-        functions = [Item(int(m.find("location").get("line")), m.get("kind"), (flat(m.find("name")),), (signature(m),),
-                          doc_of(m)) for m in members if m.get("kind") != "variable" and "= delete" not in signature(m)
-                     and "=delete" not in signature(m) and not flat(m.find("name")).startswith("~")]
-        for group in grouped(functions):
-            out += [block(group.code), group.doc]
+        for heading, group in itertools.groupby(self.members(name), lambda pair: pair[0]):
+            members = [member for _, member in group]
+            if heading:
+                out.append(f"#### {heading}")
+            fields = [member for member in members if member.get("kind") == "variable"]
+            if fields:
+                out.append(fenced(field_with_comment(field) for field in fields))
+            functions = [Item(0, m.get("kind"), (flat(m.find("name")),), (signature(m),), doc_of(m)) for m in members
+                         if m.get("kind") != "variable" and not re.search(r"= ?delete", signature(m))
+                         and not flat(m.find("name")).startswith("~")]
+            for entry in grouped(functions):
+                out += [block(entry.code), entry.doc]
         return out
 
 
 def block(code):
-    return "```cpp\n" + "\n".join(line + ";" for line in code) + "\n```"
+    """Declarations; what is too long for a line goes on behind an indent."""
+    lines = [line if "\n" in line else textwrap.fill(line, 90, subsequent_indent="    ", break_long_words=False,
+                                                     break_on_hyphens=False) for line in code]
+    return fenced(line + ";" for line in lines)
+
+
+def fenced(lines):
+    """Programs are `cpp`, declarations `c++`: site.css wraps these on narrow screens."""
+    return "```c++\n" + "\n".join(lines) + "\n```"
 
 
 def grouped(items):

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <sstream>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
@@ -251,6 +252,14 @@ TEST(Printing, LooksLikeNumPy) {
     EXPECT_EQ(to_string(arange(6), {.threshold = 3, .edge_items = 3}), "[0, 1, 2, 3, 4, 5] i64");
     EXPECT_EQ(to_string(arange(2), {.threshold = 1, .edge_items = 0}), "[...] i64");
     EXPECT_EQ(to_string(full({}, 1, {.requires_grad = true}) * 2), "2. f32 grad_fn=mul_scalar");
+}
+
+TEST(Printing, ShapesTypesAndDevicesGoIntoStreams) {
+    const Tensor x = zeros({2, 3}, {.dtype = bf16});
+    std::ostringstream out;
+    out << x.shape() << ' ' << x.strides() << ' ' << Shape{5} << ' ' << Shape() << ' ' << x.dtype() << ' '
+        << boolean << ' ' << x.device() << ' ' << Device::cuda(1);
+    EXPECT_EQ(out.str(), "(2, 3) (3, 1) (5,) () bf16 bool cpu cuda:1");
 }
 
 TEST(HostMemory, ReusesBlocksAndGivesThemBack) {

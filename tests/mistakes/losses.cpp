@@ -20,6 +20,8 @@ Topic mistakes_of_losses() {
                             cross_entropy(rand({4, 10}), zeros({5}, {.dtype = i64}))),
             ADJOINT_MISTAKE("softmax in front of cross entropy", const nn::Linear model(4, 10);
                             cross_entropy(softmax(model(rand({8, 4})), 1), zeros({8}, {.dtype = i64}))),
+            ADJOINT_MISTAKE("cross entropy of one column of scores",
+                            cross_entropy(rand({4, 1}), zeros({4}, {.dtype = i64}))),
             ADJOINT_MISTAKE("scores where probabilities are expected",
                             binary_cross_entropy(tensor({-1.5, 2}), tensor({0, 1}))),
             ADJOINT_MISTAKE("class weights of another number",

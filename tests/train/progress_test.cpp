@@ -49,5 +49,17 @@ TEST(Progress, AFileGetsOneLinePerEpoch) {
     EXPECT_EQ(text, wanted);
 }
 
+TEST(Progress, SaysWhyTrainingEndedEarly) {
+    const data::Dataset set{.inputs = ones({8, 3}), .targets = zeros({8}, {.dtype = i64})};
+    const nn::Sequential model(nn::Linear(3, 2));
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    testing::internal::CaptureStdout();
+    const train::History history = train::fit(
+        model, nn::CrossEntropyLoss(), optimizer, set,
+        {.epochs = 3, .callbacks = {{.on_epoch = [](train::Run& run) { run.stop("that is enough"); }}}});
+    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+              to_string(history.last(), 3) + "\ntraining ended early: that is enough\n");
+}
+
 }  // namespace
 }  // namespace adjoint

@@ -102,6 +102,11 @@ Callback progress() {
                               print(fmt::format("{}{}\n", terminal ? clear_line : "",
                                                 to_string(run.history.last(), run.epochs)));
                               line->start(run);
+                          },
+                      .on_end =
+                          [](Run& run) {
+                              const std::string& end = run.history.end;
+                              if (!end.empty()) print(fmt::format("training ended early: {}\n", end));
                           }};
     if (terminal) callback.on_batch = [line](Run& run) { line->draw(run); };
     return callback;

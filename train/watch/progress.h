@@ -7,7 +7,8 @@
 
 namespace adjoint::train {
 
-/// Prints the epochs to standard output as they end and, on a terminal, how far the current one is. The loss
+/// Prints the epochs to standard output as they end, why training ended before the last of them if it did
+/// (History::end) and, on a terminal, how far the current epoch is. The loss
 /// is read only when that line is redrawn, a few times a second: it may have to wait for the device.
 ADJOINT_API Callback progress();
 
