@@ -109,6 +109,20 @@ function(adjoint_unity target size)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=inline-unit-growth=300>)
 endfunction()
 
+# What most sources read first is read once, where the compiler is called without a cache: ccache does not look into such a
+# file and would compile everything anew. usage: adjoint_precompile(TARGET [REUSE_FROM OTHER])
+function(adjoint_precompile target)
+    if(NOT ADJOINT_UNITY OR NOT PROJECT_IS_TOP_LEVEL OR CMAKE_CXX_COMPILER_LAUNCHER MATCHES "cache")
+        return()
+    endif()
+    if(ARGN)
+        target_precompile_headers(${target} ${ARGN})
+    else()
+        target_precompile_headers(${target} PRIVATE <algorithm> <functional> <map> <memory> <string> <vector>
+                                  <adjoint/core/base/format.h> <adjoint/core/tensor/creation.h>)
+    endif()
+endfunction()
+
 # Whoever links a sanitized library in this tree must be sanitized too.
 function(adjoint_sanitize_users target)
     if(adjoint_sanitize_flags)

@@ -6,6 +6,7 @@
 
 #include "command_line.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -22,7 +23,7 @@ struct Settings {
                 shard = "none", save, load, checkpoint, resume, report;
     int epochs = 8, accumulate = 1;
     std::optional<int> threads;
-    bool distributed = false;
+    bool distributed = false, profile = false;
     std::int64_t batch_size = 64;
     std::optional<double> lr;
     std::uint64_t seed = 1;
@@ -53,6 +54,8 @@ std::vector<Option> options_to(Settings& s) {
         {"threads", "CPU threads; by default one per core", &s.threads},
         {"save", "write the trained weights here (safetensors)", &s.save},
         {"load", "start from these weights", &s.load},
+        {"profile", "print where the time and the memory of a training step go, and train nothing",
+         &s.profile},
         {"report", "write a page about the run here (HTML)", &s.report},
         {"checkpoint", "write after each epoch where training stands", &s.checkpoint},
         {"resume", "go on from such a checkpoint; --epochs counts those before as well", &s.resume}};
@@ -145,6 +148,19 @@ void write_report(const Settings& s, const nn::Sequential& model, const data::Mn
     std::printf("report written to %s\n", s.report.c_str());
 }
 
+// Of a step on these samples.
+void print_profile(const nn::Sequential& model, optim::Optimizer& optimizer, const data::Dataset& samples) {
+    data::Loader loader(samples, {.batch_size = samples.size()});
+    for (const auto& [x, y] : loader) {
+        const auto step = [&model, &optimizer, &x = x, &y = y] {
+            optimizer.zero_grad();
+            cross_entropy(model(x), y).backward();
+            optimizer.step();
+        };
+        std::printf("%s", to_string(profile(step)).c_str());
+    }
+}
+
 void run(const Settings& s) {
     check_settings(s);
     // A run whose result cannot be written is not begun.
@@ -184,6 +200,10 @@ void run(const Settings& s) {
     std::printf("%s\n", layers.c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
+    if (s.profile) {
+        print_profile(model, *optimizer, training.part(0, std::min(s.batch_size, training.size())));
+        return;
+    }
     std::vector<train::Callback> callbacks;
     if (!s.checkpoint.empty()) callbacks.push_back(train::checkpoint({.path = s.checkpoint}));
     const train::History history = train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,

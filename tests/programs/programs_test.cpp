@@ -172,6 +172,16 @@ TEST(Programs, MnistWritesAReport) {
     EXPECT_TRUE(html.ends_with("</html>\n"));
 }
 
+TEST(Programs, MnistPrintsWhereTimeAndMemoryGo) {
+    if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
+    const Outcome outcome = run("mnist --profile --model mlp --batch-size 32");
+    ASSERT_EQ(outcome.status, 0) << outcome.text;
+    for (const char* wanted :
+         {"a step takes ", "linear backward", "cross_entropy", "update adam", "memory of tensors"})
+        EXPECT_NE(outcome.text.find(wanted), std::string::npos) << wanted << '\n' << outcome.text;
+    EXPECT_EQ(outcome.text.find("epoch 1"), std::string::npos) << outcome.text;
+}
+
 TEST(Programs, MnistGoesOnFromACheckpoint) {
     if (!std::getenv("ADJOINT_DATA")) GTEST_SKIP() << "ADJOINT_DATA is not set: no real images";
     const TemporaryFolder folder;

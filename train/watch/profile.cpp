@@ -213,6 +213,7 @@ Profile profile(const std::function<void()>& step, const ProfileOptions& options
     Profile result;
     result.step_seconds = mean(plain, faster(plain));
     const std::vector<std::size_t> counted = faster(watched);
+    result.profiled_seconds = result.unaccounted_seconds = mean(watched, counted);
     RowMap rows;
     for (const std::size_t i : counted)
         for (std::size_t e = i == 0 ? 0 : ends[i - 1].first; e < ends[i].first; ++e)
@@ -220,7 +221,7 @@ Profile profile(const std::function<void()>& step, const ProfileOptions& options
     for (const auto& [key, row] : rows) {
         result.rows.push_back(row);
         std::tie(result.rows.back().operation, result.rows.back().layer) = key;
-        result.profiled_seconds += row.seconds;
+        result.unaccounted_seconds -= row.seconds;
     }
     std::stable_sort(result.rows.begin(), result.rows.end(),
                      [](const ProfileRow& a, const ProfileRow& b) { return a.seconds > b.seconds; });
@@ -237,10 +238,12 @@ Profile profile(const std::function<void()>& step, const ProfileOptions& options
 
 std::string to_string(const Profile& profile) {
     return fmt::format(
-        "a step takes {:.1f} us; under the profile {:.1f} us, which the rows add up to ({:.1f} %)\n\n{}{}{}",
+        "a step takes {:.1f} us; under the profile {:.1f} us ({:.1f} %), of which the rows have all but "
+        "{:.1f} us\n"
+        "\n{}{}{}",
         profile.step_seconds * 1e6, profile.profiled_seconds * 1e6,
-        100 * profile.profiled_seconds / profile.step_seconds, operations_of(profile), layers_of(profile),
-        memory_of(profile));
+        100 * profile.profiled_seconds / profile.step_seconds, profile.unaccounted_seconds * 1e6,
+        operations_of(profile), layers_of(profile), memory_of(profile));
 }
 
 }  // namespace adjoint

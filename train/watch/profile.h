@@ -39,7 +39,8 @@ struct ProfileMemory {
 /// What profile() found. Prints as a table of operations, one of layers, and the course of the memory.
 struct Profile {
     double step_seconds = 0;            ///< a step without the profile
-    double profiled_seconds = 0;        ///< a step with it, which is what the rows add up to
+    double profiled_seconds = 0;        ///< a step with it, by the clock around it
+    double unaccounted_seconds = 0;     ///< what the rows leave of that: the watch's own beginning and end
     std::vector<ProfileRow> rows;       ///< the longest first; what is no operation stands in parentheses
     std::vector<ProfileMemory> memory;  ///< in their order; of a replay nothing, its memory is its own
     std::string trace;                  ///< of the steps with it, for ui.perfetto.dev and chrome://tracing
