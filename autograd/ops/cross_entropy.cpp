@@ -96,16 +96,6 @@ void check_class_shapes(const char* op, const Tensor& x, const Tensor& t) {
                      x.shape(), expected, hint);
 }
 
-// The softmax of one score is 1 whatever the score.
-void check_classes(const Tensor& x) {
-    check<ValueError>(
-        x.dim() == 0 || x.shape()[x.dim() == 1 ? 0 : 1] != 1,
-        "cross_entropy: an input of shape {} is the score of one class alone, its loss is always "
-        "0; where one score tells two classes apart, use BCEWithLogitsLoss "
-        "(binary_cross_entropy_with_logits), with targets of 0. and 1. in that shape",
-        x.shape());
-}
-
 // (N, C, ...) as rows of classes (R, C).
 Tensor class_rows(const Tensor& x) {
     if (x.dim() == 1) return unsqueeze(x, 0);
@@ -181,7 +171,13 @@ Tensor cross_entropy(const Tensor& input, const Tensor& t, const CrossEntropyOpt
         warn_once("softmax before cross_entropy",
                   "cross_entropy: its input comes from softmax, which cross_entropy applies itself; pass the "
                   "scores as they are");
-    check_classes(x);
+    if (x.dim() > 0 && x.shape()[x.dim() == 1 ? 0 : 1] == 1)
+        warn_once(
+            "one class in cross_entropy",
+            fmt::format("cross_entropy: an input of shape {} is the score of one class alone, its loss is "
+                        "always 0; where one score tells two classes apart, use BCEWithLogitsLoss "
+                        "(binary_cross_entropy_with_logits), with targets of 0. and 1. in that shape",
+                        x.shape()));
     if (is_floating(t.dtype())) return soft_cross_entropy(x, t, options);
     check_class_shapes("cross_entropy", x, t);
     const bool plain = !options.weight.defined() && options.label_smoothing == 0 && x.dim() == 2 &&

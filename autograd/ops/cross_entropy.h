@@ -22,9 +22,8 @@ struct CrossEntropyOptions {
     double label_smoothing = 0;
 };
 /// nll_loss of log_softmax(x); targets are class numbers, or probabilities of x's shape.
-/// All targets ignored, mean: NaN.
-/// shapes: as nll_loss.
-/// errors: as nll_loss; ValueError for one class alone, whose loss would be 0 in any case.
+/// All targets ignored, mean: NaN. Of one class alone the loss is always 0, and a warning says so.
+/// shapes, errors: as nll_loss.
 ADJOINT_API Tensor cross_entropy(const Tensor& x, const Tensor& t, const CrossEntropyOptions& options = {});
 
 }  // namespace adjoint

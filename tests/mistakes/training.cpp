@@ -49,7 +49,7 @@ Topic mistakes_of_training() {
             ADJOINT_MISTAKE("an optimizer without parameters", Adam(std::vector<Tensor>{}, {})),
             ADJOINT_MISTAKE("a parameter given twice", const Tensor w = rand({3}).set_requires_grad();
                             SGD({w, w}, {.lr = 0.1})),
-            ADJOINT_MISTAKE("a learning rate far too high", trained(eight_samples(), 1e38)),
+            ADJOINT_MISTAKE("a learning rate far too high", trained(eight_samples(), 1e39)),
             ADJOINT_MISTAKE("NaN in the data", data::Dataset set = eight_samples(); set.inputs(5, 2) = NAN; trained(set, 0.1)),
             ADJOINT_MISTAKE("inputs and targets of different numbers", data::Dataset set = eight_samples();
                             set.targets = zeros({9}, {.dtype = i64}); trained(set, 0.1)),

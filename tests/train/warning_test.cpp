@@ -136,6 +136,14 @@ TEST(Warning, OfSoftmaxBeforeCrossEntropy) {
     EXPECT_TRUE(has(listener.heard, "softmax"));
 }
 
+TEST(Warning, OfOneClassAloneInCrossEntropy) {
+    Listener listener;
+    cross_entropy(ones({8, 2}), labels());
+    EXPECT_FALSE(has(listener.heard, "one class alone"));
+    EXPECT_EQ(cross_entropy(ones({2, 1}), zeros({2}).to(i64)).item(), 0);
+    EXPECT_TRUE(has(listener.heard, "BCEWithLogitsLoss"));
+}
+
 TEST(Warning, OfAMemberThatIsNoChild) {
     struct Net : nn::Module {
         const nn::Linear fc1 = nn::Linear(4, 8);  // child() was forgotten
