@@ -135,6 +135,11 @@ void Module::to(DType dtype) const {
     convert_all(*state_, [&](const Tensor& x) { return is_floating(x.dtype()) ? x.to(dtype) : x; });
 }
 
+void Module::apply(const std::function<void(const Module&)>& f) const {
+    for (const auto& [name, module] : children()) module.apply(f);
+    f(*this);
+}
+
 void Module::zero_grad() const {
     for (const auto& [name, tensor] : named_parameters()) tensor.set_grad({});
 }

@@ -18,6 +18,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -94,6 +95,10 @@ class ADJOINT_API Module {
     /// What it was made of, in the order of registration; a function in a Sequential
     /// is one without parameters.
     std::vector<std::pair<std::string, Module>> children() const;
+
+    /// f(module) for every module of the model, children in front of what they are children of, itself last:
+    /// first weights, say, of each layer whose kind() is "Linear".
+    void apply(const std::function<void(const Module&)>& f) const;
 
     // Saving and loading
     // -----------------------------------------------------------------------------

@@ -71,6 +71,20 @@ template <class Kind> std::string message_of(const std::function<void()>& f) {
     return {};
 }
 
+TEST(Module, ApplyVisitsChildrenInFrontOfTheirParents) {
+    const nn::Sequential inner(nn::Linear(2, 3), nn::ReLU()), net(inner, nn::Linear(3, 1));
+    std::vector<std::string> kinds;
+    net.apply([&](const nn::Module& module) {
+        kinds.push_back(module.kind());
+        const NoGrad guard;
+        if (module.kind() == "Linear")
+            for (const auto& [name, parameter] : module.named_parameters()) parameter.fill_(7);
+    });
+    EXPECT_EQ(kinds, (std::vector<std::string>{"Linear", "ReLU", "Sequential", "Linear", "Sequential"}));
+    for (const Tensor& parameter : net.parameters())
+        EXPECT_TRUE(equal(parameter, full_like(parameter.detach(), 7)));
+}
+
 TEST(Module, NamesWhatItHolds) {
     const Net net;
     EXPECT_EQ(names(net.named_parameters()),
