@@ -1,11 +1,11 @@
 // Lectures L1.1 and L1.2: a class for nets of any number of layers, described by their sizes and activations,
 // learns XOR by gradients that are made by hand.
 //
-// The slides' class has no biases, and passes E[i] = E[i+1] W^T back to the layer before, where the chain rule
-// wants dZ[i+1] W^T: each layer leaves out a factor, the slope of its activation. gradcheck tells the two
-// apart. What the slides make is no gradient, but it has its signs, and with sigmoids, whose slopes are small,
-// it takes larger steps; so the slides' nets learn XOR in 5,000 epochs, and the right ones need a larger rate,
-// and biases: a net without them that begins with tanh says 1/2 at (0, 0) whatever its weights.
+// The slides' class has no biases, and passes E[i] = E[i+1] W^T back to the layer before, where the chain
+// rule wants dZ[i+1] W^T: each layer leaves out a factor, the slope of its activation. gradcheck tells the
+// two apart. What the slides make is no gradient, but it has its signs, and with sigmoids, whose slopes are
+// small, it takes larger steps: so the slides' nets learn XOR in 5,000 epochs. The right ones need a larger
+// rate, and biases: a net without them that begins with tanh says 1/2 at (0, 0) whatever its weights.
 #include <adjoint/adjoint.h>
 
 #include <algorithm>
@@ -193,8 +193,10 @@ void lecture(const LectureOptions& options) {
     check_gradients(all[1], options.seed);
     check_gradients(all[0], options.seed);
     print_ratios(all[0], options.seed);
-    picture::Chart costs(
-        {.title = "XOR: cost per epoch", .x = {.label = "epoch"}, .y = {.label = "sqrt(sum of e^2)"}});
+    const auto chart_of = [](const char* title) {
+        return picture::Chart({.title = title, .x = {.label = "epoch"}, .y = {.label = "sqrt(sum of e^2)"}});
+    };
+    picture::Chart deep = chart_of("XOR by 2-4-2-1: cost per epoch"), flat = chart_of("XOR by 2-4-1");
     std::vector<picture::Svg> regions;
     for (const Plan& plan : all) {
         manual_seed(options.seed);
@@ -204,15 +206,13 @@ void lecture(const LectureOptions& options) {
                     curve.back(), net.evaluate(x, y));
         for (const double v : net.predict(x).to_vector<double>()) std::printf(" %.3f", v);
         std::printf("\n");
-        costs.curve(plan.name, curve);
+        (plan.sizes.size() == 4 ? deep : flat).curve(plan.name, curve);
         regions.push_back(regions_of(plan, net));
     }
-    costs.save(options.picture("l1_1_costs.svg"));
+    picture::save_text(options.picture("l1_1_costs.svg"), picture::grid({deep.draw(), flat.draw()}, 2).str());
     picture::save_text(options.picture("l1_1_regions.svg"), picture::grid(regions, 3).str());
     std::printf("\n");
-    picture::Chart failures({.title = "First weights that lead nowhere",
-                             .x = {.label = "epoch"},
-                             .y = {.label = "sqrt(sum of e^2)"}});
+    picture::Chart failures = chart_of("First weights that lead nowhere");
     for (const Plan& plan : {all[0], all[2]})
         if (const picture::Values failure = failure_among(plan, seeds, epochs); !failure.empty())
             failures.curve(plan.name, failure);

@@ -62,7 +62,7 @@ std::string cell(const std::vector<double>& column, std::size_t i) {
     return text;
 }
 
-// Columns of ours, each with that of the slides behind it. How far the two are from one another is the answer.
+// Columns of ours, each with that of the slides behind it. Says how far they are from each other at most.
 double print_table(const std::vector<Fit>& fits, const std::vector<Tensor>& found) {
     std::vector<std::pair<std::string, std::vector<double>>> columns;
     double farthest = 0;
