@@ -4,6 +4,7 @@ option(ADJOINT_EXAMPLES "Build the programs of python_free_examples/; TOOLS for 
 option(ADJOINT_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_UNITY "Compile the sources of a folder a few at a time as one file" ON)
+option(ADJOINT_SOON "Compile what does not compute with less optimisation, in less time" OFF)
 option(ADJOINT_WERROR "Treat warnings in our code as errors" OFF)
 # As a part of another project it stays out of its languages unless it is asked for.
 set(cuda_default OFF)
