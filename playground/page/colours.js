@@ -1,5 +1,5 @@
 // The colours of the theme, and the table from a map's bytes to pixels.
-const colours = { table: new Uint32Array(256), two: new Uint32Array(256) };
+const colours = { table: new Uint32Array(256), map: new Uint32Array(256), two: new Uint32Array(256) };
 
 function channels(name) {
   const text = colours[name];
@@ -17,10 +17,14 @@ function readColours() {
   for (let i = 0; i < 256; ++i) {
     const value = (i - 128) / 127, end = value < 0 ? negative : positive;
     const share = Math.min(1, Math.abs(value)) ** 0.85;
-    const [r, g, b] = zero.map((channel, c) => Math.round(channel + (end[c] - channel) * share));
-    colours.table[i] = (255 << 24) | (b << 16) | (g << 8) | r;
-    const [r2, g2, b2] = zero.map((channel, c) => Math.round(channel + (end[c] - channel) * 0.75));
-    colours.two[i] = (255 << 24) | (b2 << 16) | (g2 << 8) | r2;
+    const mixed = (part) => {
+      const [r, g, b] = zero.map((channel, c) => Math.round(channel + (end[c] - channel) * part));
+      return (255 << 24) | (b << 16) | (g << 8) | r;
+    };
+    colours.table[i] = mixed(share);
+    // The large map is paler, so that points stand out on it.
+    colours.map[i] = mixed(0.68 * share);
+    colours.two[i] = mixed(0.55);
   }
 }
 
@@ -45,6 +49,7 @@ function sized(canvas) {
 /** A number in few characters. */
 function short(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
-  const text = Math.abs(value) >= 100 ? value.toPrecision(3) : value.toFixed(3);
+  const size = Math.abs(value);
+  const text = size >= 100 ? value.toPrecision(3) : value.toFixed(size < 0.01 ? 4 : 3);
   return text.replace("-", "−");
 }

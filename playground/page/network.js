@@ -95,7 +95,13 @@ class NetworkView {
     if (this.opened) this.close(false);
   }
 
+  /** Whether columns stand so close that there is no room for words above them. */
+  narrow() {
+    return this.stage.clientWidth / this.playground.sizes.length < 62;
+  }
+
   label(x, text) {
+    if (this.narrow()) return;
     const label = document.createElement("span");
     label.className = "column-label";
     label.style.left = `${x}px`;
@@ -119,7 +125,7 @@ class NetworkView {
       made.addEventListener("click", () => this.playground.resizeLayer(layer - 1, change));
       return made;
     };
-    const narrow = (this.stage.clientWidth / sizes.length) < 62;
+    const narrow = this.narrow();
     const count = document.createElement("output");
     count.textContent = sizes[layer];
     group.append(button("−", word("fewer_units", layer), -1, sizes[layer] <= 1, "fewer"));
@@ -298,7 +304,7 @@ class NetworkView {
     row(-1, word("bias"), numbers.biases[layer - 1][unit]);
     for (let from = 0; from < inputs; ++from) {
       const name = layer === 1 ? featureLabel(choices.features[features[from]]) : word("unit", from + 1);
-      row(from, word("from", name), numbers.weights[layer - 1][unit * inputs + from]);
+      row(from, name, numbers.weights[layer - 1][unit * inputs + from]);
     }
     this.inspector.hidden = false;
     const { x, y } = this.places[layer][unit], box = this.inspector.getBoundingClientRect();

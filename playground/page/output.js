@@ -5,6 +5,7 @@ class OutputView {
     this.canvas = document.getElementById("output");
     this.note = document.getElementById("map-note");
     this.small = document.createElement("canvas");
+    this.middle = document.createElement("canvas");
   }
 
   /** Draws the map of a neuron, the output's if it is the last. */
@@ -13,16 +14,19 @@ class OutputView {
     const { context, width } = sized(this.canvas);
     const side = engine.side, last = map === null || map === mapCount - 1;
     const shown = map ?? mapCount - 1;
-    const table = document.getElementById("discretise").checked ? colours.two : colours.table;
+    const table = document.getElementById("discretise").checked ? colours.two : colours.map;
     if (!this.picture) {
       this.picture = new ImageData(side, side);
       this.pixels = new Uint32Array(this.picture.data.buffer);
       this.small.width = this.small.height = side;
+      this.middle.width = this.middle.height = 2 * side;
     }
     for (let i = 0, at = shown * side * side; i < side * side; ++i) this.pixels[i] = table[maps[at++]];
     this.small.getContext("2d").putImageData(this.picture, 0, 0);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(this.small, 0, 0, width, width);
+    // In two steps, which is smoother than one.
+    const middle = this.middle.getContext("2d");
+    middle.drawImage(this.small, 0, 0, this.middle.width, this.middle.width);
+    context.drawImage(this.middle, 0, 0, width, width);
     const place = (value) => (value + 6) / 12 * width;
     this.drawAxes(context, width, place);
     if (document.getElementById("show-test").checked) this.drawPoints(context, points, numbers.trainCount, engine.pointCount, place, true);

@@ -176,6 +176,10 @@ def pictures(browser):
     browser.open(f"{PAGE}#data=circle&layers=4,2&lang=ko")
     browser.evaluate(train % 40)
     picture(browser, "narrow")
+    browser.size(420, 900, 2)
+    browser.open(f"{PAGE}#{LARGEST}&lang=en")
+    browser.evaluate(train % 10)
+    picture(browser, "narrow-largest")
     quiet(browser, "pictures")
 
 

@@ -6,7 +6,7 @@
 
 #include <adjoint/playground/program.h>
 
-#include "playground/exports/exports.h"
+#include "exports.h"
 
 using namespace adjoint;
 
