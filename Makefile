@@ -14,10 +14,10 @@ endif
 
 build = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 
-sources = $(shell find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx python_free_examples bench tests \
+sources = $(shell find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx playground python_free_examples bench tests \
             -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help mnist test bench dev tsan fuzz docs format tidy
+.PHONY: help mnist test bench dev tsan fuzz docs playground format tidy
 
 help:
 	@echo 'make mnist    install what is missing, build, find the data, train (ARGS="--epochs 3" goes to the program)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make tsan     the tests of what threads meet in, in a debug build with ThreadSanitizer'
 	@echo 'make fuzz     libFuzzer on all readers for SECONDS=n each or RUNS=n, or on TARGET="npz csv" alone'
 	@echo 'make docs     the site of the documentation in build/docs/html: pages, reference, search'
+	@echo 'make playground  the page on which networks learn, for the browser: builds it and serves it on this machine'
 	@echo 'make format   clang-format on all sources'
 	@echo 'make tidy     clang-tidy on all sources'
 	@echo 'Also: JOBS=n, CMAKE_ARGS="-D...", ADJOINT_WERROR=ON'
@@ -71,6 +72,11 @@ fuzz:
 docs:
 	@scripts/setup docs
 	scripts/docs
+
+playground:
+	@scripts/setup playground
+	JOBS=$(JOBS) scripts/playground build
+	scripts/playground serve
 
 format:
 	@scripts/setup format

@@ -1,6 +1,10 @@
 # The libraries behind the library. All of them are private: no header and no symbol of theirs reaches a user.
 include(${CMAKE_CURRENT_LIST_DIR}/AdjointLibraries.cmake)
 
+if(EMSCRIPTEN)
+    include(${CMAKE_CURRENT_LIST_DIR}/AdjointWasm.cmake)
+endif()
+
 # What a superproject has brought under the usual name is taken; the system's is looked for otherwise.
 macro(adjoint_find package target)
     if(NOT TARGET ${target})

@@ -12,6 +12,6 @@ function(adjoint_link_view view)
 endfunction()
 
 adjoint_link_view(${adjoint_include_view} ${adjoint_public_folders} adjoint.h onnx onnx.h)
-adjoint_link_view(${adjoint_include_private} cpu cuda)
+adjoint_link_view(${adjoint_include_private} cpu cuda playground)
 
 configure_file(${CMAKE_CURRENT_LIST_DIR}/version.h.in ${adjoint_include_generated}/adjoint/core/base/version.h @ONLY)

@@ -56,6 +56,10 @@ function(adjoint_own_flags target)
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
         list(APPEND warnings -Wno-restrict)
     endif()
+    # There a size of the standard library has 32 bits; no array is larger.
+    if(EMSCRIPTEN)
+        list(APPEND warnings -Wno-shorten-64-to-32)
+    endif()
     # With sanitizers it sees an empty std::optional as something that was not initialised (its manual warns of that).
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND ADJOINT_SANITIZE)
         list(APPEND warnings -Wno-maybe-uninitialized)

@@ -95,7 +95,7 @@ struct InputStream::State {
 
     std::size_t copy(std::span<std::byte> out) {
         if (!memory) return read_up_to(file, out, path);
-        const auto rest = std::span(*memory).subspan(position);
+        const auto rest = std::span(memory->data(), memory->size()).subspan(position);
         const std::size_t count = std::min(out.size(), rest.size());
         std::copy_n(rest.begin(), count, out.begin());
         return count;
@@ -198,7 +198,8 @@ std::vector<std::byte> read_file(const std::string& path) {
 bool starts_with(const std::string& path, std::string_view bytes) {
     const OpenFile file = open_regular(path);
     std::string front(bytes.size(), '\0');
-    const std::size_t count = read_up_to(file.descriptor, std::as_writable_bytes(std::span(front)), path);
+    const std::size_t count =
+        read_up_to(file.descriptor, std::as_writable_bytes(std::span(front.data(), front.size())), path);
     return count == bytes.size() && front == bytes;
 }
 
@@ -213,7 +214,7 @@ std::vector<std::byte> read_maybe_gzip(const std::string& path, std::optional<st
         std::vector<std::byte> larger = room_for(room, path, "the content");
         std::copy(bytes.begin(), bytes.end(), larger.begin());
         bytes = std::move(larger);
-        done += stream.read_some(std::span(bytes).subspan(done));
+        done += stream.read_some(std::span(bytes.data(), bytes.size()).subspan(done));
         check<IoError>(done <= most, "{}: holds more than the {} bytes expected", path, most);
         if (done < room) break;
         room = std::min(2 * room, most + 1);

@@ -106,7 +106,7 @@ class ADJOINT_API Writer {
 
     /// Bytes or text behind what was written.
     void write(std::span<const std::byte> bytes);
-    void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+    void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
     /// Hands what is buffered to the system.
     void flush();
 

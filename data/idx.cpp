@@ -118,7 +118,7 @@ void write_array(const std::string& path, const Tensor& tensor) {
         put(static_cast<std::uint32_t>(size));
     }
     std::copy(bytes.begin(), bytes.end(), file.begin() + static_cast<std::ptrdiff_t>(start));
-    swap_elements(std::span(file).subspan(start), tensor.dtype());
+    swap_elements(std::span(file.data(), file.size()).subspan(start), tensor.dtype());
     if (path.ends_with(".gz")) file = gzip(file);
     atomic_write(path, [&file](Writer& writer) { writer.write(file); });
 }

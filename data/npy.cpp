@@ -190,13 +190,13 @@ NpyHeader read_header(InputStream& stream) {
                    stream.path(), major, minor);
     std::array<std::byte, 4> length_read{};
     const std::size_t length_bytes = major == 1 ? 2 : 4;
-    stream.read(std::span(length_read).first(length_bytes), "the header's length");
+    stream.read(std::span(length_read.data(), length_read.size()).first(length_bytes), "the header's length");
     const std::uint32_t length = ByteReader(length_read, stream.path(), start.size()).read_u32_le();
     check<IoError>(length <= longest_header, "{}: a header of {} bytes, at most {} are allowed",
                    stream.path(), length, longest_header);
     stream.expect(length, "the header");
     std::string text(length, '\0');
-    stream.read(std::as_writable_bytes(std::span(text)), "the header");
+    stream.read(std::as_writable_bytes(std::span(text.data(), text.size())), "the header");
     return NpyHeaderParser(text, stream.path()).parse();
 }
 

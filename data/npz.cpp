@@ -44,8 +44,9 @@ void write_arrays(const std::string& path, const NamedTensors& tensors, const Np
                           excerpt(name));
         check<ValueError>(names.insert(name).second, "{}: the name {} is there twice", op, excerpt(name));
         const auto elements = bytes_of(tensor, op, excerpt(name));
-        headers.push_back(npy_header(tensor, op));
-        members.push_back({name + std::string(ending), {std::as_bytes(std::span(headers.back())), elements}});
+        const auto& header = headers.emplace_back(npy_header(tensor, op));
+        const auto first = std::as_bytes(std::span(header.data(), header.size()));
+        members.push_back({name + std::string(ending), {first, elements}});
     }
     write_zip(path, members, options.compress, op);
 }

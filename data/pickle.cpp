@@ -1,10 +1,10 @@
 // The machine of a pickle: a stack of values, marks on it, and a memo.
 #include <adjoint/data/pickle.h>
 
-#include <bit>
 #include <optional>
 #include <unordered_map>
 
+#include <adjoint/core/base/bit_cast.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 #include <adjoint/data/file.h>
@@ -187,7 +187,7 @@ class PickleReader {
     double read_double() {
         std::uint64_t bits = 0;
         for (int i = 0; i < 8; ++i) bits = bits << 8 | in_.read_u8();
-        return std::bit_cast<double>(bits);
+        return bit_cast<double>(bits);
     }
     std::string text(std::uint32_t length) {
         const auto bytes = in_.take(length);

@@ -58,7 +58,7 @@ SafeTensors load_one_file(const std::string& path) {
     check<IoError>(length <= longest_json, "{}: a header of {} bytes, at most {} are allowed", path, length,
                    longest_json);
     std::string text(static_cast<std::size_t>(length), '\0');
-    stream.read(std::as_writable_bytes(std::span(text)), "the header");
+    stream.read(std::as_writable_bytes(std::span(text.data(), text.size())), "the header");
 
     SafeTensorsHeader header = parse_safetensors_header(text, size - header_length_bytes - length, path);
     SafeTensors result;

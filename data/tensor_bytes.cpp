@@ -55,7 +55,7 @@ Tensor widened_integers(InputStream& stream, const Claim& wanted, std::string_vi
     const auto count = static_cast<std::size_t>(wanted.shape.numel());
     stream.expect(count * sizeof(Stored), what);
     std::vector<Stored> stored(count);
-    stream.read(std::as_writable_bytes(std::span(stored)), what);
+    stream.read(std::as_writable_bytes(std::span(stored.data(), stored.size())), what);
     std::vector<Into> values(count);
     for (std::size_t i = 0; i < count; ++i) {
         check<IoError>(std::in_range<Into>(stored[i]), "{}: {} holds {} at index {}, more than {} can",

@@ -99,7 +99,9 @@ void save_torch(const std::string& path, const NamedTensors& tensors) {
     out.op('u').op('.');
 
     const std::string folder = "archive/", order = "little", version = "3\n";
-    const auto text = [](const std::string& content) { return std::as_bytes(std::span(content)); };
+    const auto text = [](const std::string& content) {
+        return std::as_bytes(std::span(content.data(), content.size()));
+    };
     std::vector<ZipMember> members{{folder + "data.pkl", {text(out.content())}},
                                    {folder + "byteorder", {text(order)}},
                                    {folder + "version", {text(version)}}};

@@ -164,7 +164,7 @@ namespace {
 Sequence by_device_or_steps(RecurrentKind kind, const Tensor& x, const State& first, const Weights& w,
                             bool reverse) {
     Inputs in{x, first.h, first.c, w.ih, w.hh, w.bias_ih, w.bias_hh};
-    const bool alike = std::ranges::all_of(in, [&](const Tensor& t) {
+    const bool alike = std::all_of(in.begin(), in.end(), [&](const Tensor& t) {
         return !t.defined() || (t.dtype() == x.dtype() && t.device() == x.device());
     });
     // An empty or odd operand is left to the operators and their messages.

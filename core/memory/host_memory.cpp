@@ -8,6 +8,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -24,8 +25,9 @@ constexpr bool caching = !ADJOINT_ADDRESS_SANITIZER;
 
 constexpr std::size_t smallest = 64;
 // More cannot be addressed, so it is not asked for.
-constexpr std::size_t address_space = std::size_t{1} << 47;
-constexpr int class_count = 4 * 58;
+constexpr int size_bits = std::numeric_limits<std::size_t>::digits;
+constexpr std::size_t address_space = std::size_t{1} << std::min(size_bits - 1, 47);
+constexpr int class_count = 4 * (size_bits - 6);
 constexpr std::size_t thread_limit = std::size_t{256} << 20;  // bytes of one class a thread keeps for itself
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 

@@ -2,9 +2,9 @@
 #include <adjoint/core/tensor/defaults.h>
 
 #include <atomic>
-#include <bit>
 #include <cstdint>
 
+#include <adjoint/core/base/bit_cast.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
 
@@ -13,13 +13,13 @@ namespace {
 
 constinit std::atomic<DType> dtype_by_default = DType::f32;
 // As a number: of a struct whose alignment is less than its size clang makes a call into libatomic.
-constinit std::atomic<std::uint16_t> device_by_default = std::bit_cast<std::uint16_t>(Device::cpu());
+constinit std::atomic<std::uint16_t> device_by_default = bit_cast<std::uint16_t>(Device::cpu());
 
 }  // namespace
 
 DType detail::present_default_dtype() noexcept { return dtype_by_default.load(std::memory_order_relaxed); }
 Device detail::present_default_device() noexcept {
-    return std::bit_cast<Device>(device_by_default.load(std::memory_order_relaxed));
+    return bit_cast<Device>(device_by_default.load(std::memory_order_relaxed));
 }
 
 void set_default_dtype(DType dtype) {
@@ -29,7 +29,7 @@ void set_default_dtype(DType dtype) {
 
 void set_default_device(Device device) {
     named("set_default_device", [&] { (void)backend(device); });
-    device_by_default = std::bit_cast<std::uint16_t>(device);
+    device_by_default = bit_cast<std::uint16_t>(device);
 }
 
 }  // namespace adjoint

@@ -3,7 +3,7 @@
 # and inside core to tensor, capture -> memory -> contract -> base. No header includes itself by way of others.
 set -eu
 cd "$1"
-list=$(find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx python_free_examples bench -type f \
+list=$(find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx playground python_free_examples bench -type f \
             \( -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu' \))
 [ -n "$list" ] || { echo "no source files under $1"; exit 1; }
 
@@ -35,12 +35,13 @@ BEGIN {
     may["distributed"] = " core autograd data optim nn distributed "
     may["train"] = " core autograd data optim nn distributed train "
     may["onnx"] = " core autograd data nn onnx "
+    may["playground"] = " core autograd data optim nn playground "
 }
 FNR == 1 {
     split(FILENAME, path, "/")
     folder = path[1]
     library = folder in may
-    private = FILENAME !~ /\.h$/ || FILENAME in not_installed || folder ~ /^c(pu|uda)$/ || !library
+    private = FILENAME !~ /\.h$/ || FILENAME in not_installed || folder ~ /^(cpu|cuda|playground)$/ || !library
     matchers = FILENAME ~ /gtest/
 }
 /^[ \t]*#[ \t]*include[ \t]*"/ && library { complain("spell it <adjoint/...>") }

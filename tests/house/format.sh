@@ -13,5 +13,5 @@ done
     echo "clang-format 14 was not found (scripts/setup format)"
     exit 77
 }
-find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx python_free_examples bench tests \
+find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx playground python_free_examples bench tests \
     \( -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu' \) -exec $tool --dry-run -Werror {} +

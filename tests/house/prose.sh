@@ -3,7 +3,7 @@
 # the parts shapes: dtypes: errors: source: state: at the beginning of a line.
 set -eu
 cd "$1"
-list=$(find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx python_free_examples bench tests -type f \
+list=$(find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx playground python_free_examples bench tests -type f \
             \( -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu' \))
 [ -n "$list" ] || { echo "no source files under $1"; exit 1; }
 
