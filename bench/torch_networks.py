@@ -58,6 +58,27 @@ def residual_network():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
 
 
+def depthwise_network():
+    layers = []
+
+    def convolution(wide, out, kernel, stride, groups):
+        layers.extend([nn.Conv2d(wide, out, kernel, stride, kernel // 2, groups=groups, bias=False),
+                       nn.BatchNorm2d(out), nn.ReLU(inplace=True)])
+
+    convolution(3, 32, 3, 2, 1)
+    wide = 32
+    for out in (64, 128, 128, 256, 256, 512, 512, 512, 1024, 1024):
+        convolution(wide, wide, 3, 2 if out > wide > 32 else 1, wide)
+        convolution(wide, out, 1, 1, 1)
+        wide = out
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(wide, 10))
+
+
+def digits_network():
+    return nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
 class Recurrent(nn.Module):
     def __init__(self):
         super().__init__()
@@ -67,38 +88,64 @@ class Recurrent(nn.Module):
         return self.head(self.lstm(x)[0][-1])
 
 
-def b1():
-    model = Transformer()
-    return (model, torch.optim.AdamW(model.parameters()), torch.randint(0, 1000, (16, 128)),
-            torch.randint(0, 1000, (16 * 128,)))
+def training(model, optimizer, x, y):
+    def step():
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return step
 
 
-def b2():
-    model = residual_network()
-    return (model, torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9), torch.randn(32, 3, 32, 32),
-            torch.randint(0, 10, (32,)))
+def inference(model, x):
+    model.eval()
+
+    def step():
+        with torch.no_grad():
+            model(x)
+    return step
 
 
-def b3():
+def transformer(batch, length):
+    model = Transformer(length=length)
+    return training(model, torch.optim.AdamW(model.parameters()), torch.randint(0, 1000, (batch, length)),
+                    torch.randint(0, 1000, (batch * length,)))
+
+
+def images(model, batch, side):
+    return training(model, torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9),
+                    torch.randn(batch, 3, side, side), torch.randint(0, 10, (batch,)))
+
+
+def recurrent():
     model = Recurrent()
-    return (model, torch.optim.Adam(model.parameters()), torch.randn(100, 32, 64), torch.randint(0, 10, (32,)))
+    return training(model, torch.optim.Adam(model.parameters()), torch.randn(100, 32, 64),
+                    torch.randint(0, 10, (32,)))
+
+
+ROWS = {
+    "B1": lambda: transformer(16, 128),
+    "B2": lambda: images(residual_network(), 32, 32),
+    "B3": recurrent,
+    "B4": lambda: transformer(2, 1024),
+    "B5": lambda: images(depthwise_network(), 16, 64),
+    "B6-W4": lambda: inference(digits_network(), torch.randn(1, 1, 28, 28)),
+    "B6-B2": lambda: inference(residual_network(), torch.randn(1, 3, 32, 32)),
+}
 
 
 def main():
     clock = time.process_time if "BENCH_CPU_TIME" in os.environ else time.perf_counter
     threads, steps = (int(text) for text in (sys.argv[1:3] + ["1", "5"][len(sys.argv[1:3]):]))
     torch.set_num_threads(threads)
-    for name, make in (("B1", b1), ("B2", b2), ("B3", b3)):
+    for name, make in ROWS.items():
         if sys.argv[3:] and name not in sys.argv[3:]:
             continue
         torch.manual_seed(1)
-        model, optimizer, x, y = make()
+        step = make()
         times = []
         for _ in range(steps + 1):
             start = clock()
-            optimizer.zero_grad()
-            F.cross_entropy(model(x), y).backward()
-            optimizer.step()
+            step()
             times.append(clock() - start)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{name} pytorch {threads} {1e3 * min(times[1:]):.6g} ms")

@@ -1,9 +1,9 @@
 // Attention block by block: no more of the weights is there at a time than a block of queries has for
 // a block of keys.
 //
-// A task is a head, on the way forward some queries of it. Sizes of blocks are fixed, so that the
-// threads change no bits. source: Dao et al., FlashAttention, 2022; Milakov and Gimelshein,
-// Online normalizer calculation, 2018.
+// A task is a head; of a long one, on the way forward some queries and on the way back some blocks of keys.
+// All follows from sizes, so that the threads change no bits. source: Dao et al., FlashAttention, 2022;
+// Milakov and Gimelshein, Online normalizer calculation, 2018.
 #include <algorithm>
 #include <limits>
 
@@ -106,9 +106,11 @@ template <class T> class AttentionHead {
                          .log_sums = c_.log_sums ? log_sums() + first : nullptr});
     }
 
-    void backward(const call::AttendBackward& d) {
-        const HeadPart<T> g = head_of<T>(d.g, batch_, head_), dq = head_of<T>(d.dq, batch_, head_),
-                          dk = head_of<T>(d.dk, batch_, head_), dv = head_of<T>(d.dv, batch_, head_);
+    // Of every `parts`-th block of keys from `part` on; what they give to the gradients of queries is in dq.
+    void backward(const call::AttendBackward& d, std::int64_t part, std::int64_t parts,
+                  const HeadPart<T>& dq) {
+        const HeadPart<T> g = head_of<T>(d.g, batch_, head_), dk = head_of<T>(d.dk, batch_, head_),
+                          dv = head_of<T>(d.dv, batch_, head_);
         struct Memory {
             T *dots, *key_columns, *value_columns, *key_rows, *query_rows, *gradient_rows;
         } at{};
@@ -122,10 +124,11 @@ template <class T> class AttentionHead {
         });
         kernels_.dots({at.dots, g.data, out_.data, s_.queries, s_.values, g.row, out_.row});
         if (d.dq.data) clear(dq, s_.queries, s_.width);
-        if (d.dk.data) clear(dk, s_.keys, s_.width);
-        if (d.dv.data) clear(dv, s_.keys, s_.values);
-        for (std::int64_t key = 0; key < seen_until(s_.queries - 1); key += key_block) {
+        for (std::int64_t key = part * key_block; key < s_.keys; key += parts * key_block) {
             const std::int64_t keys = std::min(key_block, s_.keys - key);
+            if (d.dk.data) clear({dk.at(key), dk.row}, keys, s_.width);
+            if (d.dv.data) clear({dv.at(key), dv.row}, keys, s_.values);
+            if (key >= seen_until(s_.queries - 1)) continue;
             pack_columns(at.key_columns, k_.at(key), k_.row, keys, s_.width);
             pack_columns(at.value_columns, v_.at(key), v_.row, keys, s_.values);
             pack_rows(at.key_rows, k_.at(key), k_.row, keys, s_.width);
@@ -269,10 +272,32 @@ template <class T> void forward(CpuBackend& cpu, const call::Attend& c) {
         });
 }
 
+// Where there are few heads, a head's blocks of keys are shared out; the gradients of its queries are then
+// the sum of what each part gives.
 template <class T> void backward(CpuBackend& cpu, const call::AttendBackward& c) {
+    constexpr std::int64_t wanted = 32;
     const Attention& s = c.forward.shape;
-    for_pieces(s.batch * s.heads, s.queries * s.keys * (s.width + s.values) / 4,
-               [&](std::int64_t head) { AttentionHead<T>(cpu, c.forward, head).backward(c); });
+    const std::int64_t heads = s.batch * s.heads, size = s.queries * s.width,
+                       parts = std::clamp<std::int64_t>(wanted / std::max<std::int64_t>(heads, 1), 1,
+                                                        ceil_div(s.keys, key_block));
+    const auto dq_of = [&](std::int64_t head) { return head_of<T>(c.dq, head / s.heads, head % s.heads); };
+    const Buffer<T> shared(c.dq.data && parts > 1 ? heads * parts * size : 0);
+    for_pieces(heads * parts, s.queries * s.keys / parts * (s.width + s.values) / 4, [&](std::int64_t task) {
+        const std::int64_t head = task / parts;
+        const HeadPart<T> dq = parts > 1 ? HeadPart<T>{shared.data() + task * size, s.width} : dq_of(head);
+        AttentionHead<T>(cpu, c.forward, head).backward(c, task % parts, parts, dq);
+    });
+    if (!c.dq.data || parts == 1) return;
+    for_pieces(heads * s.queries, parts * s.width, [&](std::int64_t row) {
+        const std::int64_t head = row / s.queries, query = row % s.queries;
+        T* const to = dq_of(head).at(query);
+        const T* const from = shared.data() + head * parts * size + query * s.width;
+        for (std::int64_t i = 0; i < s.width; ++i) {
+            T sum = from[i];
+            for (std::int64_t part = 1; part < parts; ++part) sum += from[part * size + i];
+            to[i] = sum;
+        }
+    });
 }
 
 }  // namespace

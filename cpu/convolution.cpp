@@ -146,14 +146,6 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
 template <class T> void input_gradient(const Convolution& c, T* dx, const T* g, const T* w) {
     const Windows& windows = c.windows;
     const std::int64_t channels = c.group_channels(), filters = c.group_filters(), taps = windows.taps();
-    const Buffer<T> turned(c.filters * channels * taps);
-    for_pieces(c.groups * channels, filters * taps, [&](std::int64_t piece) {
-        const std::int64_t group = piece / channels, channel = piece % channels;
-        for (std::int64_t f = 0; f < filters; ++f) {
-            const T* from = w + ((group * filters + f) * channels + channel) * taps;
-            std::reverse_copy(from, from + taps, turned.data() + (piece * filters + f) * taps);
-        }
-    });
     Convolution back = c;
     back.filters = windows.channels;
     back.windows.channels = c.filters;
@@ -163,7 +155,125 @@ template <class T> void input_gradient(const Convolution& c, T* dx, const T* g, 
         back.windows.padding[axis] =
             windows.dilation[axis] * (windows.kernel[axis] - 1) - windows.padding[axis];
     }
+    if constexpr (std::is_same_v<T, float>) {
+        if (winograd_pays(back)) return winograd_input_gradient(back, dx, g, w);
+    }
+    const Buffer<T> turned(c.filters * channels * taps);
+    for_pieces(c.groups * channels, filters * taps, [&](std::int64_t piece) {
+        const std::int64_t group = piece / channels, channel = piece % channels;
+        for (std::int64_t f = 0; f < filters; ++f) {
+            const T* from = w + ((group * filters + f) * channels + channel) * taps;
+            std::reverse_copy(from, from + taps, turned.data() + (piece * filters + f) * taps);
+        }
+    });
     forward<T>(back, dx, g, turned.data(), {});
+}
+
+// With a stride the places of the input fall into phases, which meet every stride-th element of the kernel:
+// each phase is a convolution with stride 1.
+struct Phase {
+    std::int64_t first = 0, places = 0;      // of the input: first, first + stride ..
+    std::int64_t element = 0, elements = 0;  // of the kernel
+    std::int64_t padding = 0;
+};
+
+Phase phase_of(const Windows& w, int axis, std::int64_t first) {
+    const std::int64_t stride = w.stride[axis], kernel = w.kernel[axis];
+    Phase p;
+    p.first = first;
+    p.places = std::max<std::int64_t>(0, (w.size[axis] - first + stride - 1) / stride);
+    p.element = (first + w.padding[axis]) % stride;
+    p.elements = std::max<std::int64_t>(0, (kernel - p.element + stride - 1) / stride);
+    p.padding = p.elements - 1 - (first + w.padding[axis] - p.element) / stride;
+    return p;
+}
+
+// The elements of the kernel that two phases meet, turned round: of each channel a row for each filter.
+template <class T> void turn(T* to, const Convolution& c, const T* w, const Phase (&phases)[2]) {
+    const Windows& windows = c.windows;
+    const std::int64_t channels = c.group_channels(), filters = c.group_filters();
+    const Phase &down = phases[0], &across = phases[1];
+    for_pieces(c.groups * channels, filters * windows.taps(), [&](std::int64_t piece) {
+        const std::int64_t group = piece / channels, channel = piece % channels;
+        T* out = to + piece * filters * down.elements * across.elements;
+        for (std::int64_t f = 0; f < filters; ++f) {
+            const T* const from = w + ((group * filters + f) * channels + channel) * windows.taps();
+            for (std::int64_t i = down.elements; i-- > 0;)
+                for (std::int64_t j = across.elements; j-- > 0;)
+                    *out++ = from[(down.element + i * windows.stride[0]) * windows.kernel[1] +
+                                  across.element + j * windows.stride[1]];
+        }
+    });
+}
+
+// A row of `size` places from its phases, in which it is number `row`.
+template <class T>
+void interleave(T* to, std::int64_t size, std::int64_t stride, const std::vector<const T*>& phases,
+                std::int64_t row) {
+    const std::int64_t pairs = size / 2;
+    if (stride == 2) {  // a loop that the compiler makes vectors of
+        const T* const even = phases[0] + row * (size - pairs);
+        const T* const odd = phases[1] + row * pairs;
+        for (std::int64_t i = 0; i < pairs; ++i) {
+            to[2 * i] = even[i];
+            to[2 * i + 1] = odd[i];
+        }
+        if (size > 2 * pairs) to[2 * pairs] = even[pairs];
+        return;
+    }
+    for (std::int64_t first = 0; first < std::min(stride, size); ++first) {
+        const std::int64_t places = (size - first + stride - 1) / stride;
+        const T* const from = phases[static_cast<std::size_t>(first)] + row * places;
+        for (std::int64_t i = 0; i < places; ++i) to[first + i * stride] = from[i];
+    }
+}
+
+template <class T> void strided_input_gradient(const Convolution& c, T* dx, const T* g, const T* w) {
+    const Windows& windows = c.windows;
+    const std::int64_t planes = windows.batch * windows.channels, stride = windows.stride[1];
+    const Buffer<T> parts(planes * phase_of(windows, 0, 0).places * windows.size[1]), turned(c.weights());
+    for (std::int64_t row = 0; row < std::min(windows.stride[0], windows.size[0]); ++row) {
+        // The phases of these rows, one behind the other; those that no window meets are zeros.
+        std::vector<const T*> of_column;
+        T* part = parts.data();
+        const Phase down = phase_of(windows, 0, row);
+        const auto each_row = [&](auto f) {
+            for_pieces(planes, down.places * windows.size[1], [&](std::int64_t plane) {
+                for (std::int64_t i = 0; i < down.places; ++i)
+                    f(dx + plane * windows.plane() + (row + i * windows.stride[0]) * windows.size[1],
+                      plane * down.places + i);
+            });
+        };
+        if (down.elements == 0) {
+            each_row([&](T* to, std::int64_t) { std::fill_n(to, windows.size[1], T(0)); });
+            continue;
+        }
+        for (std::int64_t column = 0; column < stride; ++column) {
+            const Phase phases[2] = {down, phase_of(windows, 1, column)};
+            const std::int64_t outputs = planes * down.places * phases[1].places;
+            of_column.push_back(part);
+            part += outputs;
+            if (outputs == 0) continue;
+            if (phases[1].elements == 0) {
+                std::fill_n(part - outputs, outputs, T(0));
+                continue;
+            }
+            turn(turned.data(), c, w, phases);
+            Convolution one = c;
+            one.filters = windows.channels;
+            one.windows.channels = c.filters;
+            for (int axis = 0; axis < 2; ++axis) {
+                one.windows.size[axis] = windows.output[axis];
+                one.windows.kernel[axis] = phases[axis].elements;
+                one.windows.padding[axis] = phases[axis].padding;
+                one.windows.output[axis] = phases[axis].places;
+                one.windows.stride[axis] = 1;
+            }
+            forward<T>(one, part - outputs, g, turned.data(), {});
+        }
+        each_row(
+            [&](T* to, std::int64_t number) { interleave(to, windows.size[1], stride, of_column, number); });
+    }
 }
 
 // Samples are put together in chunks, each with sums of its own.
@@ -187,6 +297,24 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
 
     const std::int64_t band = band_rows(windows, channels);
     const PreparedImage image(windows, channels, band, 0);
+    const std::int64_t image_size = round_up(image.size(), 16);
+    // All images once, where several tasks would prepare them and there is room.
+    const bool whole = band == windows.output[0];
+    const std::int64_t images = windows.batch * c.groups;
+    const bool at_once =
+        whole && !image.direct() && filter_blocks > 1 && images * image_size <= std::int64_t{1} << 22;
+    const Buffer<T> prepared(at_once ? images * image_size : 0);
+    const auto plane = [&](std::int64_t n, std::int64_t group) {
+        return x + (n * windows.channels + group * channels) * windows.plane();
+    };
+    if (at_once)
+        for_pieces(images, image_size, [&](std::int64_t number) {
+            image.prepare(prepared.data() + number * image_size, plane(number / c.groups, number % c.groups),
+                          0);
+        });
+    // Where planes are small, several samples are added up before the sums are touched.
+    const std::int64_t together =
+        whole ? std::clamp<std::int64_t>(kernel.most_pixels / windows.outputs(), 1, samples) : 1;
     CorrelateCall call{};
     call.offsets = image.offsets();
     call.taps = taps;
@@ -196,39 +324,50 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
     call.width = image.width();
     call.rows = band;
     call.columns = windows.output[1];
-    const std::int64_t image_size = round_up(image.size(), 16);
+    call.samples = together;
+    call.image_sample =
+        image.direct() ? windows.channels * windows.plane() : image_size * (at_once ? c.groups : 1);
+    call.g_sample = c.filters * windows.outputs();
+    const std::int64_t own_images = at_once ? 0 : together * image_size;
     const std::size_t bytes =
-        static_cast<std::size_t>(image_size + kernel.correlate_scratch(call)) * sizeof(T);
-    for_pieces(chunks * c.groups * filter_blocks, samples * sample_work / c.groups / filter_blocks / 8,
-               [&](std::int64_t number) {
-                   const Task task(number, c.groups, filter_blocks);
-                   const std::int64_t start = task.samples * samples;
-                   T* const memory = static_cast<T*>(scratch(bytes));
-                   CorrelateCall one = call;
-                   one.sums = sums.data() + number * block_size;
-                   one.scratch = memory + image_size;
-                   one.filters = std::min(tile, filters - task.block * tile);
-                   one.fresh = true;
-                   for (std::int64_t n = start; n < std::min(windows.batch, start + samples); ++n) {
-                       const T* plane = x + (n * windows.channels + task.group * channels) * windows.plane();
-                       const T* upstream =
-                           g + (n * c.filters + task.group * filters + task.block * tile) * windows.outputs();
-                       for (std::int64_t row = 0; row < windows.output[0]; row += band) {
-                           one.image = image.prepare(memory, plane, row);
-                           one.g = upstream + row * windows.output[1];
-                           one.rows = std::min(band, windows.output[0] - row);
-                           if (band == windows.output[0] && n + 1 < windows.batch) {
-                               one.image_ahead = plane + windows.channels * windows.plane();
-                               one.image_ahead_bytes = bytes_of<T>(channels * windows.plane());
-                               one.g_ahead = upstream + c.filters * windows.outputs();
-                               one.g_ahead_bytes = bytes_of<T>(one.filters * windows.outputs());
-                           } else
-                               one.image_ahead_bytes = one.g_ahead_bytes = 0;
-                           kernel.correlate(one);
-                           one.fresh = false;
-                       }
-                   }
-               });
+        static_cast<std::size_t>(own_images + kernel.correlate_scratch(call)) * sizeof(T);
+    for_pieces(
+        chunks * c.groups * filter_blocks, samples * sample_work / c.groups / filter_blocks / 8,
+        [&](std::int64_t number) {
+            const Task task(number, c.groups, filter_blocks);
+            const std::int64_t start = task.samples * samples, end = std::min(windows.batch, start + samples);
+            T* const memory = static_cast<T*>(scratch(bytes));
+            CorrelateCall one = call;
+            one.sums = sums.data() + number * block_size;
+            one.scratch = memory + own_images;
+            one.filters = std::min(tile, filters - task.block * tile);
+            one.fresh = true;
+            for (std::int64_t n = start; n < end; n += together) {
+                one.samples = std::min(together, end - n);
+                const T* upstream =
+                    g + (n * c.filters + task.group * filters + task.block * tile) * windows.outputs();
+                for (std::int64_t row = 0; row < windows.output[0]; row += band) {
+                    one.image = prepared.data() + (n * c.groups + task.group) * image_size;
+                    for (std::int64_t i = one.samples; !at_once && i-- > 0;)
+                        one.image = image.prepare(memory + i * image_size, plane(n + i, task.group), row);
+                    one.g = upstream + row * windows.output[1];
+                    one.rows = std::min(band, windows.output[0] - row);
+                    one.image_ahead_bytes = one.g_ahead_bytes = 0;
+                    if (whole && n + one.samples < end) {
+                        one.image_ahead =
+                            at_once
+                                ? prepared.data() + ((n + one.samples) * c.groups + task.group) * image_size
+                                : plane(n + one.samples, task.group);
+                        one.image_ahead_bytes =
+                            bytes_of<T>(at_once ? image_size : channels * windows.plane());
+                        one.g_ahead = upstream + one.samples * call.g_sample;
+                        one.g_ahead_bytes = bytes_of<T>(one.filters * windows.outputs());
+                    }
+                    kernel.correlate(one);
+                    one.fresh = false;
+                }
+            }
+        });
 
     // dw (filter, channel, tap) from sums (chunk, group, block, tap, channel, filter), chunks in order.
     const std::int64_t chunk_size = c.groups * filter_blocks * block_size;
@@ -274,18 +413,24 @@ void on(CpuBackend& cpu, const call::Convolve& c) {
 
 void on(CpuBackend& cpu, const call::ConvolveInput& c) {
     const Windows& windows = c.shape.windows;
+    const bool dilated = windows.dilation[0] > 1 || windows.dilation[1] > 1,
+               strided = windows.stride[0] > 1 || windows.stride[1] > 1;
+    const auto typed = [&](auto type) {
+        using T = decltype(type);
+        (strided ? strided_input_gradient<T> : input_gradient<T>)(c.shape, static_cast<T*>(c.dx),
+                                                                  static_cast<const T*>(c.g),
+                                                                  static_cast<const T*>(c.w));
+    };
     if (windows.dtype == DType::bf16)
         convolutions_bf16()->input_gradient(c.shape, static_cast<bfloat16*>(c.dx),
                                             static_cast<const bfloat16*>(c.g),
                                             static_cast<const bfloat16*>(c.w));
-    else if (windows.stride[0] != 1 || windows.stride[1] != 1 || mostly_padding(windows))
+    else if ((strided && dilated) || mostly_padding(windows))
         compose(cpu, c);
     else if (windows.dtype == DType::f64)
-        input_gradient(c.shape, static_cast<double*>(c.dx), static_cast<const double*>(c.g),
-                       static_cast<const double*>(c.w));
+        typed(double{});
     else
-        input_gradient(c.shape, static_cast<float*>(c.dx), static_cast<const float*>(c.g),
-                       static_cast<const float*>(c.w));
+        typed(float{});
 }
 
 void on(CpuBackend& cpu, const call::ConvolveWeight& c) {

@@ -51,7 +51,9 @@ PreparedImage::PreparedImage(const Windows& windows, std::int64_t channels, std:
     const std::int64_t last_rows = windows.output[0] - (windows.output[0] - 1) / rows * rows;
     direct_ = (last_rows - 1) * windows.size[1] + windows.output[1] >= readable;
     for (int axis = 0; axis < 2; ++axis)
-        direct_ = direct_ && windows.stride[axis] == 1 && windows.padding[axis] == 0;
+        direct_ =
+            direct_ && windows.stride[axis] == 1 && windows.padding[axis] == 0 &&
+            windows.output[axis] + windows.dilation[axis] * (windows.kernel[axis] - 1) <= windows.size[axis];
     width_ = direct_ ? windows.size[1] : windows.output[1] + axes_[1].extent;
     phase_size_ = (rows + axes_[0].extent) * width_;
     const auto phases = static_cast<std::int64_t>(axes_[0].phases.size() * axes_[1].phases.size());

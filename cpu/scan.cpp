@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include <adjoint/cpu/cpu_backend.h>
+#include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/tasks.h>
 
 namespace adjoint::cpu {
@@ -56,6 +57,11 @@ template <class T, class Op>
 void scan_rows(const Op& op, const Lines& lines, bool reverse, T* out, const T* x) {
     constexpr int together = 8;
     const std::int64_t n = lines.length;
+    if constexpr (std::is_same_v<T, float> && std::is_same_v<Op, functor::Sum>) {
+        const RunningSumsKernel kernel = kernels().running_sums[reverse];
+        return for_pieces(lines.outer, 4 * n,
+                          [&](std::int64_t row) { kernel(out + row * n, x + row * n, n); });
+    }
     for_pieces(ceil_div(lines.outer, together), 4 * n * together, [&](std::int64_t piece) {
         std::int64_t row = piece * together;
         if (row + together <= lines.outer)

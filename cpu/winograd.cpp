@@ -31,9 +31,10 @@ struct Strip {
 // The outputs of all samples: tiles in strips, strips in blocks, whose points stay in the second-level cache.
 class Tiling {
   public:
-    Tiling(const Windows& windows, std::int64_t most_tiles)
+    Tiling(const Windows& windows, std::int64_t all, std::int64_t most)
         : columns_(ceil_div(windows.output[1], winograd_outputs)),
           rows_(ceil_div(windows.output[0], winograd_outputs)) {
+        const std::int64_t most_tiles = windows.batch * rows_ * columns_ <= all ? all : most;
         parts_ = ceil_div(columns_, most_tiles);
         length_ = ceil_div(columns_, parts_);
         strips_ = windows.batch * rows_ * parts_;
@@ -60,6 +61,10 @@ class Tiling {
     std::int64_t columns_, rows_, parts_, length_, strips_, block_;
 };
 
+// Tiles of a block whose image should stay in the second-level cache with those of its products that are read
+// again; and so many that they are no blocks of their own, as then filters would be read twice for few tiles.
+constexpr std::int64_t most_tiles = 28, few_tiles = 42;
+
 // Points a multiple of a page apart would fall into the same few lines of the cache.
 constexpr std::int64_t point_step(std::int64_t elements) {
     return elements % 256 == 0 ? elements + 16 : elements;
@@ -68,50 +73,73 @@ constexpr std::int64_t point_step(std::int64_t elements) {
 // The sizes of a convolution's parts: a group's filters lie in panels,
 // their points (panel, point, channel, filter).
 struct Plan {
+    /// Blocks of at most `most` tiles; `all` tiles or fewer are one.
+    Plan(const Convolution& convolution, std::int64_t all, std::int64_t most)
+        : c(convolution), tiling(c.windows, all, most) {}
+
     const Convolution& c;
-    std::int64_t most_tiles;  // in a block
+    Tiling tiling;
     const WinogradKernels& kernel = kernels().winograd;
     std::int64_t channels = c.group_channels(), filters = c.group_filters();
     std::int64_t panels = ceil_div(filters, kernel.most_filters);
-    std::int64_t panel_size = winograd_points * round_up(channels, kernel.lanes) * kernel.most_filters;
+    // Of the filters of a block that is alone so many channels at a time that their points stay in the cache.
+    std::int64_t slice = alone() ? std::min<std::int64_t>(channels, 128) : channels;
+    std::int64_t filter_step = point_step(round_up(slice, kernel.lanes) * kernel.most_filters);
+    std::int64_t panel_size = winograd_points * filter_step;
     std::int64_t group_size = panels * panel_size;
-    Tiling tiling{c.windows, most_tiles};
     std::int64_t channel_step = tiling.block_tiles() * kernel.lanes;
     std::int64_t image_step = point_step(ceil_div(channels, kernel.lanes) * channel_step);
     std::int64_t output_step = point_step(tiling.block_tiles() * kernel.most_filters);
-    // Tasks for one block. Where there are few blocks the panels are shared out, though each task then reads
-    // the image for itself.
+    std::int64_t image_size() const { return winograd_points * image_step; }
+    // Tasks for one block. Where there are few blocks the panels are shared out.
     std::int64_t shares(std::int64_t pieces) const {
         constexpr std::int64_t wanted = 8;
         return std::clamp<std::int64_t>(wanted / pieces, 1, panels);
     }
+    /// A panel of filters is met by one task alone.
+    bool alone() const { return tiling.blocks() == 1; }
     std::int64_t first_filter(std::int64_t group, std::int64_t panel) const {
         return group * filters + panel * kernel.most_filters;
     }
     std::int64_t panel_filters(std::int64_t panel) const {
         return std::min(kernel.most_filters, filters - panel * kernel.most_filters);
     }
-    std::int64_t panel_work() const { return tiling.block_tiles() * panel_size / 8; }
+    std::int64_t panel_work() const {
+        return tiling.block_tiles() * winograd_points * channels * kernel.most_filters / 8;
+    }
+    /// Calls f(channel, channels) for each slice.
+    template <class F> void each_slice(F f) const {
+        for (std::int64_t first = 0; first < channels; first += slice)
+            f(first, std::min(slice, channels - first));
+    }
 };
 
-// A block of tiles and a panel of filters in the memory of a thread.
+// A block of tiles and a panel of filters in the memory of a thread; of a block that is alone the points of
+// some of the panel's channels as well, which then stay in the cache. The image may be there already.
 class Block {
   public:
-    Block(const Plan& plan, std::int64_t group, std::int64_t block)
-        : plan_(plan), group_(group), block_(block) {
-        const std::int64_t image = winograd_points * plan.image_step,
+    Block(const Plan& plan, std::int64_t group, std::int64_t block, float* image)
+        : plan_(plan), group_(group), block_(block), image_(image) {
+        const std::int64_t own = image ? 0 : plan.image_size(),
+                           filter = plan.alone() ? round_up(plan.panel_size, 16) : 0,
                            output = winograd_points * plan.output_step;
         const std::int64_t pixels =  // 6 rows under the tiles of a strip
             6 * (plan.tiling.strip_tiles() * winograd_outputs + 2) * plan.kernel.lanes;
-        image_ =
-            static_cast<float*>(scratch(static_cast<std::size_t>(image + output + pixels) * sizeof(float)));
-        output_ = image_ + image;
+        auto* const memory = static_cast<float*>(
+            scratch(static_cast<std::size_t>(own + filter + output + pixels) * sizeof(float)));
+        if (!image) image_ = memory;
+        filter_ = memory + own;
+        output_ = filter_ + filter;
         pixels_ = output_ + output;
     }
+    float* filter() const { return filter_; }
 
-    void read_image(const float* x) const {
+    /// Part `part` of `parts`, which may be read at the same time.
+    void read_image(const float* x, std::int64_t part = 0, std::int64_t parts = 1) const {
         const Windows& w = plan_.c.windows;
+        std::int64_t number = 0;
         plan_.tiling.each(block_, [&](const Strip& strip, std::int64_t tile) {
+            if (number++ % parts != part) return;
             const std::int64_t plane = strip.sample * w.channels + group_ * plan_.channels;
             plan_.kernel.image_points({.from = x + plane * w.plane(),
                                        .to = image_ + tile * plan_.kernel.lanes,
@@ -146,15 +174,17 @@ class Block {
             plan_.kernel.gradient_points(strip);
         });
     }
-    WinogradProduct product(std::int64_t panel, float* filter) const {
-        return {.image = image_,
+    WinogradProduct product(std::int64_t panel, float* filter, std::int64_t channel,
+                            std::int64_t channels) const {
+        return {.image = image_ + channel / plan_.kernel.lanes * plan_.channel_step,
                 .filter = filter,
                 .output = output_,
                 .tiles = plan_.tiling.each(block_, [](const Strip&, std::int64_t) {}),
-                .channels = plan_.channels,
+                .channels = channels,
                 .filters = row(panel),
                 .image_step = plan_.image_step,
                 .channel_step = plan_.channel_step,
+                .filter_step = plan_.filter_step,
                 .output_step = plan_.output_step};
     }
 
@@ -182,7 +212,44 @@ class Block {
 
     const Plan& plan_;
     std::int64_t group_, block_;
-    float *image_, *output_, *pixels_;
+    float *image_, *filter_, *output_, *pixels_;
+};
+
+// The images of all blocks, where several tasks share one and there is room.
+class Images {
+  public:
+    Images(const Plan& plan, const float* x, std::int64_t shares)
+        : plan_(plan),
+          x_(x),
+          groups_(plan.c.groups),
+          shared_(shares > 1 && small()),
+          points_(shared_ ? size() : 0) {
+        if (!shared_) return;
+        constexpr std::int64_t parts = 8;
+        for_pieces(size() / plan.image_size() * parts, plan.image_size() / parts, [&](std::int64_t piece) {
+            const std::int64_t group = piece / parts % groups_, block = piece / parts / groups_;
+            Block(plan_, group, block, place(group, block)).read_image(x_, piece % parts, parts);
+        });
+    }
+    Block block(std::int64_t group, std::int64_t number) const {
+        if (shared_) return {plan_, group, number, place(group, number)};
+        const Block own(plan_, group, number, nullptr);
+        own.read_image(x_);
+        return own;
+    }
+
+  private:
+    std::int64_t size() const { return plan_.tiling.blocks() * groups_ * plan_.image_size(); }
+    bool small() const { return size() <= std::int64_t{1} << 22; }
+    float* place(std::int64_t group, std::int64_t number) const {
+        return points_.data() + (number * groups_ + group) * plan_.image_size();
+    }
+
+    const Plan& plan_;
+    const float* x_;
+    std::int64_t groups_;
+    bool shared_;
+    Buffer<float> points_;
 };
 
 }  // namespace
@@ -204,62 +271,111 @@ bool winograd_pays(const Convolution& c) {
     return plain >= 2 * at_points;
 }
 
-void winograd_forward(const Convolution& c, float* y, const float* x, const float* w,
-                      const Epilogue& epilogue) {
-    const Plan plan{c, 28};
-    const Buffer<float> points(c.groups * plan.group_size);
-    for_pieces(c.groups * plan.panels, plan.panel_size, [&](std::int64_t piece) {
-        const std::int64_t group = piece / plan.panels, panel = piece % plan.panels;
-        plan.kernel.filter_points(points.data() + piece * plan.panel_size,
-                                  w + plan.first_filter(group, panel) * c.depth(), plan.panel_filters(panel),
-                                  plan.channels);
-    });
+namespace {
+
+// y from x and w; from kernels that are turned round the gradient of the input.
+void convolve(const Convolution& c, float* y, const float* x, const float* w, bool turned,
+              const Epilogue& epilogue) {
+    const Plan plan(c, few_tiles, most_tiles);
+    const Buffer<float> points(plan.alone() ? 0 : c.groups * plan.group_size);
+    const auto filter_points = [&](float* to, std::int64_t group, std::int64_t panel, std::int64_t channel,
+                                   std::int64_t channels) {
+        const std::int64_t step = turned ? plan.filters * winograd_taps : c.depth(),
+                           first = panel * plan.kernel.most_filters;
+        const float* const of_group = w + group * plan.filters * c.depth();
+        plan.kernel.filter_points({.points = to,
+                                   .w = of_group + (turned ? channel * step + first * winograd_taps
+                                                           : first * step + channel * winograd_taps),
+                                   .filters = plan.panel_filters(panel),
+                                   .channels = channels,
+                                   .filter_step = plan.filter_step,
+                                   .step = step,
+                                   .turned = turned});
+    };
+    if (!plan.alone())
+        for_pieces(c.groups * plan.panels, plan.panel_size, [&](std::int64_t piece) {
+            filter_points(points.data() + piece * plan.panel_size, piece / plan.panels, piece % plan.panels,
+                          0, plan.channels);
+        });
     const std::int64_t blocks = plan.tiling.blocks(), shares = plan.shares(blocks * c.groups);
+    const Images images(plan, x, shares);
     for_pieces(blocks * c.groups * shares, plan.panel_work() * plan.panels / shares, [&](std::int64_t piece) {
         const std::int64_t share = piece % shares, group = piece / shares % c.groups;
-        const Block block(plan, group, piece / shares / c.groups);
-        block.read_image(x);
+        const Block block = images.block(group, piece / shares / c.groups);
         for (std::int64_t panel = plan.panels * share / shares; panel < plan.panels * (share + 1) / shares;
              ++panel) {
-            plan.kernel.multiply(
-                block.product(panel, points.data() + (group * plan.panels + panel) * plan.panel_size));
+            plan.each_slice([&](std::int64_t channel, std::int64_t channels) {
+                float* const filter = plan.alone()
+                                          ? block.filter()
+                                          : points.data() + (group * plan.panels + panel) * plan.panel_size;
+                if (plan.alone()) filter_points(filter, group, panel, channel, channels);
+                plan.kernel.multiply(block.product(panel, filter, channel, channels), channel == 0);
+            });
             block.write_outputs(panel, y, epilogue);
         }
     });
 }
 
+}  // namespace
+
+void winograd_forward(const Convolution& c, float* y, const float* x, const float* w,
+                      const Epilogue& epilogue) {
+    convolve(c, y, x, w, false, epilogue);
+}
+
+void winograd_input_gradient(const Convolution& back, float* dx, const float* g, const float* w) {
+    convolve(back, dx, g, w, true, {});
+}
+
 // Blocks are put together in chunks, each with sums of its own.
 void winograd_weight_gradient(const Convolution& c, float* dw, const float* x, const float* g) {
     constexpr std::int64_t chunk_work = std::int64_t{1} << 22, most_elements = std::int64_t{1} << 20;
-    const Plan plan{c, 42};  // more, because the sums are read and written for each block
+    const Plan plan(c, few_tiles, few_tiles);  // since the sums are read and written for each block
     const std::int64_t blocks = plan.tiling.blocks(), weights = c.groups * plan.group_size;
     const std::int64_t wanted = std::clamp<std::int64_t>(
         blocks * c.groups * plan.panels * plan.panel_work() / chunk_work, 1,
         std::clamp<std::int64_t>(most_elements / weights, 1, std::min<std::int64_t>(blocks, 16)));
     const std::int64_t length = ceil_div(blocks, wanted), chunks = ceil_div(blocks, length);
     const std::int64_t shares = plan.shares(chunks * c.groups);
-    const Buffer<float> sums(chunks * weights);
+    const Images images(plan, x, shares);
+    const Buffer<float> sums(plan.alone() ? 0 : chunks * weights);
+    const auto filter_gradient = [&](const float* points, std::int64_t group, std::int64_t panel,
+                                     std::int64_t channel, std::int64_t channels) {
+        plan.kernel.filter_gradient(
+            {.dw = dw + plan.first_filter(group, panel) * c.depth() + channel * winograd_taps,
+             .points = points,
+             .filters = plan.panel_filters(panel),
+             .channels = channels,
+             .filter_step = plan.filter_step,
+             .step = c.depth(),
+             .chunks = chunks,
+             .chunk_step = weights});
+    };
     for_pieces(chunks * c.groups * shares, length * plan.panel_work() * plan.panels / shares,
                [&](std::int64_t piece) {
                    const std::int64_t share = piece % shares, group = piece / shares % c.groups;
                    const std::int64_t chunk = piece / shares / c.groups;
                    for (std::int64_t b = chunk * length; b < std::min((chunk + 1) * length, blocks); ++b) {
-                       const Block block(plan, group, b);
-                       block.read_image(x);
+                       const Block block = images.block(group, b);
                        for (std::int64_t panel = plan.panels * share / shares;
                             panel < plan.panels * (share + 1) / shares; ++panel) {
                            block.read_gradient(panel, g);
-                           float* const sum = sums.data() + chunk * weights + group * plan.group_size +
-                                              panel * plan.panel_size;
-                           plan.kernel.accumulate(block.product(panel, sum), b == chunk * length);
+                           plan.each_slice([&](std::int64_t channel, std::int64_t channels) {
+                               float* const sum = plan.alone()
+                                                      ? block.filter()
+                                                      : sums.data() + chunk * weights +
+                                                            group * plan.group_size + panel * plan.panel_size;
+                               plan.kernel.accumulate(block.product(panel, sum, channel, channels),
+                                                      b == chunk * length);
+                               if (plan.alone()) filter_gradient(sum, group, panel, channel, channels);
+                           });
                        }
                    }
                });
+    if (plan.alone()) return;
     for_pieces(c.groups * plan.panels, plan.panel_size * chunks, [&](std::int64_t piece) {
-        const std::int64_t group = piece / plan.panels, panel = piece % plan.panels;
-        plan.kernel.filter_gradient(dw + plan.first_filter(group, panel) * c.depth(),
-                                    sums.data() + piece * plan.panel_size, chunks, weights,
-                                    plan.panel_filters(panel), plan.channels);
+        filter_gradient(sums.data() + piece * plan.panel_size, piece / plan.panels, piece % plan.panels, 0,
+                        plan.channels);
     });
 }
 

@@ -113,7 +113,7 @@ struct Whole : Function {
         pass.reserve_bytes = reserve.defined() ? static_cast<std::size_t>(reserve.numel()) : 0;
         Inputs d;
         for (std::size_t i = 0; i < in.size(); ++i)
-            if (in[i].defined()) d[i] = empty_like(in[i]);
+            if (in[i].defined() && (i > 0 || needs(0))) d[i] = empty_like(in[i]);
         backend(output.device())
             .run(call::RecurrentBackward{r,
                                          pass,

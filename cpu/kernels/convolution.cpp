@@ -322,37 +322,45 @@ template <typename T> void convolve(const ConvolveCall& call) {
     }
 }
 
-// Rows of the output taken together, so that their gradients, packed, stay in the first-level cache.
+// Pixels of the output taken together, so that their gradients, packed, stay in the first-level cache.
+constexpr std::int64_t most_pixels = 144;
+
+// Rows of them.
 std::int64_t row_step(const CorrelateCall& call) {
-    constexpr std::int64_t pixels = 144;
-    const std::int64_t most = std::clamp<std::int64_t>(pixels / call.columns, 1, call.rows);
+    const std::int64_t most = std::clamp<std::int64_t>(most_pixels / call.columns, 1, call.rows);
     const std::int64_t steps = (call.rows + most - 1) / most;
     return (call.rows + steps - 1) / steps;
 }
 
 template <typename T> std::int64_t correlate_scratch(const CorrelateCall& call) {
-    return row_step(call) * call.columns * tile_columns<T>;
+    return call.samples * row_step(call) * call.columns * tile_columns<T>;
 }
 
-// sums = or += pixels of `rows` channels, `plane` apart, x g: `lines` x `columns` pixels,
-// their lines `width` apart.
+// `lines` x `columns` pixels of some samples, their lines `width` apart.
+struct Pixels {
+    std::int64_t samples, sample, lines, width, columns;
+};
+
+// sums = or += pixels of `rows` channels, `plane` apart, x g.
 template <typename T, int vectors, int rows>
-__attribute__((noinline)) void correlate_kernel(std::int64_t lines, std::int64_t columns, const T* image,
-                                                std::int64_t image_width, std::int64_t plane, const T* g,
-                                                T* sums, bool accumulate) {
+__attribute__((noinline)) void correlate_kernel(const Pixels& pixels, const T* image, std::int64_t plane,
+                                                const T* g, T* sums, bool accumulate) {
     using V = Vector<T>;
     V sum[rows][vectors] = {};
     const RowSteps<T, rows> steps(plane);
-    for (std::int64_t l = 0; l < lines; ++l, image += image_width) {
-        for (std::int64_t p = 0; p < columns; ++p, g += vectors * width<T>) {
-            V row[vectors];
+    for (std::int64_t n = 0; n < pixels.samples; ++n, image += pixels.sample) {
+        const T* line = image;
+        for (std::int64_t l = 0; l < pixels.lines; ++l, line += pixels.width) {
+            for (std::int64_t p = 0; p < pixels.columns; ++p, g += vectors * width<T>) {
+                V row[vectors];
 #pragma GCC unroll 2
-            for (int j = 0; j < vectors; ++j) row[j] = load(g + j * width<T>);
+                for (int j = 0; j < vectors; ++j) row[j] = load(g + j * width<T>);
 #pragma GCC unroll 14
-            for (int i = 0; i < rows; ++i) {
-                const V factor = *steps.at(image + p, i) - V{};
+                for (int i = 0; i < rows; ++i) {
+                    const V factor = *steps.at(line + p, i) - V{};
 #pragma GCC unroll 2
-                for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(factor, row[j], sum[i][j]);
+                    for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(factor, row[j], sum[i][j]);
+                }
             }
         }
     }
@@ -360,14 +368,13 @@ __attribute__((noinline)) void correlate_kernel(std::int64_t lines, std::int64_t
 }
 
 template <typename T, int vectors, int rows = tile_rows>
-void correlate_rows(std::int64_t height, std::int64_t lines, std::int64_t columns, const T* image,
-                    std::int64_t image_width, std::int64_t plane, const T* g, T* sums, bool accumulate) {
+void correlate_rows(std::int64_t height, const Pixels& pixels, const T* image, std::int64_t plane, const T* g,
+                    T* sums, bool accumulate) {
     if constexpr (rows > 1) {
         if (height < rows)
-            return correlate_rows<T, vectors, rows - 1>(height, lines, columns, image, image_width, plane, g,
-                                                        sums, accumulate);
+            return correlate_rows<T, vectors, rows - 1>(height, pixels, image, plane, g, sums, accumulate);
     }
-    correlate_kernel<T, vectors, rows>(lines, columns, image, image_width, plane, g, sums, accumulate);
+    correlate_kernel<T, vectors, rows>(pixels, image, plane, g, sums, accumulate);
 }
 
 template <typename T, int vectors> void correlate_block(const CorrelateCall& call) {
@@ -383,15 +390,18 @@ template <typename T, int vectors> void correlate_block(const CorrelateCall& cal
     Ahead g_ahead(call.g_ahead, call.g_ahead_bytes, calls);
     for (std::int64_t row = 0; row < call.rows; row += step) {
         const std::int64_t rows = std::min(step, call.rows - row);
-        pack<T, size>(packed, g + row * call.columns, call.g_filter, 1, call.filters, rows * call.columns);
+        for (std::int64_t n = 0; n < call.samples; ++n)
+            pack<T, size>(packed + n * rows * call.columns * size, g + n * call.g_sample + row * call.columns,
+                          call.g_filter, 1, call.filters, rows * call.columns);
+        const Pixels pixels{call.samples, call.image_sample, rows, call.width, call.columns};
         for (std::int64_t c = 0; c < call.channels; c += tiles.height)
             for (std::int64_t t = 0; t < call.taps; ++t) {
                 image_ahead.fetch();
                 g_ahead.fetch();
                 correlate_rows<T, vectors>(
-                    std::min(tiles.height, call.channels - c), rows, call.columns,
-                    image + c * call.plane + call.offsets[t] + row * call.width, call.width, call.plane,
-                    packed, sums + (t * call.channels + c) * tile_columns<T>, !call.fresh || row > 0);
+                    std::min(tiles.height, call.channels - c), pixels,
+                    image + c * call.plane + call.offsets[t] + row * call.width, call.plane, packed,
+                    sums + (t * call.channels + c) * tile_columns<T>, !call.fresh || row > 0);
             }
     }
 }
@@ -406,10 +416,10 @@ template <typename T> void correlate(const CorrelateCall& call) {
 template <typename T> ConvolutionKernels table_of() {
     // Of the first-level cache, what the other operands leave to the weights.
     constexpr std::int64_t part_bytes = 24 << 10;
-    return {tile_columns<T>, part_bytes / (tile_columns<T> * static_cast<std::int64_t>(sizeof(T))),
-            packed_size<T>,  pack_weights<T>,
-            convolve<T>,     correlate_scratch<T>,
-            correlate<T>};
+    return {tile_columns<T>,      part_bytes / (tile_columns<T> * static_cast<std::int64_t>(sizeof(T))),
+            most_pixels,          packed_size<T>,
+            pack_weights<T>,      convolve<T>,
+            correlate_scratch<T>, correlate<T>};
 }
 
 }  // namespace

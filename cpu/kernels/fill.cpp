@@ -16,13 +16,14 @@ void add_batch_norm(Kernels& table);
 void add_layer_norm(Kernels& table);
 void add_recurrent(Kernels& table);
 void add_transpose(Kernels& table);
+void add_scan(Kernels& table);
 void add_attention(Kernels& table);
 void add_random(Kernels& table);
 
 void fill(Kernels& table) {
-    for (const auto add :
-         {add_convert, add_unary, add_binary, add_reduce, add_gemm, add_pool, add_convolution, add_winograd,
-          add_rows, add_batch_norm, add_layer_norm, add_recurrent, add_attention, add_transpose, add_random})
+    for (const auto add : {add_convert, add_unary, add_binary, add_reduce, add_gemm, add_pool,
+                           add_convolution, add_winograd, add_rows, add_batch_norm, add_layer_norm,
+                           add_recurrent, add_attention, add_transpose, add_scan, add_random})
         add(table);
 }
 

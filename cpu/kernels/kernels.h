@@ -216,13 +216,15 @@ struct ConvolveCall {
     Epilogue epilogue;  // its bias, and ReLU where that is all
 };
 
-/// sums[tap][channel][filter] += image rows x g for one sample; sums are tile columns apart.
+/// sums[tap][channel][filter] += image rows x g for some samples, several of which have whole planes; sums
+/// are tile columns apart.
 struct CorrelateCall {
     void* sums;
     const void* image;            // prepared
     const void* g;                // of the first filter
     const std::int64_t* offsets;  // of each tap in a channel's part of the image
     std::int64_t taps, channels, plane, filters, g_filter, width, rows, columns;
+    std::int64_t samples, image_sample, g_sample;
     bool fresh;  // begins the sums
     void* scratch;
     // The image and g of the next call, to be brought near meanwhile: bytes of it, may be none.
@@ -234,6 +236,7 @@ struct CorrelateCall {
 struct ConvolutionKernels {
     std::int64_t tile_columns;  // filters at most in a CorrelateCall
     std::int64_t most_part;     // a good size for the parts of a ConvolveCall
+    std::int64_t most_pixels;   // of so many at most g is packed at a time
     std::int64_t (*packed_size)(std::int64_t filters, std::int64_t depth);
     /// Row p of the product is to be element order[p] of a filter; null: p.
     void (*pack_weights)(void* to, const void* w, std::int64_t filters, std::int64_t depth,
@@ -244,7 +247,7 @@ struct ConvolutionKernels {
 };
 
 /// Winograd's convolutions: outputs along a side of a tile, and what a tile is turned into.
-constexpr int winograd_outputs = 4, winograd_points = 36;
+constexpr int winograd_outputs = 4, winograd_points = 36, winograd_taps = 9;
 
 /// A row of tiles of one sample, on its way from pixels to points or back: channel c of tile t is at point p
 /// in points[p * point_step + c / lanes * channel_step + t * tile_step + c % lanes].
@@ -259,26 +262,41 @@ struct WinogradStrip {
 };
 
 /// For each point the product of a block of tiles with some filters. The channels of `filter` are a whole
-/// number of vectors, `filters` is one or two.
+/// number of vectors, `filters` is one or two. Here and below points are `filter_step` apart in it.
 struct WinogradProduct {
     const float* image;  // (point, channel / lanes, tile, channel % lanes)
     float* filter;       // (point, channel, filter)
     float* output;       // (point, tile, filter)
-    std::int64_t tiles, channels, filters, image_step, channel_step, output_step;
+    std::int64_t tiles, channels, filters, image_step, channel_step, filter_step, output_step;
+};
+
+/// Some channels of at most most_filters filters of 3 x 3, and their points. Filters lie `step` apart in w.
+/// Turned round they are those of the gradient's convolution: its filters lie where the channels do, and
+/// `step` is from channel to channel.
+struct WinogradFilters {
+    float* points;
+    const float* w;
+    std::int64_t filters, channels, filter_step, step;
+    bool turned;
+};
+
+/// The gradient of such filters, the points of which are the sum of `chunks` parts, chunk_step apart.
+struct WinogradFilterGradient {
+    float* dw;
+    const float* points;
+    std::int64_t filters, channels, filter_step, step, chunks, chunk_step;
 };
 
 struct WinogradKernels {
     std::int64_t lanes, most_filters;
-    /// The points of at most most_filters filters, 0 up to a whole number of vectors.
-    void (*filter_points)(float* to, const float* w, std::int64_t filters, std::int64_t channels);
+    /// 0 up to a whole number of vectors of filters.
+    void (*filter_points)(const WinogradFilters& filters);
     void (*image_points)(const WinogradStrip& strip);
-    void (*multiply)(const WinogradProduct& product);  // writes output
+    void (*multiply)(const WinogradProduct& product, bool fresh);  // adds to output, or begins it
     void (*outputs)(const WinogradStrip& strip);
     void (*gradient_points)(const WinogradStrip& strip);
     void (*accumulate)(const WinogradProduct& product, bool fresh);  // adds to filter, or begins it
-    /// The gradient of filters whose points are the sum of `chunks` parts, chunk_step apart.
-    void (*filter_gradient)(float* dw, const float* points, std::int64_t chunks, std::int64_t chunk_step,
-                            std::int64_t filters, std::int64_t channels);
+    void (*filter_gradient)(const WinogradFilterGradient& gradient);
 };
 
 /// to[c * to_row + r] = from[r * from_row + c]
@@ -288,6 +306,9 @@ struct TransposeCall {
     std::int64_t rows, columns, to_row, from_row;
 };
 using TransposeKernel = void (*)(const TransposeCall& call);
+
+/// out[i] = x[0] + .. + x[i], or from the end to x[i], n of them; totals in double.
+using RunningSumsKernel = void (*)(float* out, const float* x, std::int64_t n);
 
 /// A row of windows that lie in the plane with all their taps: window o starts at place + o * stride.
 struct MaxPoolCall {
@@ -316,7 +337,8 @@ struct Kernels {
     ConvolutionKernels convolution[2] = {};
     WinogradKernels winograd = {};
     MaxPoolKernel max_pool[2] = {};
-    TransposeKernel transpose[2] = {};  // of elements of 4 and 8 bytes
+    TransposeKernel transpose[2] = {};       // of elements of 4 and 8 bytes
+    RunningSumsKernel running_sums[2] = {};  // from the start, from the end
     BatchNormKernels batch_norm[2] = {};
     LayerNormKernels layer_norm[2] = {};
     SoftmaxKernel softmax[2] = {};

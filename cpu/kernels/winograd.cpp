@@ -137,51 +137,70 @@ void write_outputs(const WinogradStrip& s) {
     }
 }
 
-// Scratch for the elements of as many filters as there are lanes.
-float* filter_scratch(std::int64_t depth) {
-    return static_cast<float*>(scratch(static_cast<std::size_t>(depth * lanes) * sizeof(float)));
+// Kernels of some channels in as many filters as there are lanes.
+constexpr std::int64_t some_channels = 16, kernel_size = taps * taps;
+using FilterLanes = float[some_channels * kernel_size * lanes];
+
+// Of the channel's kernels, one after the other, which are turned round.
+void turned_to_lanes(float* to, const float* from, std::int64_t count) {
+    constexpr std::int64_t whole = round_up(kernel_size, lanes);
+    alignas(64) float kernels[lanes * kernel_size + whole] = {}, elements[whole * lanes];
+    std::memcpy(kernels, from, static_cast<std::size_t>(count * kernel_size) * sizeof(float));
+    pack<float, lanes>(elements, kernels, kernel_size, 1, count, whole);
+    for (std::int64_t tap = 0; tap < kernel_size; ++tap)
+        store(to + tap * lanes, load(elements + (kernel_size - 1 - tap) * lanes));
 }
 
-void filter_points(float* to, const float* w, std::int64_t filters, std::int64_t channels) {
-    const std::int64_t depth = channels * taps * taps, row = round_up(filters, lanes);
-    const std::int64_t point_step = round_up(channels, lanes) * row;
-    float* const elements = filter_scratch(depth);
-    for (std::int64_t first = 0; first < filters; first += lanes) {
-        to_lanes(elements, w + first * depth, depth, std::min(lanes, filters - first), depth);
-        for (std::int64_t channel = 0; channel < channels; ++channel) {
-            const float* const from = elements + channel * taps * taps * lanes;
-            float* const out = to + channel * row + first;
-            both_axes<FilterMatrix>(
-                [&](int i, int j)
-                    __attribute__((always_inline)) { return load(from + (i * taps + j) * lanes); },
-                [&](int i, int j, V v)
-                    __attribute__((always_inline)) { store(out + (i * points + j) * point_step, v); });
+void filter_points(const WinogradFilters& f) {
+    const std::int64_t row = round_up(f.filters, lanes);
+    alignas(64) FilterLanes elements;
+    for (std::int64_t first = 0; first < f.filters; first += lanes) {
+        const std::int64_t count = std::min(lanes, f.filters - first);
+        for (std::int64_t start = 0; start < f.channels; start += some_channels) {
+            const std::int64_t channels = std::min(some_channels, f.channels - start);
+            if (f.turned)
+                for (std::int64_t c = 0; c < channels; ++c)
+                    turned_to_lanes(elements + c * kernel_size * lanes,
+                                    f.w + (start + c) * f.step + first * kernel_size, count);
+            else
+                to_lanes(elements, f.w + first * f.step + start * kernel_size, f.step, count,
+                         channels * kernel_size);
+            for (std::int64_t c = 0; c < channels; ++c) {
+                const float* const from = elements + c * kernel_size * lanes;
+                float* const out = f.points + (start + c) * row + first;
+                both_axes<FilterMatrix>(
+                    [&](int i, int j)
+                        __attribute__((always_inline)) { return load(from + (i * taps + j) * lanes); },
+                    [&](int i, int j, V v)
+                        __attribute__((always_inline)) { store(out + (i * points + j) * f.filter_step, v); });
+            }
         }
     }
 }
 
-void filter_gradient(float* dw, const float* sums, std::int64_t chunks, std::int64_t chunk_step,
-                     std::int64_t filters, std::int64_t channels) {
-    const std::int64_t depth = channels * taps * taps, row = round_up(filters, lanes);
-    const std::int64_t point_step = round_up(channels, lanes) * row;
-    float* const elements = filter_scratch(depth);
-    for (std::int64_t first = 0; first < filters; first += lanes) {
-        for (std::int64_t channel = 0; channel < channels; ++channel) {
-            const float* const from = sums + channel * row + first;
-            float* const to = elements + channel * taps * taps * lanes;
-            both_axes<FilterGradientMatrix>(
-                [&](int i, int j) __attribute__((always_inline)) {
-                    const float* const point = from + (i * points + j) * point_step;
-                    V total = load(point);
-                    for (std::int64_t chunk = 1; chunk < chunks; ++chunk)
-                        total += load(point + chunk * chunk_step);
-                    return total;
-                },
-                [&](int i, int j, V v)
-                    __attribute__((always_inline)) { store(to + (i * taps + j) * lanes, v); });
+void filter_gradient(const WinogradFilterGradient& f) {
+    const std::int64_t row = round_up(f.filters, lanes);
+    alignas(64) FilterLanes elements;
+    for (std::int64_t first = 0; first < f.filters; first += lanes)
+        for (std::int64_t start = 0; start < f.channels; start += some_channels) {
+            const std::int64_t channels = std::min(some_channels, f.channels - start);
+            for (std::int64_t c = 0; c < channels; ++c) {
+                const float* const from = f.points + (start + c) * row + first;
+                float* const to = elements + c * kernel_size * lanes;
+                both_axes<FilterGradientMatrix>(
+                    [&](int i, int j) __attribute__((always_inline)) {
+                        const float* const point = from + (i * points + j) * f.filter_step;
+                        V total = load(point);
+                        for (std::int64_t chunk = 1; chunk < f.chunks; ++chunk)
+                            total += load(point + chunk * f.chunk_step);
+                        return total;
+                    },
+                    [&](int i, int j, V v)
+                        __attribute__((always_inline)) { store(to + (i * taps + j) * lanes, v); });
+            }
+            from_lanes(f.dw + first * f.step + start * kernel_size, elements, f.step,
+                       std::min(lanes, f.filters - first), channels * kernel_size);
         }
-        from_lanes(dw + first * depth, elements, depth, std::min(lanes, filters - first), depth);
-    }
 }
 
 // out = or += one x many: `rows` of the one, row_step apart, by `vectors` of the many. Terms of the one lie
@@ -218,10 +237,9 @@ void multiply_tiles(std::int64_t height, std::int64_t channels, const float* ima
     product<vectors, lanes, 1, rows>(channels, image, lanes, channel_step, filter, output, add);
 }
 
-template <int vectors> void multiply_panel(const WinogradProduct& p) {
+template <int vectors> void multiply_panel(const WinogradProduct& p, bool fresh) {
     // Sums of more terms than this are put together from parts: it keeps the rounding errors small.
     constexpr std::int64_t most_terms = 32;
-    const std::int64_t filter_step = round_up(p.channels, lanes) * p.filters;
     const std::int64_t groups = (p.tiles + tile_rows - 1) / tile_rows;
     const std::int64_t height = (p.tiles + groups - 1) / groups;
     for (std::int64_t point = 0; point < winograd_points; ++point)
@@ -230,11 +248,13 @@ template <int vectors> void multiply_panel(const WinogradProduct& p) {
                 multiply_tiles<vectors>(
                     std::min(height, p.tiles - t), std::min(most_terms, p.channels - c),
                     p.image + point * p.image_step + c / lanes * p.channel_step + t * lanes, p.channel_step,
-                    p.filter + point * filter_step + c * p.filters,
-                    p.output + point * p.output_step + t * p.filters, c > 0);
+                    p.filter + point * p.filter_step + c * p.filters,
+                    p.output + point * p.output_step + t * p.filters, c > 0 || !fresh);
 }
 
-void multiply(const WinogradProduct& p) { p.filters > lanes ? multiply_panel<2>(p) : multiply_panel<1>(p); }
+void multiply(const WinogradProduct& p, bool fresh) {
+    p.filters > lanes ? multiply_panel<2>(p, fresh) : multiply_panel<1>(p, fresh);
+}
 
 template <int vectors> void accumulate_panel(const WinogradProduct& p, bool fresh) {
     constexpr int rows = lanes > 4 ? lanes / 2 : lanes;  // channels in a vector, or half of them
@@ -243,7 +263,7 @@ template <int vectors> void accumulate_panel(const WinogradProduct& p, bool fres
         for (std::int64_t c = 0; c < channels; c += rows)
             product<vectors, 1, lanes, rows>(
                 p.tiles, p.image + point * p.image_step + c / lanes * p.channel_step + c % lanes, p.tiles, 0,
-                p.output + point * p.output_step, p.filter + (point * channels + c) * p.filters, !fresh);
+                p.output + point * p.output_step, p.filter + point * p.filter_step + c * p.filters, !fresh);
 }
 
 void accumulate(const WinogradProduct& p, bool fresh) {

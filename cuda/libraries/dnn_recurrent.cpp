@@ -58,6 +58,10 @@ struct Piece {
     std::size_t ours, theirs, bytes;
 };
 
+std::size_t input_bytes(const Recurrence& r) {
+    return static_cast<std::size_t>(r.steps * r.batch * r.inputs) * size_of(r.dtype);
+}
+
 // The descriptors of one geometry, the sizes of its memory and the places of its weights.
 class RecurrencePlan {
   public:
@@ -189,7 +193,7 @@ class RecurrencePlan {
     // A pass there and back over zeros: what cuDNN refuses only when it runs has to be known before.
     bool try_out(DeviceState& device, cudnnHandle_t handle, const Recurrence& r) {
         const auto element = size_of(r.dtype);
-        const std::size_t in = static_cast<std::size_t>(r.steps * r.batch * r.inputs) * element,
+        const std::size_t in = input_bytes(r),
                           out = static_cast<std::size_t>(r.steps * r.batch * r.hidden) * element,
                           one = static_cast<std::size_t>(r.batch * r.hidden) * element;
         std::vector<std::size_t> places;
@@ -334,11 +338,14 @@ void Recurrences::backward(DeviceState& device, const Recurrence& r, const Recur
     const Scratch weights(device, plan.weights), workspace(device, plan.training_workspace),
         reserve(device, plan.reserve), sums(device, plan.weights);
     Implementation::gather(device, plan, pass, weights.as<char>());
+    // cuDNN makes the gradient of x in any case.
+    RecurrentGradients to = gradients;
+    const Scratch of_x(device, to.x ? 0 : input_bytes(r));
+    if (!to.x) to.x = of_x.as<void>();
     // cuDNN writes into what the forward pass left; another backward pass wants it as it was.
     copy_on_device(device, reserve.as<void>(), pass.reserve, plan.reserve);
-    check_dnn(
-        plan.backward(handle, pass, gradients, weights.as<void>(), workspace.as<void>(), reserve.as<void>()),
-        op);
+    check_dnn(plan.backward(handle, pass, to, weights.as<void>(), workspace.as<void>(), reserve.as<void>()),
+              op);
     // It only adds.
     clear(device, sums.as<void>(), plan.weights);
     check_dnn(plan.add_gradients(handle, pass, sums.as<void>(), workspace.as<void>(), reserve.as<void>()),

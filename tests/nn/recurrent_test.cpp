@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include <adjoint/autograd/backward/engine.h>
 #include <adjoint/autograd/backward/gradcheck_gtest.h>
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/ops/elementwise.h>
@@ -25,6 +26,18 @@ namespace adjoint::nn {
 namespace {
 
 constexpr RecurrentOptions deep{.num_layers = 2, .bidirectional = true, .dtype = f64};
+
+TEST(LSTM, GradientsOfWeightsDoNotDependOnWhoWantsThatOfTheInput) {
+    const LSTM layer(3, 2, {.num_layers = 2, .dtype = f64});
+    Tensor x = wave({4, 2, 3});
+    std::vector<Tensor> inputs = layer.parameters();
+    const auto gradients = [&] { return grad(std::vector<Tensor>{sum(square(layer(x).output))}, inputs); };
+    const std::vector<Tensor> without = gradients();
+    inputs.push_back(x.set_requires_grad());
+    const std::vector<Tensor> with = gradients();
+    for (std::size_t i = 0; i < without.size(); ++i) EXPECT_TRUE(equal(without[i], with[i])) << i;
+    EXPECT_GT(max(abs(with.back())).item<double>(), 0);
+}
 
 TEST(RNN, MeetsPyTorch) {
     const RNN layer(3, 2, {.num_layers = 2, .bidirectional = true, .dtype = f64});

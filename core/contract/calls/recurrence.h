@@ -39,7 +39,8 @@ struct RecurrentPass {
     std::size_t reserve_bytes = 0;
 };
 
-/// The gradients of the results, and those that are made of them; null where the pass has nothing.
+/// The gradients of the results, and those that are made of them; null where the pass has nothing, x also
+/// where nobody wants it.
 struct RecurrentGradients {
     const void *y = nullptr, *h_n = nullptr, *c_n = nullptr;
     void *x = nullptr, *h_0 = nullptr, *c_0 = nullptr;
