@@ -52,6 +52,22 @@ TEST_F(Lecture, DeepNetsLearnXor) {
     EXPECT_TRUE(drew("l1_1_costs.svg") && drew("l1_1_regions.svg") && drew("l1_1_failures.svg"));
 }
 
+TEST_F(Lecture, DescentEndsWhereItsValleyDoes) {
+    const std::string text = run_quick("l2_6_minima");
+    const double ends[] = {-4.3452, -1.3921, -1.3921, 1.5599, 1.5599};
+    for (int start = 0; start < 5; ++start)
+        EXPECT_EQ(number_after(text, ": to ", start), ends[start]) << text;
+    EXPECT_TRUE(drew("l2_6_minima.svg"));
+}
+
+TEST_F(Lecture, TheChainRuleOfVectorsAndLinearLayersThatAreOne) {
+    const std::string text = run("l2_8_vector_chain_rule --quick").text;
+    EXPECT_NE(text.find("equal: true true\n"), std::string::npos) << text;
+    EXPECT_LT(number_after(text, "differ by "), 1e-5) << text;
+    EXPECT_NEAR(number_after(text, "1000 epochs: "), 0.25, 0.001) << text;  // 1/2 for all four
+    EXPECT_LT(number_after(text, "linear layers, "), 0.001) << text;
+}
+
 TEST_F(Lecture, SmallerBatchesLearnMoreInAnEpoch) {
     const std::string text = run_quick("l1_3_batch_sizes");
     const double batch = number_after(text, " -> ", 0), mini = number_after(text, " -> ", 1),
