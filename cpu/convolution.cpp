@@ -142,8 +142,8 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
         });
 }
 
-// Calls f(group, channel, channels) for a few channels at a time: what is transposed goes from and to whole
-// cache lines.
+// Calls f(group, channel, channels) for a few channels at a time, so that what is transposed goes from and
+// to whole lines of the cache.
 template <class F> void for_channels(const Convolution& c, std::int64_t elements, F f) {
     constexpr std::int64_t few = 16;
     const std::int64_t channels = c.group_channels(), pieces = (channels + few - 1) / few;
