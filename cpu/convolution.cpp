@@ -142,31 +142,15 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
         });
 }
 
-// With stride 1 the gradient of the input is a convolution of g with the weights turned round.
-template <class T> void input_gradient(const Convolution& c, T* dx, const T* g, const T* w) {
-    const Windows& windows = c.windows;
-    const std::int64_t channels = c.group_channels(), filters = c.group_filters(), taps = windows.taps();
-    Convolution back = c;
-    back.filters = windows.channels;
-    back.windows.channels = c.filters;
-    for (int axis = 0; axis < 2; ++axis) {
-        back.windows.size[axis] = windows.output[axis];
-        back.windows.output[axis] = windows.size[axis];
-        back.windows.padding[axis] =
-            windows.dilation[axis] * (windows.kernel[axis] - 1) - windows.padding[axis];
-    }
-    if constexpr (std::is_same_v<T, float>) {
-        if (winograd_pays(back)) return winograd_input_gradient(back, dx, g, w);
-    }
-    const Buffer<T> turned(c.filters * channels * taps);
-    for_pieces(c.groups * channels, filters * taps, [&](std::int64_t piece) {
-        const std::int64_t group = piece / channels, channel = piece % channels;
-        for (std::int64_t f = 0; f < filters; ++f) {
-            const T* from = w + ((group * filters + f) * channels + channel) * taps;
-            std::reverse_copy(from, from + taps, turned.data() + (piece * filters + f) * taps);
-        }
+// Calls f(group, channel, channels) for a few channels at a time, so that what is transposed goes from and
+// to whole lines of the cache.
+template <class F> void for_channels(const Convolution& c, std::int64_t elements, F f) {
+    constexpr std::int64_t few = 16;
+    const std::int64_t channels = c.group_channels(), pieces = (channels + few - 1) / few;
+    for_pieces(c.groups * pieces, std::min(few, channels) * elements, [&](std::int64_t piece) {
+        const std::int64_t first = piece % pieces * few;
+        f(piece / pieces, first, std::min(few, channels - first));
     });
-    forward<T>(back, dx, g, turned.data(), {});
 }
 
 // With a stride the places of the input fall into phases, which meet every stride-th element of the kernel:
@@ -191,19 +175,48 @@ Phase phase_of(const Windows& w, int axis, std::int64_t first) {
 // The elements of the kernel that two phases meet, turned round: of each channel a row for each filter.
 template <class T> void turn(T* to, const Convolution& c, const T* w, const Phase (&phases)[2]) {
     const Windows& windows = c.windows;
-    const std::int64_t channels = c.group_channels(), filters = c.group_filters();
+    const std::int64_t channels = c.group_channels(), filters = c.group_filters(), taps = windows.taps();
     const Phase &down = phases[0], &across = phases[1];
-    for_pieces(c.groups * channels, filters * windows.taps(), [&](std::int64_t piece) {
-        const std::int64_t group = piece / channels, channel = piece % channels;
-        T* out = to + piece * filters * down.elements * across.elements;
-        for (std::int64_t f = 0; f < filters; ++f) {
-            const T* const from = w + ((group * filters + f) * channels + channel) * windows.taps();
-            for (std::int64_t i = down.elements; i-- > 0;)
-                for (std::int64_t j = across.elements; j-- > 0;)
-                    *out++ = from[(down.element + i * windows.stride[0]) * windows.kernel[1] +
-                                  across.element + j * windows.stride[1]];
-        }
+    const std::int64_t elements = down.elements * across.elements;
+    for_channels(c, filters * taps, [&](std::int64_t group, std::int64_t channel, std::int64_t some) {
+        const T* const of_group = w + group * filters * channels * taps;
+        T* out = to + (group * channels + channel) * filters * elements;
+        if (taps == 1)
+            return kernels().transpose[sizeof(T) == 8]({.to = out,
+                                                        .from = of_group + channel,
+                                                        .rows = filters,
+                                                        .columns = some,
+                                                        .to_row = filters,
+                                                        .from_row = channels});
+        for (std::int64_t one = channel; one < channel + some; ++one)
+            for (std::int64_t f = 0; f < filters; ++f) {
+                const T* const from = of_group + (f * channels + one) * taps;
+                for (std::int64_t i = down.elements; i-- > 0;)
+                    for (std::int64_t j = across.elements; j-- > 0;)
+                        *out++ = from[(down.element + i * windows.stride[0]) * windows.kernel[1] +
+                                      across.element + j * windows.stride[1]];
+            }
     });
+}
+
+// With stride 1 the gradient of the input is a convolution of g with the weights turned round.
+template <class T> void input_gradient(const Convolution& c, T* dx, const T* g, const T* w) {
+    const Windows& windows = c.windows;
+    Convolution back = c;
+    back.filters = windows.channels;
+    back.windows.channels = c.filters;
+    for (int axis = 0; axis < 2; ++axis) {
+        back.windows.size[axis] = windows.output[axis];
+        back.windows.output[axis] = windows.size[axis];
+        back.windows.padding[axis] =
+            windows.dilation[axis] * (windows.kernel[axis] - 1) - windows.padding[axis];
+    }
+    if constexpr (std::is_same_v<T, float>) {
+        if (winograd_pays(back)) return winograd_input_gradient(back, dx, g, w);
+    }
+    const Buffer<T> turned(c.weights());
+    turn(turned.data(), c, w, {phase_of(windows, 0, 0), phase_of(windows, 1, 0)});
+    forward<T>(back, dx, g, turned.data(), {});
 }
 
 // A row of `size` places from its phases, in which it is number `row`.
@@ -371,20 +384,22 @@ template <class T> void weight_gradient(const Convolution& c, T* dw, const T* x,
 
     // dw (filter, channel, tap) from sums (chunk, group, block, tap, channel, filter), chunks in order.
     const std::int64_t chunk_size = c.groups * filter_blocks * block_size;
-    for_pieces(c.groups * filter_blocks * channels, taps * tile * chunks, [&](std::int64_t piece) {
-        const std::int64_t channel = piece % channels, block = piece / channels;
-        const Task task(block, c.groups, filter_blocks);
-        const std::int64_t first = task.group * filters + task.block * tile;
-        const std::int64_t count = std::min(tile, filters - task.block * tile);
-        for (std::int64_t tap = 0; tap < taps; ++tap) {
-            const T* from = sums.data() + block * block_size + (tap * channels + channel) * tile;
-            for (std::int64_t f = 0; f < count; ++f) {
-                T total = from[f];
-                for (std::int64_t chunk = 1; chunk < chunks; ++chunk) total += from[chunk * chunk_size + f];
-                dw[((first + f) * channels + channel) * taps + tap] = total;
-            }
-        }
-    });
+    for_channels(c, filters * taps * chunks,
+                 [&](std::int64_t group, std::int64_t channel, std::int64_t some) {
+                     for (std::int64_t f = 0; f < filters; ++f) {
+                         const T* const from =
+                             sums.data() + (group * filter_blocks + f / tile) * block_size + f % tile;
+                         T* to = dw + ((group * filters + f) * channels + channel) * taps;
+                         for (std::int64_t one = channel; one < channel + some; ++one)
+                             for (std::int64_t tap = 0; tap < taps; ++tap) {
+                                 const T* const at = from + (tap * channels + one) * tile;
+                                 T total = *at;
+                                 for (std::int64_t chunk = 1; chunk < chunks; ++chunk)
+                                     total += at[chunk * chunk_size];
+                                 *to++ = total;
+                             }
+                     }
+                 });
 }
 
 }  // namespace
