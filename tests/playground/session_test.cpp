@@ -2,6 +2,7 @@
 #include <adjoint/playground/session.h>
 
 #include <cmath>
+#include <ostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -24,6 +25,7 @@ struct Learned {
     int epochs;
     double most;  // test loss
 };
+void PrintTo(const Learned& learned, std::ostream* out) { *out << learned.settings; }
 
 class PlaygroundLearns : public testing::TestWithParam<Learned> {};
 
@@ -45,7 +47,9 @@ const Learned data_sets_to_learn[] = {
      300, 0.05},
     {"data=plane", 20, 0.02},
     {"data=hills&train=80&layers=8,8&optimizer=adam&rate=0.01", 150, 0.05}};
-INSTANTIATE_TEST_SUITE_P(Sets, PlaygroundLearns, testing::ValuesIn(data_sets_to_learn));
+INSTANTIATE_TEST_SUITE_P(Sets, PlaygroundLearns, testing::ValuesIn(data_sets_to_learn), [](const auto& test) {
+    return std::string(data_sets()[read_settings(test.param.settings).data].name);
+});
 
 TEST(PlaygroundSession, EveryChoiceTrains) {
     const auto learns = [](const std::string& choice) {
