@@ -1,8 +1,8 @@
 // Lectures L2.8 and L2.9: the chain rule of vectors, by numbers, and why a net needs activations.
 //
-// y = tanh(W x) has a Jacobian, a row for each element of y; the gradient by x of a loss of y is the transposed
-// Jacobian times the gradient by y, which the backward pass makes without the Jacobian. Two linear layers
-// without an activation between them are one, W2 W1 x = W x, and cannot learn XOR.
+// y = tanh(W x) has a Jacobian, a row for each element of y. The gradient by x of a loss of y is the
+// transposed Jacobian times the gradient by y, which the backward pass makes without the Jacobian. Two linear
+// layers without an activation between them are one, W2 W1 x = W x, and cannot learn XOR.
 #include <adjoint/adjoint.h>
 
 #include <iostream>

@@ -15,7 +15,7 @@ words() { sed 's|//.*||' "$@" | grep -oE '[A-Za-z_][A-Za-z0-9_]*' | sort -u; }
         words $(find "$folder" -name '*.h' -o -name '*.cuh') | sed "s|^|$folder |"
     done
     # shellcheck disable=SC2046
-    words adjoint.h onnx.h $(find $folders bench python_free_examples tests/fuzz cmake scripts CMakeLists.txt -type f \
+    words adjoint.h onnx.h $(find $folders playground bench python_free_examples tests/fuzz cmake scripts CMakeLists.txt -type f \
         ! -name '*.md' ! -name '*.svg' ! -path '*/.*') | sed 's|^|any |'
     find bench python_free_examples -name '*.cpp' | sed 's|.*/|any |; s|\.cpp$||'
 } | awk '
