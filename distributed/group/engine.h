@@ -53,6 +53,7 @@ class ADJOINT_API Engine {
     /// Whose tensors travel from where they lie, beside those of the host.
     virtual Device device() const noexcept { return Device::cpu(); }
 
+    /// How a rank leaves: whether others can be told, and whether it has to wait for them.
     virtual Parting parting() const noexcept { return Parting::told; }
 
     /// What the device has been given by now comes before the transfers that begin next. Any thread calls it.
