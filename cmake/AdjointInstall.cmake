@@ -18,6 +18,7 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "distributed/group/wire.h" EXCLUDE
             PATTERN "distributed/group/collectives.h" EXCLUDE
             PATTERN "distributed/parallel/buckets.h" EXCLUDE
+            PATTERN "distributed/parallel/left_over.h" EXCLUDE
             PATTERN "distributed/parallel/gathering.h" EXCLUDE
             PATTERN "distributed/parallel/sharding.h" EXCLUDE
             PATTERN "distributed/parallel/texts.h" EXCLUDE
