@@ -119,16 +119,24 @@ Epoch::Epoch(const Samples& samples, const LoaderOptions& options, std::uint64_t
     }
 }
 
-// All parts of a step.
+// All parts of a step. What a stream draws at its begin and for each step is the same whoever asks, and from
+// where on: the numbers below those of the parts are its own.
 std::optional<Batch> Epoch::next_of_stream(std::int64_t number) const {
     Stream& stream = *samples_.stream();
     const std::int64_t size = options_.batch_size * options_.parts.count;
+    const auto next = [&](std::int64_t step) {
+        const GeneratorScope draws(draws_of(options_.seed, epoch_, -2 - step));
+        return stream.next(size);
+    };
     if (stands_at_ != number) {
-        stream.begin(epoch_);
+        {
+            const GeneratorScope draws(draws_of(options_.seed, epoch_, -1));
+            stream.begin(epoch_);
+        }
         for (stands_at_ = 0; stands_at_ < number; ++stands_at_)
-            if (!stream.next(size)) return {};
+            if (!next(stands_at_)) return {};
     }
-    std::optional<Batch> batch = stream.next(size);
+    std::optional<Batch> batch = next(number);
     ++stands_at_;
     if (!batch) return {};
     check<ValueError>(batch->x.defined() && batch->x.dim() > 0, "loader: the stream gave a batch without x");

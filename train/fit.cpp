@@ -315,7 +315,7 @@ class Loop {
         averaging_.take();
         run_.validated = run_.epoch % validate_every_ == 0 || run_.epoch == run_.epochs;
         const distributed::Purpose purpose(
-            fmt::format("the end of epoch {}, {}", run_.epoch, rates(run_.optimizer)));
+            fmt::format("the end of epoch {}, {}", run_.epoch, rates_in_short(run_.optimizer)));
         const Whole whole(parallel_);
         if (parallel_) parallel_->synchronize_buffers();
         EpochRecord record{
@@ -422,7 +422,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (options.average.index() > 0) settings["average"] = name_of(options.average);
     if (group.size() > 1) {
         check_is_of_model(optimizer, trainee.module);
-        check_same_options(group, settings, options, optimizer, samples);
+        check_same_options(group, settings, options, trainee.module, optimizer, samples);
     }
     Loop loop(run, std::move(callbacks), options, std::move(settings));
     if (!options.resume.empty()) {

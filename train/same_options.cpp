@@ -82,6 +82,16 @@ std::string described(const std::map<std::string, std::string>& settings, const 
     return text;
 }
 
+// What the optimizer moves, in its order.
+std::string moved(const nn::Module& model, const optim::Optimizer& optimizer) {
+    const nn::NamedTensors named = model.named_parameters();
+    std::string text = "an optimizer of";
+    for (const Tensor& parameter : optimizer.parameters())
+        for (const auto& [name, one] : named)
+            if (one.is_same(parameter)) text += " " + name;
+    return text + "\n";
+}
+
 }  // namespace
 
 std::string rates(const optim::Optimizer& optimizer) {
@@ -91,11 +101,20 @@ std::string rates(const optim::Optimizer& optimizer) {
     return text;
 }
 
+std::string rates_in_short(const optim::Optimizer& optimizer) {
+    std::string all = rates(optimizer);
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g)
+        all += fmt::format(", {}", optimizer.momentum(g).value_or(0));
+    const std::string first = fmt::format("lr {}", optimizer.group_count() > 0 ? optimizer.lr(0) : 0);
+    return fmt::format("{} ({:08x})", first, data::crc32(std::as_bytes(std::span(all.data(), all.size()))));
+}
+
 void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
-                        const FitOptions& options, const optim::Optimizer& optimizer,
+                        const FitOptions& options, const nn::Module& model, const optim::Optimizer& optimizer,
                         const data::Samples& samples) {
     const distributed::Purpose purpose("the beginning of fit");
-    distributed::check_same(group, "fit", described(settings, options, optimizer, samples),
+    distributed::check_same(group, "fit",
+                            described(settings, options, optimizer, samples) + moved(model, optimizer),
                             "every rank is given the same options, optimizer and samples");
 }
 

@@ -11,10 +11,12 @@ namespace adjoint::train {
 
 /// "lr 0.1, 0.01", of each group.
 std::string rates(const optim::Optimizer& optimizer);
+/// The same in a few characters, with the momenta, to be compared alone.
+std::string rates_in_short(const optim::Optimizer& optimizer);
 
 /// errors: DistributedError that names the first thing that is not the same on all ranks.
 void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
-                        const FitOptions& options, const optim::Optimizer& optimizer,
+                        const FitOptions& options, const nn::Module& model, const optim::Optimizer& optimizer,
                         const data::Samples& samples);
 /// errors: the same for what a checkpoint has made of the model.
 void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step);

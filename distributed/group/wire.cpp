@@ -13,6 +13,9 @@
 namespace adjoint::distributed {
 namespace {
 
+// Of which a clock can tell the end.
+constexpr std::chrono::milliseconds longest_timeout = std::chrono::hours(24 * 365 * 50);
+
 std::string own_host() {
     char text[64] = {};
     return gethostname(text, sizeof text - 1) == 0 && text[0] ? text : "an unknown host";
@@ -27,7 +30,7 @@ std::size_t bytes_of(const Agreement& agreement) {
 }  // namespace
 
 Wire::Wire(std::shared_ptr<Engine> engine, std::chrono::milliseconds timeout)
-    : engine_(std::move(engine)), timeout_(timeout) {
+    : engine_(std::move(engine)), timeout_(std::min(timeout, longest_timeout)) {
     learn_hosts();
 }
 

@@ -92,12 +92,12 @@ void DataParallel::backward(const Tensor& loss, double share) const {
     Buckets& buckets = state_->buckets;
     state_->gathering.look_at(loss);
     state_->sharding.begin_pass();
-    buckets.begin();
     options.on_leaf = [&](const Tensor& leaf) {
         buckets.add(leaf);
         state_->gathering.leaf_done(leaf);
     };
     try {
+        buckets.begin();
         adjoint::backward(std::span(&loss, 1), options);
     } catch (...) {
         buckets.give_up();

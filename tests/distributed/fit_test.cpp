@@ -1,8 +1,10 @@
 // train::fit on several ranks against one process that accumulates the same parts.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -261,6 +263,41 @@ TEST(FittingGroup, WhatAValidationSetDrawsIsThatOfOneProcess) {
             EXPECT_EQ(train::evaluate(both, Noisy(), group, 10).loss, expected);
             EXPECT_THROW(train::evaluate(both, Noisy(), group, 0), ValueError);
         });
+}
+
+// Also from where a run goes on.
+TEST(FittingGroup, WhatAStreamDrawsIsTheSameForAllRanks) {
+    struct Drawn : data::Stream {
+        Tensor order;
+        std::int64_t at = 0;
+        void begin(std::uint64_t) override {
+            order = randperm(40).to(f32);
+            at = 0;
+        }
+        std::optional<data::Batch> next(std::int64_t count) override {
+            count = std::min<std::int64_t>(count, 40 - at);
+            if (count == 0) return {};
+            const Tensor x = order(slice(at, at + count)) + 0.5 * rand({1});
+            at += count;
+            return data::Batch{unsqueeze(x, 1), zeros({count})};
+        }
+    };
+    const auto seen = [](const data::LoaderParts& parts, std::int64_t from) {
+        data::Loader loader(data::Samples(Drawn()), {.batch_size = 20 / parts.count, .parts = parts});
+        loader.set_state({.next_batch = from});
+        std::vector<double> all;
+        data::Batch batch;
+        while (loader.next(batch))
+            for (const double x : batch.x.to_vector<double>()) all.push_back(x);
+        return all;
+    };
+    const std::vector<double> whole = seen({}, 0);
+    std::vector<double> shared;
+    for (const std::int64_t rank : {0, 1})
+        for (const double x : seen({.count = 2, .first = rank}, 0)) shared.push_back(x);
+    EXPECT_EQ(std::multiset<double>(shared.begin(), shared.end()),
+              std::multiset<double>(whole.begin(), whole.end()));
+    EXPECT_EQ(seen({}, 1), std::vector<double>(whole.begin() + 20, whole.end()));
 }
 
 TEST(FittingGroup, AStreamOfFewerSamplesThanPartsIsSaid) {

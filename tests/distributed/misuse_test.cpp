@@ -218,6 +218,22 @@ TEST_P(EveryShard, GradientsOfOneRankBehindASumAreRefused) {
                  "the sum of an earlier backward pass was changed");
 }
 
+TEST(Misuse, ARefusedPassLeavesNothingBehind) {
+    run_quick(2, [](const Group& group) {
+        const nn::Linear model(3, 2);
+        const DataParallel parallel(model, group, {.bucket_bytes = 1});
+        const auto pass = [&] {
+            parallel.backward(sum(model(ones({1, 3}))));
+            return model.weight.grad().to_vector<double>();
+        };
+        const std::vector<double> once = pass();
+        model.bias.grad().fill_(0.5);
+        EXPECT_THROW(pass(), ValueError);
+        model.zero_grad();
+        EXPECT_EQ(pass(), once);
+    });
+}
+
 TEST_P(EveryShard, StepsMoveParametersThatAllHave) {
     run_quick(2, [](const Group& group) {
         const nn::Sequential model = two_layers(), alone = two_layers();
@@ -321,6 +337,34 @@ TEST(MisuseOfFit, OtherOptionsOfAnOptimizerAreNamed) {
     });
     expect_fault(fault, "rank 0 has options of AdamW that make steps of ");
     expect_fault(fault, "every rank is given the same options, optimizer and samples");
+}
+
+TEST(MisuseOfFit, OtherParametersOfAnOptimizerAreNamed) {
+    const std::string fault = fault_of(2, [](const Group& group) {
+        const nn::Sequential model = two_layers();
+        std::vector<Tensor> moved = model.parameters();
+        if (group.rank() == 1) moved.pop_back();
+        optim::SGD optimizer(moved);
+        const data::Dataset set{.inputs = ones({32, 4}), .targets = zeros({32, 4})};
+        train::fit(model, nn::MSELoss(), optimizer, set, {.verbose = false, .group = group});
+    });
+    expect_fault(fault, "rank 1 has an optimizer of 0.weight 0.bias 2.weight; ");
+}
+
+TEST(MisuseOfFit, TheRateOfALaterGroupEndsWithTheEpoch) {
+    const std::string fault = fault_of(2, [](const Group& group) {
+        const nn::Sequential model = two_layers();
+        std::vector<optim::Adam::Group> groups;
+        for (const Tensor& parameter : model.parameters()) groups.push_back({{parameter}, {.lr = 1e-3 / 3}});
+        optim::Adam optimizer(groups);
+        const data::Dataset set{.inputs = ones({32, 4}), .targets = zeros({32, 4})};
+        train::Callback last{.on_batch = [&](train::Run& run) {
+            if (group.rank() == 1 && run.step == 1) optimizer.set_lr(0.5, 3);
+        }};
+        train::fit(model, nn::MSELoss(), optimizer, set,
+                   {.epochs = 2, .verbose = false, .callbacks = {last}, .group = group});
+    });
+    expect_fault(fault, "the end of epoch 1, lr 0.000333");
 }
 
 TEST(MisuseOfFit, OtherSamplesAreNamed) {
