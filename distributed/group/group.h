@@ -99,7 +99,8 @@ class ADJOINT_API Group {
     /// shapes: (n k, ...) -> (n k, ...)
     /// errors: ShapeError if they cannot be shared out.
     Tensor all_to_all(const Tensor& x) const;
-    /// To one rank, which calls recv with a tensor of this shape and type. Returns at once.
+    /// To one rank, which calls recv with a tensor of this shape and type. Returns without waiting for that,
+    /// but in its turn: where ranks exchange, each calls send in front of its recv or recv_async.
     /// errors: IndexError for a rank that is none; ValueError for this one.
     void send(const Tensor& x, int to) const;
     /// x becomes what rank `from` sends, in place.
