@@ -16,6 +16,7 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "core/base/signals.h" EXCLUDE
             PATTERN "distributed/group/agreement.h" EXCLUDE
             PATTERN "distributed/group/wire.h" EXCLUDE
+            PATTERN "distributed/group/group_state.h" EXCLUDE
             PATTERN "distributed/group/collectives.h" EXCLUDE
             PATTERN "distributed/parallel/buckets.h" EXCLUDE
             PATTERN "distributed/parallel/left_over.h" EXCLUDE

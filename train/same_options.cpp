@@ -43,9 +43,28 @@ std::string described(const data::Samples& samples) {
     return text;
 }
 
+// "lr 0.1, 0.01", of each group.
+std::string rates(const optim::Optimizer& optimizer) {
+    std::string text = "lr ";
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g)
+        text += fmt::format("{}{}", g > 0 ? ", " : "", optimizer.lr(g));
+    return text;
+}
+
+// What the optimizer moves, in its order.
+std::string moved(const nn::Module& model, const optim::Optimizer& optimizer) {
+    const nn::NamedTensors named = model.named_parameters();
+    std::string text = "an optimizer of";
+    for (const Tensor& parameter : optimizer.parameters())
+        for (const auto& [name, one] : named)
+            if (one.is_same(parameter)) text += " " + name;
+    return text;
+}
+
 // What has to be the same on all ranks, in lines.
 std::string described(const std::map<std::string, std::string>& settings, const FitOptions& options,
-                      const optim::Optimizer& optimizer, const data::Samples& samples) {
+                      const nn::Module& model, const optim::Optimizer& optimizer,
+                      const data::Samples& samples) {
     std::string text = fmt::format("training with {}\n", described(samples));
     if (options.validation) text += fmt::format("validation with {}\n", described(*options.validation));
     if (options.sampler.order && !samples.is_stream()) {
@@ -71,7 +90,7 @@ std::string described(const std::map<std::string, std::string>& settings, const 
                                          [event = event](const Callback& one) { return bool(one.*event); });
         text += fmt::format("{} callbacks with {}\n", count, name);
     }
-    text += fmt::format("optimizer {} {}\n", optimizer.name(), rates(optimizer));
+    text += fmt::format("optimizer {} {}\n{}\n", optimizer.name(), rates(optimizer), moved(model, optimizer));
     for (std::size_t g = 0; g < optimizer.group_count(); ++g)
         text += fmt::format("momentum {}\noptions of {} that make steps of {:.12g}\n",
                             optimizer.momentum(g).value_or(0), optimizer.name(), optimizer.trial(g));
@@ -82,24 +101,7 @@ std::string described(const std::map<std::string, std::string>& settings, const 
     return text;
 }
 
-// What the optimizer moves, in its order.
-std::string moved(const nn::Module& model, const optim::Optimizer& optimizer) {
-    const nn::NamedTensors named = model.named_parameters();
-    std::string text = "an optimizer of";
-    for (const Tensor& parameter : optimizer.parameters())
-        for (const auto& [name, one] : named)
-            if (one.is_same(parameter)) text += " " + name;
-    return text + "\n";
-}
-
 }  // namespace
-
-std::string rates(const optim::Optimizer& optimizer) {
-    std::string text = "lr ";
-    for (std::size_t g = 0; g < optimizer.group_count(); ++g)
-        text += fmt::format("{}{}", g > 0 ? ", " : "", optimizer.lr(g));
-    return text;
-}
 
 std::string rates_in_short(const optim::Optimizer& optimizer) {
     std::string all = rates(optimizer);
@@ -113,8 +115,7 @@ void check_same_options(const distributed::Group& group, const std::map<std::str
                         const FitOptions& options, const nn::Module& model, const optim::Optimizer& optimizer,
                         const data::Samples& samples) {
     const distributed::Purpose purpose("the beginning of fit");
-    distributed::check_same(group, "fit",
-                            described(settings, options, optimizer, samples) + moved(model, optimizer),
+    distributed::check_same(group, "fit", described(settings, options, model, optimizer, samples),
                             "every rank is given the same options, optimizer and samples");
 }
 

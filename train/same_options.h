@@ -9,9 +9,7 @@
 
 namespace adjoint::train {
 
-/// "lr 0.1, 0.01", of each group.
-std::string rates(const optim::Optimizer& optimizer);
-/// The same in a few characters, with the momenta, to be compared alone.
+/// Rates and momenta of all groups in a few characters, of which the first rate can be read.
 std::string rates_in_short(const optim::Optimizer& optimizer);
 
 /// errors: DistributedError that names the first thing that is not the same on all ranks.

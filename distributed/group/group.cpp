@@ -1,155 +1,19 @@
-// Operations checked and handed to the thread that does the group's work, one after the other.
+// Operations checked and handed to the thread that does the group's work.
 #include <adjoint/distributed/group/group.h>
 
-#include <condition_variable>
-#include <deque>
 #include <exception>
-#include <future>
-#include <mutex>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/core/base/signals.h>
 #include <adjoint/core/memory/recorder.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/distributed/group/collectives.h>
+#include <adjoint/distributed/group/group_state.h>
 
 namespace adjoint::distributed {
-
-EngineUse::EngineUse(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {
-    check<DistributedError>(!engine_->in_use_.exchange(true),
-                            "group: the engine {} of rank {} belongs to a group already, with whose messages "
-                            "those of another would mix; copies of a Group are the same group",
-                            engine_->name(), engine_->rank());
-}
-
-struct Work::State {
-    std::function<void(Wire&)> run;  // on the group's thread
-    std::function<void()> place;     // on the caller's: brings the result to where it belongs
-    std::promise<void> promise;
-    std::future<void> future = promise.get_future();
-    std::exception_ptr error;
-    bool over = false;  // wait() has returned or thrown
-};
-
-void Work::wait() const {
-    if (!state_->over) {
-        state_->over = true;
-        try {
-            state_->future.get();
-            const NoGrad guard;
-            if (state_->place) state_->place();
-        } catch (...) {
-            state_->error = std::current_exception();
-        }
-        state_->run = {};
-        state_->place = {};
-    }
-    if (state_->error) std::rethrow_exception(state_->error);
-}
-
-bool Work::done() const {
-    return state_->over || state_->future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-}
-
-struct Group::State {
-    explicit State(GroupOptions chosen) : options(chosen) {}
-    ~State() {
-        {
-            const std::scoped_lock lock(mutex);
-            closing = true;
-        }
-        changed.notify_all();
-        if (thread.joinable()) thread.join();
-        if (!wire || fault) return;
-        if (std::uncaught_exceptions() > exceptions)
-            engine->announce(wire->who(engine->rank()) + " has ended by an exception");
-        else
-            wire->leave();
-    }
-
-    Work begin(std::function<void(Wire&)> run, std::function<void()> place) {
-        auto work = std::make_shared<Work::State>();
-        work->place = std::move(place);
-        if (!wire) {
-            work->promise.set_value();
-            return Work(std::move(work));
-        }
-        work->run = std::move(run);
-        engine->mark();
-        {
-            const std::scoped_lock lock(mutex);
-            if (!thread.joinable()) start();
-            queue.push_back(work);
-        }
-        changed.notify_all();
-        return Work(std::move(work));
-    }
-
-    void start() {
-        const SignalsBlocked blocked;
-        try {
-            thread = std::thread([this] { serve(); });
-        } catch (const std::system_error& error) {
-            fail<DistributedError>("group: the system gives no thread for its work: {}", error.what());
-        }
-    }
-
-    void serve() {
-        const NoGrad guard;
-        while (const std::shared_ptr<Work::State> work = next()) {
-            try {
-                if (fault) std::rethrow_exception(fault);
-                work->run(*wire);
-                work->promise.set_value();
-            } catch (...) {
-                if (!fault) fail_with(std::current_exception());
-                work->promise.set_exception(fault);
-            }
-        }
-    }
-
-    // Messages that were posted go on while there is nothing else to do.
-    std::shared_ptr<Work::State> next() {
-        std::unique_lock lock(mutex);
-        while (queue.empty() && !closing) {
-            if (!fault && wire->tend())
-                changed.wait_for(lock, std::chrono::milliseconds(1));
-            else
-                changed.wait(lock);
-        }
-        if (queue.empty()) return nullptr;
-        std::shared_ptr<Work::State> work = std::move(queue.front());
-        queue.pop_front();
-        return work;
-    }
-
-    void fail_with(std::exception_ptr error) {
-        fault = std::move(error);
-        try {
-            std::rethrow_exception(fault);
-        } catch (const std::exception& what) {
-            engine->announce(fmt::format("{}: {}", wire->who(engine->rank()), what.what()));
-        }
-    }
-
-    GroupOptions options;
-    std::shared_ptr<Engine> engine;
-    std::optional<EngineUse> use;  // of the engine, longer than the wire's
-    std::unique_ptr<Wire> wire;    // null in a group of one
-    std::exception_ptr fault;      // of the thread, while it runs
-    const int exceptions = std::uncaught_exceptions();
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<std::shared_ptr<Work::State>> queue;
-    bool closing = false;
-    std::thread thread;
-};
 
 namespace {
 

@@ -84,8 +84,9 @@ bool Wire::is_over(Reading& reading) {
 }
 
 void Wire::tell_all(const Agreement& agreement) {
+    const std::vector<Lane> all = lanes();
     for (int r = 0; r < size(); ++r)
-        for (const Lane lane : lanes()) {
+        for (const Lane lane : all) {
             if (r == rank()) continue;
             Posted& posted = posted_.emplace_back();
             posted.agreement = agreement;

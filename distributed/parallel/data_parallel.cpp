@@ -129,7 +129,7 @@ optim::NamedTensors DataParallel::own_part(const optim::Optimizer& optimizer,
 }
 
 optim::NamedTensors DataParallel::left_over() const {
-    if (!state_->options.compress || group().size() == 1) return {};
+    if (!state_->options.compress) return {};
     return distributed::left_over(group(), state_->sharding.parameters(), state_->buckets);
 }
 void DataParallel::load_left_over(const optim::NamedTensors& state) const {

@@ -68,6 +68,24 @@ TEST_F(DnnRecurrent, WeightsWithGaps) {
     run_cases();
 }
 
+// The fake, as cuDNN, writes the gradient of the input wherever it is told to.
+TEST_F(DnnRecurrent, TheGradientOfAnInputThatNobodyWantsHasAPlaceToGo) {
+    const nn::LSTM layer(3, 4, {.device = emulated_device()});
+    const Tensor x = randn({5, 2, 3}).to(emulated_device());
+    const auto gradients = [&] {
+        layer.zero_grad();
+        sum(layer(x).output).backward();
+        std::vector<std::vector<float>> all;
+        for (const Tensor& parameter : layer.parameters()) all.push_back(parameter.grad().to_vector<float>());
+        return all;
+    };
+    const auto without = gradients();
+    x.set_requires_grad();
+    EXPECT_EQ(gradients(), without);
+    EXPECT_TRUE(x.grad().defined());
+    EXPECT_EQ(emulated_recurrence().backward, 2);
+}
+
 TEST_F(DnnRecurrent, PlansAreKept) {
     const nn::LSTM layer(3, 4, {.num_layers = 2, .device = emulated_device()});
     const Tensor x = randn({5, 2, 3}).to(emulated_device());
