@@ -66,7 +66,7 @@ struct Target {
         const std::string file = slash == std::string::npos ? path : path.substr(slash + 1);
         folder = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
         // A file name holds 255 bytes: room for the process and counter.
-        prefix = "." + file.substr(0, 200) + ".adjoint-";
+        prefix = fmt::format(".{}.adjoint-", file.substr(0, 200));
     }
     std::string beside(std::string_view file) const { return fmt::format("{}/{}", folder, file); }
 };

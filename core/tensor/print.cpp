@@ -93,10 +93,10 @@ class Printer {
     std::string block(int d, std::int64_t offset) const {
         const bool last = d + 1 == shown_.size();
         std::string out = "[";
-        const std::string between =
-            last ? ", "
-                 : "," + std::string(static_cast<std::size_t>(shown_.size() - d - 1), '\n') +
-                       std::string(static_cast<std::size_t>(d + 1), ' ');
+        std::string between = last ? ", " : ",";
+        if (!last)
+            between.append(static_cast<std::size_t>(shown_.size() - d - 1), '\n')
+                .append(static_cast<std::size_t>(d + 1), ' ');
         for (std::int64_t i = 0; i < shown_[d] || i == gaps_[d]; ++i) {
             if (i == gaps_[d]) {
                 out += (i > 0 ? between : "") + "..." + (i < shown_[d] ? between : "");
