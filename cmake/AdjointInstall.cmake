@@ -23,6 +23,7 @@ foreach(folder IN LISTS adjoint_public_folders)
             PATTERN "distributed/parallel/gathering.h" EXCLUDE
             PATTERN "distributed/parallel/sharding.h" EXCLUDE
             PATTERN "distributed/parallel/texts.h" EXCLUDE
+            PATTERN "optim/partition.h" EXCLUDE
             PATTERN "core/contract/cuda_start.h" EXCLUDE
             PATTERN "core/contract/profiled_backend.h" EXCLUDE
             PATTERN "core/contract/span_session.h" EXCLUDE

@@ -12,6 +12,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/optim/partition.h>
 
 namespace adjoint::optim {
 namespace {
@@ -44,6 +45,7 @@ Tensor clipped_at_once(const std::vector<Tensor>& grads, double max_norm) {
 
 Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, const ClipOptions& options) {
     check<ValueError>(max_norm >= 0, "clip_grad_norm_: the largest norm is {}", max_norm);
+    check_whole(WholeUse::clip, "clip_grad_norm_", parameters);
     const NoGrad guard;
     const std::vector<Tensor> grads = gradients(parameters);
     if (grads.empty()) return zeros({});

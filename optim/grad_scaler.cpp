@@ -9,6 +9,7 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/optim/partition.h>
 
 namespace adjoint::optim {
 
@@ -27,6 +28,8 @@ GradScaler::Seen& GradScaler::unscaled(const Optimizer& optimizer) {
     const auto known = std::find_if(seen_.begin(), seen_.end(),
                                     [&](const Seen& seen) { return seen.optimizer == &optimizer; });
     if (known != seen_.end()) return *known;
+    if (any_partition()) [[unlikely]]
+        check_whole(WholeUse::unscale, "GradScaler", optimizer.parameters());
     const NoGrad guard;
     Tensor finite;  // on the device: one number is read for all gradients
     for (const Tensor& parameter : optimizer.parameters()) {

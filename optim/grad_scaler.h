@@ -33,6 +33,8 @@ class ADJOINT_API GradScaler {
     /// loss times the scale.
     Tensor scale(const Tensor& loss) const;
     /// Divides the gradients of the optimizer's parameters by the scale, at most once between two updates.
+    /// errors (of all that unscales): ValueError where they are shared out over ranks, and
+    /// distributed::DataParallel::unscale was not called before.
     void unscale(const Optimizer& optimizer);
     /// Whether no gradient holds Inf or NaN; unscales if that was not done.
     bool is_finite(const Optimizer& optimizer);

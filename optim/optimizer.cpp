@@ -13,6 +13,7 @@
 #include <adjoint/core/contract/span.h>
 #include <adjoint/core/memory/recorder.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/optim/partition.h>
 #include <adjoint/optim/state_reader.h>
 
 namespace adjoint::optim {
@@ -170,6 +171,8 @@ void Optimizer::step() try {
                   "this build of the library is not optimised and many times slower than it could be; "
                   "configure with -DCMAKE_BUILD_TYPE=Release");
     const adjoint::detail::Span span(adjoint::detail::SpanKind::part, "(optimizer)");
+    if (any_partition()) [[unlikely]]
+        check_whole(WholeUse::step, name_, parameters());
     watch_gradient();
     const NoGrad guard;
     for (std::size_t g = 0; g < groups_.size(); ++g) collect(groups_[g], pending_[g]);

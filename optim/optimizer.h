@@ -33,7 +33,8 @@ class ADJOINT_API Optimizer {
 
     /// Moves every parameter that has a gradient; one without neither moves nor ages.
     /// Nothing moves on an error.
-    /// errors: ShapeError, DTypeError, DeviceError for a gradient that does not fit its parameter.
+    /// errors: ShapeError, DTypeError, DeviceError for a gradient that does not fit its parameter; ValueError
+    /// where gradients are shared out over ranks, of which distributed::DataParallel makes the step.
     void step();
     /// Removes the gradients.
     void zero_grad() const;

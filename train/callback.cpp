@@ -191,8 +191,10 @@ Callback checkpoint(const CheckpointOptions& options) {
         };
     if (!options.best.empty()) save_the_best(callback, options.best);
     callback.on_begin = [options, also = std::move(callback.on_begin)](Run& run) {
-        data::check_writable(options.path);
-        if (!options.best.empty()) data::check_writable(options.best);
+        if (run.group.rank() == 0) {  // who writes
+            data::check_writable(options.path);
+            if (!options.best.empty()) data::check_writable(options.best);
+        }
         if (also) also(run);
     };
     return callback;

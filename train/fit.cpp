@@ -190,7 +190,9 @@ class Loop {
     static std::optional<distributed::DataParallel> parallel_of(const Run& run, const FitOptions& options) {
         if (run.group.size() == 1) return {};
         return named("fit", [&] {
-            return distributed::DataParallel(run.trainee.module, run.group, options.parallel);
+            const distributed::DataParallel parallel(run.trainee.module, run.group, options.parallel);
+            check_same_states(parallel, options.parallel.shard, run.optimizer);
+            return parallel;
         });
     }
     static std::function<GeneratorState(std::size_t)> draws_by_part(const Run& run,

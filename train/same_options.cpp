@@ -72,6 +72,10 @@ std::string described(const std::map<std::string, std::string>& settings, const 
         text +=
             fmt::format("a sampler with the order {:08x}\n", data::crc32(std::as_bytes(std::span(order))));
     }
+    text += distributed::described(options.parallel);
+    text += fmt::format("autocast {}\ndrop_last {}\naverages weights {}\n",
+                        options.autocast ? name(*options.autocast) : "none", options.drop_last,
+                        options.average.index() > 0);
     for (const auto& [name, value] : settings) text += fmt::format("{} {}\n", name, value);
     text += fmt::format("epochs {}\nclip_norm {}\nvalidate_every {}\n", options.epochs, options.clip_norm,
                         options.validate_every);
@@ -94,10 +98,6 @@ std::string described(const std::map<std::string, std::string>& settings, const 
     for (std::size_t g = 0; g < optimizer.group_count(); ++g)
         text += fmt::format("momentum {}\noptions of {} that make steps of {:.12g}\n",
                             optimizer.momentum(g).value_or(0), optimizer.name(), optimizer.trial(g));
-    // States of parameters may be shared out over the ranks.
-    if (options.parallel.shard == distributed::Shard::none)
-        for (const auto& [name, tensor] : optimizer.state())
-            text += fmt::format("optimizer's {} {} {:08x}\n", name, tensor.shape(), checksum(tensor));
     return text;
 }
 
@@ -117,6 +117,19 @@ void check_same_options(const distributed::Group& group, const std::map<std::str
     const distributed::Purpose purpose("the beginning of fit");
     distributed::check_same(group, "fit", described(settings, options, model, optimizer, samples),
                             "every rank is given the same options, optimizer and samples");
+}
+
+void check_same_states(const distributed::DataParallel& parallel, distributed::Shard shard,
+                       const optim::Optimizer& optimizer) {
+    const distributed::Purpose purpose("the optimizer's state");
+    const optim::NamedTensors all = optimizer.state();
+    std::string text;
+    if (shard == distributed::Shard::none || parallel.own_part(optimizer, all).size() < all.size())
+        for (const auto& [name, tensor] : all)
+            if (!name.starts_with("groups."))  // rates, which have been compared
+                text += fmt::format("optimizer's {} {} {:08x}\n", name, tensor.shape(), checksum(tensor));
+    distributed::check_same(parallel.group(), "fit", text,
+                            "every rank is given an optimizer that has made the same steps");
 }
 
 void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step) {

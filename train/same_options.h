@@ -16,6 +16,10 @@ std::string rates_in_short(const optim::Optimizer& optimizer);
 void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
                         const FitOptions& options, const nn::Module& model, const optim::Optimizer& optimizer,
                         const data::Samples& samples);
+/// errors: the same for its states. Where these are shared out a rank may have those of its parameters alone,
+/// or, as all others, those of every parameter.
+void check_same_states(const distributed::DataParallel& parallel, distributed::Shard shard,
+                       const optim::Optimizer& optimizer);
 /// errors: the same for what a checkpoint has made of the model.
 void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step);
 /// errors: ValueError for a parameter that the model does not have: nobody would sum its gradients.

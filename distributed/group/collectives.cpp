@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <adjoint/autograd/ops/arithmetic.h>
@@ -81,12 +82,27 @@ std::vector<Tensor> parts_of_slice(Wire& wire, const Tensor& x, const Slices& sl
     return parts;
 }
 
-// In a tensor of its own.
-Tensor reduced_slice(Wire& wire, const Tensor& x, const Slices& slices, ReduceOp op) {
-    const std::vector<Tensor> parts = parts_of_slice(wire, x, slices);
+void divide(const Tensor& x, int size) {
+    if (x.numel() == 0) return;
+    backend(x.device())
+        .run(call::Map{functor::DivScalar{static_cast<double>(size)},
+                       make_dense_loop<2>({&x, &x}, compute_type(x.dtype()))});
+}
+
+// The same for the mean of 16 bits in f32: their sum may be more than they can hold.
+Tensor folded(std::vector<Tensor> parts, ReduceOp op) {
+    const DType type = parts[0].dtype();
+    const bool is_wide = op == ReduceOp::mean && size_of(type) < size_of(f32);
+    if (is_wide)
+        for (Tensor& part : parts) part = part.to(f32);
     const Tensor out = empty_like(parts[0]);
     fold(out, parts, op);
-    return out;
+    if (op == ReduceOp::mean) divide(out, static_cast<int>(parts.size()));
+    return is_wide ? out.to(type) : out;
+}
+
+Tensor reduced_slice(Wire& wire, const Tensor& x, const Slices& slices, ReduceOp op) {
+    return folded(parts_of_slice(wire, x, slices), op);
 }
 
 // The slices, of whoever has summed them, to all ranks or to one.
@@ -133,11 +149,19 @@ void all_reduce(Wire& wire, const Tensor& x, ReduceOp op) {
         const Slices slices{all.numel(), wire.size()};
         std::vector<Tensor> parts;
         for (int r = 0; r < wire.size(); ++r) parts.push_back(slices.of(all, r));
-        fold(flat(x, 0, x.numel()), parts, op);
+        copy(flat(x, 0, x.numel()), folded(std::move(parts), op));
         return;
     }
     const Slices slices{x.numel(), wire.size()};
     spread(wire, x, reduced_slice(wire, x, slices, op), slices, {});
+}
+
+// Of what is summed in 16 bits each rank gives its part of the mean.
+void all_reduce_by_engine(Wire& wire, const Tensor& x, ReduceOp op) {
+    const bool is_short = size_of(x.dtype()) < size_of(f32);
+    if (op == ReduceOp::mean && is_short) divide(x, wire.size());
+    wire.all_reduce(x, op == ReduceOp::mean ? ReduceOp::sum : op);
+    if (op == ReduceOp::mean && !is_short) divide(x, wire.size());
 }
 
 void reduce(Wire& wire, const Tensor& x, ReduceOp op, int root) {
@@ -170,13 +194,6 @@ void all_to_all(Wire& wire, const Tensor& out, const Tensor& x) {
     const Slices slices{out.numel(), wire.size()};
     copy(slices.of(out, wire.rank()), slices.of(x, wire.rank()));
     wire.exchange(pieces(x, slices), pieces(out, slices));
-}
-
-void divide(const Tensor& x, ReduceOp op, int size) {
-    if (op != ReduceOp::mean || x.numel() == 0) return;
-    backend(x.device())
-        .run(call::Map{functor::DivScalar{static_cast<double>(size)},
-                       make_dense_loop<2>({&x, &x}, compute_type(x.dtype()))});
 }
 
 }  // namespace adjoint::distributed::collectives

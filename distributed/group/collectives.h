@@ -12,6 +12,9 @@ namespace adjoint::distributed::collectives {
 void broadcast(Wire& wire, const Tensor& x, int root);
 /// In place: sums of slices in the order of the ranks, then the slices to all.
 void all_reduce(Wire& wire, const Tensor& x, ReduceOp op);
+/// The same by the engine's own means, in an order of its own.
+/// errors: DTypeError for a type that it does not sum.
+void all_reduce_by_engine(Wire& wire, const Tensor& x, ReduceOp op);
 /// In place on rank `root`, the same bits as all_reduce gives; elsewhere `x` stays as it is.
 void reduce(Wire& wire, const Tensor& x, ReduceOp op, int root);
 /// In place: sums that are made in the type of `rest` and rounded once to that of `x`, on all ranks or on
@@ -23,8 +26,5 @@ void reduce_scatter(Wire& wire, const Tensor& out, const Tensor& x, ReduceOp op)
 void all_gather(Wire& wire, const Tensor& out, const Tensor& x);
 /// Part r of `out` is the part of rank r's `x` that is this rank's.
 void all_to_all(Wire& wire, const Tensor& out, const Tensor& x);
-
-/// x /= size, where the op is the mean.
-void divide(const Tensor& x, ReduceOp op, int size);
 
 }  // namespace adjoint::distributed::collectives

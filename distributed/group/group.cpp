@@ -4,6 +4,7 @@
 #include <exception>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <adjoint/autograd/ops/arithmetic.h>
 #include <adjoint/autograd/record/grad_mode.h>
@@ -164,10 +165,9 @@ Work Group::all_reduce_async(const Tensor& x, ReduceOp op) const {
         [=, buffer = on.buffer](Wire& wire) {
             wire.agree(agreement);
             if (agreement.by_engine)
-                wire.all_reduce(buffer, op);
+                collectives::all_reduce_by_engine(wire, buffer, op);
             else
                 collectives::all_reduce(wire, buffer, op);
-            collectives::divide(buffer, op, wire.size());
         },
         on.back);
 }
@@ -185,7 +185,6 @@ Work Group::reduce_async(const Tensor& x, int root, ReduceOp op) const {
         [=, buffer = on.buffer](Wire& wire) {
             wire.agree(agreement);
             collectives::reduce(wire, buffer, op, root);
-            if (wire.rank() == root) collectives::divide(buffer, op, wire.size());
         },
         rank() == root ? on.back : std::function<void()>());
 }
@@ -236,7 +235,6 @@ Work Group::reduce_scatter_async(const Tensor& out, const Tensor& x, ReduceOp op
                                [=](Wire& wire) {
                                    wire.agree(agreement);
                                    collectives::reduce_scatter(wire, to, from, op);
-                                   collectives::divide(to, op, wire.size());
                                },
                                std::move(back));
                        });
@@ -276,16 +274,10 @@ void Group::send(const Tensor& x, int to) const {
     check_rank("send", to, size());
     check<ValueError>(to != rank(), "send: rank {} to itself", to);
     const NoGrad guard;
-    const Tensor bytes = x.detach().contiguous().to(Device::cpu());
-    const Agreement agreement(Operation::message, x);
-    state_
-        ->begin(
-            [=](Wire& wire) {
-                wire.post(agreement, bytes.impl().data,
-                          static_cast<std::size_t>(bytes.numel()) * size_of(bytes.dtype()), to);
-            },
-            {})
-        .wait();
+    const Tensor here = x.detach().contiguous().to(Device::cpu());
+    const auto* const first = static_cast<const char*>(here.impl().data);
+    const std::size_t count = static_cast<std::size_t>(here.numel()) * size_of(here.dtype());
+    state_->send(Agreement(Operation::message, x), std::vector<char>(first, first + count), to);
 }
 
 Work Group::recv_async(const Tensor& x, int from) const {

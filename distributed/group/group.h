@@ -100,7 +100,7 @@ class ADJOINT_API Group {
     /// errors: ShapeError if they cannot be shared out.
     Tensor all_to_all(const Tensor& x) const;
     /// To one rank, which calls recv with a tensor of this shape and type. Returns without waiting for that,
-    /// but in its turn: where ranks exchange, each calls send in front of its recv or recv_async.
+    /// or for any operation that has begun.
     /// errors: IndexError for a rank that is none; ValueError for this one.
     void send(const Tensor& x, int to) const;
     /// x becomes what rank `from` sends, in place.

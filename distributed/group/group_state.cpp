@@ -69,6 +69,16 @@ Work Group::State::begin(std::function<void(Wire&)> run, std::function<void()> p
     return Work(std::move(work));
 }
 
+void Group::State::send(const Agreement& agreement, std::vector<char> bytes, int to) {
+    std::future<void> posted = wire->hand_over(agreement, std::move(bytes), to);
+    {
+        const std::scoped_lock lock(mutex);
+        if (!thread.joinable()) start();
+    }
+    changed.notify_all();
+    posted.get();
+}
+
 void Group::State::start() {
     const SignalsBlocked blocked;
     try {
@@ -92,11 +102,21 @@ void Group::State::serve() {
     }
 }
 
-// Messages that were posted go on while there is nothing else to do.
+// Messages go on while there is nothing else to do.
+bool Group::State::tend() {
+    if (fault) return false;
+    try {
+        return wire->tend();
+    } catch (...) {
+        fail_with(std::current_exception());
+        return false;
+    }
+}
+
 std::shared_ptr<Work::State> Group::State::next() {
     std::unique_lock lock(mutex);
     while (queue.empty() && !closing) {
-        if (!fault && wire->tend())
+        if (tend())
             changed.wait_for(lock, std::chrono::milliseconds(1));
         else
             changed.wait(lock);
@@ -109,6 +129,7 @@ std::shared_ptr<Work::State> Group::State::next() {
 
 void Group::State::fail_with(std::exception_ptr error) {
     fault = std::move(error);
+    wire->close(fault);
     try {
         std::rethrow_exception(fault);
     } catch (const std::exception& what) {

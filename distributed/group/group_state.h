@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include <adjoint/distributed/group/group.h>
 #include <adjoint/distributed/group/wire.h>
@@ -29,8 +30,11 @@ struct Group::State {
     explicit State(GroupOptions chosen) : options(chosen) {}
     ~State();
     Work begin(std::function<void(Wire&)> run, std::function<void()> place);
+    /// Returns when the message is under way.
+    void send(const Agreement& agreement, std::vector<char> bytes, int to);
     void start();
     void serve();
+    bool tend();
     std::shared_ptr<Work::State> next();
     void fail_with(std::exception_ptr error);
 

@@ -35,12 +35,15 @@ struct World {
     std::condition_variable changed;
     std::map<std::tuple<int, int, Lane>, std::deque<std::shared_ptr<Message>>> boxes;  // from, to
     std::string fault;
-    std::exception_ptr first;  // what the rank threw that failed first
+    int failed = -1;  // the rank of which the fault is
 
-    void announce(const std::string& text) {
+    void announce(int rank, const std::string& text) {
         {
             const std::scoped_lock lock(mutex);
-            if (fault.empty()) fault = text;
+            if (failed < 0) {
+                failed = rank;
+                fault = text;
+            }
         }
         changed.notify_all();
     }
@@ -140,14 +143,14 @@ class ThreadsEngine final : public Engine {
 
     void announce(const std::string& fault) noexcept override {
         try {
-            world_->announce(fault);
+            world_->announce(rank_, fault);
         } catch (...) {
             // No memory for the text: the others run into their time-out.
         }
     }
     std::optional<std::string> heard() override {
         const std::scoped_lock lock(world_->mutex);
-        if (world_->fault.empty()) return std::nullopt;
+        if (world_->failed < 0) return std::nullopt;
         return world_->fault;
     }
 
@@ -171,12 +174,10 @@ void run_threads(int ranks, const std::function<void(const Group& group)>& f, co
     check<ValueError>(ranks >= 1, "run_threads: {} ranks", ranks);
     const auto world = std::make_shared<World>(ranks);
     std::vector<std::thread> threads;
-    const auto ended = [&world](int rank, const std::exception& error, const std::exception_ptr& thrown) {
-        {
-            const std::scoped_lock lock(world->mutex);
-            if (!world->first) world->first = thrown;
-        }
-        world->announce(fmt::format("rank {} has ended: {}", rank, error.what()));
+    std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(ranks));  // each by its rank alone
+    const auto ended = [&](int rank, const std::exception& error, const std::exception_ptr& what) {
+        thrown[static_cast<std::size_t>(rank)] = what;
+        world->announce(rank, fmt::format("rank {} has ended: {}", rank, error.what()));
     };
     const auto run = [&](int rank) {
         std::optional<Group> group;  // ends when the others know of an error
@@ -196,7 +197,12 @@ void run_threads(int ranks, const std::function<void(const Group& group)>& f, co
         ended(static_cast<int>(threads.size()), none, std::make_exception_ptr(none));
     }
     for (std::thread& thread : threads) thread.join();
-    if (world->first) std::rethrow_exception(world->first);
+    // What others have thrown may be no more than that they have heard of it.
+    if (world->failed >= 0)
+        if (const std::exception_ptr& first = thrown[static_cast<std::size_t>(world->failed)])
+            std::rethrow_exception(first);
+    for (const std::exception_ptr& one : thrown)
+        if (one) std::rethrow_exception(one);
 }
 
 }  // namespace adjoint::distributed

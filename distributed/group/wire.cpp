@@ -16,6 +16,9 @@ namespace {
 // Of which a clock can tell the end.
 constexpr std::chrono::milliseconds longest_timeout = std::chrono::hours(24 * 365 * 50);
 
+// After which a rank that leaves says who has not taken a message.
+constexpr std::chrono::milliseconds untaken_notice = std::chrono::seconds(5);
+
 std::string own_host() {
     char text[64] = {};
     return gethostname(text, sizeof text - 1) == 0 && text[0] ? text : "an unknown host";
@@ -88,8 +91,7 @@ void Wire::tell_all(const Agreement& agreement) {
     for (int r = 0; r < size(); ++r)
         for (const Lane lane : all) {
             if (r == rank()) continue;
-            Posted& posted = posted_.emplace_back();
-            posted.agreement = agreement;
+            Posted& posted = posted_.emplace_back(Posted{agreement, {}, r});
             posted.head = engine_->send(&posted.agreement, sizeof(Agreement), r, lane);
         }
 }
@@ -116,16 +118,27 @@ void Wire::leave() noexcept {
         std::vector<Agreement> last;
         std::vector<Reading> others;
         if (together) others = read_up_to(Operation::leave, last);
-        bool is_late = false;
+        const auto notice = deadline_ - timeout_ + std::min(timeout_, untaken_notice);
+        bool is_late = false, has_noticed = false;
         for (int round = 0;; ++round) {
             std::erase_if(others, [this](Reading& reading) { return is_over(reading); });
             if (!tend() && others.empty()) return;
             listen();
-            if (!is_late && std::chrono::steady_clock::now() > deadline_) {
+            const auto now = std::chrono::steady_clock::now();
+            const auto untaken = std::find_if(posted_.begin(), posted_.end(), [](const Posted& posted) {
+                return posted.agreement.operation == Operation::message;
+            });
+            if (!has_noticed && now > notice && untaken != posted_.end()) {
+                has_noticed = true;
+                fmt::print(stderr, "adjoint: {} has left its group; {} has not taken its {} yet\n",
+                           who(rank()), who(untaken->to), to_string(untaken->agreement));
+            }
+            if (!is_late && now > deadline_) {
                 if (!together) return;
                 is_late = true;
-                fmt::print(stderr, "adjoint: {} has left its group and waits for {} to do so, too\n",
-                           who(rank()), others.empty() ? "a message to be taken" : who(others[0].rank));
+                if (!others.empty())
+                    fmt::print(stderr, "adjoint: {} has left its group and waits for {} to do so, too\n",
+                               who(rank()), who(others[0].rank));
             }
             engine_->idle(round);
         }
@@ -178,12 +191,38 @@ void Wire::all_reduce(const Tensor& x, ReduceOp op) {
     finish(waiting);
 }
 
-void Wire::post(const Agreement& agreement, const void* data, std::size_t bytes, int to) {
-    Posted& posted = posted_.emplace_back();
-    posted.agreement = agreement;
-    posted.bytes.assign(static_cast<const char*>(data), static_cast<const char*>(data) + bytes);
-    posted.head = engine_->send(&posted.agreement, sizeof(Agreement), to, Lane::message);
-    if (bytes > 0) posted.body = engine_->send(posted.bytes.data(), bytes, to, Lane::message);
+std::future<void> Wire::hand_over(const Agreement& agreement, std::vector<char> bytes, int to) {
+    const std::scoped_lock lock(mutex_);
+    Letter& letter = outbox_.emplace_back(Letter{agreement, std::move(bytes), to});
+    std::future<void> posted = letter.posted.get_future();
+    if (closed_) {
+        letter.posted.set_exception(closed_);
+        outbox_.pop_back();
+    }
+    return posted;
+}
+
+void Wire::close(const std::exception_ptr& fault) {
+    const std::scoped_lock lock(mutex_);
+    closed_ = fault;
+    for (Letter& letter : outbox_) letter.posted.set_exception(fault);
+    outbox_.clear();
+}
+
+void Wire::post(Letter& letter) {
+    Posted& posted = posted_.emplace_back(Posted{letter.agreement, std::move(letter.bytes), letter.to});
+    posted.head = engine_->send(&posted.agreement, sizeof(Agreement), posted.to, Lane::message);
+    if (!posted.bytes.empty())
+        posted.body = engine_->send(posted.bytes.data(), posted.bytes.size(), posted.to, Lane::message);
+}
+
+void Wire::post_all() {
+    const std::scoped_lock lock(mutex_);
+    while (!outbox_.empty()) {
+        post(outbox_.front());
+        outbox_.front().posted.set_value();
+        outbox_.erase(outbox_.begin());
+    }
 }
 
 void Wire::take(const Agreement& agreement, void* data, std::size_t bytes, int from) {
@@ -199,6 +238,7 @@ void Wire::take(const Agreement& agreement, void* data, std::size_t bytes, int f
 }
 
 bool Wire::tend() {
+    post_all();
     std::erase_if(posted_, [&](Posted& posted) {
         if (posted.head && engine_->done(*posted.head)) posted.head.reset();
         if (!posted.head && posted.body && engine_->done(*posted.body)) posted.body.reset();

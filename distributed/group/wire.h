@@ -1,10 +1,13 @@
 // One rank's end of all messages of a group: agreement before each operation, time-outs, errors that name
-// who is missing. Used by the thread that does the group's work. Private.
+// who is missing. Used by the thread that does the group's work, but for hand_over(). Private.
 #pragma once
 
 #include <chrono>
+#include <exception>
+#include <future>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,15 +45,18 @@ class Wire {
     /// errors: DTypeError where it has none.
     void all_reduce(const Tensor& x, ReduceOp op);
 
-    /// Returns before the other rank has taken it; `bytes` are copied.
-    void post(const Agreement& agreement, const void* data, std::size_t bytes, int to);
+    /// Called by any thread: the message is posted as soon as the group's thread looks after messages, whatever
+    /// that waits for. What is returned is ready then, which is before the other rank has taken it.
+    std::future<void> hand_over(const Agreement& agreement, std::vector<char> bytes, int to);
+    /// What is handed over from now on, or has not been posted, ends by this error.
+    void close(const std::exception_ptr& fault);
     /// Waits for a message that is like `agreement`.
     void take(const Agreement& agreement, void* data, std::size_t bytes, int from);
-    /// Looks after what was posted; whether something still is under way.
+    /// Posts what was handed over and looks after what was posted; whether something still is under way.
     bool tend();
     /// The last operation: tells the others, so that whoever waits for this rank hears of it. Waits for what
-    /// was posted, within the time-out; where ranks part together for all of them, and says on stderr if
-    /// that takes longer.
+    /// was posted, within the time-out; where ranks part together for all of them. Says on stderr whom it
+    /// waits for if that takes long.
     void leave() noexcept;
 
     /// Throws what another rank has announced.
@@ -65,7 +71,14 @@ class Wire {
     struct Posted {
         Agreement agreement;
         std::vector<char> bytes;
-        std::unique_ptr<Transfer> head, body;
+        int to;
+        std::unique_ptr<Transfer> head = {}, body = {};
+    };
+    struct Letter {
+        Agreement agreement;
+        std::vector<char> bytes;
+        int to;
+        std::promise<void> posted = {};
     };
     // What a rank says on a lane up to an operation; what nobody has taken before that is dropped.
     struct Reading {
@@ -78,6 +91,8 @@ class Wire {
     };
 
     void begin(const Agreement& agreement);
+    void post(Letter& letter);
+    void post_all();
     void begin(Reading& reading) const;
     void learn_hosts();
     std::vector<Lane> lanes() const;
@@ -94,6 +109,9 @@ class Wire {
     Agreement present_{Operation::join};
     std::chrono::steady_clock::time_point deadline_;
     std::list<Posted> posted_;  // their memory stays where it is
+    std::mutex mutex_;          // of what follows
+    std::vector<Letter> outbox_;
+    std::exception_ptr closed_;
 };
 
 }  // namespace adjoint::distributed

@@ -22,11 +22,7 @@ namespace {
 
 // Also of what the ranks have to do alike.
 std::string described(const nn::Module& model, const DataParallelOptions& options) {
-    std::string text = fmt::format("buckets of {} bytes\n", options.bucket_bytes);
-    text += fmt::format("compress {}\nsynchronize_batch_norm {}\n", options.compress,
-                        options.synchronize_batch_norm);
-    constexpr const char* shards[] = {"none", "optimizer", "gradients", "parameters"};
-    text += fmt::format("shard {}\n", shards[static_cast<std::size_t>(options.shard)]);
+    std::string text = described(options);
     for (const auto& [name, tensor] : model.state())
         text += fmt::format("{} {} {}\n", name, adjoint::name(tensor.dtype()), tensor.shape());
     for (const auto& [name, parameter] : model.named_parameters())
@@ -91,7 +87,6 @@ void DataParallel::backward(const Tensor& loss, double share) const {
     const nn::SharedStatistics again = statistics();  // of layers under checkpoint(), which compute once more
     Buckets& buckets = state_->buckets;
     state_->gathering.look_at(loss);
-    state_->sharding.begin_pass();
     options.on_leaf = [&](const Tensor& leaf) {
         buckets.add(leaf);
         state_->gathering.leaf_done(leaf);

@@ -75,20 +75,20 @@ class ADJOINT_API DataParallel {
     /// reached has no gradient. To what an earlier backward() of this has left in grad() the sum is
     /// added; all else that was there takes part in it: the gradients of earlier micro-batches, whose losses
     /// (multiplied by their shares) went through loss.backward(). A rank without samples has the share 0.
-    /// errors: those of backward and of the group; ValueError for a share outside [0, 1], where both kinds of
-    /// gradients are in one grad(), and, where these are shared out, if an optimizer has stepped by itself
-    /// since the last pass; DistributedError where ranks train other parameters.
+    /// errors: those of backward and of the group; ValueError for a share outside [0, 1], and where both kinds
+    /// of gradients are in one grad(); DistributedError where ranks train other parameters.
     void backward(const Tensor& loss) const;
     void backward(const Tensor& loss, double share) const;
 
     /// optimizer.step(); with shards that of this rank's parameters, which all ranks have then. An optimizer
-    /// that was made for all parameters has states for these alone.
+    /// that was made for all parameters has states for these alone. From Shard::gradients on its own step(),
+    /// and what else takes the gradients here for all of them, is a ValueError.
     void step(optim::Optimizer& optimizer) const;
     /// The same for a step that is more: `parallel.step([&] { scaler.step(optimizer); })`.
     /// errors: ValueError for a backward() within it, but with Shard::none.
     void step(const std::function<void()>& step) const;
     /// scaler.unscale(optimizer), behind which all ranks know whether one has a gradient with Inf or NaN.
-    /// Every rank calls it, before a step by the scaler.
+    /// Every rank calls it, before a step by the scaler, which else is a ValueError with shards.
     void unscale(optim::GradScaler& scaler, const optim::Optimizer& optimizer) const;
     /// optim::clip_grad_norm_, also where the gradients are shared out; every rank calls it.
     Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm) const;

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <mutex>
 #include <numeric>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include <adjoint/autograd/ops/arithmetic.h>
@@ -64,16 +62,6 @@ void pack(std::vector<Parcel>& parcels, const Tensor& x, int owner) {
     found->numel += x.numel();
 }
 
-// Whose gradients are on one rank alone. Never destroyed: models may outlive all else.
-struct Claimed {
-    std::mutex mutex;
-    std::unordered_set<const TensorImpl*> parameters;
-    static Claimed& all() {
-        static Claimed& one = *new Claimed;
-        return one;
-    }
-};
-
 std::vector<Tensor> flattened(const std::vector<Tensor>& tensors) {
     std::vector<Tensor> result;
     for (const Tensor& tensor : tensors) result.push_back(reshape(tensor, {-1}));
@@ -98,27 +86,6 @@ std::vector<int> owners_of(const std::vector<Tensor>& parameters, int ranks) {
     return owners;
 }
 
-Claim::Claim(const std::vector<Tensor>& parameters) {
-    Claimed& claimed = Claimed::all();
-    const std::scoped_lock lock(claimed.mutex);
-    for (const Tensor& parameter : parameters)
-        check<ValueError>(!claimed.parameters.contains(&parameter.impl()),
-                          "data parallel: a parameter of shape {} is of another DataParallel, which has "
-                          "shared out its gradients; models that have layers in common are one module with "
-                          "one DataParallel, or go without Shard::gradients",
-                          parameter.shape());
-    for (const Tensor& parameter : parameters) {
-        held_.push_back(&parameter.impl());
-        claimed.parameters.insert(&parameter.impl());
-    }
-}
-
-Claim::~Claim() {
-    Claimed& claimed = Claimed::all();
-    const std::scoped_lock lock(claimed.mutex);
-    for (const TensorImpl* const parameter : held_) claimed.parameters.erase(parameter);
-}
-
 Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
     : parameters_(std::move(parameters)),
       group_(std::move(group)),
@@ -126,7 +93,7 @@ Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
       owners_(owners_of(parameters_, group_.size())),
       is_here_(parameters_.size(), true) {
     for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
-    if (what_ >= Shard::gradients) claim_.emplace(parameters_);
+    if (what_ >= Shard::gradients) partition_.emplace(parameters_);
 }
 
 std::optional<std::size_t> Sharding::number_of(const Tensor& tensor) const {
@@ -134,31 +101,17 @@ std::optional<std::size_t> Sharding::number_of(const Tensor& tensor) const {
     return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 
-// An optimizer that steps by itself moves what has a gradient here, and that is this rank's alone.
-void Sharding::begin_pass() {
-    if (what_ < Shard::gradients) return;
-    std::vector<std::uint32_t> versions;
-    bool own_moved = false, others_moved = false;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-        versions.push_back(parameters_[i].version());
-        if (!stepped_ && versions[i] != versions_[i]) (is_own(i) ? own_moved : others_moved) = true;
-    }
-    versions_ = std::move(versions);
-    stepped_ = false;
-    check<ValueError>(!own_moved || others_moved,
-                      "data parallel: since the last pass parameters have moved on the rank that has their "
-                      "gradients, and on no other; with Shard::gradients parallel.step(optimizer) takes the "
-                      "place of optimizer.step()");
-}
-
 void Sharding::step(const std::function<void()>& step) const {
     if (what_ == Shard::none) return step();
     const NoGrad guard;
-    stepped_ = true;
+    // The gradients of others go, so that the optimizer has no states for them.
+    std::optional<optim::Partition> now;
+    if (!partition_) now.emplace(parameters_);
     for (std::size_t i = 0; i < parameters_.size(); ++i)
         if (!is_own(i)) parameters_[i].set_grad({});
     {
-        const Stepping now(stepping_);
+        const Stepping under_way(stepping_);
+        const optim::PartialUse use(optim::WholeUse::step);
         step();
     }
     const Purpose purpose("parameters after a step");
@@ -188,7 +141,10 @@ void Sharding::step(const std::function<void()>& step) const {
 
 // Where gradients lie on all ranks, all find the same.
 void Sharding::unscale(optim::GradScaler& scaler, const optim::Optimizer& optimizer) const {
-    scaler.unscale(optimizer);
+    {
+        const optim::PartialUse use(optim::WholeUse::unscale);
+        scaler.unscale(optimizer);
+    }
     if (what_ < Shard::gradients) return;
     const Purpose purpose("whether a gradient has overflowed");
     const Tensor finite = tensor(std::vector<std::int64_t>{scaler.is_finite(optimizer)}, {1}, Device::cpu());
@@ -212,7 +168,7 @@ Tensor Sharding::clip(std::span<const Tensor> parameters, double max_norm) const
     const double factor = max_norm / (norm.item<double>() + 1e-6);
     if (!(factor >= 1))  // nor of a NaN
         for (const Tensor& gradient : gradients) gradient.copy_(gradient * factor);
-    return reshape(norm, {});
+    return reshape(norm, {}).to(parameters.empty() ? f32 : parameters[0].dtype());
 }
 
 optim::NamedTensors Sharding::state_of(const optim::Optimizer& optimizer) const {

@@ -11,21 +11,9 @@
 
 #include <adjoint/distributed/parallel/data_parallel.h>
 #include <adjoint/optim/optimizer.h>
+#include <adjoint/optim/partition.h>
 
 namespace adjoint::distributed {
-
-/// While it lives, these parameters are shared out by nobody else.
-class Claim {
-  public:
-    /// errors: ValueError if another has one of them.
-    explicit Claim(const std::vector<Tensor>& parameters);
-    ~Claim();
-    Claim(const Claim&) = delete;
-    Claim& operator=(const Claim&) = delete;
-
-  private:
-    std::vector<const TensorImpl*> held_;
-};
 
 /// Every parameter has one owner and is not divided; the ranks own as even a number of bytes as that allows.
 class Sharding {
@@ -44,9 +32,6 @@ class Sharding {
     bool is_here(std::size_t parameter) const { return is_here_[parameter]; }
     void set_here(std::size_t parameter, bool here) { is_here_[parameter] = here; }
 
-    /// A backward pass begins.
-    /// errors: ValueError if this rank's parameters have been moved, but not by step().
-    void begin_pass();
     /// Whether a step is under way.
     bool is_stepping() const noexcept { return stepping_; }
     void step(const std::function<void()>& step) const;
@@ -61,9 +46,8 @@ class Sharding {
     const Shard what_;
     std::vector<int> owners_;
     std::vector<bool> is_here_;
-    mutable bool stepping_ = false, stepped_ = true;
-    std::vector<std::uint32_t> versions_;  // of the parameters when the last pass began
-    std::optional<Claim> claim_;           // where gradients are shared out
+    mutable bool stepping_ = false;
+    std::optional<optim::Partition> partition_;  // from Shard::gradients on
     std::unordered_map<const TensorImpl*, std::size_t> numbers_;
 };
 

@@ -44,6 +44,13 @@ std::vector<std::string> gathered(const Group& group, const std::string& text) {
     return texts;
 }
 
+std::string described(const DataParallelOptions& options) {
+    constexpr const char* shards[] = {"none", "optimizer", "gradients", "parameters"};
+    return fmt::format("shard {}\nbuckets of {} bytes\ncompress {}\nsynchronize_batch_norm {}\n",
+                       shards[static_cast<std::size_t>(options.shard)], options.bucket_bytes,
+                       options.compress, options.synchronize_batch_norm);
+}
+
 void check_same(const Group& group, const char* op, const std::string& text, const char* rule) {
     const std::vector<std::string> texts = gathered(group, text);
     for (std::size_t r = 1; r < texts.size(); ++r) {

@@ -5,13 +5,16 @@
 #include <string>
 #include <vector>
 
-#include <adjoint/distributed/group/group.h>
+#include <adjoint/distributed/parallel/data_parallel.h>
 #include <adjoint/optim/optimizer.h>
 
 namespace adjoint::distributed {
 
 /// The texts of all ranks, by rank.
 std::vector<std::string> gathered(const Group& group, const std::string& text);
+
+/// In lines, for check_same.
+std::string described(const DataParallelOptions& options);
 
 /// The lines of `text` have to be those of all ranks.
 /// errors: DistributedError "fit: rank 0 has lr 0.1, rank 2 has lr 0.2; " and `rule`.

@@ -111,7 +111,28 @@ void sends_every_type(const Group& group) {
             const Tensor x = empty({count}, {.dtype = type});
             group.recv(x, before);
             expect_same_bits(given(before, count, type), x, "recv");
+            // Around a ring in which everybody waits before he sends.
+            const Tensor y = empty({count}, {.dtype = type});
+            const Work work = group.recv_async(y, before);
+            group.send(given(group.rank(), count, type), next);
+            work.wait();
+            expect_same_bits(given(before, count, type), y, "recv_async");
         }
+}
+
+// Their sum is more than the type can hold, or has lost its last bits there.
+void means_of_short_types(const Group& group) {
+    for (const std::int64_t count : {3, 3000}) {
+        const Tensor largest = full({count}, 65504, DType::f16, Device::cpu());
+        group.all_reduce(largest, ReduceOp::mean);
+        expect_same_bits(full({count}, 65504, DType::f16, Device::cpu()), largest, "mean of f16");
+        const double value = 1 + 1.0 / 128;  // of bf16, three times it is not
+        const Tensor x = full({group.size() * count}, value, bf16, Device::cpu());
+        expect_same_bits(full({count}, value, bf16, Device::cpu()), group.reduce_scatter(x, ReduceOp::mean),
+                         "mean of bf16");
+        group.reduce(x, 0, ReduceOp::mean);
+        expect_same_bits(full({group.size() * count}, value, bf16, Device::cpu()), x, "mean of bf16");
+    }
 }
 
 // The order shows in the last bits.

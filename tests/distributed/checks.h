@@ -8,6 +8,7 @@ namespace adjoint::distributed {
 void reduces_every_type(const Group& group);
 void moves_every_type(const Group& group);
 void sends_every_type(const Group& group);
+void means_of_short_types(const Group& group);
 /// To the last bit.
 void sums_in_the_order_of_the_ranks(const Group& group);
 /// In bf16, with nothing lost between them.

@@ -59,6 +59,56 @@ TEST(MisuseOfFit, WhatDiffersIsNamed) {
     expect_fault(fault_of_fit([](const Group&, Options&) {}, 0.01, true), "rank 1 has optimizer's 0.step");
 }
 
+// Each by its own name, not by what comes of it.
+TEST(MisuseOfFit, OptionsThatOneRankHasNotAreNamed) {
+    const auto differs = [](const auto& set) {
+        return fault_of_fit([&](const Group& group, train::FitOptions& options) {
+            if (group.rank() == 1) set(options);
+        });
+    };
+    expect_fault(differs([](train::FitOptions& o) { o.parallel.shard = Shard::gradients; }),
+                 "rank 0 has shard none, rank 1 has shard gradients");
+    expect_fault(differs([](train::FitOptions& o) { o.autocast = bf16; }),
+                 "rank 0 has autocast none, rank 1 has autocast bf16");
+    expect_fault(differs([](train::FitOptions& o) { o.drop_last = true; }),
+                 "rank 0 has drop_last false, rank 1 has drop_last true");
+}
+
+// Where states are shared out, too: a rank that has moved alone has those of all parameters.
+TEST(MisuseOfFit, AnOptimizerThatHasMovedOnOneRankIsNamed) {
+    for (const Shard shard : {Shard::none, Shard::optimizer, Shard::gradients, Shard::parameters})
+        expect_fault(
+            fault_of_fit([=](const Group&, train::FitOptions& o) { o.parallel.shard = shard; }, 0.01, true),
+            "rank 1 has optimizer's 0.step");
+}
+
+// A training goes on with the optimizer of the last, whose states are where they belong.
+TEST(MisuseOfFit, StatesThatAreSharedOutAreNoDifference) {
+    run_quick(2, [](const Group& group) {
+        const nn::Sequential model = two_layers();
+        optim::Adam optimizer(model.parameters(), {.lr = 0.01});
+        const data::Dataset set{.inputs = ones({32, 4}), .targets = zeros({32, 4})};
+        for (int i = 0; i < 2; ++i)
+            train::fit(model, nn::MSELoss(), optimizer, set,
+                       {.epochs = 1,
+                        .batch_size = 4,
+                        .verbose = false,
+                        .group = group,
+                        .parallel = {.shard = Shard::optimizer}});
+        EXPECT_EQ(optimizer.state().size(), 1U + 3 * 2);  // the rate, and of two parameters step and moments
+    });
+}
+
+// The path is that of the rank that writes: others need not have its folder.
+TEST(MisuseOfFit, CheckpointsAreWrittenByOneRank) {
+    const TemporaryFolder folder;
+    EXPECT_EQ(fault_of_fit([&](const Group& group, train::FitOptions& options) {
+                  const std::string place = group.rank() == 0 ? folder.path() : folder.path() + "/not/there";
+                  options.callbacks = {train::checkpoint({.path = place + "/run.ckpt"})};
+              }),
+              "nothing was thrown");
+}
+
 TEST(MisuseOfFit, OtherOptionsOfAnOptimizerAreNamed) {
     const std::string fault = fault_of(2, [](const Group& group) {
         const nn::Sequential model = two_layers();

@@ -29,6 +29,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, Ranks, ::testing::Values(1, 2, 3, 4));
 TEST_P(Ranks, ReduceEveryType) { run_quick(GetParam(), reduces_every_type); }
 TEST_P(Ranks, MoveEveryType) { run_quick(GetParam(), moves_every_type); }
 TEST_P(Ranks, SendEveryType) { run_quick(GetParam(), sends_every_type); }
+TEST_P(Ranks, MeansOfShortTypes) { run_quick(GetParam(), means_of_short_types); }
 TEST_P(Ranks, SumInTheOrderOfTheRanks) { run_quick(GetParam(), sums_in_the_order_of_the_ranks); }
 TEST_P(Ranks, SumsRoundedOnceForgetNothing) { run_quick(GetParam(), sums_rounded_once_forget_nothing); }
 
@@ -180,6 +181,49 @@ TEST(Group, NamesWhoHasLeft) {
         EXPECT_NE(left.find("rank 1 on "), std::string::npos) << left;
         EXPECT_NE(left.find("has left the group: its last handle has ended"), std::string::npos) << left;
     }
+}
+
+// What others throw, who only hear of it, may come first.
+TEST(Group, TheErrorOfARunIsThatOfTheRankThatFailed) {
+    std::latch over(1);
+    const std::string fault = error_of(2, [&over](const Group& group) {
+        if (group.rank() == 0) {
+            group.send(ones({2}), 1);
+            try {
+                group.barrier();
+            } catch (...) {
+                over.count_down();
+                throw;
+            }
+        } else {
+            try {
+                group.recv(ones({3}), 0);
+            } catch (...) {
+                over.wait();  // the other one has thrown
+                throw;
+            }
+        }
+    });
+    EXPECT_EQ(fault.find("recv: "), 0U) << fault;
+}
+
+// It does not wait in vain for what is no error of its own.
+TEST(Group, AMessageIsNotSentByAGroupThatHasFailed) {
+    run_quick(2, [](const Group& group) {
+        EXPECT_THROW(group.all_reduce(ones({2 + group.rank()})), DistributedError);
+        EXPECT_THROW(group.send(ones({2}), 1 - group.rank()), DistributedError);
+    });
+}
+
+TEST(Group, ARankThatLeavesSaysWhoHasNotTakenAMessage) {
+    testing::internal::CaptureStderr();
+    run_quick(2,
+              [](const Group& group) {
+                  if (group.rank() == 0) group.send(ones({5000}), 1);
+              },
+              {.timeout = std::chrono::seconds(1)});
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find("has not taken its message of f32 (5000,)"), std::string::npos) << said;
 }
 
 TEST(Group, WhatNobodyTookIsNotTheNextGroups) {

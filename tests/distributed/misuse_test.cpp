@@ -16,6 +16,8 @@
 #include <adjoint/nn/linear.h>
 #include <adjoint/nn/sequential.h>
 #include <adjoint/optim/adam.h>
+#include <adjoint/optim/clip.h>
+#include <adjoint/optim/grad_scaler.h>
 #include <adjoint/optim/lbfgs.h>
 #include <adjoint/optim/sgd.h>
 
@@ -165,19 +167,54 @@ TEST(Misuse, LayersOfTwoModelsAreNotSharedOutTwice) {
         });
 }
 
-TEST(Misuse, AnOptimizerThatStepsByItselfIsNoticed) {
-    expect_fault(fault_of(2,
-                          [](const Group& group) {
-                              const nn::Sequential model = two_layers();
-                              const DataParallel parallel(model, group, {.shard = Shard::gradients});
-                              optim::SGD optimizer(model.parameters(), {.lr = 0.1});
-                              for (int step = 0; step < 2; ++step) {
-                                  model.zero_grad();
-                                  parallel.backward(sum(model(ones({1, 4}))));
-                                  optimizer.step();
-                              }
-                          }),
-                 "parallel.step(optimizer) takes the place of optimizer.step()");
+// Of the gradients a rank has a part alone.
+TEST_P(EveryShard, WhatTakesAPartForTheWholeIsRefused) {
+    run_quick(2, [](const Group& group) {
+        const nn::Sequential model = two_layers();
+        const DataParallel parallel(model, group, {.shard = GetParam()});
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        optim::GradScaler scaler;
+        const auto refused = [&](const auto& f, const char* instead) {
+            std::string fault;
+            try {
+                f();
+            } catch (const ValueError& error) {
+                fault = error.what();
+            }
+            if (GetParam() < Shard::gradients)
+                EXPECT_EQ(fault, "");
+            else
+                expect_fault(fault, instead);
+        };
+        const std::vector<Tensor> parameters = model.parameters();
+        for (int step = 0; step < 2; ++step) {
+            model.zero_grad();
+            parallel.backward(scaler.scale(sum(model(ones({1, 4})))));
+            refused([&] { optim::clip_grad_norm_(parameters, 1); }, "parallel.clip_grad_norm_(parameters,");
+            refused([&] { optimizer.step(); }, "parallel.step(optimizer) takes its place");
+            refused([&] { scaler.unscale(optimizer); },
+                    "parallel.unscale(scaler, optimizer) takes its place");
+            parallel.unscale(scaler, optimizer);
+            parallel.clip_grad_norm_(parameters, 1);
+            parallel.step([&] { scaler.step(optimizer); });
+            scaler.update();
+        }
+        parallel.gather_parameters();
+    });
+}
+
+// Without its word the ranks would not know of an overflow that one of them has.
+TEST_P(EveryShard, AScalerThatStepsHasToBeTold) {
+    run_quick(2, [](const Group& group) {
+        const nn::Sequential model = two_layers();
+        const DataParallel parallel(model, group, {.shard = GetParam()});
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+        optim::GradScaler scaler;
+        parallel.backward(scaler.scale(sum(model(ones({1, 4})))));
+        const auto step = [&] { parallel.step([&] { scaler.step(optimizer); }); };
+        if (GetParam() == Shard::none) return step();
+        EXPECT_THROW(step(), ValueError);
+    });
 }
 
 TEST_P(EveryShard, GradientsOfOneRankBehindASumAreRefused) {

@@ -28,6 +28,7 @@ const Group* group = nullptr;
 TEST(Mpi, ReduceEveryType) { reduces_every_type(*group); }
 TEST(Mpi, MoveEveryType) { moves_every_type(*group); }
 TEST(Mpi, SendEveryType) { sends_every_type(*group); }
+TEST(Mpi, MeansOfShortTypes) { means_of_short_types(*group); }
 TEST(Mpi, SumInTheOrderOfTheRanks) { sums_in_the_order_of_the_ranks(*group); }
 TEST(Mpi, SumsRoundedOnceForgetNothing) { sums_rounded_once_forget_nothing(*group); }
 TEST(Mpi, ASecondGroupIsAnError) { EXPECT_THROW(mpi_group(), DistributedError); }
