@@ -13,8 +13,8 @@ struct ClipOptions {
 };
 /// Scales all gradients by min(1, max_norm / (norm + 1e-6)), where norm is that of all of them as one vector,
 /// and returns the norm before (0-d; 0 if no parameter has a gradient). A NaN norm makes them NaN, visibly.
-/// errors: ValueError for a negative max_norm, a NaN or infinite norm if error_if_nonfinite (nothing is scaled
-/// then), and gradients that are shared out over ranks (distributed::DataParallel::clip_grad_norm_).
+/// errors: ValueError for a negative max_norm, a NaN or infinite norm if error_if_nonfinite (nothing is
+/// scaled then), and gradients that are shared out over ranks (distributed::DataParallel::clip_grad_norm_).
 ADJOINT_API Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm,
                                    const ClipOptions& options = {});
 

@@ -45,8 +45,8 @@ class Wire {
     /// errors: DTypeError where it has none.
     void all_reduce(const Tensor& x, ReduceOp op);
 
-    /// Called by any thread: the message is posted as soon as the group's thread looks after messages, whatever
-    /// that waits for. What is returned is ready then, which is before the other rank has taken it.
+    /// Called by any thread: the message is posted as soon as the group's thread looks after messages,
+    /// whatever that waits for. What is returned is ready then, before the other rank has taken it.
     std::future<void> hand_over(const Agreement& agreement, std::vector<char> bytes, int to);
     /// What is handed over from now on, or has not been posted, ends by this error.
     void close(const std::exception_ptr& fault);

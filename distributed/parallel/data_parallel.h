@@ -75,8 +75,8 @@ class ADJOINT_API DataParallel {
     /// reached has no gradient. To what an earlier backward() of this has left in grad() the sum is
     /// added; all else that was there takes part in it: the gradients of earlier micro-batches, whose losses
     /// (multiplied by their shares) went through loss.backward(). A rank without samples has the share 0.
-    /// errors: those of backward and of the group; ValueError for a share outside [0, 1], and where both kinds
-    /// of gradients are in one grad(); DistributedError where ranks train other parameters.
+    /// errors: those of backward and of the group; ValueError for a share outside [0, 1], and where both
+    /// kinds of gradients are in one grad(); DistributedError where ranks train other parameters.
     void backward(const Tensor& loss) const;
     void backward(const Tensor& loss, double share) const;
 
