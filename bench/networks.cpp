@@ -3,11 +3,12 @@
 //     bench/networks [threads] [steps] [rows...]     rows: the names below, all by default
 //
 // B1: a transformer, 1000 tokens, width 256, 4 blocks with the norm first, 8 heads, 1024 GELU in between,
-// causal, batch 16 of 128 tokens, AdamW. B2: ResNet-18 for images of 32 x 32, batch 32, SGD with momentum
-// 0.9. B3: an LSTM of two layers of 128 units, 100 steps of 64 features, batch 32, Adam. B4: B1 with batch 2
-// of 1024 tokens. B5: depthwise and 1 x 1 convolutions in turn as in MobileNet, 64 x 64, batch 16, SGD with
-// momentum. B6-W4, B6-B2: one image through the network of W4 (mnist_rows.h) and of B2. All with cross
-// entropy. The least time of the steps, and the peak of the process: one row in each run.
+// causal, batch 16 of 128 tokens, AdamW. B1-bf16: with its forward pass under Autocast. B2: ResNet-18 for
+// images of 32 x 32, batch 32, SGD with momentum 0.9. B3: an LSTM of two layers of 128 units, 100 steps of 64
+// features, batch 32, Adam. B4: B1 with batch 2 of 1024 tokens. B5: depthwise and 1 x 1 convolutions in turn
+// as in MobileNet, 64 x 64, batch 16, SGD with momentum. B6-W4, B6-B2: one image through the network of W4
+// (mnist_rows.h) and of B2. All with cross entropy. The least time of the steps, and the peak of the process:
+// one row in each run.
 #include <adjoint/adjoint.h>
 
 #include <sys/resource.h>
@@ -15,6 +16,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "mnist_rows.h"
@@ -62,9 +65,14 @@ struct Transformer : nn::Module {
     const nn::Linear head = child("head", nn::Linear(width, tokens));
 };
 
-template <std::int64_t batch, std::int64_t length> Step transformer() {
+template <std::int64_t batch, std::int64_t length, bool casts = false> Step transformer() {
     const Transformer model(length);
-    return training(model, std::make_shared<optim::AdamW>(model.parameters()),
+    const auto forward = [=](const Tensor& x) {
+        std::optional<Autocast> narrow;
+        if (casts) narrow.emplace(bf16);
+        return model(x);
+    };
+    return training(forward, std::make_shared<optim::AdamW>(model.parameters()),
                     randint(0, Transformer::tokens, {batch, length}),
                     randint(0, Transformer::tokens, {batch * length}));
 }
@@ -160,10 +168,14 @@ double peak_megabytes() {
 int main(int argc, char** argv) {
     set_num_threads(argc > 1 ? std::atoi(argv[1]) : 1);
     const int steps = argc > 2 ? std::atoi(argv[2]) : 5;
-    const std::pair<const char*, Step (*)()> rows[] = {
-        {"B1", transformer<16, 128>}, {"B2", images<residual_network, 32, 32>},  {"B3", recurrent_network},
-        {"B4", transformer<2, 1024>}, {"B5", images<depthwise_network, 16, 64>}, {"B6-W4", latency_small},
-        {"B6-B2", latency_large}};
+    const std::pair<const char*, Step (*)()> rows[] = {{"B1", transformer<16, 128>},
+                                                       {"B1-bf16", transformer<16, 128, true>},
+                                                       {"B2", images<residual_network, 32, 32>},
+                                                       {"B3", recurrent_network},
+                                                       {"B4", transformer<2, 1024>},
+                                                       {"B5", images<depthwise_network, 16, 64>},
+                                                       {"B6-W4", latency_small},
+                                                       {"B6-B2", latency_large}};
     for (const auto& [name, make] : rows) {
         bool wanted = argc <= 3;
         for (int i = 3; i < argc; ++i) wanted = wanted || std::strcmp(argv[i], name) == 0;

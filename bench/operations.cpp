@@ -80,6 +80,11 @@ const Operation operations[] = {
     plain("cumsum-columns", long_rows, [](const Tensor& x) { return cumsum(x, 0); }),
     plain("product-256", {256, 256}, [](const Tensor& x) { return matmul(x, x); }),
     plain("product-512", {512, 512}, [](const Tensor& x) { return matmul(x, x); }),
+    {"product-512-bf16",
+     []() -> std::function<void()> {
+         const Tensor x = randn({512, 512}).to(bf16);
+         return [=] { matmul(x, x); };
+     }},
     {"attention-128", [] { return attention(16, 128, false); }},
     {"attention-128-both", [] { return attention(16, 128, true); }},
     {"attention-1024", [] { return attention(2, 1024, false); }},

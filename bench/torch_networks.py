@@ -88,10 +88,12 @@ class Recurrent(nn.Module):
         return self.head(self.lstm(x)[0][-1])
 
 
-def training(model, optimizer, x, y):
+def training(model, optimizer, x, y, casts=False):
     def step():
         optimizer.zero_grad()
-        F.cross_entropy(model(x), y).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=casts):
+            loss = F.cross_entropy(model(x), y)
+        loss.backward()
         optimizer.step()
     return step
 
@@ -105,10 +107,10 @@ def inference(model, x):
     return step
 
 
-def transformer(batch, length):
+def transformer(batch, length, casts=False):
     model = Transformer(length=length)
     return training(model, torch.optim.AdamW(model.parameters()), torch.randint(0, 1000, (batch, length)),
-                    torch.randint(0, 1000, (batch * length,)))
+                    torch.randint(0, 1000, (batch * length,)), casts)
 
 
 def images(model, batch, side):
@@ -124,6 +126,7 @@ def recurrent():
 
 ROWS = {
     "B1": lambda: transformer(16, 128),
+    "B1-bf16": lambda: transformer(16, 128, True),
     "B2": lambda: images(residual_network(), 32, 32),
     "B3": recurrent,
     "B4": lambda: transformer(2, 1024),

@@ -28,6 +28,11 @@ def embedding():
     return lambda: F.embedding(index, table)
 
 
+def product_bf16():
+    x = torch.randn(512, 512).bfloat16()
+    return lambda: x @ x
+
+
 def norm(backward):
     def make():
         x, w, b = torch.randn(LONG_ROWS), torch.ones(1000), torch.zeros(1000)
@@ -62,6 +67,7 @@ OPERATIONS = {
     "cumsum-columns": plain(lambda x: x.cumsum(0), LONG_ROWS),
     "product-256": plain(lambda x: x @ x, (256, 256)),
     "product-512": plain(lambda x: x @ x, (512, 512)),
+    "product-512-bf16": product_bf16,
     "attention-128": attention(16, 128, False),
     "attention-128-both": attention(16, 128, True),
     "attention-1024": attention(2, 1024, False),

@@ -1,7 +1,11 @@
 # cpu/kernels/*.cpp, compiled once for each instruction set level; the program chooses among them when it starts.
+# cpu/kernels/bf16/ is for processors of level v4 that have AVX512-BF16.
+include(CheckCXXCompilerFlag)
 file(GLOB adjoint_kernel_sources CONFIGURE_DEPENDS cpu/kernels/*.cpp)
+file(GLOB adjoint_bf16_sources CONFIGURE_DEPENDS cpu/kernels/bf16/*.cpp)
 
 set(adjoint_isa_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
+set(adjoint_isa_flags_v4_bf16 ${adjoint_isa_flags_v4} -mavx512bf16)
 set(adjoint_isa_flags_v3 -march=x86-64-v3)
 set(adjoint_isa_flags_v2 -march=x86-64-v2)
 set(adjoint_isa_flags_generic "")
@@ -44,20 +48,31 @@ if(CMAKE_BUILD_TYPE STREQUAL Debug OR ADJOINT_SANITIZE)
     set(adjoint_kernel_optimisation -O2)
 endif()
 
-# Adds one object library for each level and tells the file that chooses which levels there are.
+# An object library of some kernels, in a namespace of their own.
+function(adjoint_add_kernels_for isa)
+    set(kernels adjoint_kernels_${isa})
+    add_library(${kernels} OBJECT ${ARGN})
+    adjoint_library_flags(${kernels})
+    adjoint_use_dependencies(${kernels})
+    target_compile_definitions(${kernels} PRIVATE ADJOINT_ISA=${isa})
+    target_compile_options(${kernels} PRIVATE ${adjoint_isa_flags_${isa}} ${adjoint_kernel_optimisation})
+endfunction()
+
+# Adds one for each level and tells the file that chooses which levels there are.
 macro(adjoint_add_kernels)
     set(adjoint_kernel_objects "")
     set(list_of_levels "")
     foreach(level IN LISTS adjoint_isa_levels)
-        set(kernels adjoint_kernels_${level})
-        add_library(${kernels} OBJECT ${adjoint_kernel_sources})
-        adjoint_library_flags(${kernels})
-        adjoint_use_dependencies(${kernels})
-        target_compile_definitions(${kernels} PRIVATE ADJOINT_ISA=${level})
-        target_compile_options(${kernels} PRIVATE ${adjoint_isa_flags_${level}} ${adjoint_kernel_optimisation})
-        list(APPEND adjoint_kernel_objects $<TARGET_OBJECTS:${kernels}>)
+        adjoint_add_kernels_for(${level} ${adjoint_kernel_sources})
+        list(APPEND adjoint_kernel_objects $<TARGET_OBJECTS:adjoint_kernels_${level}>)
         string(APPEND list_of_levels " ADJOINT_LEVEL(${level})")
     endforeach()
-    set_property(SOURCE ${PROJECT_SOURCE_DIR}/cpu/levels.cpp APPEND PROPERTY
-                 COMPILE_DEFINITIONS "ADJOINT_CPU_LEVELS=${list_of_levels}")
+    set(kernel_definitions "ADJOINT_CPU_LEVELS=${list_of_levels}")
+    check_cxx_compiler_flag(-mavx512bf16 ADJOINT_COMPILES_BF16)
+    if(v4 IN_LIST adjoint_isa_levels AND ADJOINT_COMPILES_BF16)
+        adjoint_add_kernels_for(v4_bf16 ${adjoint_bf16_sources})
+        list(APPEND adjoint_kernel_objects $<TARGET_OBJECTS:adjoint_kernels_v4_bf16>)
+        list(APPEND kernel_definitions ADJOINT_CPU_BF16)
+    endif()
+    set_property(SOURCE ${PROJECT_SOURCE_DIR}/cpu/levels.cpp APPEND PROPERTY COMPILE_DEFINITIONS ${kernel_definitions})
 endmacro()

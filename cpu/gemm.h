@@ -45,9 +45,19 @@ template <typename T> struct TileStore {
     bool rectify;
 };
 
+// What a kernel does with an element of A and a vector of B, unless it is told otherwise (bf16/gemm.cpp).
+template <typename T> struct MultiplyAdd {
+    __attribute__((always_inline)) static Vector<T> broadcast(const T* element) {
+        return *element - Vector<T>{};
+    }
+    __attribute__((always_inline)) static Vector<T> add(Vector<T> a, Vector<T> b, Vector<T> sum) {
+        return multiply_add(a, b, sum);
+    }
+};
+
 // How the kernel walks over A: along rows of a tile's column (unit_row, also when packed), or along k.
 // One tile of `rows` x `vectors` vectors of C.
-template <typename T, int rows, int vectors, bool unit_row>
+template <typename T, int rows, int vectors, bool unit_row, typename Step>
 __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a_step, const T* b,
                                       std::int64_t b_step, T* c, std::int64_t c_row, const TileStore<T>& e) {
     using V = Vector<T>;
@@ -64,9 +74,9 @@ __attribute__((noinline)) void kernel(std::int64_t k, const T* a, std::int64_t a
 #pragma GCC unroll 14
         for (int i = 0; i < rows; ++i) {
             const T* const element = unit_row ? a + i : steps.at(a, i);
-            const V av = *element - V{};
+            const V av = Step::broadcast(element);
 #pragma GCC unroll 2
-            for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(av, bv[j], sum[i][j]);
+            for (int j = 0; j < vectors; ++j) sum[i][j] = Step::add(av, bv[j], sum[i][j]);
         }
         a += unit_row ? a_step : 1;
         b += b_step;
@@ -100,30 +110,30 @@ using Kernel = void (*)(std::int64_t, const T*, std::int64_t, const T*, std::int
                         const TileStore<T>&);
 
 // The kernel with the most rows of those left, so that any number of rows is covered by a few kernels.
-template <typename T, int vectors, bool unit_row, int rows = tile_rows>
+template <typename T, int vectors, bool unit_row, typename Step, int rows = tile_rows>
 Kernel<T> kernel_for(std::int64_t rows_left, int& chosen) {
     if constexpr (rows > 1) {
         constexpr int next = rows > 10 ? 10 : rows > 8 ? 8 : rows > 4 ? 4 : rows / 2;
-        if (rows_left < rows) return kernel_for<T, vectors, unit_row, next>(rows_left, chosen);
+        if (rows_left < rows) return kernel_for<T, vectors, unit_row, Step, next>(rows_left, chosen);
     }
     chosen = rows;
-    return kernel<T, rows, vectors, unit_row>;
+    return kernel<T, rows, vectors, unit_row, Step>;
 }
 
 // Rows of C from one panel of B: kernels one below the other.
-template <typename T, int vectors, bool unit_row>
+template <typename T, int vectors, bool unit_row, typename Step>
 void panel(std::int64_t m, std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_step, const T* b,
            std::int64_t b_step, T* c, std::int64_t c_row, const TileStore<T>& e) {
     for (std::int64_t i = 0; i < m;) {
         int rows = 0;
-        const auto run = kernel_for<T, vectors, unit_row>(m - i, rows);
+        const auto run = kernel_for<T, vectors, unit_row, Step>(m - i, rows);
         run(k, a + i * a_row, a_step, b, b_step, c + i * c_row, c_row, e);
         i += rows;
     }
 }
 
 // The same for a panel with fewer columns than its vectors hold: by way of a buffer.
-template <typename T, int vectors, bool unit_row>
+template <typename T, int vectors, bool unit_row, typename Step>
 void narrow_panel(std::int64_t m, std::int64_t columns, std::int64_t k, const T* a, std::int64_t a_row,
                   std::int64_t a_step, const T* b, std::int64_t b_step, T* c, std::int64_t c_row,
                   const TileStore<T>& e) {
@@ -135,7 +145,7 @@ void narrow_panel(std::int64_t m, std::int64_t columns, std::int64_t k, const T*
     const TileStore<T> inner{e.beta, e.bias != nullptr ? bias : nullptr, e.rectify};
     for (std::int64_t i = 0; i < m;) {
         int rows = 0;
-        const auto run = kernel_for<T, vectors, unit_row>(m - i, rows);
+        const auto run = kernel_for<T, vectors, unit_row, Step>(m - i, rows);
         T* const to = c + i * c_row;
         if (e.beta != T(0)) {
             for (int r = 0; r < rows; ++r) std::memcpy(tile + r * size, to + r * c_row, bytes);
@@ -161,18 +171,20 @@ template <typename T> struct PanelOfB {
 };
 
 // m rows of C from k columns of A and a panel of B.
-template <typename T>
+template <typename T, typename Step = MultiplyAdd<T>>
 void multiply(std::int64_t m, std::int64_t k, const RowsOfA<T>& a, const PanelOfB<T>& b, T* c,
               std::int64_t c_row, const TileStore<T>& e) {
     constexpr int size = tile_columns<T>;
     const auto run = [&](auto side_by_side) {
         constexpr bool unit = decltype(side_by_side)::value;
         if (b.columns == size)
-            panel<T, 2, unit>(m, k, a.first, a.row, a.step, b.first, b.step, c, c_row, e);
+            panel<T, 2, unit, Step>(m, k, a.first, a.row, a.step, b.first, b.step, c, c_row, e);
         else if (b.columns > size / 2)
-            narrow_panel<T, 2, unit>(m, b.columns, k, a.first, a.row, a.step, b.first, b.step, c, c_row, e);
+            narrow_panel<T, 2, unit, Step>(m, b.columns, k, a.first, a.row, a.step, b.first, b.step, c, c_row,
+                                           e);
         else
-            narrow_panel<T, 1, unit>(m, b.columns, k, a.first, a.row, a.step, b.first, b.step, c, c_row, e);
+            narrow_panel<T, 1, unit, Step>(m, b.columns, k, a.first, a.row, a.step, b.first, b.step, c, c_row,
+                                           e);
     };
     a.side_by_side ? run(std::true_type{}) : run(std::false_type{});
 }
@@ -314,6 +326,26 @@ template <typename T> void tiny(const Gemm<T>& g) {
     if (is_left(g.epilogue)) activate_block(g, 0, g.m, 0, g.n);
 }
 
+// Parts of C as tasks, run(i, m, j, n) for some rows and columns of it; on several threads where it pays.
+template <typename T, typename Run>
+void for_parts(std::int64_t m, std::int64_t n, std::int64_t k, const Run& run) {
+    constexpr std::int64_t task_work = 4'000'000;  // floating-point operations that pay for a wake-up
+    const std::int64_t most_tasks = std::min<std::int64_t>(64, 2 * m * n * k / task_work);
+    if (most_tasks < 2 || num_threads() == 1) return run(0, m, 0, n);
+    // Columns first: each task then packs its own part of B, and none twice.
+    constexpr std::int64_t size = tile_columns<T>;
+    const std::int64_t by_columns = std::clamp<std::int64_t>(n / (2 * size), 1, most_tasks);
+    const std::int64_t n_step = round_up((n + by_columns - 1) / by_columns, size);
+    const std::int64_t n_tasks = (n + n_step - 1) / n_step;
+    const std::int64_t by_rows = std::clamp<std::int64_t>(m / (4 * tile_rows), 1, most_tasks / n_tasks);
+    const std::int64_t m_step = round_up((m + by_rows - 1) / by_rows, tile_rows);
+    const std::int64_t m_tasks = (m + m_step - 1) / m_step;
+    parallel_for(n_tasks * m_tasks, [&](std::int64_t task) {
+        const std::int64_t i = task / n_tasks * m_step, j = task % n_tasks * n_step;
+        run(i, std::min(m_step, m - i), j, std::min(n_step, n - j));
+    });
+}
+
 }  // namespace gemm_detail
 
 /// C = beta C + A B with an epilogue; on several threads where it pays. With k = 0 the product is 0.
@@ -322,26 +354,10 @@ template <typename T> void gemm(const Gemm<T>& g) {
     if (g.m <= 0 || g.n <= 0) return;
     constexpr std::int64_t tiny_work = 64;  // multiplications that are done before a kernel is called
     if (g.n < width<T> && g.m * g.n * g.k <= tiny_work) return tiny(g);
-    constexpr std::int64_t task_work = 4'000'000;  // floating-point operations that pay for a wake-up
-    const std::int64_t most_tasks = std::min<std::int64_t>(64, 2 * g.m * g.n * g.k / task_work);
-    if (most_tasks < 2 || num_threads() == 1) {
-        serial(g);
-        return;
-    }
-    // Columns first: each task then packs its own part of B, and none twice.
-    constexpr std::int64_t size = tile_columns<T>;
-    const std::int64_t by_columns = std::clamp<std::int64_t>(g.n / (2 * size), 1, most_tasks);
-    const std::int64_t n_step = round_up((g.n + by_columns - 1) / by_columns, size);
-    const std::int64_t n_tasks = (g.n + n_step - 1) / n_step;
-    const std::int64_t by_rows = std::clamp<std::int64_t>(g.m / (4 * tile_rows), 1, most_tasks / n_tasks);
-    const std::int64_t m_step = round_up((g.m + by_rows - 1) / by_rows, tile_rows);
-    const std::int64_t m_tasks = (g.m + m_step - 1) / m_step;
-    parallel_for(n_tasks * m_tasks, [&](std::int64_t task) {
-        const std::int64_t i = task / n_tasks * m_step;
-        const std::int64_t j = task % n_tasks * n_step;
+    for_parts<T>(g.m, g.n, g.k, [&](std::int64_t i, std::int64_t m, std::int64_t j, std::int64_t n) {
         Gemm<T> part = g;
-        part.m = std::min(m_step, g.m - i);
-        part.n = std::min(n_step, g.n - j);
+        part.m = m;
+        part.n = n;
         part.a += i * g.a_row;
         part.b += j * g.b_column;
         part.c += i * g.c_row + j;

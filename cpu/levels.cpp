@@ -14,6 +14,11 @@ ADJOINT_CPU_LEVELS
 #undef ADJOINT_LEVEL
 
 namespace adjoint::cpu {
+
+namespace v4_bf16 {
+void fill(Kernels& table);
+}
+
 namespace {
 
 struct Level {
@@ -64,11 +69,22 @@ const Level& choose() {
         names_of_levels());
 }
 
+// What processors of level v4 may have besides; a level that is asked for by name is that and no more.
+void add_extensions([[maybe_unused]] Kernels& table) {
+#if defined(ADJOINT_CPU_BF16)
+    if (std::string_view(table.level) != "v4" || std::getenv("ADJOINT_CPU_LEVEL")) return;
+    if (!__builtin_cpu_supports("avx512bf16")) return;
+    v4_bf16::fill(table);
+    table.level = "v4 with bf16";
+#endif
+}
+
 Kernels filled() {
     const Level& level = choose();
     Kernels table;
     table.level = level.name.data();
     level.fill(table);
+    add_extensions(table);
     return table;
 }
 

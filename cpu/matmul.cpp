@@ -75,6 +75,7 @@ void one_product(const GemmCall& g, DType type) {
             return product_f64(g);
         case DType::bf16:
             if (product_bf16(g)) return;
+            if (const auto own = kernels().gemm_bf16) return own(g);
             [[fallthrough]];
         case DType::f16:
             return narrow_product(g, type);

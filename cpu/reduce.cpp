@@ -185,6 +185,41 @@ void reduce_long(const ReduceKernels& kernel, const ReductionLoop& r, std::int64
     store_result(r, output, total.finish(), 1);
 }
 
+// Some columns of rows, in the type that is computed in.
+class RowBlock {
+  public:
+    RowBlock(const ReduceKernels& kernel, const ReductionLoop& r, std::int64_t first, std::int64_t width)
+        : kernel_(kernel),
+          r_(r),
+          first_(first),
+          width_(width),
+          is_direct_(r.in.dtype == r.compute),
+          converted_(is_direct_ ? 0 : at_once * width * static_cast<std::int64_t>(size_of(r.compute))) {}
+    /// `to` becomes the sum of `count` rows, in order.
+    void add_up(void* to, std::int64_t row, std::int64_t count) {
+        const std::int64_t step = r_.reduced_strides[0];
+        const auto from = [&](std::int64_t i) { return shifted(r_.in, first_ + (row + i) * step).data; };
+        if (is_direct_) return kernel_.columns(to, from(0), step, count, width_, true);
+        const ConvertKernel load =
+            kernels().load[static_cast<std::size_t>(r_.in.dtype)][compute_column(r_.compute)];
+        const std::int64_t bytes = width_ * static_cast<std::int64_t>(size_of(r_.compute));
+        for (std::int64_t i = 0; i < count; i += at_once) {
+            const std::int64_t n = std::min(at_once, count - i);
+            for (std::int64_t j = 0; j < n; ++j) load(converted_.data() + j * bytes, from(i + j), width_);
+            kernel_.columns(to, converted_.data(), width_, n, width_, i == 0);
+        }
+    }
+
+  private:
+    static constexpr std::int64_t at_once = 8;
+
+    const ReduceKernels& kernel_;
+    const ReductionLoop& r_;
+    const std::int64_t first_, width_;
+    const bool is_direct_;
+    const Buffer<char> converted_;
+};
+
 // The kept dimension is dense in memory and one dimension is reduced: whole rows are added up. A task is a
 // block of columns in a group of rows; groups are whole branches of the pairwise tree.
 void reduce_columns(const ReduceKernels& kernel, const ReductionLoop& r) {
@@ -205,17 +240,12 @@ void reduce_columns(const ReduceKernels& kernel, const ReductionLoop& r) {
         const std::int64_t first = task % blocks * column_width,
                            width = std::min(column_width, r.outputs - first);
         const std::int64_t start = task / blocks * row_group, end = std::min(r.length, start + row_group);
-        const auto from = [&](std::int64_t row) {
-            return shifted(r.in, first + row * r.reduced_strides[0]).data;
-        };
-        if (r.length <= column_chunk && r.out.dtype == r.compute) {
-            kernel.columns(shifted(r.out, first).data, from(0), r.reduced_strides[0], r.length, width, true);
-            return;
-        }
+        RowBlock rows(kernel, r, first, width);
+        if (r.length <= column_chunk && r.out.dtype == r.compute)
+            return rows.add_up(shifted(r.out, first).data, 0, r.length);
         Pairwise partial(kernel.combine, width, element);
         for (std::int64_t row = start; row < end; row += column_chunk) {
-            kernel.columns(partial.next(), from(row), r.reduced_strides[0], std::min(column_chunk, end - row),
-                           width, true);
+            rows.add_up(partial.next(), row, std::min(column_chunk, end - row));
             partial.push();
         }
         store(task / blocks, first, partial.finish(), width);
@@ -273,8 +303,8 @@ template <class F> void for_outputs(const ReductionLoop& r, F f) {
 void on(CpuBackend& cpu, const call::Reduce& c) {
     const ReductionLoop& r = c.loop;
     const ReduceKernels& kernel = cpu.kernels.reduce[c.op.index()][compute_column(r.compute)];
-    const bool columns = r.kept_rank == 1 && r.kept_strides[0] == 1 && r.reduced_rank == 1 && r.outputs > 1 &&
-                         r.in.dtype == r.compute && r.length > 0;
+    const bool columns =
+        r.kept_rank == 1 && r.kept_strides[0] == 1 && r.reduced_rank == 1 && r.outputs > 1 && r.length > 0;
     if (columns) {
         reduce_columns(kernel, r);
     } else if (r.length > 2 * task_elements) {

@@ -41,8 +41,8 @@ Tensor composed_attention(const Tensor& query, const Tensor& key, const Tensor& 
     return matmul(attention_weights(query, key, options), value);
 }
 
-/// Attention as one call of the device: operands of one type and with the same leading
-/// dimensions, at most two.
+/// Attention as one call of the device: operands of one type, f32 or f64, and with the same leading
+/// dimensions, at most two. What has 16 bits comes in f32, and its result is rounded once.
 struct WholeAttention : Function {
     static constexpr auto name = "scaled_dot_product_attention";
     AttentionOptions options;
@@ -140,9 +140,8 @@ bool broadcasts_to(const Tensor& mask, const Shape& scores) {
 std::optional<Attention> whole_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                          const AttentionOptions& options) {
     const int rank = q.dim();
-    if (options.dropout_p != 0 || options.past < 0 || detail::is_observed() || autocast_type()) return {};
-    if (rank < 2 || rank > 4 || k.dim() != rank || v.dim() != rank) return {};
-    if (q.dtype() != DType::f32 && q.dtype() != DType::f64) return {};
+    if (options.dropout_p != 0 || options.past < 0 || detail::is_observed()) return {};
+    if (rank < 2 || rank > 4 || k.dim() != rank || v.dim() != rank || !is_floating(q.dtype())) return {};
     Shape scores = q.shape();
     for (const Tensor* x : {&k, &v}) {
         if (x->dtype() != q.dtype() || x->device() != q.device()) return {};
@@ -155,7 +154,8 @@ std::optional<Attention> whole_attention(const Tensor& q, const Tensor& k, const
     if (const Tensor& mask = options.attn_mask; mask.defined()) {
         const bool trains = mask.requires_grad() && grad_enabled();
         if (trains || mask.device() != q.device() || !broadcasts_to(mask, scores)) return {};
-        if (mask.dtype() != DType::boolean && mask.dtype() != q.dtype()) return {};
+        if (mask.dtype() != DType::boolean && compute_type(mask.dtype()) != compute_type(q.dtype()))
+            return {};
     }
     const Attention a{.batch = rank > 2 ? q.size(0) : 1,
                       .heads = rank > 3 ? q.size(1) : 1,
@@ -163,7 +163,7 @@ std::optional<Attention> whole_attention(const Tensor& q, const Tensor& k, const
                       .keys = k.size(-2),
                       .width = q.size(-1),
                       .values = v.size(-1),
-                      .dtype = q.dtype(),
+                      .dtype = compute_type(q.dtype()),
                       .scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1)))),
                       .causal = options.is_causal,
                       .past = options.past};
@@ -210,9 +210,13 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
         check<ShapeError>(value.dim() >= 2 && key.dim() >= 2 && value.size(-2) == key.size(-2),
                           "scaled_dot_product_attention: keys of shape {} for values of shape {}",
                           key.shape(), value.shape());
-        if (const auto a = whole_attention(query, key, value, options))
-            return record(WholeAttention(options, *a), WholeAttention::by_rows(query),
-                          WholeAttention::by_rows(key), WholeAttention::by_rows(value));
+        const Tensor q = apply::lowered(query), k = apply::lowered(key), v = apply::lowered(value);
+        if (const auto a = whole_attention(q, k, v, options)) {
+            AttentionOptions wide = options;
+            if (wide.attn_mask.defined()) wide.attn_mask = apply::widened(wide.attn_mask);
+            const auto rows = [](const Tensor& x) { return WholeAttention::by_rows(apply::widened(x)); };
+            return record(WholeAttention(wide, *a), rows(q), rows(k), rows(v)).to(q.dtype());
+        }
         return composed_attention(query, key, value, options);
     });
 }

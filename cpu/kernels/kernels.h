@@ -331,6 +331,7 @@ struct Kernels {
     ReduceKernels reduce[functor::ReduceList::size][compute_count] = {};
     UpdateKernel update[functor::UpdateList::size][2] = {};
     void (*gemm[2])(const GemmCall&) = {};
+    void (*gemm_bf16)(const GemmCall&) = nullptr;  // summed in f32; only where the processor has instructions
     PanelKernels panels[2] = {};
     RecurrentKernels recurrent[2] = {};
     AttentionKernels attention[2] = {};
