@@ -80,6 +80,13 @@ __attribute__((always_inline)) inline T multiply_add(T a, T b, T c) {
 }
 #endif
 
+// Tiles of equal height, of rows that are taken one by one.
+struct Tiles {
+    std::int64_t count, height;
+    explicit Tiles(std::int64_t size)
+        : count((size + tile_rows - 1) / tile_rows), height((size + count - 1) / count) {}
+};
+
 // Where row i of a tile lies that is i strides on. Odd multiples in registers and the addressing mode's
 // factors 2, 4, 8 give all rows up to 14 without a pointer each; the empty asm keeps the compiler from making
 // pointers of them.

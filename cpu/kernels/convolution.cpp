@@ -1,6 +1,7 @@
 // The products inside a convolution: what a row of columns would be is read from a prepared image, in which
 // every row of the product lies contiguous (cpu/convolution.cpp).
 #include <adjoint/cpu/activate.h>
+#include <adjoint/cpu/correlate.h>
 #include <adjoint/cpu/kernels/kernels.h>
 #include <adjoint/cpu/scratch.h>
 #include <adjoint/cpu/vectors.h>
@@ -10,39 +11,12 @@ namespace {
 
 using namespace vectors;
 
-constexpr std::int64_t cache_line = 64;
-
-// Memory that is to be brought near, some at a time.
-class Ahead {
-  public:
-    Ahead(const void* first, std::int64_t bytes, std::int64_t times)
-        : at_(static_cast<const char*>(first)),
-          end_(at_ + bytes),
-          step_(round_up((bytes + times - 1) / times, cache_line)) {}
-    void fetch() {
-        const char* const last = end_ - at_ < step_ ? end_ : at_ + step_;
-        for (; at_ < last; at_ += cache_line) __builtin_prefetch(at_, 0, 2);
-        at_ = last;
-    }
-
-  private:
-    const char *at_, *end_;
-    std::int64_t step_;
-};
-
 // Either the filters or the pixels of a tile lie in the lanes of vectors, and the others are taken one by
 // one. Filters do where they fill the lanes: then no lane is spent on what lies between
 // two rows of the output.
 template <typename T> bool filters_in_lanes(std::int64_t filters) {
     return 4 * filters >= 3 * round_up(filters, width<T>);
 }
-
-// Tiles of equal height for filters that are taken one by one, and for pixels that are.
-struct Tiles {
-    std::int64_t count, height;
-    explicit Tiles(std::int64_t size)
-        : count((size + tile_rows - 1) / tile_rows), height((size + count - 1) / count) {}
-};
 
 template <typename T> std::int64_t packed_size(std::int64_t filters, std::int64_t depth) {
     return (filters_in_lanes<T>(filters) ? round_up(filters, width<T>) : Tiles(filters).count * tile_rows) *
@@ -322,102 +296,11 @@ template <typename T> void convolve(const ConvolveCall& call) {
     }
 }
 
-// Pixels of the output taken together, so that their gradients, packed, stay in the first-level cache.
-constexpr std::int64_t most_pixels = 144;
-
-// Rows of them.
-std::int64_t row_step(const CorrelateCall& call) {
-    const std::int64_t most = std::clamp<std::int64_t>(most_pixels / call.columns, 1, call.rows);
-    const std::int64_t steps = (call.rows + most - 1) / most;
-    return (call.rows + steps - 1) / steps;
-}
-
-template <typename T> std::int64_t correlate_scratch(const CorrelateCall& call) {
-    return call.samples * row_step(call) * call.columns * tile_columns<T>;
-}
-
-// `lines` x `columns` pixels of some samples, their lines `width` apart.
-struct Pixels {
-    std::int64_t samples, sample, lines, width, columns;
-};
-
-// sums = or += pixels of `rows` channels, `plane` apart, x g.
-template <typename T, int vectors, int rows>
-__attribute__((noinline)) void correlate_kernel(const Pixels& pixels, const T* image, std::int64_t plane,
-                                                const T* g, T* sums, bool accumulate) {
-    using V = Vector<T>;
-    V sum[rows][vectors] = {};
-    const RowSteps<T, rows> steps(plane);
-    for (std::int64_t n = 0; n < pixels.samples; ++n, image += pixels.sample) {
-        const T* line = image;
-        for (std::int64_t l = 0; l < pixels.lines; ++l, line += pixels.width) {
-            for (std::int64_t p = 0; p < pixels.columns; ++p, g += vectors * width<T>) {
-                V row[vectors];
-#pragma GCC unroll 2
-                for (int j = 0; j < vectors; ++j) row[j] = load(g + j * width<T>);
-#pragma GCC unroll 14
-                for (int i = 0; i < rows; ++i) {
-                    const V factor = *steps.at(line + p, i) - V{};
-#pragma GCC unroll 2
-                    for (int j = 0; j < vectors; ++j) sum[i][j] = multiply_add(factor, row[j], sum[i][j]);
-                }
-            }
-        }
-    }
-    store_sums<T>(sum, sums, tile_columns<T>, accumulate);
-}
-
-template <typename T, int vectors, int rows = tile_rows>
-void correlate_rows(std::int64_t height, const Pixels& pixels, const T* image, std::int64_t plane, const T* g,
-                    T* sums, bool accumulate) {
-    if constexpr (rows > 1) {
-        if (height < rows)
-            return correlate_rows<T, vectors, rows - 1>(height, pixels, image, plane, g, sums, accumulate);
-    }
-    correlate_kernel<T, vectors, rows>(pixels, image, plane, g, sums, accumulate);
-}
-
-template <typename T, int vectors> void correlate_block(const CorrelateCall& call) {
-    constexpr int size = vectors * width<T>;
-    const T* const image = static_cast<const T*>(call.image);
-    const T* const g = static_cast<const T*>(call.g);
-    T* const sums = static_cast<T*>(call.sums);
-    T* const packed = static_cast<T*>(call.scratch);
-    const Tiles tiles(call.channels);
-    const std::int64_t step = row_step(call);
-    const std::int64_t calls = (call.rows + step - 1) / step * tiles.count * call.taps;
-    Ahead image_ahead(call.image_ahead, call.image_ahead_bytes, calls);
-    Ahead g_ahead(call.g_ahead, call.g_ahead_bytes, calls);
-    for (std::int64_t row = 0; row < call.rows; row += step) {
-        const std::int64_t rows = std::min(step, call.rows - row);
-        for (std::int64_t n = 0; n < call.samples; ++n)
-            pack<T, size>(packed + n * rows * call.columns * size, g + n * call.g_sample + row * call.columns,
-                          call.g_filter, 1, call.filters, rows * call.columns);
-        const Pixels pixels{call.samples, call.image_sample, rows, call.width, call.columns};
-        for (std::int64_t c = 0; c < call.channels; c += tiles.height)
-            for (std::int64_t t = 0; t < call.taps; ++t) {
-                image_ahead.fetch();
-                g_ahead.fetch();
-                correlate_rows<T, vectors>(
-                    std::min(tiles.height, call.channels - c), pixels,
-                    image + c * call.plane + call.offsets[t] + row * call.width, call.plane, packed,
-                    sums + (t * call.channels + c) * tile_columns<T>, !call.fresh || row > 0);
-            }
-    }
-}
-
-template <typename T> void correlate(const CorrelateCall& call) {
-    if (call.filters <= width<T>)
-        correlate_block<T, 1>(call);
-    else
-        correlate_block<T, 2>(call);
-}
-
 template <typename T> ConvolutionKernels table_of() {
     // Of the first-level cache, what the other operands leave to the weights.
     constexpr std::int64_t part_bytes = 24 << 10;
     return {tile_columns<T>,      part_bytes / (tile_columns<T> * static_cast<std::int64_t>(sizeof(T))),
-            most_pixels,          packed_size<T>,
+            most_gradients,       packed_size<T>,
             pack_weights<T>,      convolve<T>,
             correlate_scratch<T>, correlate<T>};
 }

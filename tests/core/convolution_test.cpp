@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -131,6 +132,30 @@ template <class T> void expect_like_the_composition(int rounds, double tolerance
 TEST(Convolution, AgreesWithTheComposition) {
     expect_like_the_composition<double>(150, 1e-9);
     expect_like_the_composition<float>(150, 2e-2);
+}
+
+// One filter for each channel: its pixels lie in the lanes of vectors, which go on over the ends of rows.
+TEST(Convolution, AnInfinitePixelReachesTheTapsThatMeetItAlone) {
+    std::mt19937 random(11);
+    for (const std::int64_t side : {6, 20, 40}) {
+        const Convolution c{.windows = {.batch = 2,
+                                        .channels = 3,
+                                        .size = {side, side},
+                                        .kernel = {3, 3},
+                                        .output = {side - 2, side - 2},
+                                        .dtype = DType::f32},
+                            .filters = 3,
+                            .groups = 3};
+        Case<float> one(c, random);
+        one.x[static_cast<std::size_t>(side - 1)] = std::numeric_limits<float>::infinity();
+        const auto dw = one.fast().dw, expected = one.composed().dw;
+        for (std::size_t i = 0; i < dw.size(); ++i) {
+            EXPECT_EQ(std::isfinite(dw[i]), i != 2) << side << " " << i;
+            if (i != 2) {
+                EXPECT_NEAR(dw[i], expected[i], 1e-3) << side << " " << i;
+            }
+        }
+    }
 }
 
 TEST(Convolution, ThreadsDoNotChangeBits) {
