@@ -146,8 +146,8 @@ void correlate_taps(const T* image, const std::int64_t* offsets, const T* g, std
     }
 }
 
-// One filter, as in a depthwise convolution: in a tile its gradients would fill a single lane, so pixels lie in
-// the lanes. g is copied into rows as far apart as the image's, with zeros between them.
+// One filter, as in a depthwise convolution: in a tile its gradients would fill a single lane, so pixels lie
+// in the lanes. g is copied into rows as far apart as the image's, with zeros between them.
 template <typename T> class OneFilter {
   public:
     explicit OneFilter(const CorrelateCall& call) : call_(call), g_(static_cast<T*>(call.scratch)) {
