@@ -47,6 +47,16 @@ std::int64_t block_rows(const Convolution& c) {
     return (w.output[0] + blocks - 1) / blocks;
 }
 
+// Of `panels` how many are one task, where samples and blocks of rows alone make `tasks` of them.
+std::int64_t filter_panels(const Convolution& c, std::int64_t tasks, std::int64_t panels) {
+    constexpr std::int64_t enough = 16, least_work = std::int64_t{1} << 20;
+    const std::int64_t work = c.filters * c.depth() * c.windows.outputs() * c.windows.batch;
+    const std::int64_t wanted = std::min(enough, work / least_work) / std::max<std::int64_t>(tasks, 1);
+    std::int64_t count = std::clamp<std::int64_t>(wanted, 1, panels);
+    while (panels % count != 0) --count;
+    return panels / count;
+}
+
 // Rows of the output for which the image is prepared at a time in weight_gradient: what the caches hold.
 std::int64_t band_rows(const Windows& w, std::int64_t channels) {
     constexpr std::int64_t most_elements = std::int64_t{1} << 18;
@@ -80,7 +90,7 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
     const std::int64_t most_channels = std::max<std::int64_t>(1, kernel.most_part / windows.taps());
     const std::int64_t parts = (channels + most_channels - 1) / most_channels;
     const std::int64_t part = (channels + parts - 1) / parts;
-    std::vector<std::int64_t> order;
+    std::vector<std::int64_t> order, places;  // of the rows of the product which elements, and back
     std::vector<Range> inside;
     if (by_rows) {
         for (std::int64_t first = 0; first < channels; first += part)
@@ -88,16 +98,35 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
                 for (std::int64_t channel = first; channel < std::min(channels, first + part); ++channel)
                     for (std::int64_t j = 0; j < windows.kernel[1]; ++j)
                         order.push_back(channel * windows.taps() + i * windows.kernel[1] + j);
+        places.resize(order.size());
+        for (std::int64_t row = 0; row < depth; ++row)
+            places[static_cast<std::size_t>(order[static_cast<std::size_t>(row)])] = row;
         for (std::int64_t o = 0; o < windows.output[0]; ++o)
             inside.push_back(taps_inside(windows, 0, o, windows.size[0]));
     }
-    for_pieces(c.groups, filters * depth, [&](std::int64_t group) {
-        kernel.pack_weights(packed.data() + group * packed_size, w + group * filters * depth, filters, depth,
-                            order.empty() ? nullptr : order.data());
-    });
-
     const std::int64_t rows = block_rows(c), blocks = (windows.output[0] + rows - 1) / rows;
-    const PreparedImage image(windows, channels, rows, kernel.tile_columns);
+    const std::int64_t images = windows.batch * c.groups, tile = kernel.tile_columns;
+    // Whole tiles of filters are packed, and where samples are few multiplied, on their own.
+    const std::int64_t panel = filters % tile == 0 ? tile : filters, panels = filters / panel;
+    for_pieces(c.groups * panels, panel * depth, [&](std::int64_t number) {
+        const std::int64_t group = number / panels, first = number % panels * panel;
+        kernel.pack_weights(packed.data() + group * packed_size + first * depth,
+                            w + (group * filters + first) * depth, panel, depth,
+                            places.empty() ? nullptr : places.data());
+    });
+    const std::int64_t some = panel * filter_panels(c, images * blocks, panels), some_count = filters / some;
+    const PreparedImage image(windows, channels, rows, tile);
+    const std::int64_t image_size = round_up(image.size(), 16);
+    const bool at_once = some_count > 1 && blocks == 1 && !image.direct();
+    const Buffer<T> prepared(at_once ? images * image_size : 0);
+    const auto plane = [&](std::int64_t sample, std::int64_t group) {
+        return x + (sample * windows.channels + group * channels) * windows.plane();
+    };
+    if (at_once)
+        for_pieces(images, image_size, [&](std::int64_t number) {
+            image.prepare(prepared.data() + number * image_size, plane(number / c.groups, number % c.groups),
+                          0);
+        });
     std::vector<std::int64_t> offsets;
     for (std::int64_t p = 0; p < depth; ++p) {
         const std::int64_t element = by_rows ? order[static_cast<std::size_t>(p)] : p;
@@ -108,7 +137,7 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
     call.offsets = offsets.data();
     call.part = part * windows.taps();
     call.kernel_rows = windows.kernel[0];
-    call.filters = filters;
+    call.filters = some;
     call.depth = depth;
     call.y_filter = windows.outputs();
     call.width = image.width();
@@ -118,29 +147,28 @@ void forward(const Convolution& c, T* y, const T* x, const T* w, const Epilogue&
     const T* const bias = static_cast<const T*>(epilogue.bias);
     const std::size_t bytes = static_cast<std::size_t>(image.size()) * sizeof(T);
     // A multiply-add costs a small part of what for_pieces counts in.
-    for_pieces(
-        windows.batch * c.groups * blocks, rows * windows.output[1] * depth * filters / 8,
-        [&](std::int64_t number) {
-            const Task task(number, c.groups, blocks);
-            const std::int64_t first = task.block * rows;
-            T* const memory = static_cast<T*>(scratch(bytes));
-            ConvolveCall one = call;
-            one.image = image.prepare(
-                memory, x + (task.samples * windows.channels + task.group * channels) * windows.plane(),
-                first);
-            one.weights = packed.data() + task.group * packed_size;
-            one.epilogue.bias = bias ? bias + task.group * filters : nullptr;
-            one.rows = std::min(rows, windows.output[0] - first);
-            one.inside = by_rows ? inside.data() + first : nullptr;
-            const std::int64_t place = (task.samples * c.filters + task.group * filters) * windows.outputs() +
-                                       first * windows.output[1];
-            one.y = sums + place;
-            kernel.convolve(one);
-            if (!is_left(epilogue)) return;
-            for (std::int64_t f = 0; f < filters; ++f)
-                activate(epilogue.activation, dtype_of<T>, y + place + f * windows.outputs(),
-                         sums + place + f * windows.outputs(), one.rows * one.columns);
-        });
+    for_pieces(images * blocks * some_count, rows * windows.output[1] * depth * some / 8,
+               [&](std::int64_t number) {
+                   const Task task(number / some_count, c.groups, blocks);
+                   const std::int64_t first = task.block * rows, filter = number % some_count * some;
+                   ConvolveCall one = call;
+                   one.image = at_once ? prepared.data() + (task.samples * c.groups + task.group) * image_size
+                                       : image.prepare(static_cast<T*>(scratch(bytes)),
+                                                       plane(task.samples, task.group), first);
+                   one.weights = packed.data() + task.group * packed_size + filter * depth;
+                   one.epilogue.bias = bias ? bias + task.group * filters + filter : nullptr;
+                   one.rows = std::min(rows, windows.output[0] - first);
+                   one.inside = by_rows ? inside.data() + first : nullptr;
+                   const std::int64_t place =
+                       (task.samples * c.filters + task.group * filters + filter) * windows.outputs() +
+                       first * windows.output[1];
+                   one.y = sums + place;
+                   kernel.convolve(one);
+                   if (!is_left(epilogue)) return;
+                   for (std::int64_t f = 0; f < some; ++f)
+                       activate(epilogue.activation, dtype_of<T>, y + place + f * windows.outputs(),
+                                sums + place + f * windows.outputs(), one.rows * one.columns);
+               });
 }
 
 // With stride 1 the gradient of the input is a convolution of g with the weights turned round.

@@ -151,13 +151,15 @@ __attribute__((always_inline)) inline void transpose(Vector<T> (&v)[width<T>]) {
     }
 }
 
-// Packs `count` <= size lines of length k into to[p * size + line], the rest of the lines being 0. `line` and
-// `along` are the strides across and along the lines.
-template <typename T, int size>
-void pack(T* to, const T* from, std::int64_t line, std::int64_t along, std::int64_t count, std::int64_t k) {
+// Packs `count` <= size lines of length k into to[place(p) * size + line], the rest of the lines being 0.
+// `line` and `along` are the strides across and along the lines.
+template <typename T, int size, typename Place>
+void pack(T* to, const T* from, std::int64_t line, std::int64_t along, std::int64_t count, std::int64_t k,
+          Place place) {
     constexpr int w = width<T>;
     if (count == size && line == 1) {
-        for (std::int64_t p = 0; p < k; ++p) std::memcpy(to + p * size, from + p * along, size * sizeof(T));
+        for (std::int64_t p = 0; p < k; ++p)
+            std::memcpy(to + place(p) * size, from + p * along, size * sizeof(T));
         return;
     }
     std::int64_t p = 0;
@@ -173,15 +175,20 @@ void pack(T* to, const T* from, std::int64_t line, std::int64_t along, std::int6
                 transpose<T>(v);
 #pragma GCC unroll 16
                 for (int i = 0; i < w; ++i) {
-                    std::memcpy(to + (p + i) * size + first, &v[i],
+                    std::memcpy(to + place(p + i) * size + first, &v[i],
                                 static_cast<std::size_t>(std::min(w, size - first)) * sizeof(T));
                 }
             }
         }
     }
     for (; p < k; ++p) {
-        for (int i = 0; i < size; ++i) to[p * size + i] = i < count ? from[i * line + p * along] : T(0);
+        T* const row = to + place(p) * size;
+        for (int i = 0; i < size; ++i) row[i] = i < count ? from[i * line + p * along] : T(0);
     }
+}
+template <typename T, int size>
+void pack(T* to, const T* from, std::int64_t line, std::int64_t along, std::int64_t count, std::int64_t k) {
+    pack<T, size>(to, from, line, along, count, k, [](std::int64_t p) { return p; });
 }
 
 }  // namespace vectors

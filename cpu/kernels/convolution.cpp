@@ -24,18 +24,16 @@ template <typename T> std::int64_t packed_size(std::int64_t filters, std::int64_
 }
 
 template <typename T, int size>
-void pack_panel(T* to, const T* from, std::int64_t count, std::int64_t depth, const std::int64_t* order) {
-    T* const straight =
-        order ? static_cast<T*>(scratch(static_cast<std::size_t>(depth * size) * sizeof(T))) : to;
-    pack<T, size>(straight, from, depth, 1, count, depth);
-    if (order != nullptr)
-        for (std::int64_t p = 0; p < depth; ++p)
-            std::memcpy(to + p * size, straight + order[p] * size, size * sizeof(T));
+void pack_panel(T* to, const T* from, std::int64_t count, std::int64_t depth, const std::int64_t* places) {
+    if (places == nullptr)
+        pack<T, size>(to, from, depth, 1, count, depth);
+    else
+        pack<T, size>(to, from, depth, 1, count, depth, [places](std::int64_t p) { return places[p]; });
 }
 
 template <typename T>
 void pack_weights(void* out, const void* in, std::int64_t filters, std::int64_t depth,
-                  const std::int64_t* order) {
+                  const std::int64_t* places) {
     constexpr std::int64_t size = tile_columns<T>;
     T* const to = static_cast<T*>(out);
     const T* const from = static_cast<const T*>(in);
@@ -43,9 +41,9 @@ void pack_weights(void* out, const void* in, std::int64_t filters, std::int64_t 
         for (std::int64_t first = 0; first < filters; first += size) {
             const std::int64_t count = std::min(size, filters - first), at = first * depth;
             if (count > width<T>)
-                pack_panel<T, size>(to + at, from + at, count, depth, order);
+                pack_panel<T, size>(to + at, from + at, count, depth, places);
             else
-                pack_panel<T, width<T>>(to + at, from + at, count, depth, order);
+                pack_panel<T, width<T>>(to + at, from + at, count, depth, places);
         }
         return;
     }
@@ -53,7 +51,7 @@ void pack_weights(void* out, const void* in, std::int64_t filters, std::int64_t 
     for (std::int64_t t = 0; t < tiles.count; ++t) {
         const std::int64_t first = t * tiles.height;
         pack_panel<T, tile_rows>(to + t * tile_rows * depth, from + first * depth,
-                                 std::min(tiles.height, filters - first), depth, order);
+                                 std::min(tiles.height, filters - first), depth, places);
     }
 }
 

@@ -238,9 +238,9 @@ struct ConvolutionKernels {
     std::int64_t most_part;     // a good size for the parts of a ConvolveCall
     std::int64_t most_pixels;   // of so many at most g is packed at a time
     std::int64_t (*packed_size)(std::int64_t filters, std::int64_t depth);
-    /// Row p of the product is to be element order[p] of a filter; null: p.
+    /// Element p of a filter is to be row places[p] of the product; null: p.
     void (*pack_weights)(void* to, const void* w, std::int64_t filters, std::int64_t depth,
-                         const std::int64_t* order);
+                         const std::int64_t* places);
     void (*convolve)(const ConvolveCall& call);
     std::int64_t (*correlate_scratch)(const CorrelateCall& call);  // elements
     void (*correlate)(const CorrelateCall& call);
