@@ -1,6 +1,8 @@
 // Looking attributes up.
 #include <adjoint/onnx/import/attributes.h>
 
+#include <algorithm>
+
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/excerpt.h>
 

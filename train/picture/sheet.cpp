@@ -6,6 +6,7 @@
 
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/train/picture/chart.h>
 #include <adjoint/train/picture/png.h>
 
 namespace adjoint::picture {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/generator.h>
 #include <adjoint/train/copies.h>
 
 namespace adjoint::train {
