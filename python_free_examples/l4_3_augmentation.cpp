@@ -34,8 +34,7 @@ void draw_sheet(const LectureOptions& options, const data::Dataset& set,
 }
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const data::ImageOptions form{.sample_shape = {1, 28, 28}};
     const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 200 : 1000);
     const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 500 : 10000);
@@ -80,5 +79,6 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Data augmentation: a sheet of changed digits, accuracy with and without.",
-                       lecture, {.data = true});
+                       lecture,
+                       {.time = "a minute", .files = "l4_3_accuracy.svg, l4_3_sheet.svg", .images = true});
 }
