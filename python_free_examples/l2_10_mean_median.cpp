@@ -38,22 +38,32 @@ double median_of(Values values) {
     return values[values.size() / 2];
 }
 
+// Each curve above its lowest point, which is marked.
 picture::Svg draw(const char* title, const Tensor& samples, double by_gauss, double by_laplace) {
     picture::Chart chart({.title = title,
-                          .x = {.label = "the one number"},
-                          .y = {.label = "negative log-likelihood", .range = picture::Range{0, 8}}});
-    for (const auto& [name, loss, place] : {std::tuple<const char*, Loss, double>{"Gauss", gauss, by_gauss},
-                                            {"Laplace", laplace, by_laplace}}) {
+                          .x = {.label = "the one number", .range = picture::Range{0, 14}},
+                          .y = {.label = "loss above its least", .range = picture::Range{-0.3, 6}}});
+    const struct {
+        const char* name;
+        Loss loss;
+        double place;
+    } curves[] = {{"Gauss", gauss, by_gauss}, {"Laplace", laplace, by_laplace}};
+    Values ends;
+    for (const auto& [name, loss, place] : curves) {
+        const double least = loss(samples, full({}, place, f64)).item();
         Values x, y;
-        for (double at = 0; at <= 12; at += 0.05) {
+        for (double at = 0; at <= 14; at += 0.05) {
             x.push_back(at);
-            y.push_back(loss(samples, full({}, at, f64)).item());
+            y.push_back(loss(samples, full({}, at, f64)).item() - least);
         }
         chart.line(name, x, y);
-        chart.scatter("", {place}, {loss(samples, full({}, place, f64)).item()}, 6);
+        ends.push_back(place);
     }
-    return chart
-        .scatter("samples", samples.to_vector<double>(), Values(static_cast<std::size_t>(samples.numel()), 0))
+    Values inside;
+    for (const double sample : samples.to_vector<double>())
+        if (sample <= 14) inside.push_back(sample);
+    return chart.scatter("ends", ends, {0, 0}, 6)
+        .scatter("samples", inside, Values(inside.size(), -0.15), 3)
         .draw();
 }
 

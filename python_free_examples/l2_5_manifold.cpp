@@ -102,7 +102,7 @@ void lecture(const LectureOptions& options) {
     picture::save_text(options.picture("l2_5_sheet.svg"),
                        sheet(rows_of_ten, "Random pixels, shuffled digits, digits", 10).str());
     std::vector<Tensor> walk;
-    for (const std::int64_t pair : {0, 1, 2}) {
+    for (const std::int64_t pair : {0, 1, 3}) {
         const Tensor a = narrow(from, 0, pair, 1), b = narrow(to, 0, pair, 1),
                      share = unsqueeze(linspace(0, 1, 9), 1);
         walk.push_back(a + share * (b - a));
