@@ -28,7 +28,7 @@ const Rows slides{{0, 0, 10, 0, 128},
 const std::vector<double> slides_reached{0.926, 0.974, 0.9801, 0.9806, 0.9840};
 
 Rows read_rows(const std::string& path) {
-    const data::CsvTable table = data::read_csv_table(path, {.header = data::CsvHeader::yes});
+    const data::CsvTable table = data::read_csv_table(path, {.header = data::CsvHeader::yes, .dtype = f64});
     Rows rows(table.rows.size());
     for (const std::string& name : columns) {
         const std::int64_t position = table.column(name);
