@@ -94,5 +94,5 @@ void run(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A text learnt letter by letter, and more of it written.", run,
-                       {.text = true, .out = false});
+                       {.time = "less than a minute", .text = true});
 }

@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
-#include <stdexcept>
 #include <system_error>
 #include <type_traits>
 
@@ -28,7 +27,7 @@ template <class T> T number_of(const std::string& option, const std::string& tex
     T number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size())
-        throw std::invalid_argument("--" + option + " " + text + ", expected " + kind_of<T>());
+        throw UsageError("--" + option + " " + text + ", expected " + kind_of<T>());
     return number;
 }
 
@@ -60,9 +59,9 @@ std::shared_ptr<cxxopts::Value> value_of(const Option& option) {
 }
 
 // Whether it goes on: not after --help.
-bool parse(int argc, char** argv, const std::string& about, const std::vector<Option>& options) {
+bool parse(int argc, char** argv, const About& about, const std::vector<Option>& options) {
     const std::string program = std::string(argv[0]).substr(std::string(argv[0]).rfind('/') + 1);
-    cxxopts::Options parser(program, about);
+    cxxopts::Options parser(program, about.what);
     std::vector<std::string> places;
     parser.add_options("", {{"h,help", "print this"}});
     for (const Option& option : options) {
@@ -76,16 +75,16 @@ bool parse(int argc, char** argv, const std::string& about, const std::vector<Op
     parser.positional_help(of_places);
     const auto given = parser.parse(argc, argv);
     if (given.count("help") > 0) {
-        std::printf("%s\n", parser.help({""}).c_str());
+        std::printf("%s\nData:  %s\nTime:  %s\nFiles: %s\n", parser.help({""}).c_str(), about.data.c_str(),
+                    about.time.c_str(), about.files.c_str());
         return false;
     }
     if (!given.unmatched().empty())
-        throw std::invalid_argument("what is \"" + given.unmatched().front() + "\"? see --help");
+        throw UsageError("what is \"" + given.unmatched().front() + "\"? see --help");
     for (const Option& option : options) {
         const bool is_given = given.count(option.name) > 0;
         if (has_place(option) && !is_given)
-            throw std::invalid_argument(option.name + " is missing: " + program + " " + of_places +
-                                        "; see --help");
+            throw UsageError(option.name + " is missing: " + program + " " + of_places + "; see --help");
         if (bool* const* flag = std::get_if<bool*>(&option.to)) {
             **flag = is_given && given[option.name].as<bool>();
         } else if (is_given) {
@@ -104,13 +103,23 @@ bool parse(int argc, char** argv, const std::string& about, const std::vector<Op
 
 std::string license_file() { return ADJOINT_LICENSE; }
 
-int run_program(int argc, char** argv, const std::string& about, const std::vector<Option>& options,
+int run_program(int argc, char** argv, const About& about, const std::vector<Option>& options,
                 const std::function<void()>& body) {
-    try {
-        if (parse(argc, argv, about, options)) body();
-        return 0;
-    } catch (const std::exception& error) {
+    const auto ended = [](const std::exception& error, int status) {
         std::fprintf(stderr, "error: %s\n", error.what());
-        return 1;
+        return status;
+    };
+    try {
+        if (!parse(argc, argv, about, options)) return 0;
+    } catch (const std::exception& error) {
+        return ended(error, 2);
+    }
+    try {
+        body();
+        return 0;
+    } catch (const UsageError& error) {
+        return ended(error, 2);
+    } catch (const std::exception& error) {
+        return ended(error, 1);
     }
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
@@ -18,10 +19,24 @@ struct Option {
     Target to;
 };
 
+/// What --help says besides the options.
+struct About {
+    std::string what;                         // a sentence or two
+    std::string data = "none";                // that it reads
+    std::string time = "less than a second";  // of a full run on two cores, in words
+    std::string files = "none";               // that it writes
+};
+
+/// What is wrong with the command line itself: an option, a value, a place that is empty.
+struct UsageError : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
+
 /// A text that is always there: adjoint's LICENSE in the folder of its sources.
 std::string license_file();
 
-/// Reads the options and runs `body`. The exit status is 0, also after -h or --help; what goes wrong, with
-/// the options or in `body`, is one line on standard error and status 1.
-int run_program(int argc, char** argv, const std::string& about, const std::vector<Option>& options,
+/// Reads the options and runs `body`. The exit status is 0, also after -h or --help; 2 for what is wrong with
+/// the command line, which `body` may say with a UsageError; 1 for what else goes wrong in `body`. Of either
+/// one line goes to standard error.
+int run_program(int argc, char** argv, const About& about, const std::vector<Option>& options,
                 const std::function<void()>& body);

@@ -98,6 +98,7 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(
-        argc, argv, "Fine-tuning of a small convolutional network: new digits from a few samples.", lecture);
+    return run_lecture(argc, argv,
+                       "Fine-tuning of a small convolutional network: new digits from a few samples.",
+                       lecture, {.time = "some seconds"});
 }

@@ -63,7 +63,9 @@ struct Settings {
 void run(const Settings& s) {
     const std::string from = s.data.empty() ? s.out : s.data;
     const int epochs = s.epochs.value_or(s.quick ? 4 : 8);
-    if (epochs < 2) throw ValueError("image_folder: --epochs, expected 2 or more, since it stops in between");
+    if (epochs < 2)
+        throw UsageError("--epochs " + std::to_string(epochs) +
+                         ", expected 2 or more, since it stops in between");
     manual_seed(s.seed);
     std::filesystem::create_directories(s.out);
     if (from == s.out) {
@@ -118,7 +120,11 @@ void run(const Settings& s) {
 int main(int argc, char** argv) {
     Settings s;
     return run_program(
-        argc, argv, "Learns the classes of a folder of images.",
+        argc, argv,
+        {.what = "Learns the classes of a folder of images, stops, and goes on.",
+         .data = "a folder of images, or none",
+         .time = "some seconds",
+         .files = "the shapes, in train and test, and a checkpoint"},
         {{"data", "folder with train/CLASS/*.png or .jpg and test/CLASS/..; without it shapes are drawn",
           &s.data},
          {"out", "folder for the shapes and the checkpoint", &s.out},

@@ -55,5 +55,5 @@ void run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_program(argc, argv, "What this build of the library is and uses here.", {}, run);
+    return run_program(argc, argv, {"What this build of the library is and uses here."}, {}, run);
 }

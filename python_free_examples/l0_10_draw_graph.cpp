@@ -31,5 +31,10 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Draws the fruit shop and the sigmoid neuron.", lecture, {.seed = false});
+    return run_lecture(
+        argc, argv, "Draws the fruit shop and the sigmoid neuron.", lecture,
+        {.files =
+             "l0_10_fruit_shop.dot, l0_10_fruit_shop.svg, l0_10_sigmoid_chain.svg, l0_10_sigmoid_node.svg",
+         .quick = false,
+         .seed = false});
 }

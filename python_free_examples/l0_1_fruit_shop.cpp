@@ -51,5 +51,5 @@ void run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_program(argc, argv, "The fruit shop of the slides, by hand and by the graph.", {}, run);
+    return run_program(argc, argv, {"The fruit shop of the slides, by hand and by the graph."}, {}, run);
 }

@@ -45,5 +45,5 @@ void run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_program(argc, argv, "The chain rule on three small functions.", {}, run);
+    return run_program(argc, argv, {"The chain rule on three small functions."}, {}, run);
 }

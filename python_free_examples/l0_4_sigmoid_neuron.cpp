@@ -32,6 +32,6 @@ void run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_program(argc, argv, "A neuron with a sigmoid: its derivatives by the chain and by its node.",
+    return run_program(argc, argv, {"A neuron with a sigmoid: its derivatives by the chain and by its node."},
                        {}, run);
 }

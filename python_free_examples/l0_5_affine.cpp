@@ -21,10 +21,12 @@ void run() {
               << grads[1] << "\n  formula: " << equal(grads[1], matmul(t(x), dy)) << "\n";
     std::cout << "dB = sum of dY over the batch =\n"
               << grads[2] << "\n  formula: " << equal(grads[2], sum(dy, 0)) << "\n";
+    std::cout << "one sample, (2,) by (2, 3), as the slides have it: y = "
+              << node.forward(tensor({1, 2}), w, b) << "\n";
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_program(argc, argv, "The affine node and its three gradients.", {}, run);
+    return run_program(argc, argv, {"The affine node and its three gradients."}, {}, run);
 }

@@ -30,5 +30,5 @@ void run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_program(argc, argv, "The mean squared error and its gradient in three forms.", {}, run);
+    return run_program(argc, argv, {"The mean squared error and its gradient in three forms."}, {}, run);
 }

@@ -84,5 +84,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "XOR by nodes that are called by hand, from several seeds.", lecture);
+    return run_lecture(argc, argv, "XOR by nodes that are called by hand, from several seeds.", lecture,
+                       {.time = "some seconds", .files = "l0_7_xor.svg"});
 }

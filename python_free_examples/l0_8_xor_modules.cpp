@@ -104,5 +104,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "XOR by modules, an optimizer and a loader: the curve of l0_7.", lecture,
-                       {.out = false});
+                       {.time = "a second"});
 }

@@ -52,5 +52,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "XOR: least squares fails, two ReLU units suffice.", lecture,
-                       {.seed = false});
+                       {.files = "l0_9_hidden.svg", .quick = false, .seed = false});
 }

@@ -52,5 +52,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Batch, mini-batch and stochastic gradient descent: loss curves and time.",
-                       lecture);
+                       lecture, {.time = "some seconds", .files = "l1_3_batch_sizes.svg"});
 }

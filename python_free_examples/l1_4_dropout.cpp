@@ -8,8 +8,7 @@ using namespace adjoint;
 namespace {
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const std::int64_t few = options.quick ? 500 : 3000;
     const data::Dataset training = data::images(mnist.train).part(0, few);
     const data::Dataset validation = data::images(mnist.test).part(0, options.quick ? 500 : 5000);
@@ -46,5 +45,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Training and validation loss of one net with and without dropout.",
-                       lecture, {.data = true});
+                       lecture, {.time = "a minute", .files = "l1_4_dropout.svg", .images = true});
 }

@@ -55,5 +55,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Activation functions and their derivatives.", lecture, {.seed = false});
+    return run_lecture(argc, argv, "Activation functions and their derivatives.", lecture,
+                       {.time = "a second", .files = "l2_1_activations.svg", .quick = false, .seed = false});
 }

@@ -38,5 +38,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Losses as negative log-likelihoods of four distributions.", lecture);
+    return run_lecture(argc, argv, "Losses as negative log-likelihoods of four distributions.", lecture,
+                       {.quick = false});
 }

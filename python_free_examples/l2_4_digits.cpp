@@ -18,8 +18,7 @@ void print(const Tensor& image) {
 }
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const std::vector<int> labels = mnist.train.labels.to_vector<int>();
     std::vector<Tensor> examples;
     std::vector<std::string> captions;
@@ -43,5 +42,9 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "One image of each class, as a picture and in the terminal.", lecture,
-                       {.data = true, .seed = false});
+                       {.time = "a second",
+                        .files = "l2_4_digit.png, l2_4_digits.svg",
+                        .images = true,
+                        .quick = false,
+                        .seed = false});
 }

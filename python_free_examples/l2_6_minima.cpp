@@ -39,5 +39,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Gradient descent from five starts: local and global minima.", lecture,
-                       {.seed = false});
+                       {.files = "l2_6_minima.svg", .quick = false, .seed = false});
 }

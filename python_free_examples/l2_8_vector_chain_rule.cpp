@@ -72,5 +72,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "The Jacobian of a layer, and two linear layers that are one.", lecture,
-                       {.out = false});
+                       {.quick = false});
 }

@@ -108,5 +108,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Eight optimizers in a narrow valley, at a saddle and in noise.", lecture);
+    return run_lecture(argc, argv, "Eight optimizers in a narrow valley, at a saddle and in noise.", lecture,
+                       {.files = "l3_10_race.svg", .quick = false});
 }

@@ -62,5 +62,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Learning rate too high, too low, and scheduled: the three curves.",
-                       lecture);
+                       lecture, {.time = "a second", .files = "l3_11_learning_rate.svg"});
 }

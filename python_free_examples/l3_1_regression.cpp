@@ -81,5 +81,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Linear and logistic regression by gradient descent.", lecture);
+    return run_lecture(argc, argv, "Linear and logistic regression by gradient descent.", lecture,
+                       {.files = "l3_1_linear.svg, l3_1_logistic.svg"});
 }

@@ -59,5 +59,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Polynomial regression: a parabola from noisy samples.", lecture);
+    return run_lecture(argc, argv, "Polynomial regression: a parabola from noisy samples.", lecture,
+                       {.files = "l3_2_polynomial.svg"});
 }

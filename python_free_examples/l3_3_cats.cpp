@@ -128,5 +128,7 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Cat or not: logistic regression and a net of two layers.", lecture,
-                       {.data = true});
+                       {.time = "a minute",
+                        .files = "l3_3_costs.svg, l3_3_predictions.svg",
+                        .data = "train_catvnoncat.h5, test_catvnoncat.h5"});
 }

@@ -70,5 +70,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Boston housing: regression with a split and with k folds.", lecture,
-                       {.data = true});
+                       {.time = "some seconds", .files = "l3_4_boston.svg", .data = "boston_housing.data"});
 }

@@ -63,5 +63,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Iris: three classes by softmax, cross-validated.", lecture,
-                       {.data = true});
+                       {.files = "l3_5_iris.svg", .data = "iris.csv"});
 }

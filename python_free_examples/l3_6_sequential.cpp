@@ -8,8 +8,7 @@ using namespace adjoint;
 namespace {
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const data::ImageOptions as_images{.sample_shape = {28, 28}};
     data::Dataset training = data::images(mnist.train, as_images);
     const data::Dataset test = data::images(mnist.test, as_images);
@@ -30,5 +29,6 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "MNIST with Sequential, Adam and dropout.", lecture, {.data = true});
+    return run_lecture(argc, argv, "MNIST with Sequential, Adam and dropout.", lecture,
+                       {.time = "some seconds", .files = "l3_6_history.svg", .images = true});
 }

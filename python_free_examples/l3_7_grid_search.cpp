@@ -1,10 +1,12 @@
-// Lecture L3.7: a table of hyper-parameters on MNIST, ReLU and Adam, run row by row; the rate of Adam goes
-// from 0.002 to 0 along a cosine.
+// Lecture L3.7: a table of hyper-parameters on MNIST, ReLU and Adam, run row by row. Beyond the slides the
+// rate of Adam follows a rule: 0.002 times the root of batch / 128, and from there to 0 along a cosine.
 //
-// --table FILE runs another table: CSV with the columns layers, units, epochs, dropout, batch.
+// --table FILE runs another table: CSV with the columns layers, units, epochs, dropout, batch. Units are one
+// number for all hidden layers, or one for each: 512+256+128.
 #include <adjoint/adjoint.h>
 
 #include <cmath>
+#include <sstream>
 
 #include "lecture.h"
 
@@ -14,51 +16,72 @@ namespace {
 
 const std::vector<std::string> columns{"layers", "units", "epochs", "dropout", "batch"};
 
-// The slides' rows: hidden layers, units in each, and so on; and the accuracies they reached.
-const std::vector<std::vector<double>> slides{{0, 0, 10, 0, 128},
-                                              {2, 128, 10, 0, 128},
-                                              {2, 128, 10, 0.2, 512},
-                                              {2, 512, 10, 0.2, 512},
-                                              {3, 512, 20, 0.3, 256}};
+using Rows = std::vector<std::vector<train::Setting>>;
+
+// The slides' rows: hidden layers, units in each, and so on; and the accuracies they reached. Of the last
+// the slides say "3, ?+?+?, 10 to 20, 0.2 to 0.3, 256 to 512".
+const Rows slides{{0, 0, 10, 0, 128},
+                  {2, 128, 10, 0, 128},
+                  {2, 128, 10, 0.2, 512},
+                  {2, 512, 10, 0.2, 512},
+                  {3, "512+256+128", 20, 0.3, 256}};
 const std::vector<double> slides_reached{0.926, 0.974, 0.9801, 0.9806, 0.9840};
 
-std::vector<std::vector<double>> read_rows(const std::string& path) {
-    const data::CsvTable table = data::read_csv_table(path, {.header = data::CsvHeader::yes});
-    std::vector<std::int64_t> positions;
-    positions.reserve(columns.size());
-    for (const std::string& name : columns) positions.push_back(table.column(name));
-    const Tensor numbers = table.numbers(positions);
-    std::vector<std::vector<double>> rows;
-    for (std::int64_t i = 0; i < numbers.size(0); ++i)
-        rows.push_back(select(numbers, 0, i).to_vector<double>());
+Rows read_rows(const std::string& path) {
+    const data::CsvTable table = data::read_csv_table(path, {.header = data::CsvHeader::yes, .dtype = f64});
+    Rows rows(table.rows.size());
+    for (const std::string& name : columns) {
+        const std::int64_t position = table.column(name);
+        const std::vector<std::string> cells = table.text(position);
+        const bool numbers = name != "units";
+        const Tensor values = numbers ? table.numbers({position}) : Tensor();
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (numbers)
+                rows[i].emplace_back(values(static_cast<std::int64_t>(i), 0).item());
+            else
+                rows[i].emplace_back(cells[i]);
+        }
+    }
     return rows;
 }
 
-nn::Sequential make_net(std::int64_t hidden_layers, std::int64_t units, double dropout) {
+// "128" for all layers, or "512+256+128".
+std::vector<std::int64_t> units_of(const std::string& text, std::int64_t layers) {
+    std::vector<std::int64_t> units;
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, '+');) units.push_back(std::stoll(part));
+    if (units.size() == 1) units.assign(static_cast<std::size_t>(layers), units[0]);
+    if (units.size() != static_cast<std::size_t>(layers))
+        throw std::runtime_error("units " + text + " for " + std::to_string(layers) + " layers");
+    return units;
+}
+
+nn::Sequential make_net(const std::vector<std::int64_t>& units, double dropout) {
     std::vector<nn::Layer> layers;
     std::int64_t inputs = 784;
-    for (std::int64_t i = 0; i < hidden_layers; ++i) {
-        layers.emplace_back(nn::Linear(inputs, units));
+    for (const std::int64_t outputs : units) {
+        layers.emplace_back(nn::Linear(inputs, outputs));
         layers.emplace_back(nn::ReLU());
         if (dropout > 0) layers.emplace_back(nn::Dropout(dropout));
-        inputs = units;
+        inputs = outputs;
     }
     layers.emplace_back(nn::Linear(inputs, 10));
     return nn::Sequential(layers);
 }
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     data::Dataset training = data::images(mnist.train), test = data::images(mnist.test);
     if (options.quick) training = training.part(0, 1500), test = test.part(0, 1000);
     picture::Chart chart(
         {.title = "MNIST, row by row", .x = {.label = "epoch"}, .y = {.label = "test accuracy"}});
+    std::printf("beyond the slides: Adam's rate is 0.002 sqrt(batch / 128) and falls to 0 along a cosine\n");
     manual_seed(options.seed);
 
     const auto run = [&](const train::Settings& row) {
         const auto number = [&](const char* name) { return static_cast<std::int64_t>(row.at(name)); };
-        const nn::Sequential net = make_net(number("layers"), number("units"), row.at("dropout"));
+        const nn::Sequential net =
+            make_net(units_of(row.at("units").text(), number("layers")), row.at("dropout"));
         const int epochs = options.quick ? 2 : static_cast<int>(number("epochs"));
         // Larger batches make fewer steps, so these may be larger: by the square root.
         optim::Adam optimizer(net.parameters(), {.lr = 0.002 * std::sqrt(row.at("batch") / 128)});
@@ -74,8 +97,7 @@ void lecture(const LectureOptions& options) {
         for (const train::EpochRecord& epoch : history.epochs)
             accuracies.push_back(epoch.validation.accuracy);
         std::string name;
-        for (const std::string& column : columns)
-            name += (name.empty() ? "" : ", ") + picture::label(row.at(column));
+        for (const std::string& column : columns) name += (name.empty() ? "" : ", ") + row.at(column).text();
         std::printf("%s: %d parameters, accuracy %.4f\n", name.c_str(),
                     static_cast<int>(net.parameter_count()), accuracies.back());
         std::fflush(stdout);
@@ -99,5 +121,8 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A table of hyper-parameters on MNIST, run row by row.", lecture,
-                       {.data = true, .table = true});
+                       {.time = "about 20 minutes",
+                        .files = "l3_7_table.csv, l3_7_table.svg",
+                        .images = true,
+                        .table = true});
 }

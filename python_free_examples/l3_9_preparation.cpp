@@ -80,5 +80,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A table becomes batches: one-hot, standardising, splitting, counting.",
-                       lecture);
+                       lecture, {.files = "l3_9_flats.csv"});
 }

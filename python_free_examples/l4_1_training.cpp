@@ -9,8 +9,7 @@ using namespace adjoint;
 namespace {
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     data::Dataset training = data::images(mnist.train);
     const data::Dataset test = data::images(mnist.test);
     if (options.quick) training = training.part(0, 10000);
@@ -34,6 +33,7 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "784-128-64-10 on MNIST: plain descent, 20 % of the images held out.",
-                       lecture, {.data = true});
+    return run_lecture(
+        argc, argv, "784-128-64-10 on MNIST: plain descent, 20 % of the images held out.", lecture,
+        {.time = "less than a minute", .files = "l4_1_history.svg, l4_1_model.svg", .images = true});
 }

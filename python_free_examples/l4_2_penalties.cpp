@@ -21,8 +21,7 @@ double share_near_zero(const std::vector<double>& weights) {
 }
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const data::Dataset training = data::images(mnist.train).part(0, options.quick ? 500 : 2000);
     const data::Dataset test = data::images(mnist.test).part(0, options.quick ? 500 : 10000);
     const Penalty penalties[] = {{"lasso (L1)", 1, 0}, {"ridge (L2)", 0, 1}, {"elastic net", 0.5, 0.5}};
@@ -71,6 +70,7 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "Lasso, ridge and elastic net: how weights shrink as the penalty grows.",
-                       lecture, {.data = true});
+    return run_lecture(
+        argc, argv, "Lasso, ridge and elastic net: how weights shrink as the penalty grows.", lecture,
+        {.time = "less than a minute", .files = "l4_2_sizes.svg, l4_2_weights.svg", .images = true});
 }

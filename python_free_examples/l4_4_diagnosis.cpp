@@ -19,8 +19,7 @@ struct Patient {
 };
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const data::Dataset all_training = data::images(mnist.train),
                         validation = data::images(mnist.test).part(0, options.quick ? 300 : 1000);
     const Patient patients[] = {
@@ -51,6 +50,7 @@ void lecture(const LectureOptions& options) {
             else
                 tensor += patient.bias;
         }
+        std::vector<train::Finding> findings = train::find_bad_initialisation(net, some.x);
         optim::SGD optimizer(net.parameters(), {.lr = patient.lr});
         const data::Dataset training = all_training.part(0, patient.samples);
         const int epochs = options.quick ? std::min(patient.epochs, 150) : patient.epochs;
@@ -65,8 +65,8 @@ void lecture(const LectureOptions& options) {
                                                    .verbose = false,
                                                    .callbacks = callbacks});
         std::printf("\n%s: %s\n", patient.name, to_string(history.last(), epochs).c_str());
-        std::vector<train::Finding> findings = train::diagnose(history);
-        for (train::Finding& dead : train::find_dead_units(net, some.x)) findings.push_back(std::move(dead));
+        for (const auto& more : {train::diagnose(history), train::find_dead_units(net, some.x)})
+            findings.insert(findings.end(), more.begin(), more.end());
         if (findings.empty()) std::printf("  nothing found\n");
         for (const train::Finding& finding : findings) std::printf("  %s\n", to_string(finding).c_str());
         charts.push_back(train::charts(history, {.title = patient.name, .width = 420, .height = 300})[0]);
@@ -79,5 +79,5 @@ void lecture(const LectureOptions& options) {
 int main(int argc, char** argv) {
     return run_lecture(argc, argv,
                        "Under-fitting, over-fitting, bad first weights, stalled: named by the diagnosis.",
-                       lecture, {.data = true});
+                       lecture, {.time = "some seconds", .files = "l4_4_losses.svg", .images = true});
 }

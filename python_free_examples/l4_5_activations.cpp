@@ -13,8 +13,7 @@ struct Choice {
 };
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     data::Dataset training = data::images(mnist.train), test = data::images(mnist.test);
     if (options.quick) training = training.part(0, 3000), test = test.part(0, 1000);
     const Choice choices[] = {{"sigmoid", nn::Sigmoid()}, {"tanh", nn::Tanh()},
@@ -53,5 +52,6 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Eight activations in one net: loss and accuracy at equal budget.",
-                       lecture, {.data = true});
+                       lecture,
+                       {.time = "less than a minute", .files = "l4_5_activations.svg", .images = true});
 }

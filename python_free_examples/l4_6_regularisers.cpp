@@ -39,8 +39,7 @@ struct Row {
 };
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const data::ImageOptions form{.sample_shape = {1, 28, 28}};
     const data::Dataset training = data::images(mnist.train, form).part(0, options.quick ? 100 : 1000);
     const data::Dataset test = data::images(mnist.test, form).part(0, options.quick ? 200 : 10000);
@@ -55,6 +54,11 @@ void lecture(const LectureOptions& options) {
              [] {
                  return Net::Parts{.pool = nn::FractionalMaxPool2d(2, {.output_size = 20}),
                                    .hidden = nn::Linear(1600, 64)};
+             }},
+        {.name = "batch normalisation",
+         .parts =
+             [] {
+                 return Net::Parts{.on_branch = nn::BatchNorm2d(16), .before_hidden = nn::BatchNorm1d(784)};
              }},
         {.name = "cutout", .transform = train::cutout(8)},
         {.name = "mixup", .transform = train::mixup(10, 0.4)}};
@@ -78,7 +82,8 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(
-        argc, argv, "Dropout, DropConnect, stochastic depth, fractional pooling, cutout and mixup: a table.",
-        lecture, {.data = true});
+    return run_lecture(argc, argv,
+                       "Dropout, DropConnect, stochastic depth, fractional pooling, batch normalisation, "
+                       "cutout, mixup: a table.",
+                       lecture, {.time = "a minute", .images = true});
 }

@@ -42,9 +42,9 @@ data::Dataset prepared(const data::ImageSet& set, const Step& step, Device devic
 }
 
 void lecture(const LectureOptions& options) {
-    const Device device = Device::parse(options.device);
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\ndevice: %s\n\n", mnist.note.c_str(), to_string(device).c_str());
+    const Device device = device_of(options.device);
+    const data::Mnist mnist = options.images();
+    std::printf("device: %s\n\n", to_string(device).c_str());
     const Step steps[] = {
         {.name = "plain"},
         {.name = "+ ReLU", .relu = true},
@@ -92,6 +92,7 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "A plain MNIST classifier, improved one step at a time.", lecture,
-                       {.data = true, .device = true});
+    return run_lecture(
+        argc, argv, "A plain MNIST classifier, improved one step at a time.", lecture,
+        {.time = "less than a minute", .files = "l5_2_improvements.svg", .images = true, .device = true});
 }

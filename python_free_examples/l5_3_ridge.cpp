@@ -146,7 +146,6 @@ void lecture(const LectureOptions& options) {
 int main(int argc, char** argv) {
     return run_lecture(
         argc, argv,
-        "Polynomials through noisy samples of a sine, without and with ridge, beside the slides' "
-        "table.",
-        lecture, {.seed = false});
+        "Polynomials through noisy samples of a sine, without and with ridge, beside the slides' table.",
+        lecture, {.files = "l5_3_ridge.svg", .quick = false, .seed = false});
 }

@@ -64,5 +64,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Five ways to begin: activations and gradients of a net of five layers.",
-                       lecture);
+                       lecture, {.files = "l5_4_gradients.svg, l5_5_activations.svg", .quick = false});
 }

@@ -19,8 +19,7 @@ double accuracy(const data::Dataset& training, const data::Dataset& others, doub
 }
 
 void lecture(const LectureOptions& options) {
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const data::Dataset all = data::images(mnist.train).part(0, options.quick ? 1000 : 10000);
     const data::Dataset test = data::images(mnist.test);
 
@@ -57,5 +56,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Training, validation, test; and k-fold cross validation.", lecture,
-                       {.data = true});
+                       {.time = "a minute", .files = "l5_7_folds.svg", .images = true});
 }

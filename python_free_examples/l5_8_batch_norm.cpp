@@ -45,8 +45,7 @@ nn::Sequential make_net(bool batch_norm, double std) {
 void lecture(const LectureOptions& options) {
     manual_seed(options.seed);
     compare();
-    const data::Mnist mnist = data::load_mnist(options.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    const data::Mnist mnist = options.images();
     const data::Dataset training = data::images(mnist.train).part(0, options.quick ? 2000 : 20000),
                         test = data::images(mnist.test).part(0, options.quick ? 1000 : 10000);
     std::vector<picture::Svg> charts;
@@ -84,7 +83,7 @@ void lecture(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv,
-                       "Batch normalisation: its formulas, its speed, and what first weights matter.",
-                       lecture, {.data = true});
+    return run_lecture(
+        argc, argv, "Batch normalisation: its formulas, its speed, and what first weights matter.", lecture,
+        {.time = "less than a minute", .files = "l5_8_batch_norm.svg", .images = true});
 }

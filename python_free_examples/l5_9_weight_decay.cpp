@@ -69,5 +69,5 @@ void lecture(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "Weight decay equals an L2 penalty for SGD; dropout in its two modes.",
-                       lecture);
+                       lecture, {.files = "l5_9_weight_decay.svg"});
 }

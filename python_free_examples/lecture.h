@@ -1,7 +1,7 @@
 // What the small programs share: --quick, --out, --seed and the like, and where their data is.
 #pragma once
 
-#include "command_line.h"
+#include "usual_options.h"
 
 #include <cstdint>
 #include <cstdio>
@@ -16,11 +16,14 @@
 
 struct LectureOptions {
     std::string out = ".";
-    std::string data;
+    ImageSource source;
     std::string device = "cpu";
     std::string table, text, predict;
     std::uint64_t seed = 1;
     bool quick = false;
+
+    /// The images that --data and --dataset name; says which they are.
+    adjoint::data::Mnist images() const { return source.load(); }
 
     /// Where a picture goes; says so to the user.
     std::string picture(const std::string& name) const {
@@ -45,8 +48,8 @@ struct LectureOptions {
                           const std::string& fetched_as) const {
         namespace fs = std::filesystem;
         std::vector<fs::path> folders;
-        if (!data.empty()) {
-            folders = {data};
+        if (!source.data.empty()) {
+            folders = {source.data};
         } else {
             if (const char* mnist = std::getenv("ADJOINT_DATA"))
                 folders = {mnist, fs::absolute(fs::path(mnist) / "").parent_path().parent_path() / set};
@@ -62,29 +65,44 @@ struct LectureOptions {
     }
 };
 
-/// What a program takes beside --quick; to ask for more of it is an error.
+/// What a program says of itself and takes; to ask for more of it is an error.
 struct LectureTakes {
-    bool data = false, device = false, seed = true, table = false, text = false, predict = false, out = true;
+    std::string time = "less than a second", files = "", data = "";  // as in About; no files, no --out
+    bool images = false;                                             // instead of other data
+    bool quick = true, seed = true, device = false, table = false, text = false, predict = false;
 };
 
 /// Reads the options and runs `lecture`.
 template <class Lecture>
-int run_lecture(int argc, char** argv, const char* about, Lecture lecture, LectureTakes takes = {}) {
+int run_lecture(int argc, char** argv, const char* what, Lecture lecture, const LectureTakes& takes = {}) {
     LectureOptions options;
-    std::vector<Option> taken = {{"quick", "a short run", &options.quick}};
+    About about{.what = what, .time = takes.time};
+    std::vector<Option> taken;
     const auto take = [&](bool is_taken, Option option) {
         if (is_taken) taken.push_back(std::move(option));
     };
-    take(takes.out, {"out", "folder where files are written", &options.out});
-    take(takes.data, {"data", "folder where the data lies; else $ADJOINT_DATA", &options.data});
+    take(takes.quick, {"quick", "a short run, too short for the figures of a full one", &options.quick});
+    take(!takes.files.empty(), {"out", "folder where files are written", &options.out});
     take(takes.seed, {"seed", "of the random numbers", &options.seed});
     take(takes.device, {"device", "cpu, cuda, cuda:1 ..", &options.device});
     take(takes.table, {"table", "the settings to try, as CSV; else those of the slides", &options.table});
     take(takes.text, {"text", "what to learn from; else adjoint's LICENSE", &options.text});
     take(takes.predict,
          {"predict", "a table to use the saved model on, instead of training", &options.predict});
+    if (takes.images) {
+        for (Option& option : options.source.options()) taken.push_back(std::move(option));
+        about.data = images_to_read;
+    } else if (!takes.data.empty()) {
+        taken.push_back({"data", "folder where the data lies; else beside $ADJOINT_DATA, or in data/",
+                         &options.source.data});
+        about.data = takes.data;
+    } else if (takes.text) {
+        about.data = "a text";
+    }
+    if (!takes.files.empty()) about.files = takes.files;
     return run_program(argc, argv, about, taken, [&] {
         std::filesystem::create_directories(options.out);
+        if (options.quick) std::printf("quick: a short run, too short for the figures of a full one\n");
         lecture(options);
     });
 }

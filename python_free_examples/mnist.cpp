@@ -4,7 +4,7 @@
 #include <adjoint/adjoint.h>
 #include <adjoint/distributed/mpi/mpi.h>
 
-#include "command_line.h"
+#include "usual_options.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,8 +19,9 @@ using namespace adjoint;
 namespace {
 
 struct Settings {
-    std::string model = "mlp", optimizer = "adam", dataset = "auto", data, device = "auto", precision = "f32",
-                shard = "none", save, load, checkpoint, resume, report;
+    std::string model = "mlp", optimizer = "adam", device = "auto", precision = "f32", shard = "none", save,
+                load, checkpoint, resume, report;
+    ImageSource images;
     int epochs = 8, accumulate = 1;
     std::optional<int> threads;
     bool distributed = false, profile = false;
@@ -30,14 +31,14 @@ struct Settings {
 };
 
 void refuse(const std::string& option, const std::string& given, const std::string& expected) {
-    throw ValueError("mnist: --" + option + " " + given + ", expected " + expected);
+    throw UsageError("--" + option + " " + given + ", expected " + expected);
 }
 
-const std::string models = "mlp, mlp-bn, cnn", optimizers = "sgd, adam, adamw", sets = "auto, mnist, fashion",
+const std::string models = "mlp, mlp-bn, cnn", optimizers = "sgd, adam, adamw",
                   precisions = "f32, tf32, bf16", shards = "none, optimizer, gradients, parameters";
 
 std::vector<Option> options_to(Settings& s) {
-    return {
+    std::vector<Option> options{
         {"model", "mlp (784-128-64-10 with ReLU), mlp-bn (with batch normalisation) or cnn", &s.model},
         {"epochs", "how often each image is seen", &s.epochs},
         {"batch-size", "images of a step, of each rank and part of it", &s.batch_size},
@@ -47,8 +48,6 @@ std::vector<Option> options_to(Settings& s) {
         {"optimizer", optimizers, &s.optimizer},
         {"lr", "learning rate; by default 0.1 for sgd, 0.001 else", &s.lr},
         {"seed", "of the random numbers", &s.seed},
-        {"dataset", "refuse any data set but this one: " + sets, &s.dataset},
-        {"data", "folder with the four IDX files; else $ADJOINT_DATA, ./data/mnist, Fashion-MNIST", &s.data},
         {"device", "cpu, cuda, cuda:1 ..; auto takes cuda if there is one", &s.device},
         {"precision", "of products on cuda: f32 is exact, tf32 and bf16 round", &s.precision},
         {"threads", "CPU threads; by default one per core", &s.threads},
@@ -59,6 +58,8 @@ std::vector<Option> options_to(Settings& s) {
         {"report", "write a page about the run here (HTML)", &s.report},
         {"checkpoint", "write after each epoch where training stands", &s.checkpoint},
         {"resume", "go on from such a checkpoint; --epochs counts those before as well", &s.resume}};
+    for (Option& option : s.images.options()) options.push_back(std::move(option));
+    return options;
 }
 
 void check_settings(const Settings& s) {
@@ -68,7 +69,6 @@ void check_settings(const Settings& s) {
     };
     one_of("model", s.model, models);
     one_of("optimizer", s.optimizer, optimizers);
-    one_of("dataset", s.dataset, sets);
     one_of("precision", s.precision, precisions);
     one_of("shard", s.shard, shards);
     if (s.epochs < 0) refuse("epochs", std::to_string(s.epochs), "0 or more");
@@ -76,7 +76,7 @@ void check_settings(const Settings& s) {
     if (s.accumulate < 1) refuse("accumulate", std::to_string(s.accumulate), "at least 1");
     if (s.threads.value_or(1) < 1) refuse("threads", std::to_string(*s.threads), "at least 1");
     if (!(s.lr.value_or(0) >= 0) || std::isinf(s.lr.value_or(0)))
-        throw ValueError("mnist: --lr, expected a number, 0 or more");
+        throw UsageError("--lr, expected a number, 0 or more");
 }
 
 nn::Sequential make_model(const std::string& kind) {
@@ -99,15 +99,6 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const Settings& s, const std::v
     return std::make_unique<optim::AdamW>(parameters, optim::AdamWOptions{.lr = lr});
 }
 
-data::Mnist load_data(const Settings& s) {
-    data::Mnist set = data::load_mnist(s.data);
-    std::printf("data: %s\n", set.note.c_str());
-    const std::string wanted =
-        s.dataset == "mnist" ? "MNIST" : (s.dataset == "fashion" ? "Fashion-MNIST" : set.name);
-    if (set.name != wanted) throw ValueError("mnist: --dataset asks for " + wanted + ", found " + set.name);
-    return set;
-}
-
 distributed::Shard shard_of(const Settings& s) {
     using enum distributed::Shard;
     if (s.shard == "optimizer") return optimizer;
@@ -116,7 +107,7 @@ distributed::Shard shard_of(const Settings& s) {
 }
 
 Device choose_device(const std::string& wanted) {
-    return wanted == "auto" ? cuda::automatic_device() : Device::parse(wanted);
+    return wanted == "auto" ? cuda::automatic_device() : device_of(wanted);
 }
 
 // What the run was, how it went and which images it took for something else.
@@ -174,7 +165,7 @@ void run(const Settings& s) {
     set_matmul_precision(s.precision == "f32"    ? MatmulPrecision::highest
                          : s.precision == "tf32" ? MatmulPrecision::high
                                                  : MatmulPrecision::medium);
-    const data::Mnist set = load_data(s);
+    const data::Mnist set = s.images.load();
     const Shape sample = s.model == "cnn" ? Shape{1, 28, 28} : Shape{784};
     const data::ImageOptions images{.mean = 0.1307, .std = 0.3081, .sample_shape = sample};
     data::Dataset training = data::images(set.train, images), test = data::images(set.test, images);
@@ -243,6 +234,10 @@ void run(const Settings& s) {
 
 int main(int argc, char** argv) {
     Settings s;
-    return run_program(argc, argv, "Trains a network on MNIST and reports its accuracy on the test images.",
+    return run_program(argc, argv,
+                       {.what = "Trains a network on MNIST and reports its accuracy on the test images.",
+                        .data = images_to_read,
+                        .time = "less than a minute; with --model cnn some minutes",
+                        .files = "what --save, --checkpoint and --report name"},
                        options_to(s), [&] { run(s); });
 }

@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command_line.h"
+#include "usual_options.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -16,7 +16,8 @@ using namespace adjoint;
 namespace {
 
 struct Settings {
-    std::string out = "cnn.onnx", data;
+    std::string out = "cnn.onnx";
+    ImageSource images;
     int epochs = 1;
     std::uint64_t seed = 1;
     bool quick = false, check = false;
@@ -71,9 +72,8 @@ void check_in_onnx_runtime(const std::string& model, const Tensor& images, const
 }
 
 void run(const Settings& s) {
-    if (s.epochs < 1) throw ValueError("onnx_export: --epochs, expected at least 1");
-    const data::Mnist mnist = data::load_mnist(s.data);
-    std::printf("data: %s\n", mnist.note.c_str());
+    if (s.epochs < 1) throw UsageError("--epochs " + std::to_string(s.epochs) + ", expected at least 1");
+    const data::Mnist mnist = s.images.load();
     const data::ImageOptions form{.mean = 0.1307, .std = 0.3081, .sample_shape = {1, 28, 28}};
     data::Dataset training = data::images(mnist.train, form), test = data::images(mnist.test, form);
     if (s.quick) training = training.part(0, 3000), test = test.part(0, 1000);
@@ -108,13 +108,18 @@ void run(const Settings& s) {
 
 int main(int argc, char** argv) {
     Settings s;
-    return run_program(
-        argc, argv, "Trains a convolutional net on MNIST and writes it as ONNX.",
-        {{"out", "the file", &s.out},
-         {"data", "folder with the four IDX files; else $ADJOINT_DATA", &s.data},
-         {"epochs", "how often each image is seen", &s.epochs},
-         {"seed", "of the random numbers", &s.seed},
-         {"quick", "learn 3,000 images only", &s.quick},
-         {"check", "run the file in ONNX Runtime, by python3 ($ADJOINT_ONNX_PYTHON)", &s.check}},
-        [&] { run(s); });
+    std::vector<Option> options = s.images.options();
+    for (Option& option : std::vector<Option>{
+             {"out", "the file", &s.out},
+             {"epochs", "how often each image is seen", &s.epochs},
+             {"seed", "of the random numbers", &s.seed},
+             {"quick", "learn 3,000 images only", &s.quick},
+             {"check", "run the file in ONNX Runtime, by python3 ($ADJOINT_ONNX_PYTHON)", &s.check}})
+        options.push_back(std::move(option));
+    return run_program(argc, argv,
+                       {.what = "Trains a convolutional net on MNIST and writes it as ONNX.",
+                        .data = images_to_read,
+                        .time = "less than a minute",
+                        .files = "what --out names"},
+                       options, [&] { run(s); });
 }

@@ -75,8 +75,10 @@ std::map<std::string, Tensor> inputs_from(const data::NamedTensors& arrays, cons
 }
 
 void run(const Settings& s) {
-    if (s.threads.value_or(1) < 1) throw ValueError("onnx_run: --threads, expected at least 1");
-    if (s.repeat.value_or(1) < 1) throw ValueError("onnx_run: --repeat, expected at least 1");
+    if (s.threads.value_or(1) < 1)
+        throw UsageError("--threads " + std::to_string(*s.threads) + ", expected at least 1");
+    if (s.repeat.value_or(1) < 1)
+        throw UsageError("--repeat " + std::to_string(*s.repeat) + ", expected at least 1");
     if (s.threads) set_num_threads(*s.threads);
     const NoGrad guard;
     const onnx::Network network = onnx::load(s.model);
@@ -119,23 +121,27 @@ void run(const Settings& s) {
 int main(int argc, char** argv) {
     Settings s;
     bool refused = false;
-    const int status = run_program(argc, argv,
-                                   "Runs a model on the arrays of IN.npz, by their names or as in_0, in_1 "
-                                   ".., and writes out_0, out_1 .. to "
-                                   "OUT.npz. Exit status 2: the model asks for what is not supported.",
-                                   {{"threads", "CPU threads; by default one per core", &s.threads},
-                                    {"repeat", "run so often again and print the median time", &s.repeat},
-                                    {"eager", "call by call, without a recording", &s.eager},
-                                    {"MODEL", "", &s.model},
-                                    {"IN.npz", "", &s.inputs},
-                                    {"OUT.npz", "", &s.outputs}},
-                                   [&] {
-                                       try {
-                                           run(s);
-                                       } catch (const onnx::UnsupportedError& error) {
-                                           std::fprintf(stderr, "%s\n", error.what());
-                                           refused = true;
-                                       }
-                                   });
-    return refused ? 2 : status;
+    const int status =
+        run_program(argc, argv,
+                    {.what = "Runs a model on the arrays of IN.npz, by their names or as in_0, "
+                             "in_1 .., and writes out_0, out_1 .. to OUT.npz. Exit status 3: the "
+                             "model asks for what is not supported.",
+                     .data = "MODEL and IN.npz",
+                     .time = "that of the model",
+                     .files = "OUT.npz"},
+                    {{"threads", "CPU threads; by default one per core", &s.threads},
+                     {"repeat", "run so often again and print the median time", &s.repeat},
+                     {"eager", "call by call, without a recording", &s.eager},
+                     {"MODEL", "", &s.model},
+                     {"IN.npz", "", &s.inputs},
+                     {"OUT.npz", "", &s.outputs}},
+                    [&] {
+                        try {
+                            run(s);
+                        } catch (const onnx::UnsupportedError& error) {
+                            std::fprintf(stderr, "%s\n", error.what());
+                            refused = true;
+                        }
+                    });
+    return refused ? 3 : status;
 }

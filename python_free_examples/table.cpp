@@ -122,6 +122,7 @@ void run(const LectureOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_lecture(argc, argv, "A messy table, and a model that is used without its training data.", run,
-                       {.predict = true});
+    return run_lecture(
+        argc, argv, "A messy table, and a model that is used without its training data.", run,
+        {.time = "a second", .files = "flats.csv, new.csv, table.safetensors", .predict = true});
 }

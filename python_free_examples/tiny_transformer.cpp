@@ -124,5 +124,5 @@ void run(const LectureOptions& options) {
 
 int main(int argc, char** argv) {
     return run_lecture(argc, argv, "A small transformer that writes with and without a cache.", run,
-                       {.text = true, .out = false});
+                       {.time = "less than a minute", .text = true});
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/index.h>
 #include <adjoint/autograd/ops/rearrange.h>
 #include <adjoint/autograd/ops/reduce.h>
@@ -102,12 +103,15 @@ Tensor places(const Tensor& x, std::int64_t n, int dim) {
     return reshape(arange(n, {.dtype = DType::i64, .device = x.device()}), shape);
 }
 
+Tensor at_points(const Tensor& x, const Tensor& grid, double fill) {
+    return fill == 0 ? grid_sample(x, grid) : grid_sample(x - fill, grid) + fill;
+}
+
 // The images at affinely mapped points; `theta` has six numbers for each sample.
 Tensor sampled(const Tensor& x, const std::vector<double>& theta, HeightWidth size, double fill) {
     const std::int64_t n = x.shape()[0];
     const Tensor maps = tensor(theta, {n, 2, 3}, {.dtype = x.dtype(), .device = x.device()});
-    const Tensor grid = affine_grid(maps, {n, x.shape()[1], size.height, size.width});
-    return fill == 0 ? grid_sample(x, grid) : grid_sample(x - fill, grid) + fill;
+    return at_points(x, affine_grid(maps, {n, x.shape()[1], size.height, size.width}), fill);
 }
 
 Tensor grey(const Tensor& x) {
@@ -115,6 +119,26 @@ Tensor grey(const Tensor& x) {
     return sum(
         x * reshape(tensor({0.299, 0.587, 0.114}, {.dtype = x.dtype(), .device = x.device()}), {1, 3, 1, 1}),
         1, true);
+}
+
+// HSV's hue of each pixel in sixths of a turn, (N, 1, H, W): 0 is red, 2 green, 4 blue; 0 for greys.
+Tensor sixths(const Tensor& x, const Tensor& highest, const Tensor& spread) {
+    const Tensor r = narrow(x, 1, 0, 1), g = narrow(x, 1, 1, 1), b = narrow(x, 1, 2, 1);
+    const Tensor some = where(gt(spread, 0), spread, ones_like(spread));
+    return where(eq(r, highest), (g - b) / some,
+                 where(eq(g, highest), (b - r) / some + 2, (r - g) / some + 4));
+}
+
+// Each pixel's hue moved by so many turns; its highest and its lowest value stay.
+Tensor turned(const Tensor& x, const Tensor& turns) {
+    const Tensor highest = amax(x, 1, true), spread = highest - amin(x, 1, true);
+    const Tensor hue = sixths(x, highest, spread) + turns * 6;
+    std::vector<Tensor> channels;
+    for (const double phase : {5.0, 3.0, 1.0}) {
+        const Tensor place = hue + phase, k = place - floor(place / 6) * 6;
+        channels.push_back(highest - spread * clamp(minimum(k, 4 - k), 0, 1));
+    }
+    return cat(channels, 1);
 }
 
 Tensor probabilities(const data::Batch& batch, std::int64_t classes) {
@@ -199,10 +223,12 @@ Transform random_affine(const AffineOptions& options) {
     check_interval(op, "right", options.right);
     check_interval(op, "down", options.down);
     check_interval(op, "scale", options.scale, 0);
+    check_interval(op, "stretch", options.stretch, 0);
     check_interval(op, "shear", options.shear, -89);
-    check<ValueError>(options.scale.low > 0 && options.shear.high <= 89,
-                      "{}: scale from {}, shear to {}, expected a scale above 0, shear within 89 degrees", op,
-                      options.scale.low, options.shear.high);
+    check<ValueError>(options.scale.low > 0 && options.stretch.low > 0 && options.shear.high <= 89,
+                      "{}: scale from {}, stretch from {}, shear to {}, expected scale and stretch above 0, "
+                      "shear within 89 degrees",
+                      op, options.scale.low, options.stretch.low, options.shear.high);
     return images(op, [options](const Tensor& x, Draws& draws) {
         const auto height = static_cast<double>(x.shape()[2]), width = static_cast<double>(x.shape()[3]);
         std::vector<double> theta;
@@ -211,10 +237,13 @@ Transform random_affine(const AffineOptions& options) {
             const double right = draws.uniform(options.right), down = draws.uniform(options.down);
             const double scale = draws.uniform(options.scale);
             const double slant = std::tan(draws.uniform(options.shear) * pi / 180);
+            // What is not asked for takes no number from those that follow.
+            const double wide = options.stretch.low == options.stretch.high ? options.stretch.low
+                                                                            : draws.uniform(options.stretch);
             // A pixel of the result at p (from the centre, in pixels, y down) shows
-            // S^-1 R^-1 (p - t) / scale.
-            const double cosine = std::cos(turn) / scale, sine = std::sin(turn) / scale;
-            const double a = cosine - slant * sine, b = -sine - slant * cosine, c = sine, d = cosine;
+            // S^-1 D^-1 R^-1 (p - t) / scale, where D stretches by wide^(1/2) across and wide^(-1/2) down.
+            const double cosine = std::cos(turn) / scale, sine = std::sin(turn) / scale, q = std::sqrt(wide);
+            const double c = sine * q, d = cosine * q, a = cosine / q - slant * c, b = -sine / q - slant * d;
             // affine_grid counts in half widths and half heights.
             theta.insert(theta.end(), {a, b * height / width, -2 * (a * right + b * down) / width,
                                        c * width / height, d, -2 * (c * right + d * down) / height});
@@ -223,11 +252,33 @@ Transform random_affine(const AffineOptions& options) {
     });
 }
 
+Transform random_lens(const LensOptions& options) {
+    constexpr auto op = "random_lens";
+    check_interval(op, "strength", options.strength);
+    check<ValueError>(options.strength.low > -1.0 / 3,
+                      "{}: strength from {}, expected above -1/3, where the image folds over", op,
+                      options.strength.low);
+    return images(op, [options](const Tensor& x, Draws& draws) {
+        const std::int64_t c = x.shape()[1], h = x.shape()[2], w = x.shape()[3];
+        const auto height = static_cast<double>(h), width = static_cast<double>(w);
+        const Options as_x{.dtype = x.dtype(), .device = x.device()};
+        const Tensor same = unsqueeze(tensor({{1, 0, 0}, {0, 1, 0}}, as_x), 0);
+        const Tensor points =
+            affine_grid(same, {1, c, h, w});  // (1, H, W, 2), in half widths and half heights
+        const double diagonal = width * width + height * height;
+        const Tensor shares = tensor({width * width / diagonal, height * height / diagonal}, as_x);
+        const Tensor squared = sum(points * points * shares, 3, true);
+        const Tensor grid = points * (1 + factors(x, draws, options.strength) * squared);
+        return at_points(x, grid, options.fill);
+    });
+}
+
 Transform color_jitter(const JitterOptions& options) {
     constexpr auto op = "color_jitter";
     check_interval(op, "brightness", options.brightness, 0);
     check_interval(op, "contrast", options.contrast, 0);
     check_interval(op, "saturation", options.saturation, 0);
+    check_interval(op, "hue", options.hue);
     return images(op, [options](const Tensor& x, Draws& draws) {
         Tensor y = x * factors(x, draws, options.brightness);
         const Tensor middle = mean(grey(y), {1, 2, 3}, true);
@@ -235,7 +286,9 @@ Transform color_jitter(const JitterOptions& options) {
         const Tensor saturation = factors(x, draws, options.saturation);
         if (x.shape()[1] != 3) return y;
         const Tensor neutral = grey(y);
-        return neutral + (y - neutral) * saturation;
+        y = neutral + (y - neutral) * saturation;
+        const bool turns = options.hue.low != 0 || options.hue.high != 0;
+        return turns ? turned(y, factors(x, draws, options.hue)) : y;
     });
 }
 

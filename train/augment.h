@@ -1,4 +1,4 @@
-// Batches of images made different each time they are seen: flips, crops, affine maps,
+// Batches of images made different each time they are seen: flips, crops, affine maps, lenses,
 // colours, cutout, mixup.
 //
 //     train::fit(model, loss, optimizer, set, {.transform = train::compose({
@@ -60,18 +60,30 @@ struct AffineOptions {
     Interval degrees = {0, 0};               ///< rotation about the centre, counter-clockwise
     Interval right = {0, 0}, down = {0, 0};  ///< translation in pixels
     Interval scale = {1, 1};
-    Interval shear = {0, 0};  ///< degrees: what lies below the centre moves right
-    double fill = 0;          ///< what comes in from outside
+    Interval stretch = {1, 1};  ///< width by height at the same area: 2 is twice as wide as high
+    Interval shear = {0, 0};    ///< degrees: what lies below the centre moves right
+    double fill = 0;            ///< what comes in from outside
 };
-/// Shear, scale, rotation, then translation, in one bilinear sampling.
+/// Shear, stretch and scale, rotation, then translation, in one bilinear sampling.
 ADJOINT_API Transform random_affine(const AffineOptions& options);
+
+struct LensOptions {
+    Interval strength = {-0.2, 0.2};  ///< k below, above -1/3: a barrel above 0, a pincushion below
+    double fill = 0;                  ///< what comes in from outside
+};
+/// What a lens does to straight lines: the pixel at p shows what was at p (1 + k r^2), where r is the
+/// distance of p from the centre by that of the corners; bilinear.
+/// source: Brown, Decentering distortion of lenses, Photogrammetric Engineering 32, 1966 (its first term).
+ADJOINT_API Transform random_lens(const LensOptions& options = {});
 
 struct JitterOptions {
     Interval brightness = {1, 1};  ///< factor of all values
     Interval contrast = {1, 1};    ///< factor of the distance from the sample's mean grey
     Interval saturation = {1, 1};  ///< factor of the distance from each pixel's grey; images of 3 channels
+    Interval hue = {0, 0};  ///< turns added to each pixel's hue, 1/3 makes red green; images of 3 channels
 };
-/// Grey is 0.299 R + 0.587 G + 0.114 B, or the value itself unless there are 3 channels. Values are not cut.
+/// Grey is 0.299 R + 0.587 G + 0.114 B, or the value itself unless there are 3 channels; hue is that of HSV.
+/// In this order, one on what the other gives; values are not cut.
 ADJOINT_API Transform color_jitter(const JitterOptions& options);
 
 /// A square of `size` x `size` pixels around a random pixel becomes `fill`; parts of it may lie outside.

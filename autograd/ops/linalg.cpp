@@ -202,6 +202,11 @@ void check_matrices(const char* op, const Tensor& x, const Tensor& w) {
 namespace fn {
 
 Tensor Affine::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+    if (input.dim() == 1 && weight.dim() == 2) {
+        const Tensor row = forward(unsqueeze(input, 0), weight, bias);
+        if (needs(1)) x = input;
+        return squeeze(row, 0);
+    }
     check_matrices(name, input, weight);
     if (needs(1)) x = input;
     if (needs(0)) w = weight;
@@ -209,8 +214,12 @@ Tensor Affine::forward(const Tensor& input, const Tensor& weight, const Tensor& 
 }
 
 Grads Affine::backward(const Tensor& g) {
-    return {needs(0) ? multiply(g, w.get(), {false, true}) : Tensor(),
-            needs(1) ? multiply(x.get(), g, {true, false}) : Tensor(), needs(2) ? sum(g, 0) : Tensor()};
+    const auto rows = [](const Tensor& t) { return t.dim() == 1 ? unsqueeze(t, 0) : t; };
+    const Tensor dy = rows(g);
+    Tensor dx = needs(0) ? multiply(dy, w.get(), {false, true}) : Tensor();
+    if (needs(0) && g.dim() == 1) dx = squeeze(dx, 0);
+    return {dx, needs(1) ? multiply(rows(x.get()), dy, {true, false}) : Tensor(),
+            needs(2) ? sum(dy, 0) : Tensor()};
 }
 
 Tensor Linear::forward(const Tensor& input, const Tensor& weight, const Tensor& bias) {

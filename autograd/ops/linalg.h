@@ -9,7 +9,7 @@ namespace adjoint {
 namespace fn {
 
 /// Y = X W + b, the lectures' layer: dX = dY W^T, dW = X^T dY, db = sum of dY over the batch.
-/// shapes: X (N, I), W (I, O), b (O) or undefined.
+/// shapes: X (N, I), or (I) for one sample, W (I, O), b (O) or undefined.
 struct ADJOINT_API Affine : Function {
     static constexpr auto name = "affine";
     Saved x, w;
@@ -57,7 +57,7 @@ ADJOINT_API Tensor outer(const Tensor& a, const Tensor& b);
 ADJOINT_API Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta = 1,
                          double alpha = 1);
 /// x w + b.
-/// shapes: (N, I), (I, O), (O) or undefined.
+/// shapes: (N, I) or (I), (I, O), (O) or undefined.
 ADJOINT_API Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b = {});
 /// What a product does with its result in the same pass: linear(x, w, b, {.then = Activation::relu}) has the
 /// bits of relu(linear(x, w, b)).

@@ -103,6 +103,19 @@ TEST(Lecture, AffineByHand) {
     EXPECT_EQ(grads[2].to_vector<double>(), (Numbers{1, 1, 3}));           // over the batch
 }
 
+TEST(Lecture, AffineOfOneSample) {
+    fn::Affine layer;
+    const Tensor x = tensor({1, 2}, {.dtype = f64}), w = tensor({{1, 0, -1}, {2, 1, 0}}, {.dtype = f64});
+    const Tensor y = layer.forward(x, w, tensor({10, 20, 30}, {.dtype = f64}));
+    EXPECT_EQ(y.shape(), Shape{3});
+    EXPECT_EQ(y.to_vector<double>(), (Numbers{15, 22, 29}));
+    const Grads grads = layer.backward(tensor({1, 0, 2}, {.dtype = f64}));
+    EXPECT_EQ(grads[0].shape(), Shape{2});
+    EXPECT_EQ(grads[0].to_vector<double>(), (Numbers{-1, 2}));
+    EXPECT_EQ(grads[1].to_vector<double>(), (Numbers{1, 0, 2, 2, 0, 4}));
+    EXPECT_EQ(grads[2].to_vector<double>(), (Numbers{1, 0, 2}));
+}
+
 TEST(Lecture, MseKeepsItsTwoConventionsApart) {
     const Tensor y = tensor({{1, 2}, {3, 5}}, {.dtype = f64}), t = tensor({{0, 2}, {1, 1}}, {.dtype = f64});
     fn::MSE node;

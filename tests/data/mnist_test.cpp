@@ -84,6 +84,60 @@ TEST(Mnist, ReadsAllFormsOfTheNames) {
         }
 }
 
+// As the rows of a CSV file with a header.
+std::string rows_of(const Tensor& images, const Tensor& labels) {
+    std::string text = "label";
+    for (int i = 0; i < 784; ++i) text += ",p" + std::to_string(i);
+    for (std::int64_t i = 0; i < labels.numel(); ++i) {
+        text += "\n" + std::to_string(labels.data<std::uint8_t>()[i]);
+        for (int at = 0; at < 784; ++at)
+            text += "," + std::to_string(images.data<std::uint8_t>()[i * 784 + at]);
+    }
+    return text + "\n";
+}
+
+TEST(Mnist, ReadsCsv) {
+    const TemporaryFolder folder;
+    folder.file("mnist_train.csv", rows_of(pictures(12), digits(12)));
+    expect_error([&] { load_mnist(folder.path()); }, {"has no train-images-idx3-ubyte"});
+    folder.file("mnist_test.csv", rows_of(pictures(5), digits(5)));
+    const Mnist data = load_mnist(folder.path());
+    EXPECT_TRUE(same(data.train.images, pictures(12)));
+    EXPECT_TRUE(same(data.train.labels, digits(12)));
+    EXPECT_TRUE(same(data.test.images, pictures(5)));
+    EXPECT_TRUE(same(data.test.labels, digits(5)));
+    EXPECT_EQ(data.name, "MNIST") << "as the names of the files say";
+    const std::string test = folder / "mnist_test.csv";
+    folder.file("mnist_test.csv", "1,2,3\n");
+    expect_error([&] { load_mnist(folder.path()); }, {test, "1 rows of 3 numbers"});
+    std::string odd = rows_of(pictures(1), digits(1));
+    folder.file("mnist_test.csv", odd.replace(odd.find('\n') + 1, 1, "10"));
+    expect_error([&] { load_mnist(folder.path()); }, {test, "label 10 at index 0"});
+    odd = rows_of(pictures(1), digits(1));
+    folder.file("mnist_test.csv", odd.replace(odd.size() - 2, 1, "0.5"));
+    expect_error([&] { load_mnist(folder.path()); }, {test, "sample 0, expected a whole number"});
+}
+
+TEST(Mnist, RefusesAnotherSetThanTheWantedOne) {
+    const TemporaryFolder folder;
+    folder.file("fashion-mnist_train.csv", rows_of(pictures(12), digits(12)));
+    folder.file("fashion-mnist_test.csv", rows_of(pictures(5), digits(5)));
+    const Mnist data = load_mnist(folder.path(), MnistSet::fashion);
+    EXPECT_EQ(data.name, "Fashion-MNIST");
+    EXPECT_EQ(data.classes.at(9), "Ankle boot");
+    expect_error([&] { load_mnist(folder.path(), MnistSet::mnist); }, {"holds Fashion-MNIST, not MNIST"});
+    // Beside what $ADJOINT_DATA names.
+    const TemporaryFolder sets;
+    make_set(sets / "mnist");
+    std::filesystem::create_directories(sets / "fashion-mnist");
+    for (const char* name : {"fashion-mnist_train.csv", "fashion-mnist_test.csv"})
+        std::filesystem::copy(folder / name, sets / "fashion-mnist/" + name);
+    const Variable set("ADJOINT_DATA", (sets / "mnist").c_str());
+    EXPECT_EQ(load_mnist().name, "MNIST-like data");
+    EXPECT_EQ(load_mnist("", MnistSet::fashion).source, (sets / "mnist") + "/../fashion-mnist");
+    expect_error([&] { load_mnist("", MnistSet::mnist); }, {"holds MNIST-like data, not MNIST"});
+}
+
 TEST(Mnist, SaysWhatIsMissing) {
     const TemporaryFolder folder;
     expect_error([&] { load_mnist(folder / "none"); },

@@ -55,7 +55,7 @@ TEST(Program, RunsAModelOnAnArchive) {
     EXPECT_EQ(missing.status, 1);
     EXPECT_EQ(missing.err, "error: onnx_run: there is no array x or in_0\n");
     EXPECT_EQ(run_program(folder, (folder / "none.onnx") + " a b").status, 1);
-    EXPECT_EQ(run_program(folder, call + " --threads 0").status, 1);
+    EXPECT_EQ(run_program(folder, call + " --threads 0").status, 2);
 }
 
 TEST(Program, TakesIntegersThatTheModelCanHold) {
@@ -105,7 +105,7 @@ TEST(Program, SaysWhyAModelIsRefused) {
     model.graph.outputs.push_back({.name = "z"});
     write(model, folder / "m.onnx");
     const Ended ended = run_program(folder, (folder / "m.onnx") + " a b");
-    EXPECT_EQ(ended.status, 2);
+    EXPECT_EQ(ended.status, 3);
     EXPECT_NE(ended.err.find("\n  the operator Wonder of version 17: \"make_z\"\n"), std::string::npos)
         << ended.err;
 }

@@ -161,6 +161,7 @@ void add_layers(Rows& rows) {
     }
     add(rows, "affine", "", {{3, 4}, {4, 2}, {2}}, call_affine, layer(false));
     add(rows, "affine", "no_bias", {{3, 4}, {4, 2}}, call_affine, layer(false));
+    add(rows, "affine", "vector", {{4}, {4, 2}, {2}}, call_affine, layer(false));
 }
 
 }  // namespace

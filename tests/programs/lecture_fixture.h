@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -23,10 +24,21 @@ namespace adjoint {
 
 class Lecture : public testing::Test {
   protected:
-    // Runs the program quickly, with a folder of its own for its pictures.
+    // Runs the program as quickly as it can, in a folder of its own, and holds it to its help: --quick says
+    // that it is too short, and what it writes are the files that it names.
     std::string run_quick(const std::string& program) {
-        const Outcome outcome = run(program + " --quick --out " + folder_.path());
+        const std::string help = run(program + " --help").text;
+        const bool is_short = help.find("--quick") != std::string::npos,
+                   writes = help.find("--out") != std::string::npos;
+        const std::set<std::string> before = written();
+        const Outcome outcome =
+            run(program + (is_short ? " --quick" : "") + (writes ? " --out " + folder_.path() : ""));
         EXPECT_EQ(outcome.status, 0) << outcome.text;
+        EXPECT_EQ(count(outcome.text, "quick: a short run, too short "), is_short) << outcome.text;
+        std::string files;
+        for (const std::string& file : written())
+            if (before.count(file) == 0) files += (files.empty() ? "" : ", ") + file;
+        EXPECT_EQ(count(help, "\nFiles: " + (files.empty() ? "none" : files) + "\n"), 1) << files << help;
         return outcome.text;
     }
     // A picture of its kind, whole from its first bytes to its last.
@@ -43,6 +55,11 @@ class Lecture : public testing::Test {
     }
 
   private:
+    std::set<std::string> written() const {
+        const std::vector<std::string> names = folder_.entries();
+        return {names.begin(), names.end()};
+    }
+
     const TemporaryFolder folder_;
 };
 

@@ -36,11 +36,11 @@ TEST_F(Lecture, WeightsShrinkAsThePenaltyGrows) {
 TEST_F(Lecture, AugmentedDigitsAreHarderToLearnByHeart) {
     SKIP_WITHOUT_IMAGES();
     const std::string text = run_quick("l4_3_augmentation");
-    EXPECT_EQ(count(text, "test accuracy"), 8) << text;
+    EXPECT_EQ(count(text, "test accuracy"), 10) << text;
     EXPECT_LT(number_after(text, "together      training accuracy "),
               number_after(text, "none          training accuracy "))
         << text;
-    EXPECT_TRUE(drew("l4_3_sheet.svg") && drew("l4_3_accuracy.svg"));
+    EXPECT_TRUE(drew("l4_3_sheet.svg") && drew("l4_3_colors.svg") && drew("l4_3_accuracy.svg"));
 }
 
 TEST_F(Lecture, EveryTroubleIsNamed) {
@@ -49,7 +49,7 @@ TEST_F(Lecture, EveryTroubleIsNamed) {
     for (const char* patient :
          {"healthy: nothing found", "too small a model: under-fitting:", "ended too early: under-fitting:",
           "few images, many epochs: over-fitting:", "rate too low: stalled:", "rate too high: dead units:",
-          "rate far too high: diverged:", "weights begin at zero: stalled:"}) {
+          "rate far too high: diverged:", "weights begin at zero: bad initialisation:"}) {
         // The finding stands on the line below the patient's.
         const std::string whole = patient, name = whole.substr(0, whole.find(": ") + 1),
                           finding = "\n  " + whole.substr(name.size() + 1);
@@ -57,8 +57,22 @@ TEST_F(Lecture, EveryTroubleIsNamed) {
         ASSERT_NE(at, std::string::npos) << name << "\n" << text;
         EXPECT_EQ(text.find(finding, at), text.find("\n  ", at)) << patient << "\n" << text;
     }
-    EXPECT_NE(text.find("dead units: 100 %", text.find("biases begin at -5")), std::string::npos) << text;
+    EXPECT_NE(text.find("\n  stalled:", text.find("weights begin at zero")), std::string::npos) << text;
+    const std::size_t biased = text.find("biases begin at -5");
+    EXPECT_NE(text.find("bad initialisation: Before the training 100 % of the units", biased),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("dead units: 100 %", biased), std::string::npos) << text;
+    EXPECT_EQ(count(text, "bad initialisation: "), 2) << text;
     EXPECT_TRUE(drew("l4_4_losses.svg"));
+}
+
+TEST_F(Lecture, AnActivationGoesElementByElement) {
+    const std::string text = run_quick("l4_8_matrix_activations");
+    EXPECT_NE(text.find("max(0, x) =\n[[1., 0.],\n [0., 4.]]"), std::string::npos) << text;
+    EXPECT_NE(text.find("tanh(x) =\n[[ 0.7616, -0.9640],\n [-0.9951,  0.9993]]"), std::string::npos) << text;
+    EXPECT_EQ(count(text, "printed 4, but max(0, 1) = 1\n"), 1) << text;
+    EXPECT_EQ(count(text, "printed "), 1) << text;
 }
 
 TEST_F(Lecture, SigmoidsLearnLastAtEqualBudget) {
@@ -73,8 +87,8 @@ TEST_F(Lecture, SigmoidsLearnLastAtEqualBudget) {
 TEST_F(Lecture, EveryRegulariserHasItsRow) {
     SKIP_WITHOUT_IMAGES();
     const std::string text = run_quick("l4_6_regularisers");
-    for (const char* name :
-         {"none", "dropout", "DropConnect", "stochastic depth", "fractional max pool", "cutout", "mixup"})
+    for (const char* name : {"none", "dropout", "DropConnect", "stochastic depth", "fractional max pool",
+                             "batch normalisation", "cutout", "mixup"})
         EXPECT_GT(
             number_after(text, std::string("\n") + name + std::string(20 - std::string(name).size(), ' ')),
             0.25)

@@ -69,6 +69,26 @@ TEST_F(Lecture, BatchNormForgivesFirstWeights) {
     EXPECT_TRUE(drew("l5_8_batch_norm.svg"));
 }
 
+TEST_F(Lecture, IterationsAreCountedAndRanksHaveTheirUse) {
+    SKIP_WITHOUT_IMAGES();
+    const std::string text = run_quick("l5_11_iterations_and_ranks");
+    for (int rank = 1; rank <= 6; ++rank)
+        EXPECT_EQ(count(text, "\n   " + std::to_string(rank) + "  "), 1) << text;
+    EXPECT_EQ(count(text, "(32, 8, 26, 26)") + count(text, "(32, 20, 64)"), 2) << text;
+    EXPECT_NE(text.find("3000 images in batches of 100: 30 iterations an epoch"), std::string::npos) << text;
+    EXPECT_LT(number_after(text, ", mean ", 2), number_after(text, ", mean ", 0)) << text;
+    EXPECT_GT(number_after(text, "first iterations "), number_after(text, ", of the last ")) << text;
+    EXPECT_TRUE(drew("l5_11_iterations.svg"));
+}
+
+TEST_F(Lecture, APoleIsBalancedByTrying) {
+    const std::string text = run_quick("l5_12_policy_gradient");
+    EXPECT_EQ(count(text, "\nseed "), 3) << text;
+    EXPECT_LT(number_after(text, "seeds: "), 40) << "by chance\n" << text;
+    EXPECT_GT(number_after(text, "first round, ", 3), 90) << text;
+    EXPECT_TRUE(drew("l5_12_returns.svg"));
+}
+
 TEST_F(Lecture, WeightDecayIsAPenalty) {
     const std::string text = run_quick("l5_9_weight_decay");
     for (int decay = 0; decay < 3; ++decay) EXPECT_LT(number_after(text, "differ by ", decay), 1e-10) << text;

@@ -78,7 +78,7 @@ TEST(Programs, MnistRefusesWhatItCannotDo) {
          {"--no-such-option", "--model transformer", "--epochs -1", "--epochs 1x", "--batch-size 0",
           "--lr -1", "--lr -1e300", "--lr nan", "--seed abc", "--seed -1", "--threads 1e9", "surplus"}) {
         const Outcome outcome = run(std::string("mnist ") + arguments);
-        EXPECT_NE(outcome.status, 0) << arguments;
+        EXPECT_EQ(outcome.status, 2) << arguments;
         EXPECT_FALSE(outcome.text.empty()) << arguments;
         EXPECT_LT(outcome.text.size(), 200u) << arguments;
     }
@@ -143,7 +143,7 @@ TEST(Programs, ImageFolderStopsAndGoesOn) {
     const Outcome missing = run("image_folder --data /no/such/folder");
     EXPECT_EQ(missing.status, 1);
     EXPECT_NE(missing.text.find("/no/such/folder"), std::string::npos) << missing.text;
-    EXPECT_EQ(run("image_folder --epochs 1").status, 1);
+    EXPECT_EQ(run("image_folder --epochs 1").status, 2);
 }
 
 TEST(Programs, MnistBeginsNoRunWhoseResultCannotBeWritten) {

@@ -77,7 +77,7 @@ TEST(RealWork, OptionsThatAreNotUsedAreRefused) {
     for (const char* command : {"table --text x", "char_lstm --out x", "tiny_transformer --predict x",
                                 "table --seed 1x", "char_lstm --seed"}) {
         const Outcome outcome = run(command);
-        EXPECT_EQ(outcome.status, 1) << command;
+        EXPECT_EQ(outcome.status, 2) << command;
         EXPECT_EQ(count(outcome.text, "error: "), 1) << outcome.text;
     }
 }

@@ -58,6 +58,9 @@ TEST(Augment, AffineMapsByHand) {
     affine({.shear = {45, 45}}, {2, 3, 0, 4, 5, 6, 0, 7, 8});
     affine({.scale = {3, 3}},
            {3 + 2.0 / 3, 4, 4 + 1.0 / 3, 4 + 2.0 / 3, 5, 5 + 1.0 / 3, 5 + 2.0 / 3, 6, 6 + 1.0 / 3});
+    // Three times as wide as before, at a third of the height.
+    affine({.scale = {std::sqrt(3), std::sqrt(3)}, .stretch = {3, 3}},
+           {1 + 2.0 / 3, 2, 2 + 1.0 / 3, 4 + 2.0 / 3, 5, 5 + 1.0 / 3, 7 + 2.0 / 3, 8, 8 + 1.0 / 3});
     // Rotation first, then translation.
     affine({.degrees = {90, 90}, .right = {1, 1}}, {0, 3, 6, 0, 2, 5, 0, 1, 4});
 }
@@ -125,6 +128,42 @@ TEST(Augment, JitterFollowsItsFormulas) {
     const Tensor many = changed(train::color_jitter({.brightness = {0.5, 1.5}}), ones({400, 1, 1, 1}));
     EXPECT_NEAR(amin(many).item(), 0.5, 0.05);
     EXPECT_NEAR(amax(many).item(), 1.5, 0.05);
+}
+
+TEST(Augment, HueTurnsColours) {
+    const auto turned = [](double turns, const Pixels& color) {
+        return changed(train::color_jitter({.hue = {turns, turns}}), tensor(color, {1, 3, 1, 1}));
+    };
+    expect_pixels(turned(1.0 / 3, {1, 0, 0}), {0, 1, 0}, 1e-6);
+    expect_pixels(turned(2.0 / 3, {1, 0, 0}), {0, 0, 1}, 1e-6);
+    expect_pixels(turned(-1.0 / 3, {1, 0, 0}), {0, 0, 1}, 1e-6);
+    expect_pixels(turned(1.0 / 6, {1, 0, 0}), {1, 1, 0}, 1e-6);
+    expect_pixels(turned(0.5, {0.9, 0.3, 0.6}), {0.3, 0.9, 0.6}, 1e-6);
+    expect_pixels(turned(0.25, {0.5, 0.5, 0.5}), {0.5, 0.5, 0.5});
+    expect_pixels(turned(1, {0.2, 0.7, 0.4}), {0.2, 0.7, 0.4}, 1e-6);
+    manual_seed(8);
+    const Tensor red = expand(tensor(Pixels{1, 0, 0}, {1, 3, 1, 1}), {200, 3, 1, 1}).contiguous();
+    const Tensor green = select(changed(train::color_jitter({.hue = {0, 1.0 / 3}}), red), 1, 1);
+    EXPECT_LT(amin(green).item(), 0.1);
+    EXPECT_EQ(amax(green).item(), 1);
+}
+
+TEST(Augment, LensesBendWhatIsFarFromTheCentre) {
+    const auto lens = [](double k, const Tensor& x) {
+        return changed(train::random_lens({.strength = {k, k}, .fill = -1}), x);
+    };
+    expect_pixels(lens(0, image(nine, 3, 3)), nine, 2e-5);
+    // Along a ramp the middle row of 1 x 5 pixels shows where each came from: p (1 + k r^2), p = -2 .. 2
+    // pixels and the corners at (2.5, 0.5) from the centre.
+    const Tensor ramp = image({1, 2, 3, 4, 5}, 1, 5);
+    const auto from = [](double p, double k) { return 3 + p * (1 + k * p * p / 6.5); };
+    const double k = -0.3;
+    expect_pixels(lens(k, ramp), {from(-2, k), from(-1, k), 3, from(1, k), from(2, k)}, 2e-5);
+    // A barrel shows at the corners what lies outside.
+    const Tensor y = lens(1, ones({1, 1, 9, 9}));
+    EXPECT_EQ(y(0, 0, 0, 0).item(), -1);
+    EXPECT_EQ(y(0, 0, 4, 4).item(), 1);
+    EXPECT_THROW(train::random_lens({.strength = {-0.34, 0}}), ValueError);
 }
 
 TEST(Augment, CutoutRemovesOneSquare) {

@@ -89,5 +89,46 @@ TEST(Diagnosis, DeadUnits) {
     EXPECT_NE(train::find_dead_units(images, maps)[0].explanation.find("67 %"), std::string::npos);
 }
 
+TEST(Diagnosis, BadInitialisation) {
+    manual_seed(1);
+    const Tensor x = randn({50, 8});
+    // What is found where all weights are multiplied by the one and all biases moved by the other.
+    const auto found_for = [&](double factor, double offset) {
+        const nn::Sequential model(nn::Sequential(nn::Linear(8, 16), nn::ReLU()), nn::Linear(16, 4));
+        for (const auto& [name, tensor] : model.named_parameters()) {
+            const NoGrad guard;
+            if (name.ends_with("weight"))
+                tensor *= factor;
+            else
+                tensor += offset;
+        }
+        const std::vector<train::Finding> findings = train::find_bad_initialisation(model, x);
+        EXPECT_TRUE(model.is_training());
+        if (findings.empty()) return std::string();
+        EXPECT_EQ(findings.size(), 1u);
+        EXPECT_EQ(findings[0].trouble, train::Trouble::bad_initialisation);
+        return to_string(findings[0]);
+    };
+    EXPECT_EQ(found_for(1, 0), "");
+    const auto expect_found = [&](double factor, double offset, const char* what) {
+        const std::string text = found_for(factor, offset);
+        EXPECT_EQ(text.rfind("bad initialisation: Before the training ", 0), 0u) << text;
+        EXPECT_NE(text.find(what), std::string::npos) << text;
+    };
+    expect_found(1, -10, "100 % of the units behind layer 0.1 are 0");
+    expect_found(1e-5, 0, "activations behind layer 0.0 deviate by");
+    expect_found(1e5, 0, "activations behind layer 0.0 deviate by");
+    const nn::Linear zero(8, 16);
+    {
+        const NoGrad guard;
+        zero.weight.fill_(0);
+        zero.bias.fill_(0.5);
+    }
+    const auto alike = train::find_bad_initialisation(nn::Sequential(nn::Tanh(), zero), x);
+    ASSERT_EQ(alike.size(), 1u);
+    EXPECT_NE(alike[0].explanation.find("all units behind layer 1 give the same"), std::string::npos);
+    EXPECT_THROW(train::find_bad_initialisation(nn::Sequential(zero), zeros({1, 8})), ShapeError);
+}
+
 }  // namespace
 }  // namespace adjoint

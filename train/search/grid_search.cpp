@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <set>
 
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/contract/generator.h>
@@ -16,14 +17,14 @@ void check_grid(const Grid& grid) {
         check<ValueError>(!values.empty(), "grid_search: the setting \"{}\" has no values", name);
 }
 
-void check_table(const std::vector<std::string>& names, const std::vector<std::vector<double>>& rows) {
+void check_table(const std::vector<std::string>& names, const std::vector<std::vector<Setting>>& rows) {
     check<ValueError>(!names.empty() && !rows.empty(), "grid_search: no settings");
-    Settings seen;
+    std::set<std::string> seen;
     for (const std::string& name : names) {
         check<ValueError>(!name.empty(), "grid_search: the setting \"\" has no name");
-        check<ValueError>(seen.emplace(name, 0).second, "grid_search: the setting {} is given twice", name);
+        check<ValueError>(seen.insert(name).second, "grid_search: the setting {} is given twice", name);
     }
-    for (const std::vector<double>& row : rows)
+    for (const std::vector<Setting>& row : rows)
         check<ValueError>(row.size() == names.size(), "grid_search: a row of {} settings, expected {}",
                           row.size(), names.size());
 }
@@ -39,20 +40,27 @@ bool advance(std::vector<std::size_t>& at, const Grid& grid) {
 
 }  // namespace
 
+Setting::operator double() const {
+    check<ValueError>(is_number(), "grid_search: the setting {} is no number", text_);
+    return number_;
+}
+
+std::string Setting::text() const { return is_number() ? fmt::format("{}", number_) : text_; }
+
 Settings GridResult::best_settings() const {
     Settings settings;
-    for (std::size_t i = 0; i < names.size(); ++i) settings[names[i]] = rows.at(best).settings[i];
+    for (std::size_t i = 0; i < names.size(); ++i) settings.emplace(names[i], rows.at(best).settings[i]);
     return settings;
 }
 
-GridResult grid_search(const std::vector<std::string>& names, const std::vector<std::vector<double>>& rows,
+GridResult grid_search(const std::vector<std::string>& names, const std::vector<std::vector<Setting>>& rows,
                        const std::function<double(const Settings&)>& run, Better better) {
     check_table(names, rows);
     const GeneratorState start = generator_state();
     GridResult result{.names = names, .rows = {}};
-    for (const std::vector<double>& row : rows) {
+    for (const std::vector<Setting>& row : rows) {
         Settings settings;
-        for (std::size_t i = 0; i < row.size(); ++i) settings[names[i]] = row[i];
+        for (std::size_t i = 0; i < row.size(); ++i) settings.emplace(names[i], row[i]);
         set_generator_state(start);
         const auto begin = std::chrono::steady_clock::now();
         const double score = run(settings);
@@ -70,10 +78,10 @@ GridResult grid_search(const Grid& grid, const std::function<double(const Settin
     check_grid(grid);
     std::vector<std::string> names;
     for (const auto& [name, values] : grid) names.push_back(name);
-    std::vector<std::vector<double>> rows;
+    std::vector<std::vector<Setting>> rows;
     std::vector<std::size_t> at(grid.size(), 0);
     do {
-        std::vector<double> row;
+        std::vector<Setting> row;
         for (std::size_t i = 0; i < at.size(); ++i) row.push_back(grid[i].second[at[i]]);
         rows.push_back(std::move(row));
     } while (advance(at, grid));
@@ -86,7 +94,9 @@ std::string to_string(const GridResult& result) {
     text += fmt::format("{:>12}{:>10}\n", "score", "seconds");
     for (std::size_t i = 0; i < result.rows.size(); ++i) {
         text += i == result.best ? "* " : "  ";
-        for (const double value : result.rows[i].settings) text += fmt::format("{:>12.6g}", value);
+        for (const Setting& setting : result.rows[i].settings)
+            text += setting.is_number() ? fmt::format("{:>12.6g}", static_cast<double>(setting))
+                                        : fmt::format(" {:>11}", setting.text());
         text += fmt::format("{:>12.6g}{:>10.2f}\n", result.rows[i].score, result.rows[i].seconds);
     }
     return text;
@@ -94,8 +104,10 @@ std::string to_string(const GridResult& result) {
 
 std::string to_csv(const GridResult& result) {
     std::string text = fmt::format("{},score,seconds\n", fmt::join(result.names, ","));
-    for (const GridRow& row : result.rows)
-        text += fmt::format("{},{},{}\n", fmt::join(row.settings, ","), row.score, row.seconds);
+    for (const GridRow& row : result.rows) {
+        for (const Setting& setting : row.settings) text += setting.text() + ",";
+        text += fmt::format("{},{}\n", row.score, row.seconds);
+    }
     return text;
 }
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,17 +21,37 @@
 
 namespace adjoint::train {
 
+/// What a setting is in one try: a number, or a text that the caller reads, as "512+256+128" or "adam".
+class ADJOINT_API Setting {
+  public:
+    template <class T>
+    requires std::is_arithmetic_v<T> Setting(T number) : number_(static_cast<double>(number)) {}
+    Setting(std::string text) : text_(std::move(text)) {}
+    Setting(const char* text) : text_(text) {}
+
+    /// The number.
+    /// errors: ValueError for a text.
+    operator double() const;
+    /// The text, or the number in digits.
+    std::string text() const;
+    bool is_number() const noexcept { return text_.empty(); }
+
+  private:
+    double number_ = 0;
+    std::string text_;
+};
+
 /// The values of a try by name.
-using Settings = std::map<std::string, double>;
+using Settings = std::map<std::string, Setting>;
 /// What each setting may be, in the order of the table's columns; the last one changes fastest.
-using Grid = std::vector<std::pair<std::string, std::vector<double>>>;
+using Grid = std::vector<std::pair<std::string, std::vector<Setting>>>;
 
 /// Whether smaller or larger scores are better.
 enum class Better { smaller, larger };
 
 /// One setting and how it did.
 struct GridRow {
-    std::vector<double> settings;  ///< in the order of GridResult::names
+    std::vector<Setting> settings;  ///< in the order of GridResult::names
     double score = 0;
     double seconds = 0;
 };
@@ -54,7 +75,7 @@ ADJOINT_API GridResult grid_search(const Grid& grid, const std::function<double(
 /// errors: ValueError for a table without rows or names, a name given twice, a row of another length;
 /// whatever `run` throws.
 ADJOINT_API GridResult grid_search(const std::vector<std::string>& names,
-                                   const std::vector<std::vector<double>>& rows,
+                                   const std::vector<std::vector<Setting>>& rows,
                                    const std::function<double(const Settings&)>& run,
                                    Better better = Better::smaller);
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <adjoint/autograd/ops/arithmetic.h>
+#include <adjoint/autograd/ops/elementwise.h>
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
@@ -100,30 +101,45 @@ double dead_share(const Tensor& activations) {
     return sum(eq(highest, 0)).item() / static_cast<double>(activations.shape()[1]);
 }
 
-Tensor look_for_dead_units(const nn::Sequential& model, Tensor x, double tolerated, const std::string& prefix,
-                           Findings& findings) {
-    for (std::size_t i = 0; i < model.size(); ++i) {
+// Runs the layers one by one; `visit(layer, its name, x behind it)` may end the walk with true.
+template <class Visit>
+Tensor walk(const nn::Sequential& model, Tensor x, const std::string& prefix, bool& ended, Visit visit) {
+    for (std::size_t i = 0; i < model.size() && !ended; ++i) {
         const std::string name = prefix + std::to_string(i);
         if (const auto* inner = model[i].get<nn::Sequential>()) {
-            x = look_for_dead_units(*inner, x, tolerated, name + ".", findings);
+            x = walk(*inner, x, name + ".", ended, visit);
             continue;
         }
         x = model[i](x);
-        const double share = model[i].get<nn::ReLU>() ? dead_share(x) : 0;
-        if (share > tolerated)
-            findings.push_back({Trouble::dead_units,
-                                fmt::format("{:.0f} % of the units behind layer {} are 0 for every sample",
-                                            100 * share, name),
-                                "Lower the learning rate, use LeakyReLU, GELU or batch normalisation, or "
-                                "initialise the layer before with kaiming_uniform_"});
+        ended = visit(model[i], name, x);
     }
     return x;
+}
+
+// Without a graph and in evaluation mode.
+template <class Visit> void walk(const nn::Sequential& model, const Tensor& inputs, Visit visit) {
+    const NoGrad guard;
+    const nn::EvaluationMode mode;
+    bool ended = false;
+    walk(model, inputs, "", ended, visit);
+}
+
+// Whether the units along dimension 1 give one number for each sample and place.
+bool are_alike(const Tensor& activations) {
+    return activations.dim() >= 2 && activations.shape()[1] > 1 &&
+           equal(amax(activations, 1), amin(activations, 1));
+}
+
+// How far the activations deviate from their means over the samples.
+double deviation(const Tensor& activations) {
+    return std::sqrt(mean(square(activations - mean(activations, 0, true))).item());
 }
 
 }  // namespace
 
 const char* name(Trouble trouble) noexcept {
-    constexpr const char* names[] = {"diverged", "stalled", "under-fitting", "over-fitting", "dead units"};
+    constexpr const char* names[] = {"diverged",     "stalled",    "under-fitting",
+                                     "over-fitting", "dead units", "bad initialisation"};
     return names[static_cast<std::size_t>(trouble)];
 }
 
@@ -148,10 +164,53 @@ Findings find_dead_units(const nn::Sequential& model, const Tensor& inputs, doub
                       tolerated);
     check<ShapeError>(inputs.dim() > 0 && inputs.numel() > 0,
                       "find_dead_units: inputs of shape {}: no samples", inputs.shape());
-    const NoGrad guard;
-    const nn::EvaluationMode mode;
     Findings findings;
-    look_for_dead_units(model, inputs, tolerated, "", findings);
+    walk(model, inputs, [&](const nn::Layer& layer, const std::string& name, const Tensor& x) {
+        const double share = layer.get<nn::ReLU>() ? dead_share(x) : 0;
+        if (share > tolerated)
+            findings.push_back({Trouble::dead_units,
+                                fmt::format("{:.0f} % of the units behind layer {} are 0 for every sample",
+                                            100 * share, name),
+                                "Lower the learning rate, use LeakyReLU, GELU or batch normalisation, or "
+                                "initialise the layer before with kaiming_uniform_"});
+        return false;
+    });
+    return findings;
+}
+
+Findings find_bad_initialisation(const nn::Sequential& model, const Tensor& inputs) {
+    check<ShapeError>(inputs.dim() > 0 && inputs.numel() > 0 && inputs.shape()[0] > 1,
+                      "find_bad_initialisation: inputs of shape {}, expected at least two samples",
+                      inputs.shape());
+    constexpr double far = 1000;
+    constexpr double most_dead = 0.5;
+    const double start = deviation(inputs);
+    Findings findings;
+    walk(model, inputs, [&](const nn::Layer& layer, const std::string& name, const Tensor& x) {
+        const double dead = layer.get<nn::ReLU>() ? dead_share(x) : 0, now = deviation(x);
+        const auto found = [&](std::string what, const char* advice) {
+            findings.push_back({Trouble::bad_initialisation, std::move(what), advice});
+        };
+        if (dead > most_dead)
+            found(fmt::format(
+                      "Before the training {:.0f} % of the units behind layer {} are 0 for every sample",
+                      100 * dead, name),
+                  "Begin with biases of 0 and weights by kaiming_uniform_");
+        else if (are_alike(x))
+            found(fmt::format(
+                      "Before the training all units behind layer {} give the same, so they would learn "
+                      "the same",
+                      name),
+                  "Begin with random weights, by kaiming_uniform_ or xavier_uniform_");
+        else if (now * far < start || now > far * start)
+            found(fmt::format(
+                      "Before the training the activations behind layer {} deviate by {:.2g}, the inputs "
+                      "by {:.2g}",
+                      name, now, start),
+                  "Begin with weights by kaiming_uniform_ (ReLU) or xavier_uniform_ (sigmoid, tanh), or use "
+                  "batch normalisation");
+        return !findings.empty();
+    });
     return findings;
 }
 

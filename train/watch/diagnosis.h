@@ -14,11 +14,12 @@ namespace adjoint::train {
 
 /// What can be wrong with a training.
 enum class Trouble {
-    diverged,       ///< the loss is not finite, or above twice its first value
-    stalled,        ///< the training loss has not fallen since the first epochs
-    under_fitting,  ///< the training loss has settled high, or was still falling when training ended
-    over_fitting,   ///< the validation loss rises while the training loss falls
-    dead_units,     ///< units of a ReLU that give 0 for every sample
+    diverged,            ///< the loss is not finite, or above twice its first value
+    stalled,             ///< the training loss has not fallen since the first epochs
+    under_fitting,       ///< the training loss has settled high, or was still falling when training ended
+    over_fitting,        ///< the validation loss rises while the training loss falls
+    dead_units,          ///< units of a ReLU that give 0 for every sample
+    bad_initialisation,  ///< first weights with which a layer's units are alike, dead, or lose the signal
 };
 /// "over-fitting", ...
 ADJOINT_API const char* name(Trouble trouble) noexcept;
@@ -48,5 +49,15 @@ ADJOINT_API std::vector<Finding> diagnose(const History& history);
 /// errors: ValueError for tolerated outside [0, 1); ShapeError for no samples.
 ADJOINT_API std::vector<Finding> find_dead_units(const nn::Sequential& model, const Tensor& inputs,
                                                  double tolerated = 0.1);
+
+/// What is wrong with a model before its training, in the first layer where it shows on `inputs` (at least
+/// two samples, in evaluation mode and without graph); nothing if all is well. The rules, for the
+/// activations behind a layer:
+///   alike    all units give the same for every sample, so they would learn the same (zero weights)
+///   dead     more than half of a ReLU's units give 0 for every sample
+///   fading   their deviation over the samples is below 1/1000 of that of the inputs
+///   growing  it is above 1000 times that
+/// errors: ShapeError for fewer than two samples.
+ADJOINT_API std::vector<Finding> find_bad_initialisation(const nn::Sequential& model, const Tensor& inputs);
 
 }  // namespace adjoint::train
