@@ -52,8 +52,11 @@ void lecture(const LectureOptions& options) {
     std::printf("data: %s\n", mnist.note.c_str());
     data::Dataset training = data::images(mnist.train), test = data::images(mnist.test);
     if (options.quick) training = training.part(0, 1500), test = test.part(0, 1000);
-    picture::Chart chart(
-        {.title = "MNIST, row by row", .x = {.label = "epoch"}, .y = {.label = "test accuracy"}});
+    picture::Chart chart({.title = "MNIST, row by row",
+                          .x = {.label = "epoch"},
+                          .y = {.label = "test accuracy"},
+                          .width = 760,
+                          .legend = "layers, units, epochs, dropout, batch"});
     manual_seed(options.seed);
 
     const auto run = [&](const train::Settings& row) {

@@ -20,16 +20,17 @@ void draw_sheet(const LectureOptions& options, const data::Dataset& set,
     data::Batch digits;
     loader.next(digits);
     std::vector<Tensor> rows;
-    std::vector<std::string> captions;
+    std::vector<std::string> names;
     for (const Variant& variant : variants) {
         const Tensor images = variant.transform ? variant.transform(digits).x : digits.x;
         rows.push_back((clamp(squeeze(images, 1), 0, 1) * 255).to(u8));
-        for (std::int64_t i = 0; i < across; ++i) captions.emplace_back(i == 0 ? variant.name : "");
+        names.emplace_back(variant.name);
     }
     picture::save_text(
         options.picture("l4_3_sheet.svg"),
         picture::image_sheet(
-            cat(rows), {.title = "The same ten digits, changed", .columns = across, .captions = captions})
+            cat(rows),
+            {.title = "The same ten digits, changed", .columns = across, .size = 56, .row_names = names})
             .str());
 }
 
