@@ -75,8 +75,8 @@ double text_width(std::string_view text, double size) {
             return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
         };
         if ((byte(i) & 0xC0) == 0x80) continue;  // the rest of a character
-        // Hangul, Chinese, kana and full-width forms have three bytes, Hangul's single letters begin at 0xE1 84.
-        // What has four bytes is drawn as wide.
+        // Hangul, Chinese, kana and full-width forms have three bytes; single letters of Hangul begin with
+        // 0xE1 84. What has four bytes is drawn as wide.
         const bool wide = byte(i) >= 0xF0 || (byte(i) >= 0xE3 && byte(i) <= 0xED) || byte(i) == 0xEF ||
                           (byte(i) == 0xE1 && byte(i + 1) >= 0x84 && byte(i + 1) <= 0x87);
         ems += wide ? 1 : 0.62;
