@@ -17,7 +17,7 @@ build = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 sources = $(shell find adjoint.h onnx.h core cpu cuda autograd nn optim data distributed train onnx playground python_free_examples bench tests \
             -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help mnist test bench dev tsan fuzz docs playground format tidy
+.PHONY: help mnist test bench dev tsan fuzz docs exercises playground format tidy
 
 help:
 	@echo 'make mnist    install what is missing, build, find the data, train (ARGS="--epochs 3" goes to the program)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make tsan     the tests of what threads meet in, in a debug build with ThreadSanitizer'
 	@echo 'make fuzz     libFuzzer on all readers for SECONDS=n each or RUNS=n, or on TARGET="npz csv" alone'
 	@echo 'make docs     the site of the documentation in build/docs/html: pages, reference, search'
+	@echo 'make exercises   builds the exercises of the course and says which pass (ARGS=e03: what its checks say)'
 	@echo 'make playground  the page on which networks learn, for the browser: builds it and serves it on this machine'
 	@echo 'make format   clang-format on all sources'
 	@echo 'make tidy     clang-tidy on all sources'
@@ -72,6 +73,11 @@ fuzz:
 docs:
 	@scripts/setup docs
 	scripts/docs
+
+exercises:
+	@scripts/setup build
+	@scripts/configure release --for "" $(CMAKE_ARGS)
+	@JOBS=$(JOBS) scripts/exercises $(ARGS)
 
 playground:
 	@scripts/setup playground

@@ -73,7 +73,7 @@ void lecture(const LectureOptions& options) {
             for (const double y : result.outputs) std::printf(" %.3f", y);
             std::printf("\n");
         }
-        if (i < drawn || first_failure) chart.curve(name, result.losses, {.dashed = i >= drawn});
+        if (i < drawn || first_failure) chart.curve(name, result.losses, {.dashed = i >= drawn, .first = 0});
     }
     std::printf("%d of %d seeds learn XOR%s%s\n", learned, all, failures.empty() ? "" : "; not",
                 failures.c_str());

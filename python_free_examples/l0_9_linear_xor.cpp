@@ -33,19 +33,24 @@ void lecture(const LectureOptions& options) {
     const auto plane = [&](const char* title, const Tensor& points) {
         const picture::Values h0 = select(points, 1, 0).to_vector<double>(),
                               h1 = select(points, 1, 1).to_vector<double>();
-        return picture::Chart({.title = title,
-                               .x = {.range = picture::Range{-0.5, 2.5}},
-                               .y = {.range = picture::Range{-0.5, 1.5}},
-                               .width = 420,
-                               .height = 300})
-            .scatter("wanted 0", {h0[0], h0[3]}, {h1[0], h1[3]}, 6)
-            .scatter("wanted 1", {h0[1], h0[2]}, {h1[1], h1[2]}, 6)
-            .draw();
+        picture::Chart chart({.title = title,
+                              .x = {.range = picture::Range{-0.5, 2.5}},
+                              .y = {.range = picture::Range{-0.5, 1.5}},
+                              .width = 440,
+                              .height = 300});
+        chart.scatter("wanted 0", {h0[0], h0[3]}, {h1[0], h1[3]}, 6);
+        chart.scatter("wanted 1", {h0[1], h0[2]}, {h1[1], h1[2]}, 6);
+        if (h0[1] == h0[2] && h1[1] == h1[2])  // a ring around the two that lie at one place
+            chart.scatter("wanted 1", {h0[1]}, {h1[1]}, 10).scatter("wanted 1", {h0[2]}, {h1[2]}, 6);
+        return chart;
     };
-    picture::save_text(
-        options.picture("l0_9_hidden.svg"),
-        picture::grid({plane("the inputs", x), plane("the hidden units: one line divides", hidden)}, 2)
-            .str());
+    picture::save_text(options.picture("l0_9_hidden.svg"),
+                       picture::grid({plane("the inputs: no line divides", x).draw(),
+                                      plane("the hidden units, two points at one place", hidden)
+                                          .line("output 1/2", {-0.5, 2.5}, {-0.5, 1})  // h0 - 2 h1 = 1/2
+                                          .draw()},
+                                     2)
+                           .str());
 }
 
 }  // namespace

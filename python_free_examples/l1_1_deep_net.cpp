@@ -157,13 +157,26 @@ std::vector<Plan> plans() {
     return all;
 }
 
-picture::Svg regions_of(const Plan& plan, const DeepNet& net) {
+picture::Svg regions_of(const std::string& title, const DeepNet& net, int cells = 160) {
     const picture::Axis axis{.range = picture::Range{-0.5, 1.5}};
-    return picture::Chart({.title = plan.name, .x = axis, .y = axis, .width = 420, .height = 350})
-        .regions([&](const Tensor& points) { return net.predict(points.to(f64)); })
+    return picture::Chart({.title = title, .x = axis, .y = axis, .width = 420, .height = 350})
+        .regions([&](const Tensor& points) { return net.predict(points.to(f64)); }, cells)
         .scatter("0", {0, 1}, {0, 1}, 6)
         .scatter("1", {0, 1}, {1, 0}, 6)
         .draw();
+}
+
+// The regions of a net while it learns.
+picture::Svg learning(const Plan& plan, std::uint64_t seed) {
+    constexpr int pictures = 24, epochs = 60;  // from one to the next
+    manual_seed(seed);
+    DeepNet net(plan);
+    std::vector<picture::Svg> frames;
+    for (int i = 0; i < pictures; ++i) {
+        frames.push_back(regions_of(plan.name + ", epoch " + std::to_string(i * epochs), net, 64));
+        net.fit(x, y, epochs);
+    }
+    return picture::animation(frames);
 }
 
 // How many seeds learn it, and the costs of the first that does not.
@@ -194,7 +207,11 @@ void lecture(const LectureOptions& options) {
     check_gradients(all[0], options.seed);
     print_ratios(all[0], options.seed);
     const auto chart_of = [](const char* title) {
-        return picture::Chart({.title = title, .x = {.label = "epoch"}, .y = {.label = "sqrt(sum of e^2)"}});
+        return picture::Chart({.title = title,
+                               .x = {.label = "epoch"},
+                               .y = {.label = "sqrt(sum of e^2)"},
+                               .width = 760,
+                               .height = 360});
     };
     picture::Chart deep = chart_of("XOR by 2-4-2-1: cost per epoch"), flat = chart_of("XOR by 2-4-1");
     std::vector<picture::Svg> regions;
@@ -206,16 +223,17 @@ void lecture(const LectureOptions& options) {
                     curve.back(), net.evaluate(x, y));
         for (const double v : net.predict(x).to_vector<double>()) std::printf(" %.3f", v);
         std::printf("\n");
-        (plan.sizes.size() == 4 ? deep : flat).curve(plan.name, curve);
-        regions.push_back(regions_of(plan, net));
+        (plan.sizes.size() == 4 ? deep : flat).curve(plan.name, curve, {.first = 0});
+        regions.push_back(regions_of(plan.name, net));
     }
-    picture::save_text(options.picture("l1_1_costs.svg"), picture::grid({deep.draw(), flat.draw()}, 2).str());
+    picture::save_text(options.picture("l1_1_costs.svg"), picture::grid({deep.draw(), flat.draw()}, 1).str());
     picture::save_text(options.picture("l1_1_regions.svg"), picture::grid(regions, 3).str());
+    picture::save_text(options.picture("l1_1_learning.svg"), learning(all[2], options.seed).str());
     std::printf("\n");
     picture::Chart failures = chart_of("First weights that lead nowhere");
     for (const Plan& plan : {all[0], all[2]})
         if (const picture::Values failure = failure_among(plan, seeds, epochs); !failure.empty())
-            failures.curve(plan.name, failure);
+            failures.curve(plan.name, failure, {.first = 0});
     failures.save(options.picture("l1_1_failures.svg"));
 }
 

@@ -30,11 +30,15 @@ void lecture(const LectureOptions& options) {
                                  {"swish", [](const Tensor& x) { return x * sigmoid(x); }},
                                  {"softmax (of x and 0)", softmax_of_two}};
     const Tensor x = linspace(-4, 4, 160, {.dtype = f64, .requires_grad = true});
+    // What is drawn has both sides of 0, and of maxout's bend, so that a jump stands upright.
+    const Tensor drawn = sort(cat({linspace(-4, 4, 161, {.dtype = f64}) + 1e-9,
+                                   tensor<double>({-1e-9, -0.625 - 1e-9, -0.625 + 1e-9}, {3})}))
+                             .values.set_requires_grad();
     std::vector<picture::Svg> charts;
     bool all_agree = true;
     for (const Named& activation : activations) {
-        const Tensor y = activation.f(x);
-        const Tensor derivative = grad(sum(y), x);
+        const Tensor y = activation.f(drawn);
+        const Tensor derivative = grad(sum(y), drawn);
         const auto f = [&](const std::vector<Tensor>& inputs) { return activation.f(inputs[0]); };
         const GradcheckResult check = gradcheck(TensorFunction(f), {x});
         all_agree = all_agree && check.ok;
@@ -42,10 +46,13 @@ void lecture(const LectureOptions& options) {
                     activation.f(tensor({-1.0}, {.dtype = f64})).item(),
                     activation.f(tensor({1.0}, {.dtype = f64})).item(),
                     check.ok ? "agrees" : check.message.c_str());
-        const picture::Values at = x.detach().to_vector<double>();
-        charts.push_back(picture::Chart({.title = activation.name, .width = 420, .height = 280})
-                             .line("f(x)", at, y.detach().to_vector<double>())
-                             .line("f'(x)", at, derivative.to_vector<double>(), {.dashed = true})
+        const picture::Values at = drawn.detach().to_vector<double>();
+        charts.push_back(picture::Chart({.title = activation.name,
+                                         .x = {.label = "f(x), and dashed f'(x)"},
+                                         .width = 360,
+                                         .height = 290})
+                             .line("", at, y.detach().to_vector<double>())
+                             .line("", at, derivative.to_vector<double>(), {.dashed = true})
                              .draw());
     }
     std::printf("%s\n", all_agree ? "all agree" : "NOT all agree");

@@ -25,6 +25,7 @@ struct Surface {
     double spread[2];  // of the starts
     double noise;      // standard deviation of what is added to each gradient
     picture::Range x, y;
+    picture::Values bottom_x, bottom_y;
 };
 
 struct Racer {
@@ -49,11 +50,12 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
     picture::Chart chart({.title = surface.name,
                           .x = {.label = "w0", .range = surface.x},
                           .y = {.label = "w1", .range = surface.y},
-                          .width = 620,
-                          .height = 520});
+                          .width = 640,
+                          .height = 430});
     chart.contour(height, levels);
     picture::Values end_x, end_y;
     for (const Racer& racer : racers) {
+        const bool is_first = &racer == &racers.front();  // the others are drawn over it
         manual_seed(seed);
         const Tensor start = tensor<double>({surface.start[0], surface.start[1]}, {2}),
                      spread = tensor<double>({surface.spread[0], surface.spread[1]}, {2}),
@@ -74,11 +76,13 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
                     surface.name, racer.name, height(surface.start[0], surface.start[1]),
                     (ends[runs / 2 - 1] + ends[runs / 2]) / 2, static_cast<int>(runs), ends[runs / 4],
                     ends[runs - 1 - runs / 4]);
-        chart.line(racer.name, x, y);
+        chart.line(racer.name, x, y, {.width = is_first ? 5.0 : 1.6, .seconds = 9});
         end_x.push_back(x.back());
         end_y.push_back(y.back());
     }
     chart.scatter("after " + std::to_string(steps) + " steps", end_x, end_y);
+    chart.scatter("start", {surface.start[0]}, {surface.start[1]}, 7);
+    chart.scatter("minimum", surface.bottom_x, surface.bottom_y, 7);
     return chart.draw();
 }
 
@@ -97,12 +101,13 @@ void lecture(const LectureOptions& options) {
     const auto saddle = [](const Tensor& x, const Tensor& y) {
         return square(x) - square(y) + 0.25 * square(square(y));
     };
-    const Surface surfaces[] = {{"valley", valley, {-2.5, 0.6}, {0.1, 0.1}, 0, {-3, 1}, {-1, 1}},
-                                {"saddle", saddle, {-1.5, 0.01}, {0.1, 0.003}, 0, {-2, 1}, {-0.5, 2}},
-                                {"noise", valley, {-2.5, 0.6}, {0, 0}, 4, {-3, 1}, {-1, 1}}};
+    const Surface surfaces[] = {
+        {"valley", valley, {-2.5, 0.6}, {0.1, 0.1}, 0, {-3, 1}, {-1, 1}, {0}, {0}},
+        {"saddle", saddle, {-1.5, 0.01}, {0.1, 0.003}, 0, {-2, 1}, {-0.5, 2}, {0}, {std::sqrt(2)}},
+        {"noise", valley, {-2.5, 0.6}, {0, 0}, 4, {-3, 1}, {-1, 1}, {0}, {0}}};
     std::vector<picture::Svg> charts;
     for (const Surface& surface : surfaces) charts.push_back(race(surface, racers, 60, options.seed));
-    picture::save_text(options.picture("l3_10_race.svg"), picture::grid(charts, 2).str());
+    picture::save_text(options.picture("l3_10_race.svg"), picture::grid(charts, 1).str());
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ void lecture(const LectureOptions& options) {
     picture::Chart chart({.title = "Iris: what the net says of petals",
                           .x = {.label = "length, cm", .range = picture::Range{0.5, 7.5}},
                           .y = {.label = "width, cm", .range = picture::Range{0, 2.8}}});
-    chart.regions([&](const Tensor& points) { return argmax(net(points), 1); });
+    chart.regions([&](const Tensor& points) { return argmax(net(points), 1); }, 600);
     for (std::size_t i = 0; i < species.names.size(); ++i) {
         const Tensor own = masked_select(arange(petals.size()), eq(species.labels, static_cast<double>(i)));
         const Tensor points = index_select(petals.inputs, 0, own);

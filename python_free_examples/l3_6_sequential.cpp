@@ -22,7 +22,8 @@ void lecture(const LectureOptions& options) {
     const train::History history = train::fit(
         model, nn::CrossEntropyLoss(), optimizer, training,
         {.epochs = options.quick ? 1 : 5, .batch_size = 32, .validation = test, .seed = options.seed});
-    train::save(options.picture("l3_6_history.svg"), history);
+    picture::save_text(options.picture("l3_6_history.svg"),
+                       train::draw(history, "784-128-10, ReLU, dropout 0.2, Adam").str());
     std::printf("test accuracy %.4f\n", train::evaluate(model, nn::CrossEntropyLoss(), test).accuracy);
 }
 

@@ -73,8 +73,11 @@ void lecture(const LectureOptions& options) {
     const data::Mnist mnist = options.images();
     data::Dataset training = data::images(mnist.train), test = data::images(mnist.test);
     if (options.quick) training = training.part(0, 1500), test = test.part(0, 1000);
-    picture::Chart chart(
-        {.title = "MNIST, row by row", .x = {.label = "epoch"}, .y = {.label = "test accuracy"}});
+    picture::Chart chart({.title = "MNIST, row by row",
+                          .x = {.label = "epoch"},
+                          .y = {.label = "test accuracy"},
+                          .width = 760,
+                          .legend = "layers, units, epochs, dropout, batch"});
     std::printf("beyond the slides: Adam's rate is 0.002 sqrt(batch / 128) and falls to 0 along a cosine\n");
     manual_seed(options.seed);
 

@@ -26,7 +26,8 @@ void lecture(const LectureOptions& options) {
     const train::Score score = train::evaluate(net, nn::CrossEntropyLoss(), test);
     std::printf("test accuracy %.4f, loss %.4f after %zu epochs\n", score.accuracy, score.loss,
                 history.epochs.size());
-    train::save(options.picture("l4_1_history.svg"), history);
+    picture::save_text(options.picture("l4_1_history.svg"),
+                       train::draw(history, "784-128-64-10, ReLU, plain SGD").str());
     picture::save_text(options.picture("l4_1_model.svg"), picture::draw_model(net).str());
 }
 

@@ -27,12 +27,13 @@ void lecture(const LectureOptions& options) {
     const Penalty penalties[] = {{"lasso (L1)", 1, 0}, {"ridge (L2)", 0, 1}, {"elastic net", 0.5, 0.5}};
     const std::vector<double> strengths{0, 1e-4, 3e-4, 1e-3, 3e-3};
     picture::Chart chart({.title = "Sum of the weights' sizes",
-                          .x = {.label = "strength of the penalty"},
+                          .x = {.label = "strength of the penalty", .log = true},
                           .y = {.label = "sum of |w|", .log = true}});
     std::vector<picture::Svg> histograms;
     std::printf("penalty      strength  sum of |w|  sum of w^2  below 0.001  train     test\n");
     for (const Penalty& penalty : penalties) {
         picture::Values sizes;
+        double without = 0;
         for (const double strength : strengths) {
             manual_seed(options.seed);
             const nn::Sequential net(nn::Linear(784, 64), nn::ReLU(), nn::Linear(64, 10));
@@ -45,23 +46,25 @@ void lecture(const LectureOptions& options) {
             train::fit(net, loss, optimizer, training,
                        {.epochs = options.quick ? 8 : 30, .seed = options.seed, .verbose = false});
             const Tensor size = sum(abs(w.detach()));
-            sizes.push_back(size.item());
+            (strength == 0 ? without : sizes.emplace_back()) = size.item();
             const std::vector<double> weights = w.to_vector<double>();
             std::printf("%-12s %8g  %10.1f  %10.2f  %10.1f%%  %.4f  %.4f\n", penalty.name, strength,
                         size.item(), sum(square(w.detach())).item(), 100 * share_near_zero(weights),
                         train::evaluate(net, nn::CrossEntropyLoss(), training).accuracy,
                         train::evaluate(net, nn::CrossEntropyLoss(), test).accuracy);
-            if (strength == 0 || strength == 1e-3)
+            if (strength == 1e-3 || (strength == 0 && histograms.empty()))
                 histograms.push_back(
-                    picture::Chart(
-                        {.title = std::string(penalty.name) + ", strength " + picture::label(strength),
-                         .x = {.label = "weight", .range = picture::Range{-0.2, 0.2}},
-                         .width = 420,
-                         .height = 300})
+                    picture::Chart({.title = strength == 0 ? "no penalty"
+                                                           : std::string(penalty.name) + ", strength 0.001",
+                                    .x = {.label = "weight", .range = picture::Range{-0.2, 0.2}},
+                                    .width = 420,
+                                    .height = 300})
                         .histogram("", weights, 80)
                         .draw());
         }
-        chart.line(penalty.name, strengths, sizes, {.points = true});
+        chart.line(penalty.name, {strengths.begin() + 1, strengths.end()}, sizes, {.points = true});
+        if (&penalty == &penalties[2])  // the same for all
+            chart.line("none", {strengths[1], strengths.back()}, {without, without}, {.dashed = true});
     }
     chart.save(options.picture("l4_2_sizes.svg"));
     picture::save_text(options.picture("l4_2_weights.svg"), picture::grid(histograms, 2).str());

@@ -17,15 +17,14 @@ struct Variant {
 picture::Svg sheet_of(const Tensor& images, const std::vector<Variant>& variants,
                       const picture::SheetOptions& options) {
     std::vector<Tensor> rows;
-    picture::SheetOptions with_names = options;
+    picture::SheetOptions named = options;
     for (const Variant& variant : variants) {
         const Tensor x = variant.transform ? variant.transform({images, Tensor()}).x : images;
         const Tensor pixels = (clamp(x, 0, 1) * 255).to(u8);
         rows.push_back(x.size(1) == 1 ? squeeze(pixels, 1) : permute(pixels, {0, 2, 3, 1}));
-        for (std::int64_t i = 0; i < images.size(0); ++i)
-            with_names.captions.emplace_back(i == 0 ? variant.name : "");
+        named.row_names.emplace_back(variant.name);
     }
-    return picture::image_sheet(cat(rows), with_names);
+    return picture::image_sheet(cat(rows), named);
 }
 
 void draw_digits(const LectureOptions& options, const data::Dataset& set,
@@ -36,7 +35,8 @@ void draw_digits(const LectureOptions& options, const data::Dataset& set,
     loader.next(digits);
     picture::save_text(
         options.picture("l4_3_sheet.svg"),
-        sheet_of(digits.x, variants, {.title = "The same ten digits, changed", .columns = across}).str());
+        sheet_of(digits.x, variants, {.title = "The same ten digits, changed", .columns = across, .size = 56})
+            .str());
 }
 
 // A house under the sun: (3, side, side), 0 to 1.

@@ -20,8 +20,9 @@ void lecture(const LectureOptions& options) {
                               {"ReLU", nn::ReLU()},       {"leaky ReLU", nn::LeakyReLU(0.1)},
                               {"ELU", nn::ELU()},         {"swish", nn::SiLU()},
                               {"GELU", nn::GELU()},       {"mish", nn::Mish()}};
-    picture::Chart chart(
-        {.title = "Loss at equal budget", .x = {.label = "epoch"}, .y = {.label = "validation loss"}});
+    picture::Chart chart({.title = "Loss at equal budget",
+                          .x = {.label = "epoch"},
+                          .y = {.label = "validation loss", .log = true}});
     std::printf("activation  training loss  test loss  test accuracy  seconds per epoch\n");
     for (const Choice& choice : choices) {
         manual_seed(options.seed);

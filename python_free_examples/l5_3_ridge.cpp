@@ -96,8 +96,9 @@ picture::Svg draw(const std::vector<Fit>& fits, const Tensor& x, const Tensor& y
     chart.line("sin(2 pi x)", at, sin(2 * M_PI * places).to_vector<double>(), {.dashed = true});
     for (const Fit& fit : fits) {
         found.push_back(fit_polynomial(x, y, fit.order, fit.lambda()));
+        const bool by_lambda = fit.name.starts_with("ln ");
         chart.line(
-            fit.name, at,
+            by_lambda ? "ln λ = " + fit.name.substr(3) : fit.name, at,
             matmul(data::polynomial_features(places, fit.order, true), found.back()).to_vector<double>());
     }
     return chart.draw();
@@ -129,7 +130,7 @@ void lecture(const LectureOptions& options) {
         {"ln 2.29", 9, 2.29, "slides' 0", {0.13, -0.05, -0.06, -0.05, -0.03, -0.02, -0.01, 0, 0, 0.01}}};
     std::vector<Tensor> by_order, by_ridge;
     const picture::Svg left = draw(orders, x, y, "Order of the polynomial", by_order),
-                       right = draw(ridges, x, y, "Order 9 with ridge, by ln of lambda", by_ridge);
+                       right = draw(ridges, x, y, "Order 9 with ridge λ |w|^2", by_ridge);
     std::printf("Coefficients by least squares; the slides' column \"6\" is of order 3.\n");
     const double orders_differ = print_table(orders, by_order);
     std::printf(

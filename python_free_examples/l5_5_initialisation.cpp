@@ -35,6 +35,7 @@ void lecture(const LectureOptions& options) {
         picture::Chart chart(
             {.title = start.name,
              .x = {.label = "activation", .range = picture::Range{0, start.activation == relu ? 3 : 1}},
+             .y = {.label = "how many", .log = true, .range = picture::Range{1, 1e5}},
              .width = 420,
              .height = 300});
         std::printf("%-18s std of the activations:", start.name);
@@ -56,7 +57,7 @@ void lecture(const LectureOptions& options) {
         std::printf("\n");
         gradients.curve(start.name, norms, {.points = true});
     }
-    picture::save_text(options.picture("l5_5_activations.svg"), picture::grid(charts, 3).str());
+    picture::save_text(options.picture("l5_5_activations.svg"), picture::grid(charts, 2).str());
     gradients.save(options.picture("l5_4_gradients.svg"));
 }
 

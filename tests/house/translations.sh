@@ -1,6 +1,6 @@
 #!/bin/sh
-# Holds each page PAGE.ko.md to its PAGE.md: the same code but for its comments, the same files linked, the same
-# numbers of headings and table rows, and a link to each other.
+# Holds each page PAGE.ko.md to its PAGE.md: the same code but for its comments, the same files linked (or their
+# translations), the same numbers of headings and table rows, and a link to each other.
 set -eu
 cd "$1"
 digest() {
@@ -12,6 +12,7 @@ digest() {
     {
         while (match($0, /\]\([^)]*\)/)) {
             link = substr($0, RSTART + 2, RLENGTH - 3)
+            sub(/\.ko\.md/, ".md", link)
             if (link !~ /README/) print "link " link
             $0 = substr($0, RSTART + RLENGTH)
         }

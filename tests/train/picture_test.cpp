@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <set>
 #include <string>
 
 #include <adjoint/adjoint.h>
@@ -45,6 +46,61 @@ TEST(Picture, NumbersAreWrittenAsPeopleDo) {
     EXPECT_EQ(picture::coordinate(1.5), "1.5");
 }
 
+TEST(Picture, TicksThatLieCloseAreToldApart) {
+    EXPECT_EQ(picture::tick_labels(Scale(1000.1, 1000.3).ticks()),
+              (std::vector<std::string>{"1000.10", "1000.15", "1000.20", "1000.25", "1000.30"}));
+    EXPECT_EQ(picture::tick_labels({123456, 123457}), (std::vector<std::string>{"123456", "123457"}));
+    EXPECT_EQ(picture::tick_labels({0, 0.5, 1}), (std::vector<std::string>{"0", "0.5", "1"}));
+    EXPECT_EQ(picture::tick_labels({1e-6, 1e-3, 1}), (std::vector<std::string>{"1e-6", "0.001", "1"}));
+    EXPECT_TRUE(picture::tick_labels({}).empty());
+    EXPECT_EQ(picture::tick_labels({0.1234567}), (std::vector<std::string>{"0.1235"}));
+}
+
+TEST(Picture, HangulIsAsWideAsItIsHigh) {
+    EXPECT_NEAR(picture::text_width("정확도", 10), 30, 1e-9);
+    EXPECT_NEAR(picture::text_width("loss", 10), 24.8, 1e-9);
+    EXPECT_NEAR(picture::text_width("λ é", 10), 18.6, 1e-9);
+    const std::string svg = Chart({.width = 400}).curve("아주 긴 한국어 범례 이름", {1, 2}).draw().str();
+    EXPECT_TRUE(holds(svg, "x=\"236.24\"")) << "ten characters and four spaces behind it have room\n" << svg;
+}
+
+TEST(Picture, ManySeriesDiffer) {
+    std::set<std::string> colors;
+    for (std::size_t i = 0; i < 24; ++i) colors.insert(picture::series_color(i));
+    EXPECT_EQ(colors.size(), 24U);
+    Chart chart;
+    for (int i = 0; i < 9; ++i) chart.curve(std::to_string(i), {1, 2});
+    EXPECT_EQ(count(chart.draw().str(), "stroke-dasharray"), 2)
+        << "the ninth, in the plane and in the legend";
+}
+
+TEST(Picture, WhatDivergesSaysSo) {
+    const std::string svg = Chart().curve("wild", {1, 9, NAN, NAN}).curve("far", {1, INFINITY}).draw().str();
+    EXPECT_TRUE(holds(svg, ">wild (NaN)<") && holds(svg, ">far (inf)<")) << svg;
+    EXPECT_EQ(count(svg, ">NaN<"), 1);
+    EXPECT_TRUE(holds(Chart().curve("lost", {NAN, NAN}).draw().str(), ">lost (NaN)<"));
+}
+
+TEST(Picture, CurvesBeginWhereTheySayAndDotsRun) {
+    const std::string svg =
+        Chart({.legend = "seeds"}).curve("7", {5, 4, 3}, {.first = 0, .seconds = 2}).draw().str();
+    EXPECT_TRUE(holds(svg, ">seeds<") && holds(svg, ">0<")) << svg;
+    EXPECT_EQ(count(svg, "<animate "), 2);
+    EXPECT_TRUE(holds(svg, "dur=\"2s\""));
+}
+
+TEST(Picture, AnAnimationShowsItsLastPictureWhereNothingMoves) {
+    std::vector<picture::Svg> frames;
+    for (int i = 0; i < 4; ++i) frames.push_back(Chart().curve(std::to_string(i), {1, 2}).draw());
+    const std::string svg = picture::animation(frames, 0.5).str();
+    EXPECT_EQ(count(svg, "visibility=\"hidden\""), 3);
+    EXPECT_EQ(count(svg, "<g class=\"frames4last\" visibility=\"visible\""), 1);
+    EXPECT_EQ(count(svg, "<rect visibility=\"visible\""), 4) << "what clips is not hidden with its picture";
+    EXPECT_GT(svg.find("frames4last\" visibility"), svg.rfind("visibility=\"hidden\""));
+    EXPECT_TRUE(holds(svg, "prefers-reduced-motion"));
+    EXPECT_THROW(picture::animation({}), ValueError);
+}
+
 TEST(Picture, ChartShowsItsSeriesAxesAndLegend) {
     const std::string svg = Chart({.title = "a < b & c", .x = {.label = "epoch"}, .y = {.label = "loss"}})
                                 .curve("train", {1, 2, 3})
@@ -82,6 +138,8 @@ TEST(Picture, HistogramCountsEveryValue) {
         Chart({.x = {.range = Range{0, 2}}}).histogram("h", {0, 0.5, 1.5, 2, 3, NAN}, 2).draw().str();
     EXPECT_EQ(count(svg, "fill-opacity=\"0.55\" stroke="), 2);
     EXPECT_THROW(Chart().histogram("h", {1}, 0), ValueError);
+    const std::string two = Chart().histogram("a", {1, 2}, 4).histogram("b", {2, 3}, 4).draw().str();
+    EXPECT_EQ(count(two, "<path "), 2) << "outlines";
 }
 
 TEST(Picture, PlaneNeedsRangesAndOneAnswerPerPoint) {
@@ -92,7 +150,8 @@ TEST(Picture, PlaneNeedsRangesAndOneAnswerPerPoint) {
     EXPECT_THROW(Chart(options).regions([](const Tensor& p) { return p; }), ShapeError);
     const std::string circle =
         Chart(options).contour([](double x, double y) { return x * x + y * y; }, {0.25, 9}).draw().str();
-    EXPECT_GT(count(circle, "M"), 100) << "the level 0.25 is crossed by many cells, 9 by none";
+    EXPECT_EQ(count(circle, "M"), 1) << "the level 0.25 is one line, 9 is nowhere";
+    EXPECT_GT(count(circle, " L"), 100) << "which crosses many cells";
 }
 
 TEST(Picture, PngIsReadableBack) {
@@ -119,6 +178,10 @@ TEST(Picture, SheetsAndHeatMaps) {
     EXPECT_EQ(count(sheet, "#c00000"), 1);
     EXPECT_THROW(picture::image_sheet(zeros({3, 4, 4}), {.captions = {"1"}}), ValueError);
     EXPECT_THROW(picture::image_sheet(zeros({4, 4})), ShapeError);
+    const std::string named =
+        picture::image_sheet(zeros({3, 4, 4}), {.columns = 2, .row_names = {"first", "second"}}).str();
+    EXPECT_TRUE(holds(named, ">first<") && holds(named, ">second<"));
+    EXPECT_THROW(picture::image_sheet(zeros({3, 4, 4}), {.columns = 2, .row_names = {"1"}}), ValueError);
     const std::string table = picture::heat_map(tensor({{5, 0}, {1, 12}}), {.title = "t"}).str();
     for (const char* number : {">5<", ">12<"}) EXPECT_TRUE(holds(table, number)) << table;
 }
@@ -141,13 +204,28 @@ TEST(Picture, GraphShowsOperationsValuesAndGradients) {
     for (std::size_t i = 2; i < 5; ++i) leaves += graph.boxes[i].title + ":" + graph.boxes[i].gradient + " ";
     for (const char* leaf : {"apple:2.2 ", "tax:200 ", "variable:110 "})
         EXPECT_TRUE(holds(leaves, leaf)) << leaves;
-    for (const auto& [from, to] : graph.arrows) EXPECT_LT(graph.boxes[from].layer, graph.boxes[to].layer);
+    for (const auto& [from, to, operand] : graph.arrows)
+        EXPECT_LT(graph.boxes[from].layer, graph.boxes[to].layer);
     EXPECT_FALSE(apple.grad().defined());
     EXPECT_EQ(count(graph.dot(), "->"), 4);
     EXPECT_EQ(count(graph.draw().str(), "grad "), 5);
     price.backward();  // the graph is as it was
     EXPECT_NEAR(apple.grad().item(), 2.2, 1e-12);
     EXPECT_EQ(picture::graph(price).boxes[0].gradient, "") << "freed by the backward pass";
+}
+
+TEST(Picture, GraphMarksOperandsWhoseOrderMatters) {
+    const Tensor a = variable(8), b = variable(2), c = variable(3);
+    const picture::Graph graph = picture::graph((a - b) / c + a * b, {{"a", a}, {"b", b}, {"c", c}});
+    std::string operands, leaves;
+    for (const auto& [from, to, operand] : graph.arrows)
+        operands += graph.boxes[to].title + std::to_string(operand) + " ";
+    for (const char* part : {"sub1 sub2 ", "div1 div2 ", "mul0 mul0 ", "add0 add0 "})
+        EXPECT_TRUE(holds(operands, part)) << operands;
+    for (const picture::GraphBox& box : graph.boxes)
+        if (box.is_leaf) leaves += box.title;
+    EXPECT_EQ(leaves, "abc") << "in the order in which they are written";
+    EXPECT_EQ(count(graph.dot(), "headlabel"), 4);
 }
 
 TEST(Picture, GraphWithoutTraceShowsShapes) {

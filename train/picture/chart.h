@@ -33,12 +33,16 @@ struct ChartOptions {
     std::string title = {};
     Axis x = {}, y = {};
     double width = 640, height = 420;
+    std::string legend = {};  ///< above the names of the series: what they are of
 };
 
 /// How a curve looks.
 struct LineStyle {
     bool dashed = false, points = false;
     double width = 1.8;
+    double first = 1;  ///< of curve(): where it begins
+    /// A dot goes from point to point in so many seconds, again and again; 0: there is none.
+    double seconds = 0;
 };
 
 /// Curves, points and bars in one frame.
@@ -46,17 +50,20 @@ class ADJOINT_API Chart {
   public:
     explicit Chart(ChartOptions options = {});
 
-    /// A curve through the points; one that is not finite interrupts it. Named series are in the legend.
+    /// A curve through the points; one that is not finite interrupts it. One that ends so is marked where it
+    /// was last seen, and named NaN, or inf, in the legend. Named series are in the legend.
     /// errors: ShapeError if the numbers of x and y differ.
     Chart& line(std::string name, Values x, Values y, const LineStyle& style = {});
-    /// A line over 1, 2, 3 ...
+    /// A line over 1, 2, 3 .., or from style.first on.
     Chart& curve(std::string name, Values y, const LineStyle& style = {});
     Chart& scatter(std::string name, Values x, Values y, double radius = 4);
-    /// How many of the values fall into each of `bins` equal parts of their range.
+    /// How many of the values fall into each of `bins` equal parts of their range: as bars, or where a chart
+    /// has several histograms as their outlines.
     Chart& histogram(std::string name, const Values& values, int bins = 40);
     /// What a classifier says at each place of the plane. `classify` takes (n, 2) f32 points; integers (n)
     /// are class numbers, floats (n) or (n, 1) are the probability of class 1. Both axes need a range.
-    Chart& regions(const std::function<Tensor(const Tensor& points)>& classify);
+    /// It is asked at the middles of cells x cells squares.
+    Chart& regions(const std::function<Tensor(const Tensor& points)>& classify, int cells = 160);
     /// Lines of equal f(x, y) at `levels`. Both axes need a range.
     Chart& contour(const std::function<double(double x, double y)>& f, Values levels);
 
@@ -75,12 +82,16 @@ class ADJOINT_API Chart {
         std::size_t color = 0;
     };
     struct Level {
-        double position;              // among the levels, 0 to 1
-        std::vector<Point> segments;  // in pairs, in units of the data
+        double position;           // among the levels, 0 to 1
+        std::vector<Point> lines;  // in units of the data, interrupted by NaN
     };
 
     Chart& add(Series series);
     Scale scale(bool horizontal) const;
+    struct Frame;
+    void draw_lines(Svg& svg, const Frame& frame, const Series& s) const;
+    void draw_bars(Svg& svg, const Frame& frame, const Series& s) const;
+    void draw_legend(Svg& svg, const Frame& frame, const std::vector<const Series*>& named) const;
 
     ChartOptions options_;
     std::vector<Series> series_;

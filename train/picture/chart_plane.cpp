@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
@@ -12,9 +13,8 @@
 namespace adjoint::picture {
 namespace {
 
-constexpr int cells = 160;
-// Lines are straight within a cell, so coarser ones do; each crossing is text in the file.
-constexpr int contour_cells = 60;
+// Lines are straight within a cell; each crossing is text in the file.
+constexpr int contour_cells = 90;
 
 std::pair<Scale, Scale> plane(const ChartOptions& options, const char* what) {
     check<ValueError>(options.x.range && options.y.range, "chart: {} need a range of x and of y", what);
@@ -33,11 +33,52 @@ std::string probability_color(double p) {
     return blend("#ffffff", series_color(p < 0.5 ? 0 : 1), 0.12 + 0.43 * strength);
 }
 
+// Segments put together into lines, with NaN between them.
+std::vector<Point> chained(const std::vector<std::pair<Point, Point>>& segments) {
+    using Key = std::pair<double, double>;
+    const auto key = [](const Point& p) { return Key{p.x, p.y}; };
+    std::multimap<Key, std::size_t> ends;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+        ends.emplace(key(segments[i].first), i);
+        ends.emplace(key(segments[i].second), i);
+    }
+    std::vector<bool> taken(segments.size(), false);
+    // From `at` on, as far as it goes.
+    const auto follow = [&](Point at, const auto& visit) {
+        for (bool found = true; found;) {
+            found = false;
+            const auto [first, last] = ends.equal_range(key(at));
+            for (auto end = first; end != last; ++end) {
+                if (taken[end->second]) continue;
+                taken[end->second] = found = true;
+                const auto& [a, b] = segments[end->second];
+                at = key(a) == key(at) ? b : a;
+                visit(at);
+                break;
+            }
+        }
+    };
+    std::vector<Point> lines;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+        if (taken[i]) continue;
+        taken[i] = true;
+        std::vector<Point> before, after{segments[i].second};
+        follow(segments[i].second, [&](const Point& p) { after.push_back(p); });
+        follow(segments[i].first, [&](const Point& p) { before.push_back(p); });
+        lines.insert(lines.end(), before.rbegin(), before.rend());
+        lines.push_back(segments[i].first);
+        lines.insert(lines.end(), after.begin(), after.end());
+        lines.push_back({NAN, NAN});
+    }
+    return lines;
+}
+
 }  // namespace
 
-Chart& Chart::regions(const std::function<Tensor(const Tensor& points)>& classify) {
+Chart& Chart::regions(const std::function<Tensor(const Tensor& points)>& classify, int cells) {
+    check<ValueError>(cells > 0, "chart: regions of {} cells", cells);
     const auto [sx, sy] = plane(options_, "regions");
-    const Tensor points = empty({cells * cells, 2}, f32, Device::cpu());
+    const Tensor points = empty({std::int64_t{cells} * cells, 2}, f32, Device::cpu());
     float* out = points.mutable_data<float>();
     for (int row = 0; row < cells; ++row)
         for (int column = 0; column < cells; ++column) {
@@ -46,8 +87,8 @@ Chart& Chart::regions(const std::function<Tensor(const Tensor& points)>& classif
         }
     const NoGrad guard;
     const Tensor answer = classify(points);
-    check<ShapeError>(answer.numel() == cells * cells, "chart: regions expected {} answers got shape {}",
-                      cells * cells, answer.shape());
+    check<ShapeError>(answer.numel() == points.size(0), "chart: regions expected {} answers got shape {}",
+                      points.size(0), answer.shape());
     std::vector<std::uint8_t> pixels;
     for (const double v : answer.to_vector<double>())
         append_color(pixels, is_floating(answer.dtype())
@@ -72,13 +113,16 @@ Chart& Chart::contour(const std::function<double(double x, double y)>& f, Values
     for (std::size_t n = 0; n < levels.size(); ++n) {
         Level level{levels.size() > 1 ? static_cast<double>(n) / static_cast<double>(levels.size() - 1) : 0,
                     {}};
+        std::vector<std::pair<Point, Point>> segments;
         for (int row = 0; row < contour_cells; ++row)
             for (int column = 0; column < contour_cells; ++column) {
                 const std::array<std::array<int, 2>, 4> corners{
                     {{row, column}, {row, column + 1}, {row + 1, column + 1}, {row + 1, column}}};
                 std::vector<Point> crossings;
                 for (std::size_t k = 0; k < 4; ++k) {
-                    const auto &a = corners[k], &b = corners[(k + 1) % 4];
+                    // A side has one crossing, from whichever cell it is seen.
+                    const auto &a = std::min(corners[k], corners[(k + 1) % 4]),
+                               &b = std::max(corners[k], corners[(k + 1) % 4]);
                     const double va = values[index(a[0], a[1])] - levels[n],
                                  vb = values[index(b[0], b[1])] - levels[n];
                     if ((va < 0) == (vb < 0) || !std::isfinite(va) || !std::isfinite(vb)) continue;
@@ -87,8 +131,10 @@ Chart& Chart::contour(const std::function<double(double x, double y)>& f, Values
                                          sy.value(position(a[0]) + share * (b[0] - a[0]) / contour_cells)});
                 }
                 if (crossings.size() % 2 == 0)
-                    level.segments.insert(level.segments.end(), crossings.begin(), crossings.end());
+                    for (std::size_t k = 0; k < crossings.size(); k += 2)
+                        segments.emplace_back(crossings[k], crossings[k + 1]);
             }
+        level.lines = chained(segments);
         levels_.push_back(std::move(level));
     }
     return *this;

@@ -30,19 +30,24 @@ struct Walk {
 Walk walk(const Tensor& output) {
     check<AutogradError>(!output.is_leaf(), "graph: the tensor is not the result of a recorded operation");
     Walk w;
-    std::vector<Node*> open{node_of(output.impl().producer)};
-    w.box[open.back()] = 0;
-    while (!open.empty()) {
-        Node* node = open.back();
-        open.pop_back();
+    std::vector<const Edge*> open;
+    // The first input is walked first, so that variables are met in the order in which they are written.
+    const auto visit = [&](Node* node) {
         w.nodes.push_back(node);
         check<ValueError>(w.nodes.size() <= most_operations, "graph: more than {} operations",
                           most_operations);
-        for (const Edge& edge : node->edges())
-            if (edge.node && w.box.try_emplace(edge.node.get(), 0).second)
-                open.push_back(node_of(edge.node));
-            else if (edge.leaf && w.box.try_emplace(edge.leaf.get(), 0).second)
-                w.leaves.push_back(edge.leaf);
+        const auto& edges = node->edges();
+        for (auto edge = edges.rbegin(); edge != edges.rend(); ++edge) open.push_back(&*edge);
+    };
+    w.box[node_of(output.impl().producer)] = 0;
+    visit(node_of(output.impl().producer));
+    while (!open.empty()) {
+        const Edge& edge = *open.back();
+        open.pop_back();
+        if (edge.node && w.box.try_emplace(edge.node.get(), 0).second)
+            visit(node_of(edge.node));
+        else if (edge.leaf && w.box.try_emplace(edge.leaf.get(), 0).second)
+            w.leaves.push_back(edge.leaf);
     }
     std::stable_sort(w.nodes.begin(), w.nodes.end(),
                      [](Node* a, Node* b) { return a->depth() < b->depth(); });
@@ -117,9 +122,13 @@ Graph graph(const Tensor& output, const Names& names, const Trace* trace) {
         result.boxes.push_back({title,
                                 value.defined() ? text_of(value) : "shape " + to_string(node.output(0).shape),
                                 text_of(slopes[i]), false, static_cast<int>(node.depth())});
+        const bool symmetric = node.edges().size() < 2 || node.name() == std::string_view("add") ||
+                               node.name() == std::string_view("mul");
+        int operand = 0;
         for (const Edge& edge : node.edges()) {
             const void* from = edge.node ? static_cast<const void*>(edge.node.get()) : edge.leaf.get();
-            if (from) result.arrows.emplace_back(w.box.at(from), i);
+            ++operand;
+            if (from) result.arrows.push_back({w.box.at(from), i, symmetric ? 0 : operand});
         }
     }
     for (std::size_t i = 0; i < w.leaves.size(); ++i) {
@@ -130,7 +139,7 @@ Graph graph(const Tensor& output, const Names& names, const Trace* trace) {
     // A variable stands one layer before its first use; layers count from 0.
     for (std::size_t i = w.nodes.size(); i < result.boxes.size(); ++i) {
         int layer = static_cast<int>(most_operations);
-        for (const auto& [from, to] : result.arrows)
+        for (const auto& [from, to, operand] : result.arrows)
             if (from == i) layer = std::min(layer, result.boxes[to].layer - 1);
         result.boxes[i].layer = layer;
     }

@@ -26,10 +26,16 @@ struct GraphBox {
     int layer = 0;  ///< inputs lie in lower layers than what uses them
 };
 
+/// From box to box, in forward direction.
+struct GraphArrow {
+    std::size_t from, to;
+    int operand = 0;  ///< which input of the operation it is, from 1; 0 where their order does not matter
+};
+
 /// Boxes and the arrows between them.
 struct ADJOINT_API Graph {
     std::vector<GraphBox> boxes;
-    std::vector<std::pair<std::size_t, std::size_t>> arrows;  ///< from box to box, in forward direction
+    std::vector<GraphArrow> arrows;
 
     /// The graph in the language of Graphviz.
     std::string dot() const;

@@ -36,7 +36,7 @@ Layout make_places(const Graph& graph) {
         return out.places.size() - 1;
     };
     for (std::size_t i = 0; i < graph.boxes.size(); ++i) add({.box = i}, graph.boxes[i].layer);
-    for (const auto& [from, to] : graph.arrows) {
+    for (const auto& [from, to, operand] : graph.arrows) {
         std::vector<std::size_t> route{from};
         for (int layer = graph.boxes[from].layer + 1; layer < graph.boxes[to].layer; ++layer)
             route.push_back(add({.box = to, .lane = true}, layer));
@@ -113,7 +113,9 @@ std::string Graph::dot() const {
         if (!box.gradient.empty()) lines += "\\ngrad " + quoted(box.gradient);
         text += fmt::format("    n{} [label=\"{}\"{}];\n", i, lines, box.is_leaf ? ", style=rounded" : "");
     }
-    for (const auto& [from, to] : arrows) text += fmt::format("    n{} -> n{};\n", from, to);
+    for (const auto& [from, to, operand] : arrows)
+        text += fmt::format("    n{} -> n{}{};\n", from, to,
+                            operand > 0 ? fmt::format(" [headlabel=\"{}\"]", operand) : "");
     return text + "}\n";
 }
 
@@ -143,7 +145,8 @@ Svg Graph::draw() const {
     const auto half = [&](std::size_t p) {
         return layout.places[p].lane ? widths[layer_of[p]] / 2 : box_width(boxes[layout.places[p].box]) / 2;
     };
-    for (const auto& route : layout.routes) {
+    for (std::size_t arrow = 0; arrow < layout.routes.size(); ++arrow) {
+        const auto& route = layout.routes[arrow];
         std::vector<Point> path;
         for (std::size_t i = 0; i < route.size(); ++i) {
             const Point c = center(route[i]);
@@ -158,6 +161,9 @@ Svg Graph::draw() const {
                                       tip,
                                       {tip.x - 8 * dx - 4 * dy, tip.y - 8 * dy + 4 * dx}};
         svg.path(head, R"(fill="#555555")");
+        if (const int operand = arrows[arrow].operand; operand > 0)
+            svg.text({tip.x - 16 * dx, tip.y - 16 * dy - 5}, std::to_string(operand),
+                     {.size = 11, .color = "#555555"});
     }
     for (std::size_t i = 0; i < boxes.size(); ++i) draw_box(svg, boxes[i], center(i), box_width(boxes[i]));
     return svg;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/train/picture/svg.h>
 
 namespace adjoint::picture {
 namespace {
@@ -64,6 +66,22 @@ double Scale::value(double position) const noexcept {
 
 std::vector<double> Scale::ticks(int wanted) const {
     return logarithmic_ ? decade_ticks(low_, high_, wanted) : even_ticks(low_, high_, wanted);
+}
+
+std::vector<std::string> tick_labels(const std::vector<double>& ticks) {
+    std::vector<std::string> texts;
+    for (const double tick : ticks) texts.push_back(label(tick));
+    double step = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 1; i < ticks.size(); ++i) step = std::min(step, std::abs(ticks[i] - ticks[i - 1]));
+    const auto is_told = [&](std::size_t i) {
+        return std::abs(std::stod(texts[i]) - ticks[i]) < 0.05 * step;
+    };
+    bool all_told = true;
+    for (std::size_t i = 0; i < ticks.size(); ++i) all_told = all_told && is_told(i);
+    if (all_told) return texts;
+    const int decimals = std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
+    for (std::size_t i = 0; i < ticks.size(); ++i) texts[i] = fmt::format("{:.{}f}", ticks[i], decimals);
+    return texts;
 }
 
 }  // namespace adjoint::picture

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -29,5 +30,8 @@ class ADJOINT_API Scale {
     double low_, high_;
     bool logarithmic_;
 };
+
+/// The texts of an axis: each as label() has it, or with as many decimals as their distance needs.
+ADJOINT_API std::vector<std::string> tick_labels(const std::vector<double>& ticks);
 
 }  // namespace adjoint::picture

@@ -29,7 +29,7 @@ Svg heat_map(const Tensor& table, const HeatMapOptions& options) {
                       table.shape());
     const auto rows = static_cast<std::size_t>(table.size(0)),
                columns = static_cast<std::size_t>(table.size(1));
-    const Values values = table.to_vector<double>();
+    const std::vector<double> values = table.to_vector<double>();
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     double widest_number = 0;
     for (const double v : values) widest_number = std::max(widest_number, text_width(label(v)));
@@ -77,20 +77,61 @@ Svg image_sheet(const Tensor& images, const SheetOptions& options) {
     const double cell_height = image_height + (options.captions.empty() ? 10 : 26);
     const double top = options.title.empty() ? 10 : 40;
     const std::int64_t rows = (count + columns - 1) / columns;
-    Svg svg(std::max(cell_width * static_cast<double>(columns) + 10, text_width(options.title, 15) + 20),
+    check<ValueError>(options.row_names.empty() || options.row_names.size() == static_cast<std::size_t>(rows),
+                      "image_sheet: {} rows, {} names", rows, options.row_names.size());
+    const double left = options.row_names.empty() ? 10 : widest(options.row_names) + 20;
+    Svg svg(std::max(left + cell_width * static_cast<double>(columns), text_width(options.title, 15) + 20),
             top + cell_height * static_cast<double>(rows) + 4);
     if (!options.title.empty()) svg.text({svg.width() / 2, 24}, options.title, {.size = 15, .bold = true});
     for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t row = i / columns, column = i % columns;
-        const double x = 10 + cell_width * static_cast<double>(column);
+        const double x = left + cell_width * static_cast<double>(column);
         const double y = top + cell_height * static_cast<double>(row);
         svg.image({x + (cell_width - 10 - options.size) / 2, y}, options.size, image_height,
                   png(select(images, 0, i)));
         const auto k = static_cast<std::size_t>(i);
+        if (column == 0 && !options.row_names.empty())
+            svg.text({left - 10, y + image_height / 2 + 4}, options.row_names[static_cast<std::size_t>(row)],
+                     {.anchor = "end"});
         if (options.captions.empty()) continue;
         const bool marked = !options.marked.empty() && options.marked[k];
         svg.text({x + (cell_width - 10) / 2, y + image_height + 14}, options.captions[k],
                  {.color = marked ? "#c00000" : "#222222", .bold = marked});
+    }
+    return svg;
+}
+
+Svg animation(const std::vector<Svg>& frames, double seconds) {
+    check<ValueError>(!frames.empty() && seconds > 0, "animation: {} pictures of {} seconds", frames.size(),
+                      seconds);
+    double width = 0, height = 0;
+    for (const Svg& frame : frames) {
+        width = std::max(width, frame.width());
+        height = std::max(height, frame.height());
+    }
+    Svg svg(width, height);
+    // One frame is seen from the beginning of its turn to the next one's; the last waits as long again twice.
+    const std::size_t turns = frames.size() + 2;
+    const double all = seconds * static_cast<double>(turns);
+    const std::string name = fmt::format("frames{}", frames.size()), last = name + "last";
+    const auto rule = [&](const std::string& of, double share) {
+        return fmt::format(
+            "@keyframes {0} {{0%{{visibility:visible}}{1:.4f}%{{visibility:hidden}}}}"
+            ".{0}{{animation:{0} {2:.4f}s step-end infinite both}}",
+            of, share, all);
+    };
+    const double share = 100.0 / static_cast<double>(turns);
+    svg.element("<style>" + rule(name, share) + rule(last, 3 * share) +
+                fmt::format("@media (prefers-reduced-motion: reduce){{.{},.{}{{animation:none}}}}</style>\n",
+                            name, last));
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        const bool is_last = i + 1 == frames.size();
+        svg.element(fmt::format("<g class=\"{}\" visibility=\"{}\" style=\"animation-delay:{:.4f}s\">\n",
+                                is_last ? last : name, is_last ? "visible" : "hidden",
+                                seconds * static_cast<double>(i) - all));
+        svg.rectangle({0, 0}, width, height, R"(fill="#ffffff")");
+        svg.place({0, 0}, frames[i]);
+        svg.element("</g>\n");
     }
     return svg;
 }

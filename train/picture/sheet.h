@@ -25,10 +25,16 @@ struct SheetOptions {
     double size = 72;  ///< of an image on the sheet
     std::vector<std::string> captions = {};
     std::vector<bool> marked = {};
+    std::vector<std::string> row_names = {};  ///< left of each row
 };
 /// shapes: (N, H, W) or (N, H, W, 3).
-/// errors: ShapeError; ValueError for another number of captions.
+/// errors: ShapeError; ValueError for another number of captions or names.
 ADJOINT_API Svg image_sheet(const Tensor& images, const SheetOptions& options = {});
+
+/// Pictures one after the other at one place, each for so many seconds, again and again; the last one where
+/// nothing moves: in a viewer without animations, and for who has asked for less motion.
+/// errors: ValueError for no picture.
+ADJOINT_API Svg animation(const std::vector<Svg>& frames, double seconds = 0.25);
 
 /// Pictures side by side, `columns` in a row.
 ADJOINT_API Svg grid(const std::vector<Svg>& pictures, int columns);

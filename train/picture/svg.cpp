@@ -69,15 +69,28 @@ std::string label(double value) {
 }
 
 double text_width(std::string_view text, double size) {
-    const auto characters =
-        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
-    return static_cast<double>(characters) * size * 0.62;
+    double ems = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = [&](std::size_t at) {
+            return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+        };
+        if ((byte(i) & 0xC0) == 0x80) continue;  // the rest of a character
+        // Hangul, Chinese, kana and full-width forms have three bytes; single letters of Hangul begin with
+        // 0xE1 84. What has four bytes is drawn as wide.
+        const bool wide = byte(i) >= 0xF0 || (byte(i) >= 0xE3 && byte(i) <= 0xED) || byte(i) == 0xEF ||
+                          (byte(i) == 0xE1 && byte(i + 1) >= 0x84 && byte(i + 1) <= 0x87);
+        ems += wide ? 1 : 0.62;
+    }
+    return ems * size;
 }
 
 std::string series_color(std::size_t index) {
     static constexpr std::array colors{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                        "#e69f00", "#56b4e9", "#555555", "#8c564b"};
-    return colors[index % colors.size()];
+    const std::string color = colors[index % colors.size()];
+    // The same ones darker, then lighter.
+    const std::size_t round = index / colors.size() % 3;
+    return round == 0 ? color : blend(color, round == 1 ? "#000000" : "#ffffff", 0.45);
 }
 
 std::string map_color(double value) {
@@ -148,11 +161,13 @@ void Svg::image(Point corner, double width, double height, std::span<const std::
 }
 
 void Svg::begin_clip(Point corner, double width, double height) {
-    // The name holds the place, so that pictures put together do not clip one another.
+    // The name holds the place, so that pictures put together do not clip one another. Of two of one name the
+    // first clips both, also where it is hidden itself.
     const std::string name =
         fmt::format("clip{}-{:.0f}-{:.0f}-{:.0f}-{:.0f}", clips_++, corner.x, corner.y, width, height);
     body_ += fmt::format(
-        "<clipPath id=\"{}\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n"
+        "<clipPath id=\"{}\"><rect visibility=\"visible\" x=\"{}\" y=\"{}\" width=\"{}\" "
+        "height=\"{}\"/></clipPath>\n"
         "<g clip-path=\"url(#{})\">\n",
         name, coordinate(corner.x), coordinate(corner.y), coordinate(width), coordinate(height), name);
 }

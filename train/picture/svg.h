@@ -65,6 +65,8 @@ class ADJOINT_API Svg {
     /// What follows is drawn inside this rectangle only, until end_clip().
     void begin_clip(Point corner, double width, double height);
     void end_clip();
+    /// An element as it is spelt.
+    void element(std::string_view text) { body_ += text; }
     /// The elements of another picture, moved.
     void place(Point corner, const Svg& other);
 

@@ -61,7 +61,9 @@ bool add_curve(picture::Chart& chart, const History& history, const char* name, 
         y.push_back(record.*set.*what);
         any = any || std::isfinite(y.back());
     }
-    if (any) chart.line(name, x, y, {.points = y.size() <= 40});
+    // A training that never had a number says so.
+    any = any || (set == &EpochRecord::train && what == &Score::loss && !y.empty());
+    if (any) chart.line(name, x, y, {.dashed = set == &EpochRecord::validation, .points = y.size() <= 40});
     return any;
 }
 

@@ -37,7 +37,7 @@ section { margin: 0 0 16px; padding: 18px 20px; background: #fff; border: 1px so
 .pair > section { margin: 0; }
 .pair { margin: 0 0 16px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 12px; }
-.charts svg { display: block; width: 100%; max-width: 640px; height: auto; margin: 0 auto; }
+.charts svg { display: block; width: 100%; max-width: 560px; height: auto; margin: 0 auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .facts { width: 100%; font-size: 15px; }
 .facts th { padding: 4px 16px 4px 0; text-align: left; font-weight: normal; color: var(--pale); vertical-align: top;
@@ -52,15 +52,15 @@ pre { margin: 0; font: 13px/1.45 Menlo, Consolas, "DejaVu Sans Mono", monospace;
 details { margin-top: 10px; }
 summary { color: var(--accent); cursor: pointer; font-size: 14px; }
 .confusion { width: 100%; max-width: 640px; margin: 0 auto; table-layout: fixed;
-  font-size: clamp(9px, 2.6vw, 14px); }
+  font-size: clamp(11px, 2.6vw, 14px); }
 .confusion td, .confusion th { padding: 0.55em 0; text-align: center; overflow: hidden; text-overflow: ellipsis; }
 .confusion td { border: 1px solid #fff; }
 .confusion th { font-weight: bold; color: var(--pale); }
 .note { margin: 0 0 10px; color: var(--pale); font-size: 14px; }
-.images { display: grid; grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); gap: 12px; }
+.images { display: grid; grid-template-columns: repeat(auto-fill, minmax(88px, 1fr)); gap: 12px; }
 figure { margin: 0; text-align: center; }
 figure img { display: block; width: 100%; image-rendering: pixelated; border-radius: 4px; }
-figcaption { margin-top: 3px; color: #a32020; font-size: 13px; }
+figcaption { margin-top: 3px; color: #a32020; font-size: 13px; line-height: 1.3; overflow-wrap: anywhere; }
 footer { color: var(--pale); font-size: 13px; }
 @media (max-width: 560px) {
   main { padding: 18px 10px 32px; }
@@ -103,7 +103,7 @@ std::string number(double value, int digits) {
 
 std::string curves(const History& history) {
     std::string html = "<div class=\"charts\">\n";
-    for (const picture::Svg& chart : charts(history, {.width = 520, .height = 330})) html += chart.str();
+    for (const picture::Svg& chart : charts(history, {.width = 420, .height = 280})) html += chart.str();
     html += "</div>\n";
     if (!history.end.empty())
         html += fmt::format("<p class=\"note\">Ended early: {}.</p>\n", escape(history.end));
@@ -126,6 +126,18 @@ std::string curves(const History& history) {
         html += "</tr>\n";
     }
     return html + "</table></div></details>\n";
+}
+
+// The dark or the light one, whichever is told better from the ground: by the luminance that WCAG defines.
+const char* ink_on(const std::string& ground) {
+    constexpr std::array weights{0.2126, 0.7152, 0.0722};
+    const auto channels = picture::color_channels(ground);
+    double luminance = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+        const double c = channels[i] / 255.0;
+        luminance += weights[i] * (c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4));
+    }
+    return luminance > 0.22 ? "#1c2733" : "#ffffff";
 }
 
 std::string confusion(const Tensor& counts, const std::vector<std::string>& classes) {
@@ -152,12 +164,9 @@ std::string confusion(const Tensor& counts, const std::vector<std::string>& clas
             const double count = n[row * k + column];
             const bool right = row == column;
             const double depth = right ? count / std::max(total, 1.0) : 0.75 * count / worst;
-            html += fmt::format("<td style=\"background:{};color:{}\">{}</td>",
-                                picture::blend("#f6f8fa", right ? "#0b5c9e" : "#c8501e", depth),
-                                count == 0    ? "#b4bec8"
-                                : depth > 0.5 ? "#ffffff"
-                                              : "#1c2733",
-                                picture::label(count));
+            const std::string ground = picture::blend("#f6f8fa", right ? "#0b5c9e" : "#c8501e", depth);
+            html += fmt::format("<td style=\"background:{};color:{}\">{}</td>", ground,
+                                count == 0 ? "#6b7785" : ink_on(ground), picture::label(count));
         }
         html += fmt::format("<th>{}</th></tr>\n",
                             total > 0 ? fmt::format("{:.0f}%", 100 * n[row * k + row] / total) : "");

@@ -1,0 +1,23 @@
+// Exercise 6, lecture L0.7: a net that learns XOR, with the graph for the gradients.
+//
+// x (4, 2) and t (4, 1) are the four questions and their answers. w1 (2, 3), b1 (3), w2 (3, 1), b2 (1) are
+// what is learnt. Useful: matmul, sigmoid, square, sum, backward(), grad().
+#include "exercise.h"
+
+using namespace adjoint;
+
+// Affine, sigmoid, affine, sigmoid.
+Tensor xor_outputs(const Tensor& x, const Tensor& w1, const Tensor& b1, const Tensor& w2, const Tensor& b2) {
+    const Tensor hidden = blank("affine and sigmoid, of x");
+    return blank("affine and sigmoid, of the hidden layer");
+}
+
+// 1/2 sum (t - y)^2
+Tensor xor_loss(const Tensor& y, const Tensor& t) { return blank("1/2 sum (t - y)^2"); }
+
+// One step of gradient descent; the gradients of the step before are still there.
+void xor_step(const Tensor& loss, std::vector<Tensor>& parameters, double rate) {
+    blank("the gradients of this loss, and of no other");
+    const NoGrad guard;
+    blank("a step against the gradient, for each parameter");
+}

@@ -1,0 +1,218 @@
+// Layout of a chart: the plane with its axes, the layers in it, the legend beside it.
+#include <algorithm>
+#include <cmath>
+
+#include <adjoint/core/base/format.h>
+#include <adjoint/train/picture/chart.h>
+
+namespace adjoint::picture {
+namespace {
+
+constexpr double legend_line = 20;
+
+// Curves of more points than the picture has pixels keep the least and the greatest of each stretch.
+std::vector<Point> thin_out(const std::vector<Point>& points, std::size_t stretches) {
+    if (points.size() <= 4 * stretches) return points;
+    std::vector<Point> kept{points.front()};
+    for (std::size_t i = 0; i < stretches; ++i) {
+        const auto first = points.begin() + static_cast<std::ptrdiff_t>(points.size() * i / stretches);
+        const auto last = points.begin() + static_cast<std::ptrdiff_t>(points.size() * (i + 1) / stretches);
+        auto [low, high] =
+            std::minmax_element(first, last, [](const Point& a, const Point& b) { return a.y < b.y; });
+        if (high < low) std::swap(low, high);
+        kept.push_back(*low);
+        if (high != low) kept.push_back(*high);
+    }
+    kept.push_back(points.back());
+    return kept;
+}
+
+// What a curve ends in that is no number, "" if it ends in one.
+const char* ending(const Values& y) {
+    if (y.empty() || std::isfinite(y.back())) return "";
+    return std::isnan(y.back()) ? "NaN" : y.back() > 0 ? "inf" : "-inf";
+}
+
+bool is_finite(const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); }
+
+// A dot that goes from point to point, again and again.
+std::string running_dot(const std::vector<Point>& points, double seconds, const std::string& color) {
+    std::string x, y;
+    for (const Point& p : points) {
+        if (!is_finite(p)) continue;
+        x += (x.empty() ? "" : ";") + coordinate(p.x);
+        y += (y.empty() ? "" : ";") + coordinate(p.y);
+    }
+    return fmt::format(
+        R"(<circle r="5" fill="{0}" stroke="#ffffff" stroke-width="1.5"><animate attributeName="cx" dur="{1}s" )"
+        R"(repeatCount="indefinite" values="{2}"/><animate attributeName="cy" dur="{1}s" )"
+        R"(repeatCount="indefinite" values="{3}"/></circle>)"
+        "\n",
+        color, coordinate(seconds), x, y);
+}
+
+// Of the rounds of eight colours each has a pattern of its own.
+std::string dashes(std::size_t color, bool dashed) {
+    if (dashed) return R"( stroke-dasharray="6 4")";
+    return color < 8            ? ""
+           : color / 8 % 2 == 1 ? R"( stroke-dasharray="9 3 2 3")"
+                                : R"( stroke-dasharray="2 3")";
+}
+
+}  // namespace
+
+struct Chart::Frame {
+    Scale sx, sy;
+    double left, top, width, height;
+    bool outlines;  // of histograms, where there are several
+    Point at(double x, double y) const {
+        return {left + width * sx.position(x), top + height * (1 - sy.position(y))};
+    }
+};
+
+void Chart::draw_lines(Svg& svg, const Frame& frame, const Series& s) const {
+    const std::string color = series_color(s.color);
+    std::vector<Point> points;
+    for (std::size_t i = 0; i < s.x.size(); ++i) points.push_back(frame.at(s.x[i], s.y[i]));
+    const bool line = s.kind == Series::Kind::line;
+    if (line)
+        svg.path(thin_out(points, static_cast<std::size_t>(frame.width)),
+                 fmt::format(R"(fill="none" stroke="{}" stroke-width="{}" stroke-linejoin="round"{})", color,
+                             coordinate(s.style.width), dashes(s.color, s.style.dashed)));
+    if (!line || s.style.points)
+        for (const Point& p : points)
+            if (is_finite(p))
+                svg.circle(p, line ? 3 : s.radius,
+                           fmt::format(R"(fill="{}" stroke="#ffffff" stroke-width="1")", color));
+    if (s.style.seconds > 0) svg.element(running_dot(points, s.style.seconds, color));
+    if (const std::string end = ending(s.y); line && !end.empty()) {
+        const auto last = std::find_if(points.rbegin(), points.rend(), is_finite);
+        if (last == points.rend()) return;
+        const std::string style = fmt::format(R"(stroke="{}" stroke-width="2")", color);
+        svg.line({last->x - 5, last->y - 5}, {last->x + 5, last->y + 5}, style);
+        svg.line({last->x - 5, last->y + 5}, {last->x + 5, last->y - 5}, style);
+        const bool at_edge = last->x + 10 + text_width(end) > frame.left + frame.width;
+        svg.text({last->x + (at_edge ? -8 : 8), last->y + 4}, end,
+                 {.anchor = at_edge ? "end" : "start", .color = color, .bold = true});
+    }
+}
+
+void Chart::draw_bars(Svg& svg, const Frame& frame, const Series& s) const {
+    const std::string color = series_color(s.color);
+    const double base = frame.top + frame.height;
+    if (!frame.outlines) {
+        for (std::size_t i = 0; i < s.y.size(); ++i) {
+            const Point corner = frame.at(s.x[i], s.y[i]);
+            svg.rectangle(
+                corner, frame.at(s.x[i + 1], 0).x - corner.x, std::max(base - corner.y, 0.0),
+                fmt::format(R"(fill="{0}" fill-opacity="0.55" stroke="{0}" stroke-width="0.5")", color));
+        }
+        return;
+    }
+    std::vector<Point> steps{{frame.at(s.x.front(), 0).x, base}};
+    for (std::size_t i = 0; i < s.y.size(); ++i) {
+        const double height = frame.at(s.x[i], s.y[i]).y, y = height < base ? height : base;
+        steps.push_back({frame.at(s.x[i], 0).x, y});
+        steps.push_back({frame.at(s.x[i + 1], 0).x, y});
+    }
+    steps.push_back({steps.back().x, base});
+    svg.path(steps, fmt::format(R"(fill="{0}" fill-opacity="0.1" stroke="{0}" stroke-width="1.6"{1})", color,
+                                dashes(s.color, false)));
+}
+
+void Chart::draw_legend(Svg& svg, const Frame& frame, const std::vector<const Series*>& named) const {
+    const double x = frame.left + frame.width + 12;
+    double y = frame.top + 10;
+    if (!options_.legend.empty() && !named.empty()) {
+        svg.text({x, y + 4}, options_.legend, {.anchor = "start", .bold = true});
+        y += legend_line;
+    }
+    for (const Series* const s : named) {
+        const std::string color = series_color(s->color);
+        if (s->kind == Series::Kind::line)
+            svg.line(
+                {x, y}, {x + 22, y},
+                fmt::format(R"(stroke="{}" stroke-width="2.5"{})", color, dashes(s->color, s->style.dashed)));
+        else if (s->kind == Series::Kind::scatter)
+            svg.circle({x + 11, y}, 4.5, fmt::format(R"(fill="{}")", color));
+        else
+            svg.rectangle({x + 4, y - 6}, 14, 12,
+                          fmt::format(R"(fill="{0}" stroke="{0}" fill-opacity="{1}")", color,
+                                      frame.outlines ? "0.1" : "0.55"));
+        const std::string end = s->kind == Series::Kind::line ? ending(s->y) : "";
+        svg.text({x + 28, y + 4}, s->name + (end.empty() ? "" : " (" + end + ")"), {.anchor = "start"});
+        y += legend_line;
+    }
+}
+
+Svg Chart::draw() const {
+    const Scale sx = scale(true), sy = scale(false);
+    std::vector<double> x_ticks = sx.ticks();
+    const std::vector<double> y_ticks = sy.ticks();
+    const auto is_whole = [](double v) { return v == std::round(v); };
+    // Between epochs 1 and 2 there is nothing to mark.
+    if (!options_.x.range && !series_.empty() &&
+        std::all_of(series_.begin(), series_.end(),
+                    [&](const Series& s) { return std::all_of(s.x.begin(), s.x.end(), is_whole); }))
+        std::erase_if(x_ticks, [&](double tick) { return !is_whole(tick); });
+    const std::vector<std::string> x_labels = tick_labels(x_ticks), y_labels = tick_labels(y_ticks);
+    double tick_width = 0, legend_width = options_.legend.empty() ? 0 : text_width(options_.legend) + 34;
+    for (const std::string& text : y_labels) tick_width = std::max(tick_width, text_width(text));
+    std::vector<const Series*> named;
+    for (const Series& s : series_)
+        if (!s.name.empty() &&
+            std::none_of(named.begin(), named.end(), [&](auto* o) { return o->name == s.name; })) {
+            named.push_back(&s);
+            const double end = s.kind == Series::Kind::line && *ending(s.y) ? text_width(" (NaN)") : 0;
+            legend_width = std::max(legend_width, text_width(s.name) + end + 54);
+        }
+    const double left = tick_width + (options_.y.label.empty() ? 18 : 40);
+    const double top = options_.title.empty() ? 18 : 40;
+    const double bottom = options_.x.label.empty() ? 30 : 50;
+    const double right = named.empty() ? 22 : std::max(legend_width, 22.0);
+    const auto outlines =
+        std::count_if(series_.begin(), series_.end(), [](auto& s) { return s.kind == Series::Kind::bars; });
+    const Frame frame{
+        sx, sy, left, top, options_.width - left - right, options_.height - top - bottom, outlines > 1};
+    const double width = frame.width, height = frame.height;
+    check<ValueError>(width > 40 && height > 40, "chart: no room in {} x {}", options_.width,
+                      options_.height);
+
+    Svg svg(options_.width, options_.height);
+    if (!options_.title.empty()) svg.text({left + width / 2, 24}, options_.title, {.size = 15, .bold = true});
+    if (!background_.empty()) svg.image({left, top}, width, height, background_);
+    for (std::size_t i = 0; i < x_ticks.size(); ++i) {
+        const double x = frame.at(x_ticks[i], sy.low()).x;
+        svg.line({x, top}, {x, top + height}, R"(stroke="#000000" stroke-opacity="0.1")");
+        svg.text({x, top + height + 17}, x_labels[i]);
+    }
+    for (std::size_t i = 0; i < y_ticks.size(); ++i) {
+        const double y = frame.at(sx.low(), y_ticks[i]).y;
+        svg.line({left, y}, {left + width, y}, R"(stroke="#000000" stroke-opacity="0.1")");
+        svg.text({left - 7, y + 4}, y_labels[i], {.anchor = "end"});
+    }
+
+    svg.begin_clip({left, top}, width, height);
+    for (const Level& level : levels_) {
+        std::vector<Point> path;
+        for (const Point& p : level.lines) path.push_back(frame.at(p.x, p.y));
+        svg.path(path, fmt::format(R"(fill="none" stroke="{}" stroke-width="1" stroke-linejoin="round")",
+                                   blend("#1f3f5f", "#c8d4e0", level.position)));
+    }
+    for (const Series& s : series_)
+        if (s.kind == Series::Kind::bars)
+            draw_bars(svg, frame, s);
+        else
+            draw_lines(svg, frame, s);
+    svg.end_clip();
+
+    svg.rectangle({left, top}, width, height, R"(fill="none" stroke="#444444")");
+    if (!options_.x.label.empty())
+        svg.text({left + width / 2, options_.height - 12}, options_.x.label, {.size = 13});
+    if (!options_.y.label.empty())
+        svg.text({16, top + height / 2}, options_.y.label, {.size = 13, .turn = -90});
+    draw_legend(svg, frame, named);
+    return svg;
+}
+
+}  // namespace adjoint::picture
