@@ -148,6 +148,8 @@ TEST(Picture, PlaneNeedsRangesAndOneAnswerPerPoint) {
     const picture::ChartOptions options{.x = {.range = Range{-1, 1}}, .y = {.range = Range{-1, 1}}};
     EXPECT_TRUE(holds(Chart(options).regions(first).draw().str(), "data:image/png;base64,iVBORw0KGgo"));
     EXPECT_THROW(Chart(options).regions([](const Tensor& p) { return p; }), ShapeError);
+    EXPECT_THROW(Chart(options).regions(first, 0), ValueError);
+    EXPECT_LT(Chart(options).regions(first, 8).draw().str().size(), 4000U) << "64 squares";
     const std::string circle =
         Chart(options).contour([](double x, double y) { return x * x + y * y; }, {0.25, 9}).draw().str();
     EXPECT_EQ(count(circle, "M"), 1) << "the level 0.25 is one line, 9 is nowhere";

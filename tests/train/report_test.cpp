@@ -71,6 +71,12 @@ TEST(Report, HoldsWhatItWasGiven) {
     EXPECT_NE(html.find(version), std::string::npos);
 }
 
+TEST(Report, NumbersAreReadOnTheirGround) {
+    const std::string html = train::to_html(full_report());
+    EXPECT_EQ(count(html, "color:#1c2733\">2<"), 1) << "dark on salmon";
+    EXPECT_EQ(count(html, "color:#ffffff\">5<"), 1) << "light on dark blue";
+}
+
 TEST(Report, NeedsNoOtherFileAndNoScript) {
     const std::string html = train::to_html(full_report());
     for (const char* part : {"<script", "<link", "@import", "src=\"http", "href=\"http"})
