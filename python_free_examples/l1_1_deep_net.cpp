@@ -243,5 +243,6 @@ int main(int argc, char** argv) {
     return run_lecture(
         argc, argv,
         "A class for nets of any depth learns XOR, as the slides have it and with the chain rule.", lecture,
-        {.time = "some seconds", .files = "l1_1_costs.svg, l1_1_failures.svg, l1_1_regions.svg"});
+        {.time = "some seconds",
+         .files = "l1_1_costs.svg, l1_1_failures.svg, l1_1_learning.svg, l1_1_regions.svg"});
 }
