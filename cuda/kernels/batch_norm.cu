@@ -67,6 +67,7 @@ template <class T, class Samples>
 __global__ void __launch_bounds__(channel_threads, 1)
     batch_norm_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
                         const bool training, const RunningStatistics running, const bool relu, T* y) {
+    wait_for_earlier();
     ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);
@@ -93,6 +94,7 @@ template <class T, class Samples>
 __global__ void __launch_bounds__(channel_threads, 1)
     batch_norm_backward_channels(const ChannelNorm norm, const Samples samples, const ChannelShape shape,
                                  const T* upstream, const T* relu_of, T* dx, T* dweight, T* dbias) {
+    wait_for_earlier();
     ADJOINT_SHARED(double, shared, channel_threads);
     const ChannelShare<Samples> share(samples, shape, norm);
     const T* x = static_cast<const T*>(norm.x);

@@ -19,6 +19,7 @@ ADJOINT_DEVICE double sum_of_block(double value) { return fold_group<functor::Su
 template <class T, int n>
 __global__ void __launch_bounds__(plane_threads)
     channel_moments(const PlaneShare share, const T* x, TwoSums* partial) {
+    wait_for_earlier();
     const auto* const groups = reinterpret_cast<const Group<T, n>*>(x);
     const std::uint32_t count = share.count(blockIdx.x) * n;
     double sum = 0, squares = 0;
@@ -45,6 +46,7 @@ template <class T, int n>
 __global__ void __launch_bounds__(plane_threads)
     normalise_planes(const ChannelNorm norm, const PlaneShare share, const RunningStatistics running,
                      const bool relu, const TwoSums* partial, T* y) {
+    wait_for_earlier();
     const std::uint32_t channel = blockIdx.y;
     ChannelScale<T> by;
     if (partial != nullptr) {
@@ -84,6 +86,7 @@ template <class T, int n>
 __global__ void __launch_bounds__(plane_threads)
     channel_slopes(const ChannelNorm norm, const PlaneShare share, const T* g, const T* relu_of,
                    TwoSums* partial) {
+    wait_for_earlier();
     const ChannelSlope<T> slope(norm, blockIdx.y);
     TwoSums sums{0, 0};
     share.for_each([&](std::int64_t place) {
@@ -105,6 +108,7 @@ template <class T, int n>
 __global__ void __launch_bounds__(plane_threads)
     pass_back_normalised(const ChannelNorm norm, const PlaneShare share, const T* g, const T* relu_of,
                          const TwoSums* partial, T* dx, T* dweight, T* dbias) {
+    wait_for_earlier();
     const std::uint32_t channel = blockIdx.y;
     const TwoSums own =
         threadIdx.x < share.shares ? partial[channel * share.shares + threadIdx.x] : TwoSums{0, 0};

@@ -70,6 +70,7 @@ ADJOINT_DEVICE T run_functor_of(FunctorList<Fs...>, int number, const StepCode& 
 
 template <class T>
 __global__ void __launch_bounds__(chain_threads) chain_elements(const ADJOINT_GRID_CONSTANT ChainCode c) {
+    wait_for_earlier();
     ADJOINT_SHARED(T, shared, chain_values * chain_threads);
     T* const values = shared + threadIdx.x;
     const auto value = [&](int i) -> T& { return values[i * chain_threads]; };

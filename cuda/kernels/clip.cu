@@ -37,6 +37,7 @@ template <class T> struct Chunk {
 template <class T>
 __global__ void __launch_bounds__(clip_threads)
     add_squares(const ADJOINT_GRID_CONSTANT TensorTable table, double* partial) {
+    wait_for_earlier();
     const Chunk<T> chunk(table);
     double total = 0;
     for (std::int64_t i = threadIdx.x; i < chunk.count; i += clip_threads) {
@@ -51,6 +52,7 @@ template <class T>
 __global__ void __launch_bounds__(clip_threads)
     scale_to_norm(const ADJOINT_GRID_CONSTANT TensorTable table, const double* partial, const double most,
                   T* to) {
+    wait_for_earlier();
     double total = 0;
     for (unsigned i = threadIdx.x; i < gridDim.x; i += clip_threads) total += partial[i];
     total = fold_group<functor::Sum>(total, clip_threads);

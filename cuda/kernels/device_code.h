@@ -43,6 +43,15 @@ namespace adjoint::cuda_backend {
 
 inline constexpr int warp_size = 32;
 
+/// The first statement of every kernel: the work before it in its stream is done, and the kernel behind may
+/// come to this point. Cards from 9.0 on overlap launches by it (launch.h), elsewhere it does nothing.
+ADJOINT_DEVICE void wait_for_earlier() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    cudaTriggerProgrammaticLaunchCompletion();
+    cudaGridDependencySynchronize();
+#endif
+}
+
 /// The value of the lane whose number differs in the bits of `lane_mask`; all lanes of the warp take part.
 template <class T> ADJOINT_DEVICE T exchange(T value, unsigned lane_mask) {
     return __shfl_xor_sync(0xffffffffu, value, static_cast<int>(lane_mask));

@@ -35,6 +35,7 @@ ADJOINT_DEVICE T evaluate(const F& f, const T* x, std::index_sequence<i...>) {
 
 template <class T, class F, int N>
 __global__ void __launch_bounds__(spread_threads) packed_elements(const F f, const PackedOperands<N> packed) {
+    wait_for_earlier();
     constexpr auto inputs = std::make_index_sequence<N - 1>{};
     const StridedOperands<N>& operands = packed.operands;
     const std::uint32_t first = blockIdx.x * blockDim.x + threadIdx.x, step = gridDim.x * blockDim.x;
@@ -73,6 +74,7 @@ __global__ void __launch_bounds__(spread_threads) packed_elements(const F f, con
 template <class T, class F, int N>
 __global__ void __launch_bounds__(spread_threads)
     strided_elements(const F f, const StridedOperands<N> operands, const std::uint32_t numel) {
+    wait_for_earlier();
     const std::uint32_t step = gridDim.x * blockDim.x;
     for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < numel; i += step) {
         std::int32_t at[N];

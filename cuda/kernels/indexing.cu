@@ -30,6 +30,7 @@ template <class Word>
 __global__ void __launch_bounds__(spread_threads)
     gather_elements(const Range range, const Places<3> places, Word* out, const Word* source,
                     const std::int64_t* index, const std::uint32_t numel) {
+    wait_for_earlier();
     const std::uint32_t step = gridDim.x * blockDim.x;
     for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < numel; i += step) {
         std::int32_t at[3];
@@ -67,6 +68,7 @@ template <class T>
 __global__ void __launch_bounds__(spread_threads)
     scatter_elements(const Range range, const ScatterLoop loop, const bool add, T* destination,
                      const T* source, const std::int64_t* index) {
+    wait_for_earlier();
     const std::uint32_t threads = loop.apart_count * loop.shares, step = gridDim.x * blockDim.x;
     for (std::uint32_t t = blockIdx.x * blockDim.x + threadIdx.x; t < threads; t += step) {
         const std::uint32_t share = t / loop.apart_count;
@@ -86,6 +88,7 @@ __global__ void __launch_bounds__(spread_threads)
 __global__ void __launch_bounds__(spread_threads)
     scatter_keys(const Range range, const Places<3> together, const std::uint32_t count, std::int64_t* keys,
                  const std::int64_t* index) {
+    wait_for_earlier();
     const std::uint32_t step = gridDim.x * blockDim.x;
     for (std::uint32_t k = blockIdx.x * blockDim.x + threadIdx.x; k < count; k += step) {
         std::int32_t at[3];
@@ -101,6 +104,7 @@ template <class T>
 __global__ void __launch_bounds__(spread_threads)
     scatter_sorted(const Range range, const ScatterLoop loop, const bool add, T* destination, const T* source,
                    const std::int64_t* keys, const std::int64_t* order) {
+    wait_for_earlier();
     const std::uint32_t threads = loop.apart_count * loop.together_count, step = gridDim.x * blockDim.x;
     for (std::uint32_t t = blockIdx.x * blockDim.x + threadIdx.x; t < threads; t += step) {
         const std::uint32_t first = t / loop.apart_count;

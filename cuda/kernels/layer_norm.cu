@@ -9,6 +9,7 @@ __global__ void __launch_bounds__(row_threads)
     normalize_each_row(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
                        const double eps, T* out, T* means, T* inverse_std, const T* in, const T* weight,
                        const T* bias) {
+    wait_for_earlier();
     const RowShare share(rows, columns, lanes);
     const T* x = in + share.row * columns;
     const auto count = static_cast<double>(columns);
@@ -38,6 +39,7 @@ __global__ void __launch_bounds__(row_threads)
     normalize_each_row_backward(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
                                 T* out, const T* upstream, const T* in, const T* means, const T* inverse_std,
                                 const T* weight) {
+    wait_for_earlier();
     const RowShare share(rows, columns, lanes);
     const T* g = upstream + share.row * columns;
     const T* x = in + share.row * columns;

@@ -58,6 +58,7 @@ ADJOINT_DEVICE void store_product(const call::MatMul& p, Out* out, std::int64_t 
 template <class In, class Out, class Acc>
 __global__ void __launch_bounds__(spread_threads)
     tiny_product(const call::MatMul p, const std::int64_t batch) {
+    wait_for_earlier();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x, results = batch * p.m * p.n;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < results; e += step) {
         const std::int64_t line = e / p.n, column = e - line * p.n, item = line / p.m,
@@ -75,6 +76,7 @@ __global__ void __launch_bounds__(spread_threads)
 template <class In, class Out, class Acc, class T>
 __global__ void __launch_bounds__(T::threads, 1)
     matrix_product(const call::MatMul p, const std::int64_t batch) {
+    wait_for_earlier();
     constexpr int pad = 4;  // spreads the columns of a tile over the banks
     ADJOINT_SHARED(Acc, a_tile, T::depth * (T::rows + pad));
     ADJOINT_SHARED(Acc, b_tile, T::depth * (T::columns + pad));

@@ -17,6 +17,7 @@ template <class T, int n>
 __global__ void __launch_bounds__(plane_threads)
     finish_planes(const std::uint32_t groups, const Divisor groups_of_plane, const Divisor channels,
                   const compute_of<T>* bias, const Activation activation, const T* sums, T* kept, T* y) {
+    wait_for_earlier();
     using Acc = compute_of<T>;
     const std::uint32_t step = gridDim.x * blockDim.x;
     for (std::uint32_t group = blockIdx.x * blockDim.x + threadIdx.x; group < groups; group += step) {
@@ -41,6 +42,7 @@ template <class T, int n>
 __global__ void __launch_bounds__(plane_threads)
     pass_back_planes(const PlaneShare share, const Activation activation, const T* g, const T* saved, T* dz,
                      compute_of<T>* partial) {
+    wait_for_earlier();
     using Acc = compute_of<T>;
     Acc total = Acc(0);
     share.for_each([&](std::int64_t place) {
@@ -65,6 +67,7 @@ __global__ void __launch_bounds__(plane_threads)
 template <class T>
 __global__ void __launch_bounds__(plane_threads)
     add_shares(const std::uint32_t channels, const std::uint32_t shares, const T* partial, T* sums) {
+    wait_for_earlier();
     const std::uint32_t channel = (blockIdx.x * blockDim.x + threadIdx.x) / warp_size,
                         lane = threadIdx.x % warp_size;
     T total = T(0);

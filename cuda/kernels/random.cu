@@ -55,6 +55,7 @@ template <class Draw, class From>
 __global__ void __launch_bounds__(spread_threads)
     random_elements(const Draw draw, const From stream, void* out, const DType type, const bool packed,
                     const std::int64_t numel) {
+    wait_for_earlier();
     using T = typename Draw::T;
     const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
@@ -78,6 +79,7 @@ template <class T, class From>
 __global__ void __launch_bounds__(spread_threads)
     dropout_elements(const DropoutRule rule, const From stream, void* out, const DType out_type,
                      const void* x, const DType type, const bool packed, const std::int64_t numel) {
+    wait_for_earlier();
     constexpr int words_of_block = 4, width = Pack<T>::size;
     const GeneratorState from = stream.state();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
@@ -106,6 +108,7 @@ __global__ void __launch_bounds__(spread_threads)
 template <class From>
 __global__ void __launch_bounds__(spread_threads)
     permutation_elements(const From stream, void* out, const DType type, const std::int64_t numel) {
+    wait_for_earlier();
     const GeneratorState from = stream.state();
     const IndexShuffle shuffle(static_cast<std::uint64_t>(numel), from.seed, from.stream);
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;

@@ -169,6 +169,7 @@ template <class R, class Source>
 __global__ void __launch_bounds__(reduce_threads, 1)
     reduce_elements(const Source source, const ReduceShape shape, const std::int64_t outputs,
                     const std::int64_t length, const ReduceTarget<R> target) {
+    wait_for_earlier();
     using State = typename R::State;
     const ReduceShare share(shape, outputs, length);
     State partial[4] = {R::start(), R::start(), R::start(), R::start()};
@@ -188,6 +189,7 @@ template <class R>
 __global__ void __launch_bounds__(pack_threads)
     reduce_packs(const TensorSource<R, NarrowWalk> source, const ReduceShape shape,
                  const std::int64_t outputs, const std::int64_t length, const ReduceTarget<R> target) {
+    wait_for_earlier();
     using State = typename R::State;
     using T = typename R::Element;
     constexpr int width = Pack<T>::size;
@@ -220,6 +222,7 @@ __global__ void __launch_bounds__(pack_threads)
     reduce_packs_of_outputs(const TensorSource<R, NarrowWalk> source, const ReduceShape shape,
                             const std::int64_t outputs, const std::int64_t length,
                             const ReduceTarget<R> target) {
+    wait_for_earlier();
     using T = typename R::Element;
     constexpr int width = Pack<T>::size;
     struct States {

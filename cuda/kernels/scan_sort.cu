@@ -25,6 +25,7 @@ struct LinePlaces {
 template <class Op, class T>
 __global__ void __launch_bounds__(spread_threads)
     scan_short_lines(const LinePlaces places, const std::int64_t lines, T* out, const T* x) {
+    wait_for_earlier();
     using Total = ScanTotal<T>;
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t line = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; line < lines;
@@ -46,6 +47,7 @@ inline constexpr int scan_threads = 256, scan_items = 4;
 template <class Op, class T>
 __global__ void __launch_bounds__(scan_threads)
     scan_long_lines(const LinePlaces places, const std::int64_t lines, T* out, const T* x) {
+    wait_for_earlier();
     using Total = ScanTotal<T>;
     ADJOINT_SHARED(Total, totals, scan_threads);
     const Op op{};
@@ -99,6 +101,7 @@ template <class T>
 __global__ void __launch_bounds__(spread_threads)
     sort_runs(const bool descending, const std::int64_t columns, const std::int64_t elements,
               const Sortable<T> to, const T* x) {
+    wait_for_earlier();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < elements; e += step) {
         const std::int64_t row = e / columns * columns, place = e - row;
@@ -119,6 +122,7 @@ template <class T>
 __global__ void __launch_bounds__(spread_threads)
     merge_runs(const bool descending, const std::int64_t columns, const std::int64_t elements,
                const std::int64_t run, const Sortable<T> to, const Sortable<T> from) {
+    wait_for_earlier();
     const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
     for (std::int64_t e = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; e < elements; e += step) {
         const std::int64_t row = e / columns * columns, at = e - row;

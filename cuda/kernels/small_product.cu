@@ -159,6 +159,7 @@ ADJOINT_DEVICE void update_slice(const StepBehind& then, unsigned block) {
 template <int side, class Then>
 __global__ void __launch_bounds__(product_threads)
     small_product(const ADJOINT_GRID_CONSTANT SmallProducts all, const ADJOINT_GRID_CONSTANT Then then) {
+    wait_for_earlier();
     constexpr bool updates = std::is_same_v<Then, StepBehind>;
     if constexpr (updates)
         if (blockIdx.x >= all.first_block[all.count])

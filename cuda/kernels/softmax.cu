@@ -8,6 +8,7 @@ template <class T>
 __global__ void __launch_bounds__(row_threads)
     softmax_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes, const bool log,
                  T* out, const T* in) {
+    wait_for_earlier();
     const RowShare share(rows, columns, lanes);
     const T* x = in + share.row * columns;
     T* y = out + share.row * columns;
@@ -27,6 +28,7 @@ template <class T>
 __global__ void __launch_bounds__(row_threads)
     softmax_backward_rows(const std::int64_t rows, const std::int64_t columns, const unsigned lanes,
                           const bool log, T* out, const T* upstream, const T* result) {
+    wait_for_earlier();
     const RowShare share(rows, columns, lanes);
     const T* g = upstream + share.row * columns;
     const T* y = result + share.row * columns;
@@ -79,6 +81,7 @@ constexpr int loss_threads = 1024;
 template <class T>
 __global__ void __launch_bounds__(loss_threads)
     cross_entropy_block(const unsigned lanes, const call::CrossEntropy loss, Fault* fault, const char* op) {
+    wait_for_earlier();
     const T counted = static_cast<T>(loss.mean ? count_rows(loss) : 1), share = T(1) / counted;
     const std::int64_t at_once = blockDim.x / lanes;
     T sum = T(0);
@@ -92,6 +95,7 @@ __global__ void __launch_bounds__(loss_threads)
 /// The same in three launches: the count, the rows, the total.
 template <class T>
 __global__ void __launch_bounds__(loss_threads) cross_entropy_count(const call::CrossEntropy loss, T* to) {
+    wait_for_earlier();
     const std::int64_t counted = count_rows(loss);
     if (threadIdx.x == 0) *to = static_cast<T>(counted);
 }
@@ -99,12 +103,14 @@ template <class T>
 __global__ void __launch_bounds__(row_threads)
     cross_entropy_rows(const unsigned lanes, const call::CrossEntropy loss, const T* counted, Fault* fault,
                        const char* op) {
+    wait_for_earlier();
     const T share = counted != nullptr ? T(1) / *counted : T(1);
     row_loss<T>(RowShare(loss.rows.rows, loss.rows.columns, lanes), lanes, loss, share, fault, op);
 }
 template <class T>
 __global__ void __launch_bounds__(loss_threads)
     cross_entropy_total(const call::CrossEntropy loss, const T* counted) {
+    wait_for_earlier();
     T sum = T(0);
     for (std::int64_t r = threadIdx.x; r < loss.rows.rows; r += blockDim.x)
         sum += static_cast<const T*>(loss.losses)[r];

@@ -11,6 +11,7 @@ constexpr unsigned update_threads = 256;
 template <class T, class F>
 __global__ void __launch_bounds__(update_threads)
     update_elements(const F given, const F* stored, const UpdateTable table) {
+    wait_for_earlier();
     const F f = stored != nullptr ? *stored : given;
     const int s = table.slice_of(blockIdx.x);
     const std::int64_t first = (blockIdx.x - table.first_block[s]) * update_chunk, size = table.sizes[s],

@@ -96,6 +96,7 @@ ADJOINT_DEVICE void for_windows(const Axis& a, typename Axis::Number place, F f)
 template <class T, class D, class Number>
 __global__ void __launch_bounds__(spread_threads)
     unfold_elements(const Sliding<D> s, const Number count, T* columns, const T* x) {
+    wait_for_earlier();
     for_elements(count, [&](Number e) {
         const PlanePlace<Number> window(e, s.x.outputs, s.y.outputs);
         const PlanePlace<Number> tap(window.number, s.x.kernels, s.y.kernels);
@@ -108,6 +109,7 @@ __global__ void __launch_bounds__(spread_threads)
 template <class T, class D, class Number>
 __global__ void __launch_bounds__(spread_threads)
     fold_elements(const Sliding<D> s, const Number count, T* x, const T* columns) {
+    wait_for_earlier();
     for_elements(count, [&](Number e) {
         const PlanePlace<Number> at(e, s.x.sizes, s.y.sizes);
         const T* from = columns + std::int64_t{at.number} * s.y.kernel * s.x.kernel * s.windows;
@@ -145,6 +147,7 @@ template <class Number> struct Inside {
 template <class T, class D, class Number>
 __global__ void __launch_bounds__(spread_threads)
     max_pool_elements(const Sliding<D> s, const Number count, T* y, std::int64_t* indices, const T* x) {
+    wait_for_earlier();
     for_elements(count, [&](Number e) {
         const PlanePlace<Number> window(e, s.x.outputs, s.y.outputs);
         const T* plane = x + std::int64_t{window.number} * s.plane;
@@ -167,6 +170,7 @@ template <class T, class D, class Number>
 __global__ void __launch_bounds__(spread_threads)
     max_pool_backward_elements(const Sliding<D> s, const Number count, T* dx, const T* g,
                                const std::int64_t* indices) {
+    wait_for_earlier();
     for_elements(count, [&](Number e) {
         const PlanePlace<Number> at(e, s.x.sizes, s.y.sizes);
         const std::int64_t base = std::int64_t{at.number} * s.windows, own = at.row * s.x.size + at.column;
@@ -187,6 +191,7 @@ template <class T, int width, class Number>
 __global__ void __launch_bounds__(spread_threads)
     max_pool_backward_cells(const Sliding<Divisor> s, const Number count, T* dx, const T* g,
                             const std::int64_t* indices) {
+    wait_for_earlier();
     for_elements(count, [&](Number e) {
         const PlanePlace<Number> window(e, s.x.outputs, s.y.outputs);
         T* const plane = dx + std::int64_t{window.number} * s.plane;
@@ -209,6 +214,7 @@ __global__ void __launch_bounds__(spread_threads)
 template <class T, class D, class Number>
 __global__ void __launch_bounds__(spread_threads)
     avg_pool_elements(const Sliding<D> s, const Average average, const Number count, T* y, const T* x) {
+    wait_for_earlier();
     for_elements(count, [&](Number e) {
         const PlanePlace<Number> window(e, s.x.outputs, s.y.outputs);
         const T* plane = x + std::int64_t{window.number} * s.plane;
@@ -224,6 +230,7 @@ template <class T, class D, class Number>
 __global__ void __launch_bounds__(spread_threads)
     avg_pool_backward_elements(const Sliding<D> s, const Average average, const Number count, T* dx,
                                const T* g) {
+    wait_for_earlier();
     for_elements(count, [&](Number e) {
         const PlanePlace<Number> at(e, s.x.sizes, s.y.sizes);
         const T* upstream = g + std::int64_t{at.number} * s.windows;

@@ -28,6 +28,21 @@ bool async_wanted() {
     return true;
 }
 
+bool overlap_wanted() {
+    const char* const value = std::getenv("ADJOINT_CUDA_OVERLAP");
+    return !value || std::string_view(value) != "0";
+}
+
+// From compute capability 9.0 on, with kernels that were compiled for it and a driver that has it
+// in graphs, too.
+bool can_overlap(int index) {
+    constexpr int least_driver = 12030;
+    int major = 0, driver = 0;
+    check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index), starting);
+    check_cuda(cudaDriverGetVersion(&driver), starting);
+    return major >= 9 && driver >= least_driver && CUDART_VERSION >= least_driver && compiled_for() >= 90;
+}
+
 std::atomic<Context*>& place_of(int index) noexcept {
     static std::array<std::atomic<Context*>, 256> contexts;  // a device's index has 8 bits
     return contexts[static_cast<std::size_t>(index)];
@@ -52,6 +67,7 @@ Context::Context(int device_index) {
         memory = std::make_unique<CachingAllocator>(*source, Device::cuda(index));
         deliveries = std::make_unique<Deliveries>(*this);
     }
+    overlaps = overlap_wanted() && can_overlap(index);
     staging = std::make_unique<Staging>(stream);
     products = std::make_unique<Products>();
     convolutions = std::make_unique<Convolutions>();

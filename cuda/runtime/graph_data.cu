@@ -15,6 +15,7 @@ struct Piece {
 };
 
 __global__ void __launch_bounds__(piece_words) store_piece(const Piece piece, std::uint64_t* to) {
+    wait_for_earlier();
     if (threadIdx.x < piece.count) to[threadIdx.x] = piece.words[threadIdx.x];
 }
 

@@ -41,6 +41,7 @@ struct DeviceState {
     Stream stream = nullptr;  // all computing
     Fault* fault = nullptr;   // never null once the device has started
     Context* context = nullptr;
+    bool overlaps = false;  // a kernel may start before the one in front of it has ended
     // Element numbers and offsets up to here are computed in 32 bits; tests lower it to reach what is beyond.
     std::int64_t narrow = std::numeric_limits<std::int32_t>::max();
     // Products of up to so many multiplications are our own in any case, and eight times as many in a layer's
@@ -86,6 +87,9 @@ class Graph {
 /// What `launches` queues on `making`, which has a stream of its own meanwhile: taken down and not run.
 /// errors: those of `launches`; CudaError.
 std::unique_ptr<Graph> make_graph(DeviceState& making, const std::function<void()>& launches);
+
+/// The compute capability that the kernels of the current device were compiled for: 90 for 9.0.
+int compiled_for();
 
 /// Makes `device` the one that the calling thread launches on.
 void select(const DeviceState& device);

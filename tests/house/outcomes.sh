@@ -7,6 +7,7 @@ cd "$1"
 found=$(grep -nE '(^|[^[:alnum:]_:])cuda[A-Z][[:alnum:]]*\(' cuda/*/*.cpp cuda/*/*.cu cuda/*/*.h |
     grep -vE ':[0-9]+: *//' |
     grep -vE 'cuda(GetLastError|PeekAtLastError|GetErrorName|GetErrorString)\(' |
+    grep -vE 'cuda(TriggerProgrammaticLaunchCompletion|GridDependencySynchronize)\(' |
     grep -vE '(check_cuda|forget)\(|cudaError_t error = |[^[:alnum:]_]error = cuda' || true)
 unread=$(grep -nE 'cudaGetLastError\(' cuda/*/*.cpp cuda/*/*.cu cuda/*/*.h | grep -v '^cuda/runtime/error\.' || true)
 [ -z "$found$unread" ] && exit 0

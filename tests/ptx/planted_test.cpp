@@ -108,6 +108,8 @@ const Edit edits[] = {
      relu_of_many},
     {"AStoreOfTheNext", "packed_elements", moved("st.global.v4.f32", 16),
      "a race on device memory|out of bounds", relu_of_many},
+    {"NoWaitForEarlierLaunches", "packed_elements", without("griddepcontrol.wait", 1),
+     "before it has waited for earlier launches", relu_of_many},
     {"NoStore", "packed_elements", without("st.global.v4.f32", 1), "nobody has written", relu_of_many},
 };
 

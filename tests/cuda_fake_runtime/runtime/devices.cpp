@@ -69,8 +69,12 @@ cudaError_t cudaSetDevice(int device) {
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
     return answer(__func__, [&] {
-        if (attribute != cudaDevAttrMultiProcessorCount) violation("an attribute that the fake has not");
-        *value = 132;
+        if (attribute == cudaDevAttrMultiProcessorCount)
+            *value = 132;
+        else if (attribute == cudaDevAttrComputeCapabilityMajor)
+            *value = ADJOINT_FAKE_CUDA_CARD / 10;
+        else
+            violation("an attribute that the fake has not");
         return known(device);
     });
 }

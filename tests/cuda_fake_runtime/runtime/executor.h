@@ -14,6 +14,7 @@ struct KernelLaunch {
     dim3 grid, block;
     std::size_t shared_bytes;
     void** arguments;
+    bool overlaps;  // may begin before what is in front of it has ended
 };
 
 /// Hears of all that is done to the memory that kernels may use.

@@ -33,6 +33,7 @@ struct Launch {
     dim3 grid, block;
     std::size_t shared_bytes;
     cudaStream_t stream;
+    bool overlaps = false;
 };
 Launch& configured() {
     static thread_local Launch launch;
@@ -79,7 +80,8 @@ cudaError_t launch(const CUkern_st& kernel, const Launch& at, void** arguments) 
     check_limits(kernel, at);
     Work work{kernel.name, kernel.info ? accesses_of(*kernel.info, arguments) : std::vector<Access>{}};
     if (executor())
-        work.run = executor()->prepare({kernel.symbol, at.grid, at.block, at.shared_bytes, arguments});
+        work.run =
+            executor()->prepare({kernel.symbol, at.grid, at.block, at.shared_bytes, arguments, at.overlaps});
     enqueue(at.stream, std::move(work));
     return cudaSuccess;
 }
@@ -154,6 +156,24 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void*
                                std::size_t shared_bytes, cudaStream_t stream) {
     return answer("cudaLaunchKernel", [&] {
         return launch(*static_cast<CUkern_st*>(kernel), {grid, block, shared_bytes, stream}, arguments);
+    });
+}
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* how, const void* function, void** arguments) {
+    return answer("cudaLaunchKernelExC", [&] {
+        Launch at{how->gridDim, how->blockDim, how->dynamicSmemBytes, how->stream};
+        for (unsigned i = 0; i < how->numAttrs; ++i) {
+            if (how->attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization)
+                violation("an attribute of a launch that the fake has not");
+            at.overlaps = how->attrs[i].val.programmaticStreamSerializationAllowed != 0;
+        }
+        return launch(all_kernels().by_function.at(function), at, arguments);
+    });
+}
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
+    return answer("cudaFuncGetAttributes", [&] {
+        *attributes = {};
+        attributes->ptxVersion = attributes->binaryVersion = ADJOINT_FAKE_CUDA_CARD;
+        return all_kernels().by_function.contains(function) ? cudaSuccess : cudaErrorInvalidDeviceFunction;
     });
 }
 // What toolkits before CUDA 13 call.

@@ -207,6 +207,10 @@ class Assembler {
         } else if (opcode == "bar.sync" || opcode == "barrier.sync") {
             if (rest != "0") cannot("do a barrier of some threads: " + std::string(text));
             added.kind = Kind::barrier;
+        } else if (opcode == "griddepcontrol.wait") {
+            added.kind = Kind::wait_for_earlier;
+        } else if (opcode == "griddepcontrol.launch_dependents") {
+            function_.code.pop_back();  // launches behind this one begin when it has ended
         } else if (verb == "call") {
             call(added, operands);
         } else if (verb == "ld" || verb == "st") {

@@ -28,7 +28,7 @@ class PtxExecutor : public fake_cuda::Executor {
     std::function<void()> prepare(const fake_cuda::KernelLaunch& launch) override {
         const Function* const kernel = kernels().find(launch.symbol);
         if (!kernel) fake_cuda::violation("there is no PTX of " + fake_cuda::readable(launch.symbol.c_str()));
-        Grid grid{launch.grid, launch.block, launch.shared_bytes, {}};
+        Grid grid{launch.grid, launch.block, launch.shared_bytes, {}, launch.overlaps};
         grid.arguments.resize(kernel->parameter_bytes);
         for (std::size_t k = 0; k < kernel->parameters.size(); ++k)
             std::memcpy(grid.arguments.data() + kernel->parameters[k].offset, launch.arguments[k],

@@ -57,6 +57,7 @@ struct Grid {
     dim3 blocks, threads;
     std::size_t dynamic_bytes;
     std::vector<std::byte> arguments;  // laid out as the kernel's parameters
+    bool overlaps = false;             // begins before the launches in front of it have ended
 };
 
 /// Runs a kernel on the memory that `memory()` knows.

@@ -37,6 +37,7 @@ struct Instruction {
         load,
         store,
         swap_if_equal,
+        wait_for_earlier,  // launches
         barrier,
         exchange,
         call,

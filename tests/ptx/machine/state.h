@@ -37,6 +37,7 @@ struct Thread {
     enum class State : std::uint8_t { ready, barrier, exchange, done };
 
     State state = State::done;
+    bool has_waited = false;  // for the launches before
     std::uint32_t number = 0;
     const Function* function = nullptr;
     const Instruction* at = nullptr;
@@ -77,6 +78,7 @@ class Machine {
     bool is_own(const Thread& thread, Word address) const;
     char* in_own(Thread& thread, const Instruction& at, Word address);
     void swap_if_equal(Thread& thread, const Instruction& at);
+    void check_order(const Thread& thread, const Instruction& at) const;
 
     const Function* kernel_ = nullptr;
     const Grid* grid_ = nullptr;

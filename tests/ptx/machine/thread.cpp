@@ -102,15 +102,25 @@ char* Machine::in_own(Thread& thread, const Instruction& at, Word address) {
     return reinterpret_cast<char*>(address);
 }
 
+// Before it has waited a thread may meet what is still being written, or read.
+void Machine::check_order(const Thread& thread, const Instruction& at) const {
+    if (grid_->overlaps && !thread.has_waited)
+        report(at, "an access to memory before it has waited for earlier launches");
+}
+
 char* Machine::locate(Thread& thread, const Instruction& at, bool writes) {
     const Word address = thread.r()[at.from[0]] + static_cast<Word>(at.offset);
     switch (at.space) {
         case Space::device:
+            check_order(thread, at);
             return in_device(at, address, writes);
         case Space::shared:
             return in_shared(at, address, writes);
         case Space::generic:
-            if (!is_own(thread, address)) return in_device(at, address, writes);
+            if (!is_own(thread, address)) {
+                check_order(thread, at);
+                return in_device(at, address, writes);
+            }
             [[fallthrough]];
         default:
             return in_own(thread, at, address);
@@ -122,6 +132,7 @@ void Machine::swap_if_equal(Thread& thread, const Instruction& at) {
     Word* const r = thread.r();
     const Word address = r[at.from[0]] + static_cast<Word>(at.offset);
     const Region* const region = memory().find(address);
+    check_order(thread, at);
     if (address % at.element != 0 || !region || !region->holds(address, at.element))
         report(at, "an atomic access out of bounds");
     char* const place = region->contents + (address - region->first);
@@ -186,6 +197,7 @@ void Machine::enter(Thread& thread) {
 
 void Machine::begin(Thread& thread) {
     thread.state = Thread::State::ready;
+    thread.has_waited = false;
     thread.function = kernel_;
     thread.at = kernel_->code.data();
     thread.registers_at = thread.own_at = 0;
@@ -260,6 +272,10 @@ void Machine::go(Thread& thread, Word turn) {
                 continue;
             case Kind::swap_if_equal:
                 swap_if_equal(thread, at);
+                ++thread.at;
+                continue;
+            case Kind::wait_for_earlier:
+                thread.has_waited = true;
                 ++thread.at;
                 continue;
             case Kind::call:
