@@ -8,10 +8,11 @@ set(adjoint_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/adjoint)
 install(TARGETS adjoint EXPORT adjointTargets ${adjoint_library_components})
 install(EXPORT adjointTargets NAMESPACE adjoint:: DESTINATION ${adjoint_package_dir})
 
-# Some headers of core are private, as are cpu/ and cuda/.
+# Some headers are private, as are cpu/ and cuda/.
 foreach(folder IN LISTS adjoint_public_folders)
     install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/${folder}
             FILES_MATCHING PATTERN "*.h"
+            PATTERN "autograd/backward/frontier.h" EXCLUDE
             PATTERN "core/base/format.h" EXCLUDE
             PATTERN "core/base/signals.h" EXCLUDE
             PATTERN "distributed/group/agreement.h" EXCLUDE

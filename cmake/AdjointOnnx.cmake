@@ -25,6 +25,7 @@ adjoint_use_dependencies(adjoint_onnx_parts)
 # The other library does not export its copy of fmt.
 target_compile_definitions(adjoint_onnx_parts PRIVATE FMT_HEADER_ONLY=1)
 target_include_directories(adjoint_onnx_parts SYSTEM PRIVATE ${ADJOINT_PROTOZERO_INCLUDE_DIR})
+adjoint_soon(adjoint_onnx_parts)
 adjoint_unity(adjoint_onnx_parts 8)
 
 set(adjoint_onnx_objects $<TARGET_OBJECTS:adjoint_onnx_parts>)

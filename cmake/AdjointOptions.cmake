@@ -114,14 +114,28 @@ function(adjoint_unity target size)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=inline-unit-growth=300>)
 endfunction()
 
+# With ADJOINT_SOON what leaves the work to the rest is compiled with -O1, and without optimisation for finding errors, where
+# sanitizers make the optimiser slow. usage: adjoint_soon(TARGET [Debug]): for finding errors alone
+function(adjoint_soon target)
+    if(NOT ADJOINT_SOON)
+        return()
+    endif()
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Debug>:-O0>)
+    if(NOT ARGN)
+        target_compile_options(${target} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O1>)
+    endif()
+endfunction()
+
 # What most sources read first is read once, where the compiler is called without a cache: ccache does not look into such a
-# file and would compile everything anew. usage: adjoint_precompile(TARGET [REUSE_FROM OTHER])
+# file and would compile everything anew. usage: adjoint_precompile(TARGET [REUSE_FROM OTHER | HEADER..])
 function(adjoint_precompile target)
     if(NOT ADJOINT_UNITY OR NOT PROJECT_IS_TOP_LEVEL OR CMAKE_CXX_COMPILER_LAUNCHER MATCHES "cache")
         return()
     endif()
-    if(ARGN)
+    if("${ARGV1}" STREQUAL REUSE_FROM)
         target_precompile_headers(${target} ${ARGN})
+    elseif(ARGN)
+        target_precompile_headers(${target} PRIVATE ${ARGN})
     else()
         target_precompile_headers(${target} PRIVATE <algorithm> <functional> <map> <memory> <string> <vector>
                                   <adjoint/core/base/format.h> <adjoint/core/tensor/creation.h>)

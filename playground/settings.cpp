@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
+#include <type_traits>
 
 #include <adjoint/core/base/error.h>
 #include <adjoint/playground/choices.h>
@@ -51,51 +53,94 @@ int read_integer(std::string_view key, std::string_view text, int low, int high)
     return static_cast<int>(value);
 }
 
+// One setting: its name in the text, how its value is read there and how it is written.
+struct Setting {
+    std::string_view key;
+    void (*read)(Settings& settings, std::string_view key, std::string_view value);
+    std::string (*written)(const Settings& settings);
+};
+
+// A row of a table, by its name.
+template <std::size_t Settings::*part, auto rows> constexpr Setting named(std::string_view key) {
+    return {key,
+            [](Settings& settings, std::string_view name, std::string_view value) {
+                settings.*part = row_of(name, value, rows());
+            },
+            [](const Settings& settings) { return std::string(rows()[settings.*part].name); }};
+}
+
+template <auto part, int low, int high> constexpr Setting whole_number(std::string_view key) {
+    return {key,
+            [](Settings& settings, std::string_view name, std::string_view value) {
+                using Value = std::remove_reference_t<decltype(settings.*part)>;
+                settings.*part = static_cast<Value>(read_integer(name, value, low, high));
+            },
+            [](const Settings& settings) { return std::to_string(settings.*part); }};
+}
+
+template <double Settings::*part> constexpr Setting rate(std::string_view key) {
+    return {key,
+            [](Settings& settings, std::string_view name, std::string_view value) {
+                settings.*part = read_number(name, value, 0, 10);
+            },
+            [](const Settings& settings) { return number(settings.*part); }};
+}
+
+void read_features(Settings& settings, std::string_view key, std::string_view value) {
+    settings.features.clear();
+    for (const std::string_view name : split(value, ','))
+        settings.features.push_back(row_of(key, name, features()));
+    std::sort(settings.features.begin(), settings.features.end());
+    const auto twice = std::unique(settings.features.begin(), settings.features.end());
+    settings.features.erase(twice, settings.features.end());
+    if (settings.features.empty()) refuse(key, value, "at least one");
+}
+
+void read_layers(Settings& settings, std::string_view key, std::string_view value) {
+    settings.layers.clear();
+    for (const std::string_view units : split(value, ','))
+        settings.layers.push_back(read_integer(key, units, 1, most_units));
+    if (settings.layers.size() > most_layers) refuse(key, value, "at most six layers");
+}
+
+std::string features_written(const Settings& settings) {
+    std::string names;
+    for (const std::size_t feature : settings.features)
+        names += (names.empty() ? "" : ",") + std::string(features()[feature].name);
+    return names;
+}
+
+std::string layers_written(const Settings& settings) {
+    std::string units;
+    for (const int count : settings.layers) units += (units.empty() ? "" : ",") + std::to_string(count);
+    return units;
+}
+
+// In the order in which they are written.
+constexpr Setting all_settings[] = {
+    named<&Settings::data, &data_sets>("data"),
+    whole_number<&Settings::noise, 0, most_noise>("noise"),
+    whole_number<&Settings::train, 10, 90>("train"),
+    whole_number<&Settings::batch, 1, most_batch>("batch"),
+    {"features", read_features, features_written},
+    {"layers", read_layers, layers_written},
+    named<&Settings::activation, &activations>("activation"),
+    named<&Settings::optimizer, &optimizers>("optimizer"),
+    rate<&Settings::rate>("rate"),
+    named<&Settings::init, &inits>("init"),
+    named<&Settings::penalty, &penalties>("penalty"),
+    rate<&Settings::penalty_rate>("penalty_rate"),
+    whole_number<&Settings::dropout, 0, most_dropout>("dropout"),
+    whole_number<&Settings::batch_norm, 0, 1>("batch_norm"),
+    whole_number<&Settings::seed, 0, 1'000'000'000>("seed"),
+};
+
 void set(Settings& settings, std::string_view key, std::string_view value) {
-    constexpr double most_rate = 10;
-    constexpr int most_seed = 1'000'000'000;
-    if (key == "data") {
-        settings.data = row_of(key, value, data_sets());
-    } else if (key == "noise") {
-        settings.noise = read_integer(key, value, 0, most_noise);
-    } else if (key == "train") {
-        settings.train = read_integer(key, value, 10, 90);
-    } else if (key == "batch") {
-        settings.batch = read_integer(key, value, 1, most_batch);
-    } else if (key == "features") {
-        settings.features.clear();
-        for (const std::string_view name : split(value, ','))
-            settings.features.push_back(row_of(key, name, features()));
-        std::sort(settings.features.begin(), settings.features.end());
-        const auto twice = std::unique(settings.features.begin(), settings.features.end());
-        settings.features.erase(twice, settings.features.end());
-        if (settings.features.empty()) refuse(key, value, "at least one");
-    } else if (key == "layers") {
-        settings.layers.clear();
-        for (const std::string_view units : split(value, ','))
-            settings.layers.push_back(read_integer(key, units, 1, most_units));
-        if (settings.layers.size() > most_layers) refuse(key, value, "at most six layers");
-    } else if (key == "activation") {
-        settings.activation = row_of(key, value, activations());
-    } else if (key == "optimizer") {
-        settings.optimizer = row_of(key, value, optimizers());
-    } else if (key == "rate") {
-        settings.rate = read_number(key, value, 0, most_rate);
-    } else if (key == "init") {
-        settings.init = row_of(key, value, inits());
-    } else if (key == "penalty") {
-        settings.penalty = row_of(key, value, penalties());
-    } else if (key == "penalty_rate") {
-        settings.penalty_rate = read_number(key, value, 0, most_rate);
-    } else if (key == "dropout") {
-        settings.dropout = read_integer(key, value, 0, most_dropout);
-    } else if (key == "batch_norm") {
-        settings.batch_norm = read_integer(key, value, 0, 1) == 1;
-    } else if (key == "seed") {
-        settings.seed = static_cast<std::uint64_t>(read_integer(key, value, 0, most_seed));
-    } else {
+    const auto* found = std::find_if(std::begin(all_settings), std::end(all_settings),
+                                     [&](const Setting& setting) { return setting.key == key; });
+    if (found == std::end(all_settings))
         throw ValueError("playground: there is no setting \"" + std::string(key) + "\"");
-    }
+    found->read(settings, key, value);
 }
 
 }  // namespace
@@ -113,29 +158,9 @@ Settings read_settings(std::string_view text) {
 }
 
 std::string to_string(const Settings& settings) {
-    std::string chosen, units;
-    for (const std::size_t feature : settings.features)
-        chosen += (chosen.empty() ? "" : ",") + std::string(features()[feature].name);
-    for (const int count : settings.layers) units += (units.empty() ? "" : ",") + std::to_string(count);
     std::string text;
-    const auto add = [&](const char* key, std::string_view value) {
-        text += (text.empty() ? "" : "&") + std::string(key) + "=" + std::string(value);
-    };
-    add("data", data_sets()[settings.data].name);
-    add("noise", std::to_string(settings.noise));
-    add("train", std::to_string(settings.train));
-    add("batch", std::to_string(settings.batch));
-    add("features", chosen);
-    add("layers", units);
-    add("activation", activations()[settings.activation].name);
-    add("optimizer", optimizers()[settings.optimizer].name);
-    add("rate", number(settings.rate));
-    add("init", inits()[settings.init].name);
-    add("penalty", penalties()[settings.penalty].name);
-    add("penalty_rate", number(settings.penalty_rate));
-    add("dropout", std::to_string(settings.dropout));
-    add("batch_norm", settings.batch_norm ? "1" : "0");
-    add("seed", std::to_string(settings.seed));
+    for (const Setting& setting : all_settings)
+        text += (text.empty() ? "" : "&") + std::string(setting.key) + "=" + setting.written(settings);
     return text;
 }
 

@@ -4,7 +4,7 @@
 namespace adjoint {
 
 const std::vector<DeviceCase>& device_cases() {
-    static const std::vector<DeviceCase> all = [] {
+    static const std::vector<DeviceCase> together = [] {
         std::vector<DeviceCase> cases;
         for (const auto add :
              {device::add_elements, device::add_sums, device::add_places, device::add_recurrent})
@@ -13,7 +13,7 @@ const std::vector<DeviceCase>& device_cases() {
             cases.insert(cases.end(), more.begin(), more.end());
         return cases;
     }();
-    return all;
+    return together;
 }
 
 }  // namespace adjoint

@@ -4,6 +4,10 @@ function finish(    file) {
     count++
     file = prefix count ".cpp.new"
     printf "#line %d \"%s\"\n", start, FILENAME > file
+    if (whole && includes !~ /<adjoint\/adjoint\.h>/) {
+        printf "%s:%d: a program that does not include <adjoint/adjoint.h>\n", FILENAME, start > "/dev/stderr"
+        exit failed = 1
+    }
     if (whole) printf "%s", includes body > file
     else printf "#include <adjoint/adjoint.h>\n%susing namespace adjoint;\nint main() {\n#line %d \"%s\"\n%s}\n", \
                 includes, start + included, FILENAME, body > file
@@ -13,4 +17,4 @@ function finish(    file) {
 /^```$/ && inside { inside = 0; finish(); next }
 inside && /^#include/ && !body { includes = includes $0 "\n"; included++; next }
 inside { if (/int main\(/) whole = 1; body = body $0 "\n" }
-END { print count + 0 }
+END { if (failed) exit 1; print count + 0 }
