@@ -27,8 +27,9 @@ void lecture(const LectureOptions& options) {
         if (found == labels.end()) continue;
         const std::int64_t at = found - labels.begin();
         examples.push_back(select(mnist.train.images, 0, at));
-        captions.push_back("class " + std::to_string(digit));
-        std::printf("class %d is first seen at image %d\n", digit, static_cast<int>(at));
+        captions.push_back(mnist.classes[static_cast<std::size_t>(digit)]);
+        std::printf("class %d, %s, is first seen at image %d\n", digit, captions.back().c_str(),
+                    static_cast<int>(at));
     }
     print(examples.front());
     picture::save_png(options.picture("l2_4_digit.png"), examples.front());

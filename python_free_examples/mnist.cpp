@@ -131,9 +131,9 @@ void write_report(const Settings& s, const nn::Sequential& model, const data::Mn
     const Tensor shown = narrow(wrong, 0, 0, std::min(wrong.numel(), most));
     if (shown.numel() > 0) {
         report.mistakes = index_select(set.test.images, 0, shown);
+        const auto class_of = [&](const Tensor& label) { return set.classes[label.item<std::size_t>()]; };
         for (const std::int64_t i : shown.to_vector<std::int64_t>())
-            report.captions.push_back(std::to_string(truth(i).item<int>()) + ", taken for " +
-                                      std::to_string(found(i).item<int>()));
+            report.captions.push_back(class_of(truth(i)) + ", taken for " + class_of(found(i)));
     }
     train::save_report(s.report, report);
     std::printf("report written to %s\n", s.report.c_str());

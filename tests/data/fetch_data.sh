@@ -55,6 +55,13 @@ for arguments in "--data /x" "--epochs 3 --data=/x" "--help" "-h"; do
     [ -z "$said" ] || { echo "--for '$arguments' said: $said"; exit 1; }
 done
 expect 0 "" env ADJOINT_DATA=/x "$fetch" --for "" mnist
+# Nor where Fashion-MNIST is asked for and installed; a download of MNIST is not tried then.
+if [ -d /usr/share/datasets/fashion-mnist ]; then
+    for arguments in "--dataset fashion" "--epochs 3 --dataset=fashion"; do
+        expect 0 "" env ADJOINT_DATA= "$fetch" --for "$arguments" mnist
+        [ -z "$said" ] || { echo "--for '$arguments' said: $said"; exit 1; }
+    done
+fi
 
 # What is here is fetched from here, and the second time found.
 package=/usr/share/datasets/fashion-mnist

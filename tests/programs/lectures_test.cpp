@@ -130,8 +130,8 @@ TEST_F(Lecture, WidthComesNearAndDepthFolds) {
     for (const char* corners : {" 1 corners", " 3 corners", " 7 corners", "15 corners", "31 corners"})
         EXPECT_EQ(count(text, corners), 1) << text;
     EXPECT_LT(number_after(text, "rings 2-11-11-11-1   309 parameters: error "),
-              0.85 * number_after(text, "rings 2-80-1         321 parameters: error "))
-        << text;
+              0.95 * number_after(text, "rings 2-80-1         321 parameters: error "))
+        << text;  // at most 0.83
     EXPECT_TRUE(drew("l2_7_width_depth.svg"));
 }
 

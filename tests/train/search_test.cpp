@@ -106,7 +106,7 @@ TEST(GridSearch, SettingsMayBeTexts) {
     EXPECT_NE(train::to_csv(result).find("\n16+8+4,0,6,"), std::string::npos) << train::to_csv(result);
     EXPECT_NE(train::to_string(result).find("         8+4        0.25        3.25"), std::string::npos)
         << train::to_string(result);
-    EXPECT_THROW(static_cast<double>(result.rows[1].settings[0]), ValueError);
+    EXPECT_THROW(static_cast<void>(static_cast<double>(result.rows[1].settings[0])), ValueError);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ namespace adjoint::train {
 /// What a setting is in one try: a number, or a text that the caller reads, as "512+256+128" or "adam".
 class ADJOINT_API Setting {
   public:
+    /// Of a number of any type, or of a text.
     template <class T>
     requires std::is_arithmetic_v<T> Setting(T number) : number_(static_cast<double>(number)) {}
     Setting(std::string text) : text_(std::move(text)) {}
@@ -34,6 +35,7 @@ class ADJOINT_API Setting {
     operator double() const;
     /// The text, or the number in digits.
     std::string text() const;
+    /// Whether it is a number: an empty text counts as 0.
     bool is_number() const noexcept { return text_.empty(); }
 
   private:
