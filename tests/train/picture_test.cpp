@@ -29,6 +29,7 @@ TEST(Picture, TicksAreRoundAndInside) {
         EXPECT_NEAR(tick * 20, std::round(tick * 20), 1e-9);
     }
     EXPECT_EQ(Scale(1e-4, 1, true).ticks().size(), 5U);
+    EXPECT_EQ(Scale(0.09, 1.3, true).ticks(), (Values{0.1, 0.2, 0.5, 1})) << "little more than a decade";
     EXPECT_NEAR(Scale(1, 100, true).position(10), 0.5, 1e-12);
     EXPECT_NEAR(Scale(1, 100, true).value(0.5), 10, 1e-12);
     EXPECT_GE(Scale(5, 5).ticks().size(), 3U) << "one value is widened to a range";
