@@ -65,6 +65,16 @@ TEST(Picture, HangulIsAsWideAsItIsHigh) {
     EXPECT_TRUE(holds(svg, "x=\"236.24\"")) << "ten characters and four spaces behind it have room\n" << svg;
 }
 
+TEST(Picture, TitlesStayInsideOfThePicture) {
+    const auto title = [](const std::string& text) {
+        return Chart({.title = text, .width = 320}).curve("a long name", {1, 2}).draw().str();
+    };
+    EXPECT_TRUE(holds(title("short"), "font-size=\"15\"")) << "as ever";
+    EXPECT_TRUE(holds(title("학습률에 따른 손실의 변화와 정확도"), "x=\"139.1\"")) << "moved to the edge";
+    EXPECT_FALSE(holds(title("여러 초기 가중치에서 시작한 배타적 논리합의 손실"), "font-size=\"15\""))
+        << "smaller";
+}
+
 TEST(Picture, ManySeriesDiffer) {
     std::set<std::string> colors;
     for (std::size_t i = 0; i < 24; ++i) colors.insert(picture::series_color(i));
