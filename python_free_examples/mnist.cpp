@@ -197,9 +197,13 @@ void run(const Settings& s) {
     }
     std::vector<train::Callback> callbacks;
     if (!s.checkpoint.empty()) callbacks.push_back(train::checkpoint({.path = s.checkpoint}));
+    // A report shows the test images epoch by epoch; nothing is chosen by them.
+    std::optional<data::Samples> shown;
+    if (!s.report.empty()) shown = test;
     const train::History history = train::fit(model, nn::CrossEntropyLoss(), *optimizer, training,
                                               {.epochs = s.epochs,
                                                .batch_size = s.batch_size,
+                                               .validation = shown,
                                                .seed = s.seed,
                                                .callbacks = std::move(callbacks),
                                                .resume = s.resume,

@@ -35,6 +35,9 @@ std::vector<std::string> exercise_names() {
 TEST(Exercises, FailAsGivenAndPassWithTheAnswers) {
     const std::vector<std::string> names = exercise_names();
     EXPECT_GE(names.size(), 14U);
+    std::string list;
+    for (const std::string& line : lines_of(exercises / "README.md")) list += line;
+    for (const std::string& name : names) EXPECT_NE(list.find("`" + name + "`"), std::string::npos) << name;
     for (const std::string& name : names) {
         const std::vector<std::string> given = lines_of(exercises / (name + ".cpp"));
         // One that somebody has done is no exercise any more.

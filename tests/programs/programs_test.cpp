@@ -167,6 +167,7 @@ TEST(Programs, MnistWritesAReport) {
     const std::string accuracy = outcome.text.substr(outcome.text.find(key) + key.size(), 6);
     EXPECT_EQ(count(html, "<dt>test accuracy</dt><dd>" + accuracy + "</dd>"), 1) << outcome.text;
     EXPECT_EQ(count(html, "<svg"), 2);
+    EXPECT_EQ(count(html, ">validation</text>"), 2) << "in both";
     EXPECT_EQ(count(html, "<h2>Confusion matrix</h2>"), 1);
     EXPECT_EQ(count(html, "<figure>"), 60);
     EXPECT_TRUE(html.ends_with("</html>\n"));

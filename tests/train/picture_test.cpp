@@ -29,6 +29,7 @@ TEST(Picture, TicksAreRoundAndInside) {
         EXPECT_NEAR(tick * 20, std::round(tick * 20), 1e-9);
     }
     EXPECT_EQ(Scale(1e-4, 1, true).ticks().size(), 5U);
+    EXPECT_EQ(Scale(0.09, 1.3, true).ticks(), (Values{0.1, 0.2, 0.5, 1})) << "little more than a decade";
     EXPECT_NEAR(Scale(1, 100, true).position(10), 0.5, 1e-12);
     EXPECT_NEAR(Scale(1, 100, true).value(0.5), 10, 1e-12);
     EXPECT_GE(Scale(5, 5).ticks().size(), 3U) << "one value is widened to a range";
@@ -62,6 +63,16 @@ TEST(Picture, HangulIsAsWideAsItIsHigh) {
     EXPECT_NEAR(picture::text_width("λ é", 10), 18.6, 1e-9);
     const std::string svg = Chart({.width = 400}).curve("아주 긴 한국어 범례 이름", {1, 2}).draw().str();
     EXPECT_TRUE(holds(svg, "x=\"236.24\"")) << "ten characters and four spaces behind it have room\n" << svg;
+}
+
+TEST(Picture, TitlesStayInsideOfThePicture) {
+    const auto title = [](const std::string& text) {
+        return Chart({.title = text, .width = 320}).curve("a long name", {1, 2}).draw().str();
+    };
+    EXPECT_TRUE(holds(title("short"), "font-size=\"15\"")) << "as ever";
+    EXPECT_TRUE(holds(title("학습률에 따른 손실의 변화와 정확도"), "x=\"139.1\"")) << "moved to the edge";
+    EXPECT_FALSE(holds(title("여러 초기 가중치에서 시작한 배타적 논리합의 손실"), "font-size=\"15\""))
+        << "smaller";
 }
 
 TEST(Picture, ManySeriesDiffer) {

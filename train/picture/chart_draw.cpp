@@ -51,6 +51,15 @@ std::string running_dot(const std::vector<Point>& points, double seconds, const 
         color, coordinate(seconds), x, y);
 }
 
+// Over the plane, or as near to that as the picture's edges allow; smaller if it is longer than the picture.
+void draw_title(Svg& svg, const std::string& title, double center) {
+    if (title.empty()) return;
+    const double room = svg.width() - 16, size = std::min(15.0, 15 * room / text_width(title, 15));
+    const double half = text_width(title, size) / 2;
+    svg.text({std::clamp(center, 8 + half, std::max(8 + half, svg.width() - 8 - half)), 24}, title,
+             {.size = size, .bold = true});
+}
+
 // Of the rounds of eight colours each has a pattern of its own.
 std::string dashes(std::size_t color, bool dashed) {
     if (dashed) return R"( stroke-dasharray="6 4")";
@@ -179,7 +188,7 @@ Svg Chart::draw() const {
                       options_.height);
 
     Svg svg(options_.width, options_.height);
-    if (!options_.title.empty()) svg.text({left + width / 2, 24}, options_.title, {.size = 15, .bold = true});
+    draw_title(svg, options_.title, left + width / 2);
     if (!background_.empty()) svg.image({left, top}, width, height, background_);
     for (std::size_t i = 0; i < x_ticks.size(); ++i) {
         const double x = frame.at(x_ticks[i], sy.low()).x;

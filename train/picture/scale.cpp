@@ -29,7 +29,7 @@ std::vector<double> decade_ticks(double low, double high, int wanted) {
     const auto last = static_cast<int>(std::ceil(std::log10(high)));
     std::vector<double> ticks;
     const int every = std::max(1, (last - first + wanted - 1) / wanted);
-    const bool parts = last - first <= 2;
+    const bool parts = std::log10(high / low) <= 2;
     for (int exponent = first; exponent <= last; exponent += every)
         for (const double factor : {1.0, 2.0, 5.0}) {
             const double tick = factor * std::pow(10.0, exponent);
