@@ -241,6 +241,15 @@ TEST(Picture, GraphMarksOperandsWhoseOrderMatters) {
     EXPECT_EQ(count(graph.dot(), "headlabel"), 4);
 }
 
+TEST(Picture, GraphOfAComputationHasItsValues) {
+    const Tensor a = variable(8), b = variable(2);
+    const picture::Graph graph = picture::graph([&] { return exp(a - b) * b; }, {{"a", a}, {"b", b}});
+    std::string values;
+    for (const picture::GraphBox& box : graph.boxes) values += box.title + " " + box.value + ", ";
+    EXPECT_EQ(values, "sub 6, exp 403.4, mul 806.9, a 8, b 2, ");
+    EXPECT_EQ(Trace::current(), nullptr);
+}
+
 TEST(Picture, GraphWithoutTraceShowsShapes) {
     const Tensor x = zeros({2, 3}, {.requires_grad = true});
     const Tensor y = sum(exp(x));

@@ -1,11 +1,11 @@
 // The computational graph as a picture.
 //
-//     const Trace trace;  // keeps the values inside
-//     const Tensor price = (apple * count + orange * other_count) * tax;
-//     picture::save_graph("shop.svg", price, {{"apple", apple}, {"count", count}}, &trace);
+//     picture::save_graph("shop.svg", [&] { return (apple * count + orange * other_count) * tax; },
+//                         {{"apple", apple}, {"count", count}});
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -48,9 +48,24 @@ struct ADJOINT_API Graph {
 /// gradients, those of their grad().
 /// errors: AutogradError if `output` was not recorded; ValueError beyond 2000 operations.
 ADJOINT_API Graph graph(const Tensor& output, const Names& names = {}, const Trace* trace = nullptr);
+/// A function that computes what is to be drawn.
+template <class F>
+concept Computation = std::is_invocable_r_v<Tensor, const F&> && !std::is_convertible_v<const F&, Tensor>;
+/// The graph of what `compute()` gives, with all values inside: it runs under a Trace.
+/// errors: as graph().
+template <Computation F> Graph graph(const F& compute, const Names& names = {}) {
+    const Trace trace;
+    const Tensor output = compute();
+    return graph(output, names, &trace);
+}
 /// The picture as SVG, or as DOT if `path` ends in .dot.
 /// errors: as graph(); IoError.
 ADJOINT_API void save_graph(const std::string& path, const Tensor& output, const Names& names = {},
                             const Trace* trace = nullptr);
+template <Computation F> void save_graph(const std::string& path, const F& compute, const Names& names = {}) {
+    const Trace trace;
+    const Tensor output = compute();
+    save_graph(path, output, names, &trace);
+}
 
 }  // namespace adjoint::picture
