@@ -218,7 +218,8 @@ TEST_F(OnDevice, ABadLabelIsReportedAtTheNextWait) {
         loss.item<float>();
         FAIL() << "no IndexError";
     } catch (const IndexError& error) {
-        EXPECT_STREQ(error.what(), "cross_entropy: label 10 at index 2 is outside [0, 10)");
+        EXPECT_STREQ(error.what(),
+                     "cross_entropy: label 10 at index 2 is outside [0, 10); classes are counted from 0");
     }
     // It is said once, and the device goes on.
     EXPECT_EQ(zeros({1}, {.device = gpu}).item<float>(), 0);
