@@ -3,9 +3,9 @@
 //
 // The slides' class has no biases, and passes E[i] = E[i+1] W^T back to the layer before, where the chain
 // rule wants dZ[i+1] W^T: each layer leaves out a factor, the slope of its activation. gradcheck tells the
-// two apart. What the slides make is no gradient, but it has its signs, and with sigmoids, whose slopes are
-// small, it takes larger steps: so the slides' nets learn XOR in 5,000 epochs. The right ones need a larger
-// rate, and biases: a net without them that begins with tanh says 1/2 at (0, 0) whatever its weights.
+// two apart. What the slides make is no gradient, but it mostly has its signs, and with sigmoids, whose
+// slopes are small, it takes larger steps: so the slides' nets learn XOR in 5,000 epochs. The right ones need
+// a larger rate, and biases: 2-4-1 without them, with tanh first, says 1/2 at (0, 0) whatever its weights.
 #include <adjoint/adjoint.h>
 
 #include <algorithm>
