@@ -13,6 +13,7 @@ foreach(folder IN LISTS adjoint_public_folders)
     install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/${folder}
             FILES_MATCHING PATTERN "*.h"
             PATTERN "autograd/backward/frontier.h" EXCLUDE
+            PATTERN "core/base/build.h" EXCLUDE
             PATTERN "core/base/format.h" EXCLUDE
             PATTERN "core/base/signals.h" EXCLUDE
             PATTERN "distributed/group/agreement.h" EXCLUDE

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/build.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/backend.h>
@@ -18,12 +19,6 @@
 
 namespace adjoint::optim {
 namespace {
-
-#if defined(__OPTIMIZE__)
-constexpr bool optimised = true;
-#else
-constexpr bool optimised = false;
-#endif
 
 void check_lr(const char* op, double lr) {
     check<ValueError>(std::isfinite(lr) && lr >= 0,
@@ -166,7 +161,7 @@ void Optimizer::watch_gradient() {
 }
 
 void Optimizer::step() try {
-    if constexpr (!optimised)
+    if (!is_optimised()) [[unlikely]]
         warn_once("unoptimised build",
                   "this build of the library is not optimised and many times slower than it could be; "
                   "configure with -DCMAKE_BUILD_TYPE=Release");

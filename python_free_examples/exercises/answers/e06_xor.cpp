@@ -1,7 +1,8 @@
 // Exercise 6, lecture L0.7: a net that learns XOR, with the graph for the gradients.
 //
 // x (4, 2) and t (4, 1) are the four questions and their answers. w1 (2, 3), b1 (3), w2 (3, 1), b2 (1) are
-// what is learnt. Useful: matmul, sigmoid, square, sum, backward(), grad().
+// what is learnt. Useful: matmul, sigmoid, square, sum, loss.backward(), p.grad(); p.set_grad({}) takes the
+// gradient of p away.
 #include "../exercise.h"
 
 using namespace adjoint;
