@@ -21,7 +21,8 @@ struct SWA {
 /// weights. Before an SWA begins it has its own weights throughout. Buffers are not averaged: the running
 /// statistics of a BatchNorm are those of the training, near to those of an EMA; after an SWA make them
 /// anew, by some batches through the model in training mode.
-/// errors: ValueError for a decay outside [0, 1) and an epoch below 1.
+/// errors: ValueError for a decay outside [0, 1), an epoch below 1, and with Shard::parameters, where no rank
+/// has all weights.
 using Average = std::variant<std::monostate, EMA, SWA>;
 
 }  // namespace adjoint::train

@@ -33,7 +33,7 @@ namespace adjoint::distributed {
 /// Who adds in all_reduce.
 enum class Summation {
     by_rank,   ///< in the order of the ranks: the same bits on every engine, those of one process that adds
-    by_engine  ///< faster where the engine has a way of its own, in an order of its own
+    by_engine  ///< by the engine's own way, in an order of its own; an error where it has none for a type
 };
 
 struct GroupOptions {
@@ -107,7 +107,8 @@ class ADJOINT_API Group {
     /// errors: as send.
     void recv(const Tensor& x, int from) const { recv_async(x, from).wait(); }
 
-    /// The same without waiting, in the order in which they are called; results are written into `out`.
+    /// The same without waiting, in the order in which they are called, recv_async among the others: what
+    /// is called behind it begins when its message has come. Results are written into `out`.
     /// errors: ShapeError, DTypeError, DeviceError if `out` is not as it would be returned.
     [[nodiscard]] Work broadcast_async(const Tensor& x, int root = 0) const;
     [[nodiscard]] Work all_reduce_async(const Tensor& x, ReduceOp op = ReduceOp::sum) const;

@@ -114,25 +114,36 @@ void Wire::leave() noexcept {
         const Agreement farewell(Operation::leave);
         begin(farewell);
         tell_all(farewell);
-        const bool together = engine_->parting() == Parting::together;
+        const bool together = engine_->parting() == Parting::together,
+                   is_told = engine_->parting() == Parting::told;
         std::vector<Agreement> last;
         std::vector<Reading> others;
-        if (together) others = read_up_to(Operation::leave, last);
+        if (engine_->parting() != Parting::silent) others = read_up_to(Operation::leave, last);
         const auto notice = deadline_ - timeout_ + std::min(timeout_, untaken_notice);
         bool is_late = false, has_noticed = false;
         for (int round = 0;; ++round) {
             std::erase_if(others, [this](Reading& reading) { return is_over(reading); });
-            if (!tend() && others.empty()) return;
+            // What comes after a message's head is no head for the next group.
+            const bool in_between = std::any_of(others.begin(), others.end(),
+                                                [](const Reading& one) { return !one.body.empty(); });
+            if (!tend() && (together ? others.empty() : !in_between)) return;
             listen();
             const auto now = std::chrono::steady_clock::now();
-            const auto untaken = std::find_if(posted_.begin(), posted_.end(), [](const Posted& posted) {
-                return posted.agreement.operation == Operation::message;
+            const auto has_left = [&](int rank) {
+                return std::none_of(others.begin(), others.end(),
+                                    [rank](const Reading& one) { return one.rank == rank; });
+            };
+            std::erase_if(posted_, [&](const Posted& posted) {
+                if (posted.agreement.operation != Operation::message) return false;
+                const bool lost = is_told && has_left(posted.to);
+                if (lost || (!has_noticed && now > notice)) {
+                    has_noticed = true;
+                    fmt::print(stderr, "adjoint: {} has left its group; {} has not taken its {}{}\n",
+                               who(rank()), who(posted.to), to_string(posted.agreement),
+                               lost ? ", and has left, too" : " yet");
+                }
+                return lost;
             });
-            if (!has_noticed && now > notice && untaken != posted_.end()) {
-                has_noticed = true;
-                fmt::print(stderr, "adjoint: {} has left its group; {} has not taken its {} yet\n",
-                           who(rank()), who(untaken->to), to_string(untaken->agreement));
-            }
             if (!is_late && now > deadline_) {
                 if (!together) return;
                 is_late = true;

@@ -124,12 +124,16 @@ class MpiEngine final : public Engine {
         return all != 0;
     }
 
-    // At first the processor is offered to others, later it is left alone.
+    // At first the processor is offered to others, which takes long where there are many, then left alone.
     void idle(int round) override {
-        if (round < 200)
+        using std::chrono::microseconds;
+        const auto now = std::chrono::steady_clock::now();
+        if (round == 0) since_ = now;
+        const auto waited = now - since_;
+        if (waited < microseconds(100))
             std::this_thread::yield();
         else
-            std::this_thread::sleep_for(std::chrono::microseconds(round < 2000 ? 50 : 1000));
+            std::this_thread::sleep_for(microseconds(waited < std::chrono::milliseconds(100) ? 50 : 1000));
     }
 
     void announce(const std::string& fault) noexcept override {
@@ -179,6 +183,7 @@ class MpiEngine final : public Engine {
     int rank_ = 0, size_ = 1;
     bool ours_ = false, failed_ = false;
     std::string fault_;
+    std::chrono::steady_clock::time_point since_;  // who idles has done so
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ ADJOINT_API std::string mpi_description();
 ADJOINT_API std::shared_ptr<Engine> mpi_engine();
 
 /// All processes that were started together. MPI is initialised here, and finalised when the last copy of
-/// the group is gone; where a rank has failed it is left to whoever started the processes.
+/// the group is gone; where a rank has failed it is left to whoever started the processes. MPI itself waits
+/// for all of them to come here, however long that takes: no time-out holds before.
 /// errors: DistributedError without MPI, at a second call, or if MPI was initialised by somebody else in a
 /// way that allows no second thread; those of Group.
 ADJOINT_API Group mpi_group(const GroupOptions& options = {});

@@ -82,6 +82,10 @@ void DataParallel::backward(const Tensor& loss, double share) const {
         !state_->sharding.is_stepping() || state_->sharding.what() == Shard::none,
         "data parallel: a backward pass within a step, as LBFGS makes them, needs all gradients "
         "and parameters on all ranks (Shard::none)");
+    check<AutogradError>(loss.numel() == 1,
+                         "data parallel: a loss of shape {}, expected one element; reduce it with sum() or "
+                         "mean()",
+                         loss.shape());
     GradOptions options;
     if (share != 1) options.grad_outputs = {full_like(loss.detach(), share)};
     const nn::SharedStatistics again = statistics();  // of layers under checkpoint(), which compute once more
@@ -93,7 +97,8 @@ void DataParallel::backward(const Tensor& loss, double share) const {
     };
     try {
         buckets.begin();
-        adjoint::backward(std::span(&loss, 1), options);
+        // A rank without samples may have a loss of nothing.
+        if (share > 0 || loss.requires_grad()) adjoint::backward(std::span(&loss, 1), options);
     } catch (...) {
         buckets.give_up();
         throw;

@@ -74,7 +74,8 @@ class ADJOINT_API DataParallel {
     /// that these are of all ranks' samples; by default that is 1 / size. A parameter that no rank has
     /// reached has no gradient. To what an earlier backward() of this has left in grad() the sum is
     /// added; all else that was there takes part in it: the gradients of earlier micro-batches, whose losses
-    /// (multiplied by their shares) went through loss.backward(). A rank without samples has the share 0.
+    /// (multiplied by their shares) went through loss.backward(). A rank without samples has the share 0, and
+    /// any loss, as zeros({}); with Shard::parameters that of an empty batch, so that its layers run, too.
     /// errors: those of backward and of the group; ValueError for a share outside [0, 1], and where both
     /// kinds of gradients are in one grad(); DistributedError where ranks train other parameters.
     void backward(const Tensor& loss) const;

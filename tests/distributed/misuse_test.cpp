@@ -203,6 +203,32 @@ TEST_P(EveryShard, WhatTakesAPartForTheWholeIsRefused) {
     });
 }
 
+TEST_P(EveryShard, ARankWithoutSamplesHasALossOfNothing) {
+    if (GetParam() == Shard::parameters) GTEST_SKIP() << "all ranks run the same layers";
+    run_quick(2, [](const Group& group) {
+        const nn::Linear model(3, 2), alone(3, 2);
+        alone.load(model.state());
+        const DataParallel parallel(model, group, {.shard = GetParam()});
+        optim::SGD optimizer(model.parameters(), {.lr = 0.1}), other(alone.parameters(), {.lr = 0.1});
+        if (group.rank() == 0)
+            parallel.backward(sum(model(ones({1, 3}))), 1);
+        else
+            parallel.backward(zeros({}), 0);
+        parallel.step(optimizer);
+        if (group.rank() > 0) return;
+        sum(alone(ones({1, 3}))).backward();
+        other.step();
+        EXPECT_EQ(model.weight.to_vector<double>(), alone.weight.to_vector<double>());
+    });
+}
+
+TEST(Misuse, ALossIsOneNumber) {
+    run_quick(2, [](const Group& group) {
+        const nn::Linear model(3, 2);
+        EXPECT_THROW(DataParallel(model, group).backward(model(ones({1, 3}))), AutogradError);
+    });
+}
+
 // Without its word the ranks would not know of an overflow that one of them has.
 TEST_P(EveryShard, AScalerThatStepsHasToBeTold) {
     run_quick(2, [](const Group& group) {
