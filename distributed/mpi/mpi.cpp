@@ -183,7 +183,7 @@ class MpiEngine final : public Engine {
     int rank_ = 0, size_ = 1;
     bool ours_ = false, failed_ = false;
     std::string fault_;
-    std::chrono::steady_clock::time_point since_;  // who idles has done so
+    std::chrono::steady_clock::time_point since_;  // when the wait began
 };
 
 }  // namespace
