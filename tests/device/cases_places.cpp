@@ -100,8 +100,7 @@ void scans(Device device) {
             for (int d = 0; d < static_cast<int>(shape.size()); ++d) {
                 const std::string what =
                     std::string(name(type)) + " " + to_string(shape) + " along " + std::to_string(d);
-                // What is near 0 has come there by way of sums a hundred times as large.
-                expect_near_with_gradients(device, {numbers(shape, type)}, type == DType::f32 ? 1e-4 : 1e-11,
+                expect_near_with_gradients(device, {numbers(shape, type)}, type == DType::f32 ? 1e-5 : 1e-11,
                                            "cumsum " + what,
                                            [d](const Tensors& in) { return cumsum(in[0], d); });
                 const Tensor near_one = is_floating(type) ? 1 + 0.01 * numbers(shape, type)
