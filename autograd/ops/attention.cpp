@@ -135,6 +135,11 @@ bool broadcasts_to(const Tensor& mask, const Shape& scores) {
     return fits;
 }
 
+// In which a product takes it.
+DType lowered_type(const Tensor& x) {
+    return x.dtype() == DType::f32 ? autocast_type().value_or(DType::f32) : x.dtype();
+}
+
 /// The call for these operands, where the device has it for them and nobody wants to know of the parts.
 /// What it is not for, and what is wrong, is left to the composition and its messages.
 std::optional<Attention> whole_attention(const Tensor& q, const Tensor& k, const Tensor& v,
@@ -144,7 +149,7 @@ std::optional<Attention> whole_attention(const Tensor& q, const Tensor& k, const
     if (rank < 2 || rank > 4 || k.dim() != rank || v.dim() != rank || !is_floating(q.dtype())) return {};
     Shape scores = q.shape();
     for (const Tensor* x : {&k, &v}) {
-        if (x->dtype() != q.dtype() || x->device() != q.device()) return {};
+        if (lowered_type(*x) != lowered_type(q) || x->device() != q.device()) return {};
         for (int d = 0; d < rank - 2; ++d)
             if (x->size(d) != q.size(d)) return {};
     }
@@ -210,12 +215,14 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
         check<ShapeError>(value.dim() >= 2 && key.dim() >= 2 && value.size(-2) == key.size(-2),
                           "scaled_dot_product_attention: keys of shape {} for values of shape {}",
                           key.shape(), value.shape());
-        const Tensor q = apply::lowered(query), k = apply::lowered(key), v = apply::lowered(value);
-        if (const auto a = whole_attention(q, k, v, options)) {
+        if (const auto a = whole_attention(query, key, value, options)) {
             AttentionOptions wide = options;
             if (wide.attn_mask.defined()) wide.attn_mask = apply::widened(wide.attn_mask);
-            const auto rows = [](const Tensor& x) { return WholeAttention::by_rows(apply::widened(x)); };
-            return record(WholeAttention(wide, *a), rows(q), rows(k), rows(v)).to(q.dtype());
+            const auto rows = [](const Tensor& x) {
+                return WholeAttention::by_rows(apply::widened(apply::lowered(x)));
+            };
+            return record(WholeAttention(wide, *a), rows(query), rows(key), rows(value))
+                .to(lowered_type(query));
         }
         return composed_attention(query, key, value, options);
     });
