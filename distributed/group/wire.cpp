@@ -109,13 +109,31 @@ void Wire::learn_hosts() {
     hosts_[static_cast<std::size_t>(rank())] = own.purpose;
 }
 
+// Whose readings are over has left: where ranks do not part together, a message to it is lost. Says so of
+// these, with `all` of those that wait, too; whether it has said anything.
+bool Wire::say_untaken(const std::vector<Reading>& others, bool all) {
+    bool said = false;
+    std::erase_if(posted_, [&](const Posted& posted) {
+        if (posted.agreement.operation != Operation::message) return false;
+        const bool lost = engine_->parting() == Parting::told &&
+                          std::none_of(others.begin(), others.end(),
+                                       [&](const Reading& one) { return one.rank == posted.to; });
+        if (lost || all) {
+            said = true;
+            fmt::print(stderr, "adjoint: {} has left its group; {} has not taken its {}{}\n", who(rank()),
+                       who(posted.to), to_string(posted.agreement), lost ? ", and has left, too" : " yet");
+        }
+        return lost;
+    });
+    return said;
+}
+
 void Wire::leave() noexcept {
     try {
         const Agreement farewell(Operation::leave);
         begin(farewell);
         tell_all(farewell);
-        const bool together = engine_->parting() == Parting::together,
-                   is_told = engine_->parting() == Parting::told;
+        const bool together = engine_->parting() == Parting::together;
         std::vector<Agreement> last;
         std::vector<Reading> others;
         if (engine_->parting() != Parting::silent) others = read_up_to(Operation::leave, last);
@@ -129,21 +147,7 @@ void Wire::leave() noexcept {
             if (!tend() && (together ? others.empty() : !in_between)) return;
             listen();
             const auto now = std::chrono::steady_clock::now();
-            const auto has_left = [&](int rank) {
-                return std::none_of(others.begin(), others.end(),
-                                    [rank](const Reading& one) { return one.rank == rank; });
-            };
-            std::erase_if(posted_, [&](const Posted& posted) {
-                if (posted.agreement.operation != Operation::message) return false;
-                const bool lost = is_told && has_left(posted.to);
-                if (lost || (!has_noticed && now > notice)) {
-                    has_noticed = true;
-                    fmt::print(stderr, "adjoint: {} has left its group; {} has not taken its {}{}\n",
-                               who(rank()), who(posted.to), to_string(posted.agreement),
-                               lost ? ", and has left, too" : " yet");
-                }
-                return lost;
-            });
+            has_noticed = say_untaken(others, !has_noticed && now > notice) || has_noticed;
             if (!is_late && now > deadline_) {
                 if (!together) return;
                 is_late = true;

@@ -93,6 +93,7 @@ class Wire {
     void begin(const Agreement& agreement);
     void post(Letter& letter);
     void post_all();
+    bool say_untaken(const std::vector<Reading>& others, bool all);
     void begin(Reading& reading) const;
     void learn_hosts();
     std::vector<Lane> lanes() const;

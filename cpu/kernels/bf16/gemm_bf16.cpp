@@ -30,10 +30,14 @@ struct Lines {
     std::int64_t line, along, count, k;
 };
 
-std::uint32_t pair_at(const Lines& lines, std::int64_t i, std::int64_t p) {
-    const std::uint16_t* const at = lines.first + i * lines.line + 2 * p * lines.along;
-    const std::uint32_t second = 2 * p + 1 < lines.k ? at[lines.along] : 0;
-    return at[0] | second << 16;
+// Pair p of line i, zeros behind the last line and in the place of the second number of an odd k.
+void put_pair(float* to, const Lines& lines, std::int64_t i, std::int64_t p) {
+    std::uint32_t bits = 0;
+    if (i < lines.count) {
+        const std::uint16_t* const at = lines.first + i * lines.line + 2 * p * lines.along;
+        bits = at[0] | (2 * p + 1 < lines.k ? std::uint32_t{at[lines.along]} << 16 : 0);
+    }
+    std::memcpy(to, &bits, sizeof bits);
 }
 
 using Words __attribute__((vector_size(vector_bytes))) = std::uint32_t;
@@ -78,17 +82,11 @@ template <int size> void pack_pairs(float* to, const Lines& lines) {
                 const Words both = words_at(at + i) | words_at(at + lines.along + i) << 16;
                 std::memcpy(to + p * size + i, &both, sizeof both);
             }
-            for (; i < size; ++i) {
-                const std::uint32_t bits = i < lines.count ? pair_at(lines, i, p) : 0;
-                std::memcpy(to + p * size + i, &bits, sizeof bits);
-            }
+            for (; i < size; ++i) put_pair(to + p * size + i, lines, i, p);
         }
     }
     for (; p < pairs; ++p)
-        for (int i = 0; i < size; ++i) {
-            const std::uint32_t bits = i < lines.count ? pair_at(lines, i, p) : 0;
-            std::memcpy(to + p * size + i, &bits, sizeof bits);
-        }
+        for (int i = 0; i < size; ++i) put_pair(to + p * size + i, lines, i, p);
 }
 
 // A part of C on one thread: all of B for some columns is packed, then C for some rows is summed up in f32,
