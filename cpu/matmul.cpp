@@ -6,6 +6,7 @@
 #include <adjoint/cpu/blas/blas.h>
 #include <adjoint/cpu/block.h>
 #include <adjoint/cpu/cpu_backend.h>
+#include <adjoint/cpu/product_bf16.h>
 #include <adjoint/cpu/thread_pool.h>
 
 namespace adjoint::cpu {
@@ -75,7 +76,7 @@ void one_product(const GemmCall& g, DType type) {
             return product_f64(g);
         case DType::bf16:
             if (product_bf16(g)) return;
-            if (const auto own = kernels().gemm_bf16) return own(g);
+            if (const PairKernels* own = kernels().pairs) return product_of_pairs(*own, g);
             [[fallthrough]];
         case DType::f16:
             return narrow_product(g, type);

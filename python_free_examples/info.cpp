@@ -44,7 +44,7 @@ void run() {
     line("adjoint", version);
     line("compiler", __VERSION__);
     line("CPU kernels",
-         std::string("x86-64 level ") + cpu_level() + " (lower it with ADJOINT_CPU_LEVEL=v2|v3)");
+         std::string("x86-64 level ") + cpu_level() + " (lower it with ADJOINT_CPU_LEVEL=v2|v3|v4)");
     line("threads", std::to_string(num_threads()) + " (change with ADJOINT_NUM_THREADS)");
     line("products",
          std::string(cpu_blas()) + " (chosen by ADJOINT_BLAS=OWN|ONEDNN|OPENBLAS when configuring)");

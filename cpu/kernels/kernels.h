@@ -76,6 +76,29 @@ struct PanelKernels {
     void (*multiply)(const PanelCall& call);
 };
 
+/// Lines of bf16: rows of A or columns of B, `line` numbers from one to the next, `along` along k.
+struct PairLines {
+    const std::uint16_t* first;
+    std::int64_t line, along, count, k;
+};
+/// C = A B + bias, of packed rows of A and packed columns of B; each sum is taken in f32 and rounded once.
+struct PairCall {
+    std::uint16_t* c;
+    const std::uint32_t *a, *b;
+    std::int64_t m, n, pairs, c_row;
+    const float* bias;  // may be null
+};
+/// Products of bf16 by instructions for pairs, two neighbours along k.
+struct PairKernels {
+    std::int64_t rows, columns;  // of a tile of sums, and so of packed lines that lie together
+    std::int64_t step;           // pairs are packed and multiplied by so many at once
+    std::int64_t task_work;      // floating-point operations that pay for a wake-up
+    /// At most as many lines as a tile has, of `pairs` pairs, the rest of the lines and of k being 0.
+    void (*pack_rows)(std::uint32_t* to, const PairLines& lines, std::int64_t pairs);
+    void (*pack_columns)(std::uint32_t* to, const PairLines& lines, std::int64_t pairs);
+    void (*multiply)(const PairCall& call);
+};
+
 /// Neighbouring units of a recurrent layer in one step of some samples. Rows of gates are gate_row apart, all
 /// others hidden, and so are the gates of a unit.
 struct RecurrentUnits {
@@ -331,7 +354,7 @@ struct Kernels {
     ReduceKernels reduce[functor::ReduceList::size][compute_count] = {};
     UpdateKernel update[functor::UpdateList::size][2] = {};
     void (*gemm[2])(const GemmCall&) = {};
-    void (*gemm_bf16)(const GemmCall&) = nullptr;  // summed in f32; only where the processor has instructions
+    const PairKernels* pairs = nullptr;  // only where the processor has instructions for bf16
     PanelKernels panels[2] = {};
     RecurrentKernels recurrent[2] = {};
     AttentionKernels attention[2] = {};

@@ -1,5 +1,5 @@
 // Products of bf16 against sums in f64: shapes around the bounds of tiles, blocks and pairs, transposed and
-// strided operands, a bias. By the instructions for pairs where the processor has them, else by f32.
+// strided operands, a bias. By the instructions of the level: AMX, pairs in vectors, or f32.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -50,13 +50,15 @@ void expect_product(const Tensor& a, const Tensor& b, const Tensor& bias, const 
 }
 
 TEST(ProductBf16, OfAnyShape) {
-    if (std::string_view(cpu_level()).find("bf16") == std::string_view::npos)
+    const std::string_view level = cpu_level();
+    if (level != "v4-bf16" && level != "v4-amx")
         std::printf("by f32: this processor, level or build has no instructions for bf16\n");
     manual_seed(1);
-    const std::int64_t shapes[][3] = {{1, 1, 1},    {1, 1, 0},     {3, 5, 2},     {14, 32, 16},
-                                      {15, 33, 17}, {13, 31, 15},  {1, 70, 33},   {70, 1, 31},
-                                      {29, 16, 64}, {28, 17, 801}, {5, 40, 1601}, {260, 20, 9},
-                                      {3, 530, 65}, {2, 1030, 3},  {70, 130, 129}};
+    const std::int64_t shapes[][3] = {{1, 1, 1},     {1, 1, 0},       {3, 5, 2},      {14, 32, 16},
+                                      {15, 33, 17},  {13, 31, 15},    {1, 70, 33},    {70, 1, 31},
+                                      {29, 16, 64},  {28, 17, 801},   {5, 40, 1601},  {260, 20, 9},
+                                      {3, 530, 65},  {2, 1030, 3},    {70, 130, 129}, {16, 16, 512},
+                                      {17, 17, 513}, {300, 48, 1025}, {64, 64, 63}};
     for (const auto& [m, n, k] : shapes)
         for (const Layout of_a : {Layout::dense, Layout::transposed, Layout::strided})
             for (const Layout of_b : {Layout::dense, Layout::transposed, Layout::strided}) {
