@@ -22,6 +22,9 @@ void on(CpuBackend& cpu, const call::MatMul& c);
 // indexing.cpp
 void on(CpuBackend& cpu, const call::Gather& c);
 void on(CpuBackend& cpu, const call::Scatter& c);
+// batch.cpp
+void on(CpuBackend& cpu, const call::TakeRows& c);
+void on(CpuBackend& cpu, const call::Tally& c);
 // memory.cpp
 void on(CpuBackend& cpu, const call::Upload& c);
 // random.cpp

@@ -29,6 +29,9 @@ void on(CudaBackend& cuda, const call::BackwardUpdate& c);
 // kernels/indexing.cu
 void on(CudaBackend& cuda, const call::Gather& c);
 void on(CudaBackend& cuda, const call::Scatter& c);
+// kernels/batch.cu
+void on(CudaBackend& cuda, const call::TakeRows& c);
+void on(CudaBackend& cuda, const call::Tally& c);
 // runtime/memory.cpp
 void on(CudaBackend& cuda, const call::Upload& c);
 // kernels/random.cu

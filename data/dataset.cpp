@@ -16,19 +16,6 @@ Tensor with_shape(const Tensor& x, const Shape& shape) {
     return detached_view(x, shape, dense_strides(shape));
 }
 
-// The rows of x that `index` names, as a matrix (count, elements per row).
-Tensor pick(const Tensor& x, const Tensor& index) {
-    const std::int64_t count = index.numel(), width = x.numel() / x.shape()[0];
-    Tensor out = empty({count, width}, {.dtype = x.dtype(), .device = x.device()});
-    const Tensor source = detached_view(x, {count, width}, {0, 1});
-    const Tensor places = with_shape(index, {count, 1});
-    if (out.numel() > 0)
-        backend(x.device())
-            .run(call::Gather{{.op = "loader", .stride = width, .size = x.shape()[0]},
-                              make_loop<3>({&out, &source, &places}, x.dtype())});
-    return out;
-}
-
 Shape batch_shape(std::int64_t count, const Shape& sample) {
     Shape shape = sample;
     shape.insert(0, count);
@@ -60,16 +47,48 @@ Tensor as_target(const Tensor& picked, const Shape& shape) {
     return labels;
 }
 
-// The batch of what `take` picks of each tensor.
-template <class Take> Batch assembled(const Dataset& set, std::int64_t count, const Take& take) {
-    Batch batch{as_input(take(set.inputs), batch_shape(count, set.sample_shape), set.scale, set.shift),
-                as_target(take(set.targets), batch_shape(count, row_shape(set.targets)))};
+// The batch of what `input` makes of each tensor of inputs, with the shape of its rows, scale and shift, and
+// `target` of the others.
+template <class Input, class Target>
+Batch assembled(const Dataset& set, std::int64_t count, const Input& input, const Target& target) {
+    Batch batch{input(set.inputs, batch_shape(count, set.sample_shape), set.scale, set.shift),
+                target(set.targets, batch_shape(count, row_shape(set.targets)))};
     for (const Tensor& x : set.more_inputs)
-        batch.more_x.push_back(as_input(take(x), batch_shape(count, row_shape(x)), 1, 0));
+        batch.more_x.push_back(input(x, batch_shape(count, row_shape(x)), 1.0, 0.0));
     for (const Tensor& y : set.more_targets)
-        batch.more_y.push_back(as_target(take(y), batch_shape(count, row_shape(y))));
+        batch.more_y.push_back(target(y, batch_shape(count, row_shape(y))));
     return batch;
 }
+
+// Rows of several tensors, whose numbers stand in `places`, by as few calls as they need.
+class Taking {
+  public:
+    explicit Taking(const Tensor& places)
+        : call_{.tables = {},
+                .count = 0,
+                .places = operand(places).as<const std::int64_t>(),
+                .rows = places.numel()},
+          device_(places.device()) {}
+
+    Tensor rows(const Tensor& x, const Shape& shape, DType type, double scale = 1, double shift = 0) {
+        check<DeviceError>(x.device() == device_, "loader: a tensor of the set on {}, others on {}",
+                           x.device(), device_);
+        Tensor out = empty(shape, {.dtype = type, .device = device_});
+        if (out.numel() == 0) return out;
+        if (call_.count == call_.tables.size()) run();
+        call_.tables[call_.count++] = {operand(out), operand(x), x.numel() / x.shape()[0],
+                                       x.shape()[0], scale,      shift};
+        return out;
+    }
+    void run() {
+        if (call_.count > 0) backend(device_).run(call_);
+        call_.count = 0;
+    }
+
+  private:
+    call::TakeRows call_;
+    const Device device_;
+};
 
 // The set of f(tensor) for each tensor.
 template <class F> Dataset mapped(const Dataset& set, const F& f) {
@@ -142,11 +161,33 @@ Dataset checked(Dataset set) {
 }
 
 Batch batch_of(const Dataset& set, std::int64_t first, std::int64_t count) {
-    return assembled(set, count, [&](const Tensor& x) { return rows(x, first, count); });
+    return assembled(
+        set, count,
+        [&](const Tensor& x, const Shape& shape, double scale, double shift) {
+            return as_input(rows(x, first, count), shape, scale, shift);
+        },
+        [&](const Tensor& y, const Shape& shape) { return as_target(rows(y, first, count), shape); });
 }
 
 Batch batch_of(const Dataset& set, const Tensor& places) {
-    return assembled(set, places.numel(), [&](const Tensor& x) { return pick(x, places); });
+    Taking taking(places);
+    const Batch batch = assembled(
+        set, places.numel(),
+        [&](const Tensor& x, const Shape& shape, double scale, double shift) {
+            return taking.rows(x, shape, x.dtype() == DType::u8 ? DType::f32 : x.dtype(), scale, shift);
+        },
+        [&](const Tensor& y, const Shape& shape) {
+            return taking.rows(y, shape, is_floating(y.dtype()) ? y.dtype() : DType::i64);
+        });
+    taking.run();
+    return batch;
+}
+
+Batch step_of(const Dataset& set, const Tensor& places) {
+    Batch batch = batch_of(set, places);
+    batch.parts = {places.numel()};
+    batch.step_size = places.numel();
+    return batch;
 }
 
 Dataset Dataset::part(std::int64_t first, std::int64_t count) const {
@@ -162,7 +203,11 @@ Dataset Dataset::select(std::span<const std::int64_t> samples) const {
     const Tensor index =
         tensor(std::vector<std::int64_t>(samples.begin(), samples.end()), {count}, Device::cpu());
     return mapped(dense(*this), [&](const Tensor& x) {
-        return with_shape(pick(x, index.to(x.device())), batch_shape(count, row_shape(x)));
+        const Tensor places = index.to(x.device());
+        Taking taking(places);
+        const Tensor picked = taking.rows(x, batch_shape(count, row_shape(x)), x.dtype());
+        taking.run();
+        return picked;
     });
 }
 

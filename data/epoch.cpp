@@ -177,6 +177,15 @@ Batch Epoch::part_of(const Batch& given, const Places& places) const {
         [&](const Tensor& x) { return strided_rows(x, places.first, places.count, places.stride); });
 }
 
+std::optional<Tensor> Epoch::places(std::int64_t number) const {
+    if (!places_.defined() || options_.transform || options_.parts.count > 1) return {};
+    if (options_.device && *options_.device != places_.device()) return {};
+    const std::int64_t first = number * options_.batch_size;
+    const std::optional<std::int64_t> size = size_of_step(count_ - first);
+    if (!size) return {};
+    return rows(places_, first, *size);
+}
+
 Batch Epoch::transformed(Batch batch) const {
     if (options_.transform) batch = options_.transform(batch);
     check<DeviceError>(options_.workers == 0 || batch.x.device().is_cpu(),

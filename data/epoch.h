@@ -17,6 +17,9 @@ class Epoch {
 
     /// Nothing behind the last one. Of a stream the numbers come in ascending order, or it starts anew.
     std::optional<Batch> batch(std::int64_t number) const;
+    /// The places of the samples of a batch that step_of makes of a set in memory; nothing if the batch
+    /// is more than that, or behind the last one.
+    std::optional<Tensor> places(std::int64_t number) const;
 
   private:
     // The places of a part among the samples of its step: first, first + stride, ...

@@ -15,5 +15,7 @@ Dataset checked(Dataset set);
 /// on the set's device.
 Batch batch_of(const Dataset& set, std::int64_t first, std::int64_t count);
 Batch batch_of(const Dataset& set, const Tensor& places);
+/// The latter as a step in one part.
+Batch step_of(const Dataset& set, const Tensor& places);
 
 }  // namespace adjoint::data

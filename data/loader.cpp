@@ -83,12 +83,16 @@ Loader::Iterator Loader::begin() {
     return Iterator(*this);
 }
 
-std::optional<SentBatch> Loader::made() {
+const std::shared_ptr<const Epoch>& Loader::epoch() {
     if (!epoch_ || epoch_number_ != state_.epoch) {
         epoch_ = std::make_shared<const Epoch>(samples_, options_, state_.epoch);
         epoch_number_ = state_.epoch;
     }
-    const auto sent = [epoch = epoch_, to = options_.device](std::int64_t number) {
+    return epoch_;
+}
+
+std::optional<SentBatch> Loader::made() {
+    const auto sent = [epoch = epoch(), to = options_.device](std::int64_t number) {
         std::optional<Batch> batch = epoch->batch(number);
         return batch ? std::optional(SentBatch(std::move(*batch), to)) : std::nullopt;
     };
@@ -100,6 +104,13 @@ std::optional<SentBatch> Loader::made() {
         workers_ = std::make_unique<Workers>(threads, ahead, state_.next_batch, sent);
     }
     return workers_->take();
+}
+
+std::optional<Tensor> Loader::next_places() {
+    if (options_.workers > 0 || !samples_.dataset()) return {};
+    std::optional<Tensor> places = epoch()->places(state_.next_batch);
+    if (places) ++state_.next_batch;
+    return places;
 }
 
 bool Loader::next(Batch& batch) try {

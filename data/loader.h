@@ -123,10 +123,15 @@ class ADJOINT_API Loader {
     /// The next batch of the epoch; false at its end, and the next call begins the next epoch.
     /// errors: what a source, a stream or the transform throws; the loader stands where it stood.
     bool next(Batch& batch);
+    /// The next batch as the places of its samples in dataset(), on whose device they lie, for whoever
+    /// gathers them. Nothing, and next() is to be asked, if the batch takes more than that (a transform,
+    /// workers, parts, another device), if its samples are neighbours, and at the end of the epoch.
+    std::optional<Tensor> next_places();
     /// Stops the workers; the next call of next() starts others where the loader stands.
     void rest() noexcept;
 
   private:
+    const std::shared_ptr<const Epoch>& epoch();
     std::optional<SentBatch> made();
 
     Samples samples_;

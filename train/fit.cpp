@@ -305,10 +305,8 @@ class Loop {
         // What a checkpoint says of an epoch that had begun are the sums of all ranks.
         if (run_.batch == 0 || (run_.resumed && run_.group.rank() > 0)) run_.totals_.clear();
         step_.look_again();
-        for (const data::Batch& batch : run_.loader) {
-            train_batch(batch);
-            if (run_.stopping()) return;
-        }
+        while (train_batch())
+            if (run_.stopping()) return run_.loader.rest();
         check<ValueError>(
             run_.batch > 0, "fit: no batch in epoch {}: the stream ended before it gave {}", run_.epoch,
             parts_ > 1 ? fmt::format("{} samples, one for each part of a step", parts_) : "a sample");
@@ -329,19 +327,30 @@ class Loop {
         agree_on_the_end();
     }
 
-    void train_batch(const data::Batch& batch) {
-        Step::Result result = step_.run(batch);
+    std::optional<Step::Result> next_step() {
+        if (const std::optional<Tensor> places = run_.loader.next_places())
+            return step_.run(run_.loader.dataset(), *places);
+        data::Batch batch;
+        if (!run_.loader.next(batch)) return {};
+        return step_.run(batch);
+    }
+
+    // False at the end of the epoch.
+    bool train_batch() {
+        std::optional<Step::Result> result = next_step();
+        if (!result) return false;
         ++run_.batch;
         ++run_.step;
-        if (!watches_batches_) return;
+        if (!watches_batches_) return true;
         // The next replay writes where these lie, and a callback may keep them.
         if (keeps_batches_ && step_.replays()) {
-            result.loss = result.loss.clone();
-            for (Tensor& output : result.outputs) output = output.clone();
+            result->loss = result->loss.clone();
+            for (Tensors* const tensors : {&result->outputs, &result->targets})
+                for (Tensor& tensor : *tensors) tensor = tensor.clone();
         }
-        run_.loss = std::move(result.loss);
-        run_.outputs = std::move(result.outputs);
-        run_.targets = batch.targets();
+        run_.loss = std::move(result->loss);
+        run_.outputs = std::move(result->outputs);
+        run_.targets = std::move(result->targets);
         if (!run_.outputs.empty()) run_.output = run_.outputs[0];
         run_.target = run_.targets[0];
         if (parallel_ && keeps_batches_) {
@@ -354,6 +363,7 @@ class Loop {
         run_.loss = run_.output = run_.target = {};
         run_.outputs = run_.targets = {};
         if (keeps_batches_) step_.look_again();
+        return true;
     }
 
     Run& run_;

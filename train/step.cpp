@@ -15,6 +15,7 @@
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/precision.h>
 #include <adjoint/core/cuda/cuda.h>
+#include <adjoint/data/gather.h>
 #include <adjoint/optim/clip.h>
 #include <adjoint/train/copies.h>
 #include <adjoint/train/leaves.h>
@@ -117,24 +118,40 @@ void Step::look_again() noexcept {
 Step::Result Step::run(const data::Batch& batch) {
     check<ValueError>(batch.y.defined(), "fit: a batch without targets");
     totals_.count(batch.size());
-    if (!may_replay(batch)) return eager(batch);
-    if (warm_up_left_ > 0) {
-        --warm_up_left_;
-        return eager(batch);
-    }
-    if (captured_ && !still_holds(*captured_)) captured_.reset();
-    if (!captured_) return captured(batch);
-    return alike(batch, captured_->input) ? replayed(batch) : eager(batch);
+    if (!may_replay(batch.size(), batch.x.device())) return eager(batch);
+    if (!is_captured()) return captured(batch, [&] { return capture_on(batch); });
+    if (captured_->places.defined() || !alike(batch, captured_->input)) return eager(batch);
+    const Tensors from = tensors_of(batch), to = tensors_of(captured_->input);
+    begin_replay();
+    for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
+    return replayed();
 }
 
-bool Step::may_replay(const data::Batch& batch) const {
+Step::Result Step::run(const data::Dataset& set, const Tensor& places) {
+    totals_.count(places.numel());
+    if (!may_replay(places.numel(), places.device())) return eager(data::step_of(set, places));
+    if (!is_captured()) return captured(data::step_of(set, places), [&] { return capture_on(set, places); });
+    if (!captured_->places.defined()) return eager(data::step_of(set, places));
+    begin_replay();
+    captured_->places.copy_(places);
+    return replayed();
+}
+
+// Once the batches before have warmed up.
+bool Step::may_replay(std::int64_t samples, Device device) const {
     const bool wanted = options_.capture == CaptureMode::on ||
-                        (options_.capture == CaptureMode::automatic && !batch.x.device().is_cpu());
-    return wanted && batch.size() == options_.batch_size * options_.parts;
+                        (options_.capture == CaptureMode::automatic && !device.is_cpu());
+    return wanted && samples == options_.batch_size * options_.parts;
+}
+
+bool Step::is_captured() {
+    if (captured_ && !still_holds(*captured_)) captured_.reset();
+    return captured_.has_value();
 }
 
 Step::Result Step::eager(const data::Batch& batch) {
     Result result = gradients(batch);
+    result.targets = batch.targets();
     move();
     return result;
 }
@@ -230,11 +247,16 @@ void Step::move() {
     if (moved) averaging_.after_step();
 }
 
-// The step, carried out and recorded; where it cannot be recorded, as if that had never been tried.
-Step::Result Step::captured(const data::Batch& batch) {
+// The first batches run as they are; then the step is carried out and recorded; where it cannot be recorded,
+// as if that had never been tried.
+Step::Result Step::captured(const data::Batch& batch, const std::function<CapturedStep()>& capture) {
+    if (warm_up_left_ > 0) {
+        --warm_up_left_;
+        return eager(batch);
+    }
     const Before before(trainee_, optimizer_, totals_, averaging_);
     try {
-        captured_ = capture_on(batch);
+        captured_ = capture();
     } catch (const Error& error) {
         if (!is_of_the_capture(error)) throw;
         const std::exception_ptr cause = std::current_exception();
@@ -255,33 +277,47 @@ Step::CapturedStep Step::capture_on(const data::Batch& batch) {
         check<CaptureError>(tensor.device() == batch.x.device(), "inputs are on {}, targets on {}",
                             batch.x.device(), tensor.device());
     const data::Batch input = batch.each([](const Tensor& tensor) { return tensor.detach().clone(); });
+    return capture_of(batch.x.device(), {}, [&] { return input; });
+}
+
+Step::CapturedStep Step::capture_on(const data::Dataset& set, const Tensor& places) {
+    const Tensor own = places.clone();
+    return capture_of(places.device(), own, [&] { return data::step_of(set, own); });
+}
+
+Step::CapturedStep Step::capture_of(Device device, Tensor places, const std::function<data::Batch()>& input) {
+    data::Batch batch;
     Result result;
-    Captured step = capture([&] { result = moves_by_host() ? gradients(input) : eager(input); },
-                            {.device = batch.x.device(), .warmup = 0});
+    Captured step = capture(
+        [&] {
+            batch = input();
+            result = moves_by_host() ? gradients(batch) : eager(batch);
+            result.targets = batch.targets();
+        },
+        {.device = device, .warmup = 0});
     if (std::exchange(options_.verbose, false))
-        fmt::print(stderr, "adjoint: fit: steps are captured on {}, {} calls each\n", batch.x.device(),
-                   step.calls());
+        fmt::print(stderr, "adjoint: fit: steps are captured on {}, {} calls each\n", device, step.calls());
     std::vector<Tensor> gradients;
     for (const Tensor& parameter : parameters_) gradients.push_back(parameter.grad());
-    return {.input = input,
-            .result = result,
+    if (places.defined()) batch = {};  // nobody else looks at it
+    return {.places = std::move(places),
+            .input = std::move(batch),
+            .result = std::move(result),
             .gradients = std::move(gradients),
             .signature = signature(),
             .verified = true,
             .step = std::move(step)};
 }
 
-Step::Result Step::replayed(const data::Batch& batch) {
+void Step::begin_replay() {
     if (moves_by_host()) optimizer_.zero_grad();
     // An eager step in between, or a callback, has put others in their place.
     for (std::size_t i = 0; i < parameters_.size(); ++i)
         if (parameters_[i].impl().grad != captured_->gradients[i].ref())
             parameters_[i].set_grad(captured_->gradients[i]);
-    {
-        const NoGrad guard;
-        const Tensors from = tensors_of(batch), to = tensors_of(captured_->input);
-        for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
-    }
+}
+
+Step::Result Step::replayed() {
     captured_->step.replay();
     if (moves_by_host()) move();
     return captured_->result;

@@ -33,7 +33,8 @@ struct StepOptions {
 };
 
 /// The first full batches run eagerly, the next one is recorded; from then on a batch like it is copied to
-/// where it lay and the recording replayed. All others run eagerly. Where the host has a say between the
+/// where it lay and the recording replayed. Samples of a set in memory are gathered by the recording, and it
+/// is their places that are copied. All other batches run eagerly. Where the host has a say between the
 /// gradients and the step, the recording ends at the gradients.
 class Step {
   public:
@@ -44,9 +45,12 @@ class Step {
     struct Result {
         Tensor loss;
         Tensors outputs;
+        Tensors targets = {};  // of the batch
     };
     /// Zero gradients, forward and backward of each part, sums of the epoch, and what move() does.
     Result run(const data::Batch& batch);
+    /// The same of the samples of a set that stand at these places.
+    Result run(const data::Dataset& set, const Tensor& places);
     /// Somebody else has had the model or the optimizer in hand: if one is not what it was,
     /// the step is recorded anew.
     void look_again() noexcept;
@@ -63,7 +67,8 @@ class Step {
     using Signature = std::vector<std::uintptr_t>;
 
     struct CapturedStep {
-        data::Batch input;
+        Tensor places;      // from where the recording gathers the batch, if it does that
+        data::Batch input;  // else what it reads
         Result result;
         std::vector<Tensor> gradients;  // that replays write, in the order of the parameters
         Signature signature;
@@ -71,15 +76,19 @@ class Step {
         Captured step;
     };
 
-    bool may_replay(const data::Batch& batch) const;
+    bool may_replay(std::int64_t samples, Device device) const;
+    bool is_captured();
     bool moves_by_host() const noexcept { return options_.scales_loss || options_.on_gradients; }
     Result eager(const data::Batch& batch);
     Result gradients(const data::Batch& batch);
     Result gradient_of_part(const data::Batch& part, std::int64_t step_size, std::size_t i, bool last);
     void move();
-    Result captured(const data::Batch& batch);
-    Result replayed(const data::Batch& batch);
+    Result captured(const data::Batch& batch, const std::function<CapturedStep()>& capture);
+    void begin_replay();
+    Result replayed();
     CapturedStep capture_on(const data::Batch& batch);
+    CapturedStep capture_on(const data::Dataset& set, const Tensor& places);
+    CapturedStep capture_of(Device device, Tensor places, const std::function<data::Batch()>& input);
     bool still_holds(CapturedStep& captured) const;
     Signature signature() const;
     void refuse(const std::string& why);

@@ -16,13 +16,12 @@ namespace adjoint::train {
 
 namespace {
 
-void add_to(Tensor& sum, const Tensor& value, DType type) {
+// A sum that is none yet begins.
+void lie_on(Tensor& sum, Device device, DType type) {
     if (!sum.defined())
-        sum = zeros({}, {.dtype = type, .device = value.device()});
-    else if (sum.device() != value.device())
-        sum = sum.to(value.device());
-    // One call, where += makes two.
-    backend(sum.device()).run(call::Zip{functor::Add{}, make_loop<3>({&sum, &sum, &value}, type)});
+        sum = zeros({}, {.dtype = type, .device = device});
+    else if (sum.device() != device)
+        sum = sum.to(device);
 }
 
 }  // namespace
@@ -38,11 +37,24 @@ void Totals::add(const Tensor& loss, const Tensor& output, const Tensor& target)
     const NoGrad guard;
     // Sums of f16 would end at 65504.
     const Tensor mean = size_of(loss.dtype()) < size_of(f32) ? loss.detach().to(f32) : loss.detach();
-    add_to(loss_, mean * static_cast<double>(target.shape()[0]), f64);
+    lie_on(loss_, mean.device(), f64);
     // One column is a score, not classes: its largest would always be number 0.
-    if (is_floating(target.dtype()) || output.dim() != 2 || output.shape()[1] == 1 || target.dim() != 1)
+    if (is_floating(target.dtype()) || output.dim() != 2 || output.shape()[1] == 1 || target.dim() != 1 ||
+        target.shape()[0] != output.shape()[0]) {
+        const Tensor sum = mean * static_cast<double>(target.shape()[0]);
+        backend(loss_.device()).run(call::Zip{functor::Add{}, make_loop<3>({&loss_, &loss_, &sum}, f64)});
         return;
-    add_to(right_, sum(eq(argmax(output.detach(), 1), target)), DType::i64);
+    }
+    lie_on(right_, mean.device(), DType::i64);
+    const DType type = output.dtype() == f64 ? f64 : f32;
+    const Tensor logits = output.detach().to(type).contiguous(), classes = target.to(i64).contiguous();
+    backend(loss_.device())
+        .run(call::Tally{.loss = operand(loss_).as<double>(),
+                         .right = operand(right_).as<std::int64_t>(),
+                         .mean = operand(mean),
+                         .logits = logits.impl().data,
+                         .targets = operand(classes).as<const std::int64_t>(),
+                         .rows = {.rows = logits.shape()[0], .columns = logits.shape()[1], .dtype = type}});
 }
 
 Score Totals::score() const {

@@ -13,6 +13,7 @@
 
 #include <adjoint/core/contract/calls/activation.h>
 #include <adjoint/core/contract/calls/attention.h>
+#include <adjoint/core/contract/calls/batch.h>
 #include <adjoint/core/contract/calls/chain.h>
 #include <adjoint/core/contract/calls/clip.h>
 #include <adjoint/core/contract/calls/convolution.h>
@@ -41,7 +42,8 @@ using Calls =
              call::BatchNormBackward, call::LayerNorm, call::LayerNormBackward, call::Scan, call::Sort,
              call::Unfold, call::Fold, call::MaxPool, call::MaxPoolBackward, call::AvgPool,
              call::AvgPoolBackward, call::Convolve, call::ConvolveInput, call::ConvolveWeight, call::Chain,
-             call::ChainReduce, call::Recurrent, call::RecurrentBackward, call::Attend, call::AttendBackward>;
+             call::ChainReduce, call::Recurrent, call::RecurrentBackward, call::Attend, call::AttendBackward,
+             call::TakeRows, call::Tally>;
 
 /// Any of them.
 using AnyCall = Calls::Variant;

@@ -9,6 +9,8 @@
 #include <adjoint/adjoint.h>
 #include <adjoint/core/capture/list_recording.h>
 #include <adjoint/cuda/cuda_backend.h>
+#include <adjoint/data/gather.h>
+#include <adjoint/train/totals.h>
 
 #include "../../bench/mnist_rows.h"
 #include "emulated_libraries.h"
@@ -189,9 +191,34 @@ Step classifier(nn::Sequential model, const decltype(bench::Row::optimizer)& opt
     };
 }
 
+const bench::Row& row_of(const char* name) {
+    return *std::find_if(std::begin(bench::rows), std::end(bench::rows),
+                         [&](const auto& r) { return std::string(r.name) == name; });
+}
+
+// The same as fit does it: the samples gathered from images of bytes on the device, the sums of the epoch.
+Step fitted(const char* name) {
+    const bench::Row& row = row_of(name);
+    const nn::Sequential model = row.model();
+    model.to(counted_device);
+    const std::shared_ptr<optim::Optimizer> optimizer = row.optimizer(model);
+    const Options bytes{.dtype = DType::u8, .device = counted_device};
+    const data::Dataset set =
+        data::images({.images = zeros({1000, 28, 28}, bytes), .labels = zeros({1000}, bytes)});
+    const Tensor places = zeros({row.batch_size}, {.dtype = DType::i64, .device = counted_device});
+    const auto totals = std::make_shared<train::Totals>();
+    return [=] {
+        const data::Batch batch = data::step_of(set, places);
+        optimizer->zero_grad();
+        const Tensor output = model(batch.x), loss = cross_entropy(output, batch.y);
+        loss.backward();
+        totals->add(loss, output, batch.y);
+        optimizer->step();
+    };
+}
+
 Step row(const char* name) {
-    const auto* const found = std::find_if(std::begin(bench::rows), std::end(bench::rows),
-                                           [&](const auto& r) { return std::string(r.name) == name; });
+    const auto* const found = &row_of(name);
     Shape shape = found->sample;
     shape.insert(0, found->batch_size);
     return classifier(found->model(), found->optimizer, shape);
@@ -242,6 +269,7 @@ const std::vector<std::pair<std::string, std::function<Step()>>>& works() {
                                bench::sgd, {128, 784});
          }},
         {"W1", [] { return row("W1"); }},
+        {"W1-fit", [] { return fitted("W1"); }},
         {"W2", [] { return row("W2"); }},
         {"W3", [] { return row("W3"); }},
         {"W4", [] { return row("W4"); }},

@@ -12,9 +12,9 @@ struct Expected {
 };
 
 TEST(Launches, OfATrainingStepAreSoMany) {
-    for (const Expected& each :
-         {Expected{"mlp-small", 5, 6}, Expected{"W1", 7, 8}, Expected{"W2", 13, 14}, Expected{"W3", 11, 12},
-          Expected{"W4", 20, 20}, Expected{"clip_grad_norm", 2, 2}}) {
+    for (const Expected& each : {Expected{"mlp-small", 5, 6}, Expected{"W1", 7, 8}, Expected{"W1-fit", 9, 10},
+                                 Expected{"W2", 13, 14}, Expected{"W3", 11, 12}, Expected{"W4", 20, 20},
+                                 Expected{"clip_grad_norm", 2, 2}}) {
         EXPECT_EQ(count_launches(each.work, LaunchMode::captured).size(), each.captured) << each.work;
         EXPECT_EQ(count_launches(each.work, LaunchMode::eager).size(), each.eager) << each.work;
     }

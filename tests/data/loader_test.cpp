@@ -6,6 +6,7 @@
 
 #include <adjoint/core/base/error.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/data/gather.h>
 #include <adjoint/data/loader.h>
 
 #include "source_examples.h"
@@ -151,6 +152,39 @@ TEST(Loader, RefusesWhatDoesNotFit) {
 }
 
 // Of what each loader has, the parts of a step put together are the step.
+TEST(Loader, PlacesAreWhereTheNextBatchComesFrom) {
+    const Dataset set = numbered(50);
+    Loader batches(set, {.batch_size = 16, .seed = 3}), places(set, {.batch_size = 16, .seed = 3});
+    for (int epoch = 0; epoch < 2; ++epoch) {
+        for (const Batch& batch : batches) {
+            const std::optional<Tensor> where = places.next_places();
+            ASSERT_TRUE(where);
+            const Batch same = step_of(places.dataset(), *where);
+            EXPECT_EQ(same.x.to_vector<float>(), batch.x.to_vector<float>());
+            EXPECT_EQ(same.y.to_vector<std::int64_t>(), batch.y.to_vector<std::int64_t>());
+            EXPECT_EQ(same.parts, batch.parts);
+            EXPECT_EQ(same.step_size, batch.step_size);
+        }
+        Batch last;
+        EXPECT_FALSE(places.next_places());
+        EXPECT_FALSE(places.next(last));
+        EXPECT_EQ(places.state(), (LoaderState{static_cast<std::uint64_t>(epoch + 1), 0}));
+    }
+}
+
+TEST(Loader, ABatchThatIsMoreThanSomeSamplesHasNoPlaces) {
+    const auto same = [](const Batch& batch) { return batch; };
+    for (const LoaderOptions& options :
+         {LoaderOptions{.shuffle = false}, LoaderOptions{.transform = same}, LoaderOptions{.workers = 1},
+          LoaderOptions{.parts = {.count = 2, .own = 2}}}) {
+        Loader loader(numbered(50), options);
+        EXPECT_FALSE(loader.next_places());
+        EXPECT_EQ(loader.state(), LoaderState());
+    }
+    Loader of_source(std::make_shared<Multiples>(20), {});
+    EXPECT_FALSE(of_source.next_places());
+}
+
 TEST(Loader, PartsOfAStepAreThatStep) {
     for (const bool source : {false, true})
         for (const bool shuffle : {false, true}) {

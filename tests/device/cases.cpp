@@ -13,7 +13,7 @@ const std::vector<DeviceCase>& device_cases() {
         for (const auto add :
              {device::add_elements, device::add_sums, device::add_places, device::add_recurrent})
             add(cases);
-        for (const auto& more : {chain_cases(), capture_cases(), fit_cases()})
+        for (const auto& more : {chain_cases(), batch_cases(), capture_cases(), fit_cases()})
             cases.insert(cases.end(), more.begin(), more.end());
         // What a case draws does not depend on those before it in the process.
         for (DeviceCase& one : cases)

@@ -18,8 +18,9 @@ struct DeviceCase {
 inline void PrintTo(const DeviceCase& one, std::ostream* out) { *out << one.name; }
 
 const std::vector<DeviceCase>& device_cases();
-/// Of programs over elements and of captured steps; for the CPU, too.
+/// Of programs over elements, batches and captured steps; for the CPU, too.
 const std::vector<DeviceCase>& chain_cases();
+const std::vector<DeviceCase>& batch_cases();
 const std::vector<DeviceCase>& capture_cases();
 const std::vector<DeviceCase>& fit_cases();
 

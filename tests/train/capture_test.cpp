@@ -22,6 +22,9 @@ INSTANTIATE_TEST_SUITE_P(Cases, Capture, testing::ValuesIn(capture_cases()),
 INSTANTIATE_TEST_SUITE_P(Chains, Capture, testing::ValuesIn(chain_cases()),
                          [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
 
+INSTANTIATE_TEST_SUITE_P(Batches, Capture, testing::ValuesIn(batch_cases()),
+                         [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
+
 INSTANTIATE_TEST_SUITE_P(Fit, Capture, testing::ValuesIn(fit_cases()),
                          [](const testing::TestParamInfo<DeviceCase>& at) { return at.param.name; });
 
@@ -71,6 +74,20 @@ TEST(RecordedCalls, AStepOfAnMlpIsTheseCalls) {
                   "linear_backward", "linear_backward relu", "linear_backward relu", "update sgd"}));
     EXPECT_EQ(step.calls(), 8);
     EXPECT_EQ(names_of(capture(once)).back(), "linear_backward + update sgd");
+}
+
+TEST(RecordedCalls, AStepOfFitGathersItsBatchAndCountsItsResults) {
+    const data::Dataset set =
+        data::images({.images = zeros({640, 28, 28}, {.dtype = u8}), .labels = zeros({640}, {.dtype = u8})});
+    const nn::Sequential model(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 64), nn::ReLU(),
+                               nn::Linear(64, 10));
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    testing::internal::CaptureStderr();
+    train::fit(model, nn::CrossEntropyLoss(), optimizer, set,
+               {.epochs = 1, .batch_size = 64, .verbose = true, .capture = train::CaptureMode::on});
+    // take_rows, the step above with the update in its first layer's backward pass, and tally.
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("captured on cpu, 9 calls each"),
+              std::string::npos);
 }
 
 TEST(RecordedCalls, AConstantBecomesPartOfTheCallThatReadsIt) {
