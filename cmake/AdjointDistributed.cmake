@@ -17,11 +17,11 @@ if(ADJOINT_MPI STREQUAL AUTO OR ADJOINT_MPI)
 endif()
 
 if(ADJOINT_WITH_MPI)
-    add_library(adjoint_distributed_parts OBJECT distributed/mpi/mpi.cpp)
+    add_library(adjoint_distributed_parts OBJECT distributed/mpi/mpi.cpp distributed/mpi/started.cpp)
     # Their headers and flags; the flags of a user's link are no business of the library's objects.
     target_link_libraries(adjoint_distributed_parts PRIVATE MPI::MPI_CXX)
 else()
-    add_library(adjoint_distributed_parts OBJECT distributed/mpi/no_mpi.cpp)
+    add_library(adjoint_distributed_parts OBJECT distributed/mpi/no_mpi.cpp distributed/mpi/started.cpp)
 endif()
 adjoint_library_flags(adjoint_distributed_parts)
 adjoint_use_dependencies(adjoint_distributed_parts)

@@ -13,19 +13,25 @@ foreach(folder IN LISTS adjoint_public_folders)
     install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adjoint/${folder}
             FILES_MATCHING PATTERN "*.h"
             PATTERN "autograd/backward/frontier.h" EXCLUDE
+            PATTERN "core/base/absent_kind.h" EXCLUDE
             PATTERN "core/base/build.h" EXCLUDE
+            PATTERN "core/base/concern.h" EXCLUDE
+            PATTERN "core/base/counted.h" EXCLUDE
             PATTERN "core/base/format.h" EXCLUDE
             PATTERN "core/base/signals.h" EXCLUDE
             PATTERN "distributed/group/agreement.h" EXCLUDE
+            PATTERN "distributed/group/watchdog.h" EXCLUDE
             PATTERN "distributed/group/wire.h" EXCLUDE
             PATTERN "distributed/group/group_state.h" EXCLUDE
             PATTERN "distributed/group/collectives.h" EXCLUDE
+            PATTERN "distributed/parallel/absent.h" EXCLUDE
             PATTERN "distributed/parallel/buckets.h" EXCLUDE
             PATTERN "distributed/parallel/left_over.h" EXCLUDE
             PATTERN "distributed/parallel/gathering.h" EXCLUDE
             PATTERN "distributed/parallel/sharding.h" EXCLUDE
             PATTERN "distributed/parallel/texts.h" EXCLUDE
             PATTERN "optim/partition.h" EXCLUDE
+            PATTERN "core/contract/absent_device.h" EXCLUDE
             PATTERN "core/contract/cuda_start.h" EXCLUDE
             PATTERN "core/contract/profiled_backend.h" EXCLUDE
             PATTERN "core/contract/span_session.h" EXCLUDE

@@ -71,12 +71,18 @@ void check_settings(const Settings& s) {
     one_of("optimizer", s.optimizer, optimizers);
     one_of("precision", s.precision, precisions);
     one_of("shard", s.shard, shards);
+    if (s.shard != "none" && !s.distributed) refuse("shard", s.shard, "together with --distributed");
     if (s.epochs < 0) refuse("epochs", std::to_string(s.epochs), "0 or more");
     if (s.batch_size < 1) refuse("batch-size", std::to_string(s.batch_size), "at least 1");
     if (s.accumulate < 1) refuse("accumulate", std::to_string(s.accumulate), "at least 1");
     if (s.threads.value_or(1) < 1) refuse("threads", std::to_string(*s.threads), "at least 1");
     if (!(s.lr.value_or(0) >= 0) || std::isinf(s.lr.value_or(0)))
         throw UsageError("--lr, expected a number, 0 or more");
+    const std::optional<distributed::StartedProcess> started = distributed::started_process();
+    if (started && started->size > 1 && !s.distributed)
+        throw UsageError(std::to_string(started->size) +
+                         " processes were started together, each of which would train by itself and write "
+                         "the same files; --distributed makes one training of them");
 }
 
 nn::Sequential make_model(const std::string& kind) {
@@ -154,11 +160,11 @@ void print_profile(const nn::Sequential& model, optim::Optimizer& optimizer, con
 
 void run(const Settings& s) {
     check_settings(s);
-    // A run whose result cannot be written is not begun.
-    for (const std::string& path : {s.save, s.report})
-        if (!path.empty()) data::check_writable(path);
     if (s.threads) set_num_threads(*s.threads);
     const distributed::Group group = s.distributed ? distributed::mpi_group() : distributed::Group();
+    // A run whose result cannot be written is not begun.
+    for (const std::string& path : {s.save, s.report})
+        if (!path.empty() && group.rank() == 0) data::check_writable(path);
     if (group.rank() > 0 && !std::freopen("/dev/null", "w", stdout)) std::fclose(stdout);  // one speaks
     if (s.distributed) std::printf("ranks: %d, over %s\n", group.size(), group.engine());
     const Device device = choose_device(s.device);
@@ -195,7 +201,9 @@ void run(const Settings& s) {
         print_profile(model, *optimizer, training.part(0, std::min(s.batch_size, training.size())));
         return;
     }
-    std::vector<train::Callback> callbacks;
+    std::size_t before = 0;  // epochs of the run that goes on
+    std::vector<train::Callback> callbacks{
+        {.on_begin = [&](train::Run& run) { before = run.history.epochs.size(); }}};
     if (!s.checkpoint.empty()) callbacks.push_back(train::checkpoint({.path = s.checkpoint}));
     // A report shows the test images epoch by epoch; nothing is chosen by them.
     std::optional<data::Samples> shown;
@@ -210,12 +218,12 @@ void run(const Settings& s) {
                                                .accumulate = s.accumulate,
                                                .group = s.distributed ? std::optional(group) : std::nullopt,
                                                .parallel = {.shard = shard_of(s)}});
+    const std::size_t epochs = history.epochs.size() - before;
     double seconds = 0;
-    for (const train::EpochRecord& epoch : history.epochs) seconds += epoch.seconds;
+    for (std::size_t i = before; i < history.epochs.size(); ++i) seconds += history.epochs[i].seconds;
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);
     std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy,
-                score.loss, seconds,
-                history.empty() ? 0 : seconds / static_cast<double>(history.epochs.size()));
+                score.loss, seconds, epochs == 0 ? 0 : seconds / static_cast<double>(epochs));
     if (group.rank() > 0) return;
     if (!s.save.empty()) {
         model.save(s.save);

@@ -16,6 +16,7 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
+#include <adjoint/core/base/counted.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/data/file.h>
@@ -146,8 +147,8 @@ Callback early_stopping(const EarlyStoppingOptions& options) {
                     if (!loss) return;
                     if (*loss < best->loss - options.min_delta) best->keep(run, *loss);
                     if (run.epoch - best->epoch >= options.patience)
-                        run.stop(fmt::format("no better loss for {} epochs; the best was epoch {}",
-                                             options.patience, best->epoch));
+                        run.stop(fmt::format("no better loss for {}; the best was epoch {}",
+                                             counted(options.patience, "epoch"), best->epoch));
                 },
             .on_end =
                 [best](Run& run) {

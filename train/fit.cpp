@@ -14,6 +14,8 @@
 #include <utility>
 
 #include <adjoint/autograd/record/autocast.h>
+#include <adjoint/core/base/concern.h>
+#include <adjoint/core/base/counted.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/generator.h>
@@ -166,9 +168,9 @@ class Loop {
         if (static_cast<int>(at.epoch) >= run_.epochs)
             warn_once(
                 "nothing left of a resumed run",
-                fmt::format("fit: the checkpoint has {} epochs behind it, and .epochs, which counts these "
-                            "too, is {}: nothing is trained",
-                            at.epoch, run_.epochs));
+                fmt::format("fit: the checkpoint has {} behind it, and .epochs, which counts these too, is "
+                            "{}: nothing is trained",
+                            counted(static_cast<std::int64_t>(at.epoch), "epoch"), run_.epochs));
     }
 
   private:
@@ -191,7 +193,7 @@ class Loop {
         if (run.group.size() == 1) return {};
         return named("fit", [&] {
             const distributed::DataParallel parallel(run.trainee.module, run.group, options.parallel);
-            check_same_states(parallel, options.parallel.shard, run.optimizer);
+            check_same_states(parallel, run.optimizer);
             return parallel;
         });
     }
@@ -210,11 +212,15 @@ class Loop {
     }
     void notify(Event event) {
         show(event);
-        if (run_.wanted_.empty()) return;
+        if (run_.wanted_.empty()) {
+            if (event == &Callback::on_epoch) agree_on_weights();
+            return;
+        }
         const distributed::Purpose purpose("a checkpoint: Run::save, which every rank calls");
         const Whole whole(parallel_);
         if (parallel_) {
             parallel_->synchronize_buffers();
+            agree_on_weights();
             run_.totals_.gather(run_.group);
         }
         Checkpoint now = checkpoint();
@@ -224,6 +230,13 @@ class Loop {
         }
         for (const std::string& path : std::exchange(run_.wanted_, {}))
             if (run_.group.rank() == 0) save_checkpoint(path, now);
+    }
+
+    // What one rank has done to its weights alone, the others would not hear of.
+    void agree_on_weights() const {
+        if (parallel_)
+            check_same_weights(run_.group, run_.trainee.module, run_.step,
+                               "what changes weights, gradients or rates does so on every rank");
     }
 
     // When one rank ends the training, all do.
@@ -258,8 +271,8 @@ class Loop {
         for (const Callback& callback : callbacks_)
             if (callback.state) with_state.push_back(&callback);
         check<ValueError>(from.callbacks.size() == with_state.size(),
-                          "fit: the checkpoint has states for {} callbacks, here are {} that need one",
-                          from.callbacks.size(), with_state.size());
+                          "fit: the checkpoint has states for {}, this run has {} that need one",
+                          counted(std::ssize(from.callbacks), "callback"), with_state.size());
         run_.trainee.module.load(from.model);
         run_.optimizer.load_state(parallel_ ? parallel_->own_part(run_.optimizer, from.optimizer)
                                             : from.optimizer);
@@ -392,6 +405,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (!options.metrics.empty()) callbacks.push_back(metrics(options.metrics));
     callbacks.insert(callbacks.end(), options.callbacks.begin(), options.callbacks.end());
     const distributed::Group group = options.group.value_or(distributed::Group());
+    const WarnedByAnother rank_0_warns(group.rank() > 0);
     const bool verbose = options.verbose && group.rank() == 0;
     if (verbose) callbacks.push_back(progress());
 
@@ -407,15 +421,14 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
                                    .first = std::int64_t{options.accumulate} * group.rank(),
                                    .own = options.accumulate}});
     if (!samples.is_stream())
-        check<ValueError>(loader.size() > 0,
-                          "fit: no batch in an epoch of {} samples; one has {} parts of {}{}",
-                          loader.sample_count(), parts_of(options), options.batch_size,
+        check<ValueError>(loader.size() > 0, "fit: no batch in an epoch of {}; one has {} of {}{}",
+                          counted(loader.sample_count(), "sample"), counted(parts_of(options), "part"),
+                          options.batch_size,
                           options.drop_last ? ", and drop_last leaves out what is not full" : "");
     const std::int64_t step = options.batch_size * parts_of(options), rest = (n - held) % step;
     if (verbose && rest > 0 && rest < parts_of(options))
-        fmt::print(stderr,
-                   "adjoint: fit: the last {} samples of an epoch are left out, fewer than {} parts\n", rest,
-                   parts_of(options));
+        fmt::print(stderr, "adjoint: fit: {} at the end of an epoch {} left out, fewer than {} parts\n",
+                   counted(rest, "sample"), rest == 1 ? "is" : "are", parts_of(options));
     History history;
     const Trainee trained = options.autocast ? with_autocast(trainee, *options.autocast) : trainee;
     Run run(trained, optimizer, loader, history);
@@ -439,7 +452,8 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     Loop loop(run, std::move(callbacks), options, std::move(settings));
     if (!options.resume.empty()) {
         named("fit", [&] { loop.resume(load_checkpoint(options.resume)); });
-        if (group.size() > 1) check_same_weights(group, trainee.module, run.step);
+        if (group.size() > 1)
+            check_same_weights(group, trainee.module, run.step, "all ranks go on from the same checkpoint");
     }
     loop.go();
     return history;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <adjoint/core/base/counted.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/data/file.h>
 #include <adjoint/distributed/group/purpose.h>
@@ -27,12 +28,12 @@ std::string described(const data::Samples& samples) {
     if (samples.is_stream()) return "a stream";
     const std::int64_t n = samples.size();
     const data::Dataset* const set = samples.dataset();
-    if (!set || n == 0) return fmt::format("{} samples", n);
+    if (!set || n == 0) return counted(n, "sample");
     constexpr std::int64_t most = 64;
     std::vector<std::int64_t> some;
     for (std::int64_t i = 0; i < std::min(n, most); ++i) some.push_back(n <= most ? i : n / most * i);
     const data::Dataset seen = set->select(some);
-    std::string text = fmt::format("{} samples, times {} plus {}", n, set->scale, set->shift);
+    std::string text = fmt::format("{}, times {} plus {}", counted(n, "sample"), set->scale, set->shift);
     const auto add = [&text](const Tensor& x) {
         if (x.defined()) text += fmt::format(", {} {} {:08x}", name(x.dtype()), x.shape(), checksum(x));
     };
@@ -61,28 +62,35 @@ std::string moved(const nn::Module& model, const optim::Optimizer& optimizer) {
     return text;
 }
 
-// What has to be the same on all ranks, in lines.
-std::string described(const std::map<std::string, std::string>& settings, const FitOptions& options,
-                      const nn::Module& model, const optim::Optimizer& optimizer,
-                      const data::Samples& samples) {
-    std::string text = fmt::format("training with {}\n", described(samples));
-    if (options.validation) text += fmt::format("validation with {}\n", described(*options.validation));
+// What has to be the same on all ranks.
+distributed::Facts facts_of(std::map<std::string, std::string> settings, const FitOptions& options,
+                            const nn::Module& model, const optim::Optimizer& optimizer,
+                            const data::Samples& samples) {
+    distributed::Facts facts;
+    const auto add = [&facts](const std::string& name, const auto& value) {
+        facts.emplace_back(name, fmt::format("{} {}", name, value));
+    };
+    add("training with", described(samples));
+    if (options.validation)
+        facts.emplace_back("validation set",
+                           fmt::format("validation with {}", described(*options.validation)));
     if (options.sampler.order && !samples.is_stream()) {
         const std::vector<std::int64_t> order = options.sampler.order(samples.size(), options.seed, 0);
-        text +=
-            fmt::format("a sampler with the order {:08x}\n", data::crc32(std::as_bytes(std::span(order))));
+        facts.emplace_back("sampler", fmt::format("a sampler with the order {:08x}",
+                                                  data::crc32(std::as_bytes(std::span(order)))));
     }
-    text += distributed::described(options.parallel);
-    text += fmt::format("autocast {}\ndrop_last {}\naverages weights {}\n",
-                        options.autocast ? name(*options.autocast) : "none", options.drop_last,
-                        options.average.index() > 0);
-    for (const auto& [name, value] : settings) text += fmt::format("{} {}\n", name, value);
-    text += fmt::format("epochs {}\nclip_norm {}\nvalidate_every {}\n", options.epochs, options.clip_norm,
-                        options.validate_every);
-    text += fmt::format("validation_split {}\nvalidation set {}\ntransform {}\nresume {}\n",
-                        options.validation_split, options.validation.has_value(),
-                        static_cast<bool>(options.transform), !options.resume.empty());
-    for (const auto& [name, metric] : options.metrics) text += fmt::format("metric {}\n", name);
+    for (const auto& fact : distributed::facts_of(options.parallel)) facts.push_back(fact);
+    // What a checkpoint names only where it is on.
+    for (const auto& [name, off] : {std::pair("autocast", "none"), {"average", "none"}, {"drop_last", "off"}})
+        settings.try_emplace(name, off);
+    for (const auto& [name, value] : settings) add(name, value);
+    add("epochs", options.epochs);
+    add("clip_norm", options.clip_norm);
+    add("validate_every", options.validate_every);
+    add("validation_split", options.validation_split);
+    add("transform", static_cast<bool>(options.transform));
+    add("resume", !options.resume.empty());
+    for (const auto& [name, metric] : options.metrics) facts.emplace_back("metric " + name, "metric " + name);
     const std::pair<const char*, std::function<void(Run&)> Callback::*> events[] = {
         {"on_begin", &Callback::on_begin},
         {"on_gradients", &Callback::on_gradients},
@@ -92,13 +100,18 @@ std::string described(const std::map<std::string, std::string>& settings, const 
     for (const auto& [name, event] : events) {
         const auto count = std::count_if(options.callbacks.begin(), options.callbacks.end(),
                                          [event = event](const Callback& one) { return bool(one.*event); });
-        text += fmt::format("{} callbacks with {}\n", count, name);
+        facts.emplace_back(name, fmt::format("{} with {}", counted(count, "callback"), name));
     }
-    text += fmt::format("optimizer {} {}\n{}\n", optimizer.name(), rates(optimizer), moved(model, optimizer));
-    for (std::size_t g = 0; g < optimizer.group_count(); ++g)
-        text += fmt::format("momentum {}\noptions of {} that make steps of {:.12g}\n",
-                            optimizer.momentum(g).value_or(0), optimizer.name(), optimizer.trial(g));
-    return text;
+    add("optimizer", fmt::format("{} {}", optimizer.name(), rates(optimizer)));
+    facts.emplace_back("optimizer's parameters", moved(model, optimizer));
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g) {
+        facts.emplace_back(fmt::format("momentum of group {}", g),
+                           fmt::format("momentum {}", optimizer.momentum(g).value_or(0)));
+        facts.emplace_back(
+            fmt::format("options of group {}", g),
+            fmt::format("options of {} that make steps of {:.12g}", optimizer.name(), optimizer.trial(g)));
+    }
+    return facts;
 }
 
 }  // namespace
@@ -115,29 +128,31 @@ void check_same_options(const distributed::Group& group, const std::map<std::str
                         const FitOptions& options, const nn::Module& model, const optim::Optimizer& optimizer,
                         const data::Samples& samples) {
     const distributed::Purpose purpose("the beginning of fit");
-    distributed::check_same(group, "fit", described(settings, options, model, optimizer, samples),
+    distributed::check_same(group, "fit", facts_of(settings, options, model, optimizer, samples),
                             "every rank is given the same options, optimizer and samples");
 }
 
-void check_same_states(const distributed::DataParallel& parallel, distributed::Shard shard,
-                       const optim::Optimizer& optimizer) {
+void check_same_states(const distributed::DataParallel& parallel, const optim::Optimizer& optimizer) {
     const distributed::Purpose purpose("the optimizer's state");
     const optim::NamedTensors all = optimizer.state();
-    std::string text;
-    if (shard == distributed::Shard::none || parallel.own_part(optimizer, all).size() < all.size())
+    distributed::Facts facts;
+    if (parallel.options().shard == distributed::Shard::none ||
+        parallel.own_part(optimizer, all).size() < all.size())
         for (const auto& [name, tensor] : all)
             if (!name.starts_with("groups."))  // rates, which have been compared
-                text += fmt::format("optimizer's {} {} {:08x}\n", name, tensor.shape(), checksum(tensor));
-    distributed::check_same(parallel.group(), "fit", text,
+                facts.emplace_back("optimizer's " + name, fmt::format("optimizer's {} {} {:08x}", name,
+                                                                      tensor.shape(), checksum(tensor)));
+    distributed::check_same(parallel.group(), "fit", facts,
                             "every rank is given an optimizer that has made the same steps");
 }
 
-void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step) {
-    const distributed::Purpose purpose("a run that goes on");
-    std::string text = fmt::format("step {}\n", step);
+void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step,
+                        const char* rule) {
+    const distributed::Purpose purpose("the weights of all ranks");
+    distributed::Facts facts{{"step", fmt::format("step {}", step)}};
     for (const auto& [name, tensor] : model.state())
-        text += fmt::format("{} {:08x}\n", name, checksum(tensor));
-    distributed::check_same(group, "fit", text, "all ranks go on from the same checkpoint");
+        facts.emplace_back(name, fmt::format("{} {:08x}", name, checksum(tensor)));
+    distributed::check_same(group, "fit", facts, rule);
 }
 
 void check_is_of_model(const optim::Optimizer& optimizer, const nn::Module& model) {

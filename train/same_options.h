@@ -18,10 +18,10 @@ void check_same_options(const distributed::Group& group, const std::map<std::str
                         const data::Samples& samples);
 /// errors: the same for its states. Where these are shared out a rank may have those of its parameters alone,
 /// or, as all others, those of every parameter.
-void check_same_states(const distributed::DataParallel& parallel, distributed::Shard shard,
-                       const optim::Optimizer& optimizer);
-/// errors: the same for what a checkpoint has made of the model.
-void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step);
+void check_same_states(const distributed::DataParallel& parallel, const optim::Optimizer& optimizer);
+/// errors: the same for steps and weights; `rule` is what the ranks ought to have done.
+void check_same_weights(const distributed::Group& group, const nn::Module& model, std::int64_t step,
+                        const char* rule);
 /// errors: ValueError for a parameter that the model does not have: nobody would sum its gradients.
 void check_is_of_model(const optim::Optimizer& optimizer, const nn::Module& model);
 

@@ -81,7 +81,8 @@ class GradientsBefore {
         for (std::size_t i = 0; i < before_.size(); ++i) {
             if (!before_[i].defined()) continue;
             if (const Tensor own = parameters_[i].grad(); own.defined()) before_[i] += own;
-            parameters_[i].set_grad(before_[i]);
+            // Also where the parameter itself is absent now, on another rank.
+            parameters_[i].impl().grad = before_[i].ref();
         }
     }
 
@@ -236,7 +237,7 @@ void Step::move() {
             optimizer_.step();
     };
     if (options_.parallel)
-        options_.parallel->step(step);
+        options_.parallel->step(optimizer_, step);
     else
         step();
     if (options_.scales_loss) {

@@ -1,4 +1,5 @@
 // What has been said, and to whom.
+#include <adjoint/core/base/concern.h>
 #include <adjoint/core/base/warning.h>
 
 #include <atomic>
@@ -7,6 +8,7 @@
 #include <mutex>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace adjoint {
 namespace {
@@ -23,6 +25,8 @@ Warnings& warnings() {
     static auto* const all = new Warnings;
     return *all;
 }
+
+constinit thread_local bool warned_by_another = false;
 
 std::atomic<bool>& enabled() {
     static std::atomic<bool> value = [] {
@@ -44,8 +48,16 @@ void set_warning_handler(WarningHandler handler) {
     all.given.clear();
 }
 
+WarnedByAnother::WarnedByAnother(bool another) noexcept
+    : before_(std::exchange(warned_by_another, warned_by_another || another)) {}
+WarnedByAnother::~WarnedByAnother() { warned_by_another = before_; }
+
 void warn_once(const std::string& topic, const std::string& message) {
-    if (!warnings_enabled()) return;
+    warn_once(topic, message, Concern::program);
+}
+
+void warn_once(const std::string& topic, const std::string& message, Concern concern) {
+    if (!warnings_enabled() || (warned_by_another && concern == Concern::program)) return;
     Warnings& all = warnings();
     const std::scoped_lock one_at_a_time(all.handling);
     WarningHandler handler;

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <mutex>
 
+#include <adjoint/core/base/absent_kind.h>
 #include <adjoint/core/base/format.h>
+#include <adjoint/core/contract/absent_device.h>
 #include <adjoint/core/contract/cuda_start.h>
 #include <adjoint/core/contract/profiled_backend.h>
 #include <adjoint/core/contract/span.h>
@@ -64,6 +66,13 @@ DeviceType register_device_kind(const char* name, StartDevice start) {
     const DeviceType type = detail::add_device_kind(name);
     starters[static_cast<int>(type)] = start;
     return type;
+}
+
+Device register_absent_device(const char* text, Backend& backend) {
+    const std::scoped_lock lock(kinds_mutex);
+    const Device device{detail::add_absent_kind(text), 0};
+    register_backend(device, backend);
+    return device;
 }
 
 void register_backend(Device device, Backend& backend) {

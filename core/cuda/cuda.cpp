@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include <adjoint/core/base/concern.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/backend.h>
 #include <adjoint/core/contract/cuda_start.h>
 
@@ -34,7 +34,7 @@ Device automatic_device(std::optional<int> usable, bool driver) {
     if (usable) return Device::cuda(*usable);
     if (driver)
         warn_once("a GPU that is not used",
-                  fmt::format("computing on the CPU: {}", cuda::unavailable_reason()));
+                  fmt::format("computing on the CPU: {}", cuda::unavailable_reason()), Concern::process);
     return Device::cpu();
 }
 

@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <adjoint/core/base/concern.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/core/base/warning.h>
 #include <adjoint/cuda/libraries/cublaslt_table.h>
 
 namespace adjoint::cuda_backend {
@@ -263,7 +263,8 @@ void Products::tell(const DeviceState& device, const ProductKey& key) {
         fmt::format("matmul: cuBLASLt reported {} for ({}, {}) x ({}, {}) of {} on cuda:{}; what it does "
                     "not do is done by the library's own, slower kernel",
                     cublaslt().table.cublasLtGetStatusName(implementation_->last), key.columns, key.inner,
-                    key.inner, key.rows, name(key.type), device.index));
+                    key.inner, key.rows, name(key.type), device.index),
+        Concern::process);
 }
 
 }  // namespace adjoint::cuda_backend

@@ -1,8 +1,8 @@
 // cuDNN's handle.
 #include <adjoint/cuda/libraries/dnn_handle.h>
 
+#include <adjoint/core/base/concern.h>
 #include <adjoint/core/base/format.h>
-#include <adjoint/core/base/warning.h>
 
 namespace adjoint::cuda_backend {
 
@@ -23,8 +23,10 @@ bool is_final(cudnnStatus_t status) {
 }
 
 void tell_refusal(const char* topic, cudnnStatus_t status, const std::string& instead) {
-    warn_once(topic, fmt::format("{}: cuDNN reported {}; {}", topic,
-                                 cudnn().table.cudnnGetErrorString(status), instead));
+    warn_once(
+        topic,
+        fmt::format("{}: cuDNN reported {}; {}", topic, cudnn().table.cudnnGetErrorString(status), instead),
+        Concern::process);
 }
 
 cudnnDataType_t data_type(DType type) {

@@ -24,6 +24,26 @@ std::string own_host() {
     return gethostname(text, sizeof text - 1) == 0 && text[0] ? text : "an unknown host";
 }
 
+// An operation as whoever waits in it calls it, in words, and what the others may not do.
+struct Wait {
+    std::string name, words, others;
+    explicit Wait(const Agreement& agreement)
+        : name(distributed::name(agreement.operation)),
+          words(to_string(agreement)),
+          others("call the operation") {
+        if (agreement.operation == Operation::message) {
+            words.replace(0, name.size(), "recv");
+            name = "recv";
+            others = "send";
+        }
+        if (agreement.operation == Operation::join) {
+            name = "group";
+            words = "the making of a group";
+            others = "make its own";
+        }
+    }
+};
+
 std::size_t bytes_of(const Agreement& agreement) {
     std::size_t bytes = size_of(agreement.dtype);
     for (int d = 0; d < agreement.dims; ++d) bytes *= static_cast<std::size_t>(agreement.sizes[d]);
@@ -264,7 +284,7 @@ bool Wire::tend() {
 
 void Wire::listen() {
     if (const std::optional<std::string> fault = engine_->heard())
-        fail<DistributedError>("{}: {} stops, because another has failed: {}", name(present_.operation),
+        fail<DistributedError>("{}: {} stops, because another has failed: {}", Wait(present_).name,
                                who(rank()), *fault);
 }
 
@@ -273,7 +293,7 @@ bool Wire::is_over(const Waiting& waiting) {
     if (waiting.says && waiting.says->operation == Operation::leave) {
         listen();  // it may have left because of a fault
         fail<DistributedError>("{}: {} waits for {}, which has left the group: its last handle has ended",
-                               name(present_.operation), who(rank()), who(waiting.rank));
+                               Wait(present_).name, who(rank()), who(waiting.rank));
     }
     return true;
 }
@@ -298,11 +318,12 @@ void Wire::time_out(std::vector<int> missing) const {
     missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
     std::string names;
     for (const int rank : missing) names += (names.empty() ? "" : ", ") + who(rank);
+    const Wait wait(present_);
     fail<DistributedError>(
-        "{}: {} has waited {} s in {} over {}; nothing comes from {}: it has ended, hangs, or does not "
-        "call the operation (GroupOptions::timeout)",
-        name(present_.operation), who(rank()), static_cast<double>(timeout_.count()) / 1000,
-        to_string(present_), engine_->name(), names);
+        "{}: {} has waited {} s in {} over {}; nothing comes from {}: it has ended, hangs, or does not {} "
+        "(GroupOptions::timeout)",
+        wait.name, who(rank()), static_cast<double>(timeout_.count()) / 1000, wait.words, engine_->name(),
+        names, wait.others);
 }
 
 }  // namespace adjoint::distributed

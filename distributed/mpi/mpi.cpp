@@ -3,6 +3,7 @@
 #include <adjoint/distributed/mpi/mpi.h>
 
 #include <mpi.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <adjoint/core/base/format.h>
+#include <adjoint/distributed/group/watchdog.h>
 
 namespace adjoint::distributed {
 namespace {
@@ -66,9 +68,24 @@ MPI_Datatype type_of(DType type) {
     }
 }
 
+// Where all processes meet, of which some may never come.
+std::string missing_in_init(std::chrono::milliseconds timeout) {
+    char host[64] = {};
+    if (gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+    const std::optional<StartedProcess> own = started_process();
+    return fmt::format(
+        "adjoint: mpi_group: {} on {} has waited {} s in MPI_Init for the other processes that were started "
+        "with it. One has ended before it came to mpi_group, which its own output may tell, or hangs before, "
+        "or does not call it. MPI cannot be interrupted here: this process ends with status 1 "
+        "(GroupOptions::timeout)",
+        own ? fmt::format("rank {} of {}", own->rank, own->size) : fmt::format("process {}", getpid()),
+        host[0] ? host : "an unknown host", static_cast<double>(timeout.count()) / 1000);
+}
+
 class MpiEngine final : public Engine {
   public:
-    MpiEngine() {
+    explicit MpiEngine(std::chrono::milliseconds timeout) {
+        const Watchdog watchdog(timeout, missing_in_init(timeout));
         int initialised = 0, level = 0;
         check_mpi(MPI_Initialized(&initialised), "MPI_Initialized");
         if (initialised)
@@ -198,13 +215,15 @@ std::string mpi_description() {
     return all.substr(0, all.find_first_of(",\n"));
 }
 
-std::shared_ptr<Engine> mpi_engine() {
+std::shared_ptr<Engine> mpi_engine(std::chrono::milliseconds timeout) {
+    check<ValueError>(timeout.count() > 0, "mpi_group: a time-out of {} ms, expected a positive one",
+                      timeout.count());
     static std::atomic<bool> once{false};
     check<DistributedError>(!once.exchange(true),
                             "mpi_group: it was called before; copies of a group are the same group");
-    return std::make_shared<MpiEngine>();
+    return std::make_shared<MpiEngine>(timeout);
 }
 
-Group mpi_group(const GroupOptions& options) { return Group(mpi_engine(), options); }
+Group mpi_group(const GroupOptions& options) { return Group(mpi_engine(options.timeout), options); }
 
 }  // namespace adjoint::distributed

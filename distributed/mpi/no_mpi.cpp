@@ -11,7 +11,9 @@ std::string mpi_description() {
            "-DADJOINT_MPI=ON";
 }
 
-std::shared_ptr<Engine> mpi_engine() { throw DistributedError("mpi_engine: " + mpi_description()); }
+std::shared_ptr<Engine> mpi_engine(std::chrono::milliseconds) {
+    throw DistributedError("mpi_engine: " + mpi_description());
+}
 Group mpi_group(const GroupOptions&) { throw DistributedError("mpi_group: " + mpi_description()); }
 
 }  // namespace adjoint::distributed

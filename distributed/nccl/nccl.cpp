@@ -16,6 +16,7 @@
 #include <adjoint/core/cuda/cuda.h>
 #include <adjoint/core/cuda/nccl_link.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/distributed/group/watchdog.h>
 
 namespace adjoint::distributed {
 namespace {
@@ -137,13 +138,13 @@ int number(const char* name) {
 }
 
 // Made by rank 0, if all have NCCL; else all say who has not, when they have met.
-cuda::NcclId common_id(const std::shared_ptr<Engine>& control) {
+cuda::NcclId common_id(const std::shared_ptr<Engine>& control, std::chrono::milliseconds timeout) {
     const std::string problem = cuda::nccl_problem();
     const int rank = control->rank();
     std::vector<std::int64_t> have;
     cuda::NcclId id{};
     {
-        const Group meeting(control);
+        const Group meeting(control, {.timeout = timeout});
         have = meeting.all_gather(tensor<std::int64_t>({problem.empty() ? 1 : 0}, {1}, Device::cpu()))
                    .to_vector<std::int64_t>();
         if (std::count(have.begin(), have.end(), 1) == std::ssize(have)) {
@@ -161,6 +162,23 @@ cuda::NcclId common_id(const std::shared_ptr<Engine>& control) {
     return id;
 }
 
+// NCCL's own way of meeting, of which some may never come.
+std::shared_ptr<Engine> joined_engine(std::shared_ptr<Engine> control, const cuda::NcclId& id, int rank,
+                                      int size, Device device, std::chrono::milliseconds timeout) {
+    const Watchdog watchdog(
+        timeout,
+        fmt::format("adjoint: nccl_engine: rank {} of {} has waited {} s in ncclCommInitRank on {} for the "
+                    "other ranks. One has ended before, which its own output may tell, hangs, or does not "
+                    "call nccl_engine. NCCL cannot be interrupted here: this process ends with status 1",
+                    rank, size, static_cast<double>(timeout.count()) / 1000, device));
+    return std::make_shared<NcclEngine>(std::move(control), id, rank, size, device);
+}
+
+void check_timeout(std::chrono::milliseconds timeout) {
+    check<ValueError>(timeout.count() > 0, "nccl_engine: a time-out of {} ms, expected a positive one",
+                      timeout.count());
+}
+
 }  // namespace
 
 std::string nccl_description() {
@@ -168,21 +186,24 @@ std::string nccl_description() {
     return found.problem.empty() ? found.version : found.problem;
 }
 
-std::shared_ptr<Engine> nccl_engine(std::shared_ptr<Engine> control, Device device) {
+std::shared_ptr<Engine> nccl_engine(std::shared_ptr<Engine> control, Device device,
+                                    std::chrono::milliseconds timeout) {
     check_device(device);
+    check_timeout(timeout);
     check<ValueError>(control != nullptr, "nccl_engine: no engine by which the ranks meet");
     const int rank = control->rank(), size = control->size();
     try {
-        const cuda::NcclId id = common_id(control);
-        return std::make_shared<NcclEngine>(control, id, rank, size, device);
+        const cuda::NcclId id = common_id(control, timeout);
+        return joined_engine(control, id, rank, size, device, timeout);
     } catch (const std::exception& error) {
         control->announce(fmt::format("rank {}: {}", rank, error.what()));
         throw;
     }
 }
 
-std::shared_ptr<Engine> nccl_engine(Device device) {
+std::shared_ptr<Engine> nccl_engine(Device device, std::chrono::milliseconds timeout) {
     check_device(device);
+    check_timeout(timeout);
     const int rank = number("RANK"), size = number("WORLD_SIZE");
     check<DistributedError>(rank < size, "nccl_engine: RANK {} of WORLD_SIZE {}", rank, size);
     // With it every rank makes the same id, behind which NCCL's own rank 0 listens.
@@ -190,7 +211,7 @@ std::shared_ptr<Engine> nccl_engine(Device device) {
     setenv("NCCL_COMM_ID", (host + ":" + port).c_str(), 0);
     const std::string problem = cuda::nccl_problem();
     check<DistributedError>(problem.empty(), "nccl_engine: rank {}: {}", rank, problem);
-    return std::make_shared<NcclEngine>(nullptr, cuda::make_nccl_id(), rank, size, device);
+    return joined_engine(nullptr, cuda::make_nccl_id(), rank, size, device, timeout);
 }
 
 }  // namespace adjoint::distributed

@@ -30,13 +30,12 @@ std::int64_t padded(const Tensor& parameter) {
 // long as it is held nothing else has that address.
 class Sums {
   public:
-    /// Empty memory like a tensor's, known from now until it goes.
-    static Tensor empty_like(const Tensor& like, std::int64_t numel) {
-        const Tensor memory = empty({numel}, {.dtype = like.dtype(), .device = like.device()});
+    /// Empty memory, known from now until it goes.
+    static Tensor memory_of(std::int64_t numel, const BlobOptions& options) {
+        const Tensor memory = empty({numel}, {.dtype = options.dtype, .device = options.device});
         const void* const place = memory.impl().data;
         const Tensor known =
-            from_blob(memory.impl().data, memory.shape(), {.dtype = like.dtype(), .device = like.device()},
-                      [memory, place] { forget(place); });
+            from_blob(memory.impl().data, memory.shape(), options, [memory, place] { forget(place); });
         const std::scoped_lock lock(mutex());
         all()[place] = 0;
         return known;
@@ -105,7 +104,7 @@ void Buckets::plan() {
         const auto takes = [&](const Bucket& bucket) {
             const std::size_t first = bucket.parameters[0];
             const Tensor& other = parameters_[first];
-            return other.dtype() == parameter.dtype() && other.device() == parameter.device() &&
+            return other.dtype() == parameter.dtype() && sharding_.device(first) == sharding_.device(i) &&
                    (!sums_on_owner() || sharding_.owner(first) == sharding_.owner(i));
         };
         auto at = std::find_if(open.begin(), open.end(), takes);
@@ -173,6 +172,7 @@ void Buckets::begin() {
     for (Place& place : places_) place.filled = false;
     arrivals_.clear();
     sent_ = 0;
+    rates_ = sharding_.rates();
     put_aside();
 }
 
@@ -220,9 +220,9 @@ Tensor Buckets::part(const Tensor& flat, std::size_t parameter) const {
 void Buckets::fill(std::size_t parameter, const Tensor& gradient) {
     Bucket& bucket = buckets_[places_[parameter].bucket];
     if (!bucket.flat.defined()) {
-        const Tensor& like = parameters_[parameter];
         const auto flags = static_cast<std::int64_t>(bucket.parameters.size());
-        bucket.flat = Sums::empty_like(like, bucket.numel + flags);
+        bucket.flat = Sums::memory_of(bucket.numel + flags, {.dtype = parameters_[parameter].dtype(),
+                                                             .device = sharding_.device(parameter)});
         detached_view(bucket.flat, {flags}, {1}, bucket.numel).fill_(0);
     }
     const Place& place = places_[parameter];
@@ -257,7 +257,7 @@ void Buckets::send(Bucket& bucket) {
         bucket.residual = where(isfinite(rest), rest, zeros_like(rest));
         for (const auto& [i, left] : waiting) part(bucket.residual, i).copy_(left);
     }
-    const Purpose purpose(purpose_);
+    const Purpose purpose(purpose_ + rates_);
     std::optional<int> root;
     if (sums_on_owner()) root = sharding_.owner(bucket.parameters[0]);
     if (bucket.sent.dtype() != bucket.flat.dtype())

@@ -74,6 +74,7 @@ class Buckets {
     std::vector<Bucket> buckets_;
     std::vector<Place> places_;  // of each parameter
     std::string purpose_;        // of all messages by this plan
+    std::string rates_;          // of the steps before this pass
     std::vector<Tensor> aside_;  // sums of an earlier pass, of each parameter
     std::size_t sent_ = 0;       // buckets that are under way
 };

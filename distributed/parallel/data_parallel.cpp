@@ -1,6 +1,7 @@
 // The models are compared and made one; a pass tells the buckets which gradients are complete.
 #include <adjoint/distributed/parallel/data_parallel.h>
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/distributed/group/purpose.h>
+#include <adjoint/distributed/parallel/absent.h>
 #include <adjoint/distributed/parallel/buckets.h>
 #include <adjoint/distributed/parallel/gathering.h>
 #include <adjoint/distributed/parallel/left_over.h>
@@ -20,14 +22,16 @@
 namespace adjoint::distributed {
 namespace {
 
-// Also of what the ranks have to do alike.
-std::string described(const nn::Module& model, const DataParallelOptions& options) {
-    std::string text = described(options);
-    for (const auto& [name, tensor] : model.state())
-        text += fmt::format("{} {} {}\n", name, adjoint::name(tensor.dtype()), tensor.shape());
+// Of what the ranks have to have alike, to compute alike.
+Facts facts_of(const nn::Module& model, const DataParallelOptions& options) {
+    Facts facts = facts_of(options);
+    std::set<std::string> frozen;
     for (const auto& [name, parameter] : model.named_parameters())
-        if (!parameter.requires_grad()) text += fmt::format("{} frozen\n", name);
-    return text;
+        if (!parameter.requires_grad()) frozen.insert(name);
+    for (const auto& [name, tensor] : model.state())
+        facts.emplace_back(name, fmt::format("{} {} {}{}", name, adjoint::name(tensor.dtype()),
+                                             tensor.shape(), frozen.contains(name) ? ", frozen" : ""));
+    return facts;
 }
 
 }  // namespace
@@ -53,12 +57,12 @@ DataParallel::DataParallel(const nn::Module& model, const Group& group, const Da
     check<ValueError>(options.bucket_bytes > 0, "data parallel: buckets of {} bytes", options.bucket_bytes);
     const nn::NamedTensors state = model.state();
     for (const auto& [name, tensor] : state)
-        check<ValueError>(!is_released(tensor),
+        check<ValueError>(!is_absent(tensor),
                           "data parallel: {} is on another rank, or lost with the DataParallel that had it; "
                           "before its last copy ends all ranks call gather_parameters()",
                           name);
     const Purpose purpose("a new DataParallel");
-    check_same(group, "data parallel", described(model, options),
+    check_same(group, "data parallel", facts_of(model, options),
                "every rank makes the same model, with the same options");
     std::vector<Work> works;
     for (const auto& [name, tensor] : state) works.push_back(group.broadcast_async(tensor));
@@ -67,6 +71,7 @@ DataParallel::DataParallel(const nn::Module& model, const Group& group, const Da
 }
 
 const Group& DataParallel::group() const noexcept { return state_->group; }
+const DataParallelOptions& DataParallel::options() const noexcept { return state_->options; }
 
 nn::SharedStatistics DataParallel::statistics() const {
     if (!state_->options.synchronize_batch_norm || group().size() == 1) return nn::SharedStatistics({});
@@ -90,7 +95,6 @@ void DataParallel::backward(const Tensor& loss, double share) const {
     if (share != 1) options.grad_outputs = {full_like(loss.detach(), share)};
     const nn::SharedStatistics again = statistics();  // of layers under checkpoint(), which compute once more
     Buckets& buckets = state_->buckets;
-    state_->gathering.look_at(loss);
     options.on_leaf = [&](const Tensor& leaf) {
         buckets.add(leaf);
         state_->gathering.leaf_done(leaf);
@@ -108,7 +112,11 @@ void DataParallel::backward(const Tensor& loss, double share) const {
 }
 
 void DataParallel::step(optim::Optimizer& optimizer) const {
-    step([&] { optimizer.step(); });
+    step(optimizer, [&] { optimizer.step(); });
+}
+void DataParallel::step(const optim::Optimizer& optimizer, const std::function<void()>& step) const {
+    state_->sharding.note_rates(optimizer);
+    this->step(step);
 }
 void DataParallel::step(const std::function<void()>& step) const { state_->sharding.step(step); }
 
@@ -130,11 +138,11 @@ optim::NamedTensors DataParallel::own_part(const optim::Optimizer& optimizer,
 
 optim::NamedTensors DataParallel::left_over() const {
     if (!state_->options.compress) return {};
-    return distributed::left_over(group(), state_->sharding.parameters(), state_->buckets);
+    return distributed::left_over(group(), state_->sharding, state_->buckets);
 }
 void DataParallel::load_left_over(const optim::NamedTensors& state) const {
     if (!state_->options.compress || state.empty()) return;
-    distributed::load_left_over(group(), state_->sharding.parameters(), state_->buckets, state);
+    distributed::load_left_over(group(), state_->sharding, state_->buckets, state);
 }
 
 void DataParallel::gather_parameters() const { state_->gathering.gather_all(); }

@@ -34,9 +34,10 @@ enum class Shard : std::uint8_t {
     optimizer,  ///< each rank has the optimizer's states of its parameters alone, and sends these after a step
     gradients,  ///< besides, a gradient is summed on the rank whose parameter it belongs to, and is nowhere else
     /// Besides, from the second step on a parameter is on the other ranks only while a layer computes with
-    /// it, and NaN else. That goes for layers whose hooks run (<adjoint/nn/module.h>), as the library's do;
-    /// parameters of others stay everywhere. All ranks run the same layers in the same order. What computes
-    /// with a weight of another layer has it as a parameter of its own (a tied one).
+    /// it; to read or write its values else is a DeviceError. That goes for layers whose hooks run
+    /// (<adjoint/nn/module.h>), as the library's do; parameters of others stay everywhere. All ranks run the
+    /// same layers in the same order. What computes with a weight of another layer has it as a parameter of
+    /// its own (a tied one).
     parameters,
 };
 
@@ -62,8 +63,9 @@ class ADJOINT_API DataParallel {
     /// gradients another DataParallel has shared out.
     DataParallel(const nn::Module& model, const Group& group, const DataParallelOptions& options = {});
 
-    /// The ranks that train together.
+    /// The ranks that train together, and how.
     const Group& group() const noexcept;
+    const DataParallelOptions& options() const noexcept;
 
     /// In a loop of one's own, while the forward pass runs; it does something if the option
     /// synchronize_batch_norm is on.
@@ -83,10 +85,13 @@ class ADJOINT_API DataParallel {
 
     /// optimizer.step(); with shards that of this rank's parameters, which all ranks have then. An optimizer
     /// that was made for all parameters has states for these alone. From Shard::gradients on its own step(),
-    /// and what else takes the gradients here for all of them, is a ValueError.
+    /// and what else takes the gradients here for all of them, is a ValueError. Learning rates and momenta
+    /// that are not those of the other ranks' steps are an error of the next operation, a backward pass.
     void step(optim::Optimizer& optimizer) const;
-    /// The same for a step that is more: `parallel.step([&] { scaler.step(optimizer); })`.
+    /// The same for a step that is more: `parallel.step(optimizer, [&] { scaler.step(optimizer); })`. Without
+    /// the optimizer rates are not compared.
     /// errors: ValueError for a backward() within it, but with Shard::none.
+    void step(const optim::Optimizer& optimizer, const std::function<void()>& step) const;
     void step(const std::function<void()>& step) const;
     /// scaler.unscale(optimizer), behind which all ranks know whether one has a gradient with Inf or NaN.
     /// Every rank calls it, before a step by the scaler, which else is a ValueError with shards.
@@ -108,7 +113,8 @@ class ADJOINT_API DataParallel {
 
     /// All parameters on all ranks, to be looked at, saved, or used without the group, also after a step;
     /// with release_parameters those of Shard::parameters go again. Every rank calls both. Before the last
-    /// copy of this ends they have to be gathered, or else they are lost where they are not.
+    /// copy of this ends they have to be gathered, or else they are lost where they are not, and to read them
+    /// stays an error.
     void gather_parameters() const;
     void release_parameters() const;
 

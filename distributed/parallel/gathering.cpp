@@ -1,18 +1,14 @@
 // All ranks gather the same parameters at the same places, since they run the same layers.
 #include <adjoint/distributed/parallel/gathering.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <string>
 #include <utility>
 
-#include <adjoint/autograd/ops/shape.h>
 #include <adjoint/autograd/record/grad_mode.h>
-#include <adjoint/core/base/format.h>
-#include <adjoint/core/base/warning.h>
+#include <adjoint/core/base/error.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/distributed/group/purpose.h>
+#include <adjoint/distributed/parallel/absent.h>
 
 namespace adjoint::distributed {
 namespace {
@@ -24,12 +20,6 @@ void put(const Tensor& into, const Tensor& from) {
 }
 
 }  // namespace
-
-bool is_released(const Tensor& parameter) {
-    const Shape& strides = parameter.strides();
-    return parameter.numel() > 1 &&
-           std::none_of(strides.begin(), strides.end(), [](std::int64_t stride) { return stride != 0; });
-}
 
 Gathering::Gathering(const nn::Module& model, Group group, Sharding& sharding)
     : sharding_(sharding),
@@ -88,20 +78,9 @@ void Gathering::pass_done() {
     for (std::size_t i = 0; i < parameters_.size(); ++i) release(i);
 }
 
-void Gathering::look_at(const Tensor& loss) const {
-    if (learning_ || sharding_.what() != Shard::parameters || loss.numel() != 1 ||
-        !std::isnan(loss.detach().item<double>()))
-        return;
-    warn_once(
-        "a NaN of parameters that are shared out",
-        "data parallel: the loss is NaN; with Shard::parameters a parameter is NaN outside of the layers "
-        "that have it. What computes with one has to have it as a parameter of its own, and to compute "
-        "by Module::computed");
-}
-
 // What a layer has goes from rank to rank if that has worked on all ranks for all layers that have it.
 void Gathering::learn() {
-    std::vector<std::int64_t> may_go;  // one number is no burden, and NaN says nothing of it
+    std::vector<std::int64_t> may_go;  // one number is no burden
     for (const Tensor& parameter : parameters_) may_go.push_back(parameter.numel() > 1 ? 1 : 0);
     for (const Layer& layer : layers_)
         for (const std::size_t i : layer.parameters)
@@ -121,10 +100,7 @@ void Gathering::gather(const std::vector<std::size_t>& parameters) {
     for (const std::size_t i : parameters) {
         if (sharding_.is_here(i)) continue;
         sharding_.set_here(i, true);
-        const Tensor here = parameters_[i].detach();
-        const Tensor whole = sharding_.is_own(i)
-                                 ? here
-                                 : empty(here.shape(), {.dtype = here.dtype(), .device = here.device()});
+        const Tensor whole = sharding_.is_own(i) ? parameters_[i].detach() : sharding_.empty_like(i);
         works.push_back(group_.broadcast_async(whole, sharding_.owner(i)));
         if (!sharding_.is_own(i)) coming.emplace_back(i, whole);
     }
@@ -132,16 +108,10 @@ void Gathering::gather(const std::vector<std::size_t>& parameters) {
     for (const auto& [i, whole] : coming) put(parameters_[i], whole);
 }
 
-// One NaN stands for all elements: who computes with a parameter that is not here sees it.
 void Gathering::release(std::size_t i) {
     if (!may_go_[i] || !sharding_.is_here(i) || keepers_ > 0) return;
     sharding_.set_here(i, false);
-    if (sharding_.is_own(i)) return;
-    const NoGrad guard;
-    const Tensor& parameter = parameters_[i];
-    const Tensor nothing =
-        full({}, std::numeric_limits<double>::quiet_NaN(), parameter.dtype(), parameter.device());
-    put(parameter, expand(nothing, parameter.shape()));
+    if (!sharding_.is_own(i)) make_absent(parameters_[i]);
 }
 
 void Gathering::gather_all() {

@@ -10,9 +10,6 @@
 
 namespace adjoint::distributed {
 
-/// Whether release() has taken the value away.
-bool is_released(const Tensor& parameter);
-
 /// A layer's parameters come before its forward pass and when the gradient of its result does, by hooks, and
 /// go when they are not needed any more. The first pass is that of a model that is everywhere; it shows for
 /// which layers both hooks run in time. What other layers have stays on all ranks.
@@ -26,8 +23,6 @@ class Gathering {
     /// The gradient of a leaf is complete: nothing of this pass needs its value any more.
     void leaf_done(const Tensor& leaf);
     void pass_done();
-    /// A NaN may be that of a parameter that is not here: a warning says so.
-    void look_at(const Tensor& loss) const;
     /// All parameters are on all ranks, until release() has been called as often.
     void gather_all();
     void release();

@@ -56,8 +56,7 @@ std::vector<std::size_t> order_of(const Tensor& tensor, std::size_t count) {
 
 }  // namespace
 
-optim::NamedTensors left_over(const Group& group, const std::vector<Tensor>& parameters,
-                              const Buckets& buckets) {
+optim::NamedTensors left_over(const Group& group, const Sharding& sharding, const Buckets& buckets) {
     const Purpose purpose("what compression has left over");
     const std::vector<Tensor> residuals = buckets.residuals();
     optim::NamedTensors own;
@@ -65,7 +64,7 @@ optim::NamedTensors left_over(const Group& group, const std::vector<Tensor>& par
         if (residuals[i].defined())
             own.emplace_back(name_of(static_cast<std::size_t>(group.rank()), i), residuals[i]);
     optim::NamedTensors all = on_first_rank(group, own, [&](const std::string& name) {
-        return empty_like(parameters.at(numbers_of(name).value().second).detach());
+        return sharding.empty_like(numbers_of(name).value().second);
     });
     if (group.rank() > 0) return {};
     std::vector<std::int64_t> order;
@@ -74,9 +73,10 @@ optim::NamedTensors left_over(const Group& group, const std::vector<Tensor>& par
     return all;
 }
 
-void load_left_over(const Group& group, const std::vector<Tensor>& parameters, Buckets& buckets,
+void load_left_over(const Group& group, const Sharding& sharding, Buckets& buckets,
                     const optim::NamedTensors& state) {
     const NoGrad guard;
+    const std::vector<Tensor>& parameters = sharding.parameters();
     std::optional<std::vector<std::size_t>> order;
     std::vector<std::vector<Tensor>> ranks;
     for (const auto& [name, tensor] : state) {
@@ -95,7 +95,7 @@ void load_left_over(const Group& group, const std::vector<Tensor>& parameters, B
             name, adjoint::name(tensor.dtype()), tensor.shape(), adjoint::name(parameter.dtype()),
             parameter.shape());
         while (ranks.size() <= numbers->first) ranks.emplace_back(parameters.size());
-        ranks[numbers->first][numbers->second] = tensor.to(parameter.device());
+        ranks[numbers->first][numbers->second] = tensor.to(sharding.device(numbers->second));
     }
     check<ValueError>(order.has_value(), "data parallel: what compression has left over has no {}",
                       order_name);

@@ -16,7 +16,9 @@
 #include <adjoint/autograd/record/grad_mode.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
+#include <adjoint/data/file.h>
 #include <adjoint/distributed/group/purpose.h>
+#include <adjoint/distributed/parallel/absent.h>
 #include <adjoint/distributed/parallel/texts.h>
 #include <adjoint/optim/clip.h>
 
@@ -91,7 +93,8 @@ Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
       group_(std::move(group)),
       what_(group_.size() == 1 ? Shard::none : what),
       owners_(owners_of(parameters_, group_.size())),
-      is_here_(parameters_.size(), true) {
+      is_here_(parameters_.size(), true),
+      devices_(parameters_.size()) {
     for (std::size_t i = 0; i < parameters_.size(); ++i) numbers_[&parameters_[i].impl()] = i;
     if (what_ >= Shard::gradients) partition_.emplace(parameters_);
 }
@@ -99,6 +102,33 @@ Sharding::Sharding(std::vector<Tensor> parameters, Group group, Shard what)
 std::optional<std::size_t> Sharding::number_of(const Tensor& tensor) const {
     const auto found = numbers_.find(&tensor.impl());
     return found == numbers_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Sharding::set_here(std::size_t parameter, bool here) {
+    if (!here) devices_[parameter] = device(parameter);
+    is_here_[parameter] = here;
+}
+Device Sharding::device(std::size_t parameter) const {
+    const Tensor& one = parameters_[parameter];
+    return is_absent(one) ? devices_[parameter] : one.device();
+}
+Tensor Sharding::empty_like(std::size_t parameter) const {
+    const Tensor& one = parameters_[parameter];
+    return empty(one.shape(), {.dtype = one.dtype(), .device = device(parameter)});
+}
+
+void Sharding::note_rates(const optim::Optimizer& optimizer) const {
+    std::vector<double> rates;
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g) {
+        rates.push_back(optimizer.lr(g));
+        rates.push_back(optimizer.momentum(g).value_or(0));
+    }
+    if (rates.empty()) return;
+    rate_ = rates[0];
+    noted_ = data::crc32(std::as_bytes(std::span(rates)), noted_);
+}
+std::string Sharding::rates() const {
+    return rate_ ? fmt::format(", steps with lr {:.6g} ({:08x})", *rate_, noted_) : "";
 }
 
 void Sharding::step(const std::function<void()>& step) const {
@@ -114,7 +144,7 @@ void Sharding::step(const std::function<void()>& step) const {
         const optim::PartialUse use(optim::WholeUse::step);
         step();
     }
-    const Purpose purpose("parameters after a step");
+    const Purpose purpose(fmt::format("parameters after a step{}", rates()));
     std::vector<Parcel> parcels;
     for (std::size_t i = 0; i < parameters_.size(); ++i)
         if (parameters_[i].requires_grad() && is_here_[i]) pack(parcels, parameters_[i].detach(), owners_[i]);
@@ -180,8 +210,10 @@ optim::NamedTensors Sharding::state_of(const optim::Optimizer& optimizer) const 
     optim::NamedTensors all, states;
     for (const auto& entry : own) (number_in(entry.first) < 0 ? all : states).push_back(entry);
     for (const auto& entry : on_first_rank(group_, states, [&](const std::string& name) {
+             if (name.ends_with(".step")) return Tensor(std::int64_t{0});
              const Tensor& parameter = parameters.at(static_cast<std::size_t>(number_in(name)));
-             return name.ends_with(".step") ? Tensor(std::int64_t{0}) : empty_like(parameter.detach());
+             const std::optional<std::size_t> known = number_of(parameter);
+             return known ? empty_like(*known) : adjoint::empty_like(parameter.detach());
          }))
         all.push_back(entry);
     std::stable_sort(all.begin(), all.end(),

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -30,8 +31,14 @@ class Sharding {
 
     /// Whether a parameter is on all ranks now, not on its owner's alone; the same on all ranks.
     bool is_here(std::size_t parameter) const { return is_here_[parameter]; }
-    void set_here(std::size_t parameter, bool here) { is_here_[parameter] = here; }
+    void set_here(std::size_t parameter, bool here);
+    /// Where its values belong on this rank, also while they are absent; memory for them.
+    Device device(std::size_t parameter) const;
+    Tensor empty_like(std::size_t parameter) const;
 
+    /// The rates of an optimizer that is about to step; what all ranks have to say of those so far.
+    void note_rates(const optim::Optimizer& optimizer) const;
+    std::string rates() const;
     /// Whether a step is under way.
     bool is_stepping() const noexcept { return stepping_; }
     void step(const std::function<void()>& step) const;
@@ -46,7 +53,10 @@ class Sharding {
     const Shard what_;
     std::vector<int> owners_;
     std::vector<bool> is_here_;
+    std::vector<Device> devices_;  // of what is not here
     mutable bool stepping_ = false;
+    mutable std::uint32_t noted_ = 0;            // a checksum of the rates of all steps
+    mutable std::optional<double> rate_;         // the last one
     std::optional<optim::Partition> partition_;  // from Shard::gradients on
     std::unordered_map<const TensorImpl*, std::size_t> numbers_;
 };

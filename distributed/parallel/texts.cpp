@@ -6,22 +6,47 @@
 #include <sstream>
 #include <utility>
 
+#include <adjoint/core/base/counted.h>
 #include <adjoint/core/base/format.h>
 #include <adjoint/core/tensor/creation.h>
 
 namespace adjoint::distributed {
 namespace {
 
-// The first lines in which they differ.
-std::pair<std::string, std::string> difference(const std::string& a, const std::string& b) {
-    const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
-    const std::size_t newline = at == 0 ? std::string::npos : a.rfind('\n', static_cast<std::size_t>(at) - 1);
-    const std::size_t line = newline == std::string::npos ? 0 : newline + 1;
-    const auto line_of = [line](const std::string& text) {
-        const std::string found = text.substr(std::min(line, text.size()));
-        return found.empty() ? "nothing" : found.substr(0, found.find('\n'));
-    };
-    return {line_of(a), line_of(b)};
+// Neither names nor words have a zero in them.
+std::string packed(const Facts& facts) {
+    std::string text;
+    for (const auto& [name, words] : facts) (text += name) += '\0', (text += words) += '\0';
+    return text;
+}
+Facts unpacked(const std::string& text) {
+    Facts facts;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t middle = text.find('\0', at), end = text.find('\0', middle + 1);
+        facts.emplace_back(text.substr(at, middle - at), text.substr(middle + 1, end - middle - 1));
+        at = end + 1;
+    }
+    return facts;
+}
+
+const std::string* words_of(const Facts& facts, const std::string& name) {
+    const auto found =
+        std::find_if(facts.begin(), facts.end(), [&](const auto& fact) { return fact.first == name; });
+    return found == facts.end() ? nullptr : &found->second;
+}
+
+// What two ranks say of the first name of which they do not have the same.
+std::pair<std::string, std::string> difference(const Facts& a, const Facts& b) {
+    for (const auto& [name, words] : a) {
+        const std::string* const other = words_of(b, name);
+        if (!other || *other != words) return {words, other ? *other : "no " + name};
+    }
+    for (const auto& [name, words] : b)
+        if (!words_of(a, name)) return {"no " + name, words};
+    const auto [first, other] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    const auto place = first - a.begin() + 1;
+    return {fmt::format("{} in place {}", first == a.end() ? "nothing" : first->second, place),
+            fmt::format("{} in place {}", other == b.end() ? "nothing" : other->second, place)};
 }
 
 }  // namespace
@@ -44,18 +69,22 @@ std::vector<std::string> gathered(const Group& group, const std::string& text) {
     return texts;
 }
 
-std::string described(const DataParallelOptions& options) {
+Facts facts_of(const DataParallelOptions& options) {
     constexpr const char* shards[] = {"none", "optimizer", "gradients", "parameters"};
-    return fmt::format("shard {}\nbuckets of {} bytes\ncompress {}\nsynchronize_batch_norm {}\n",
-                       shards[static_cast<std::size_t>(options.shard)], options.bucket_bytes,
-                       options.compress, options.synchronize_batch_norm);
+    const auto fact = [](const std::string& name, const auto& value) {
+        return std::pair(name, fmt::format("{} {}", name, value));
+    };
+    return {fact("shard", shards[static_cast<std::size_t>(options.shard)]),
+            {"bucket_bytes", fmt::format("buckets of {}", counted(options.bucket_bytes, "byte"))},
+            fact("compress", options.compress),
+            fact("synchronize_batch_norm", options.synchronize_batch_norm)};
 }
 
-void check_same(const Group& group, const char* op, const std::string& text, const char* rule) {
-    const std::vector<std::string> texts = gathered(group, text);
+void check_same(const Group& group, const char* op, const Facts& facts, const char* rule) {
+    const std::vector<std::string> texts = gathered(group, packed(facts));
     for (std::size_t r = 1; r < texts.size(); ++r) {
         if (texts[r] == texts[0]) continue;
-        const auto [first, other] = difference(texts[0], texts[r]);
+        const auto [first, other] = difference(unpacked(texts[0]), unpacked(texts[r]));
         fail<DistributedError>("{}: rank 0 has {}, rank {} has {}; {}", op, first, r, other, rule);
     }
 }

@@ -201,13 +201,13 @@ TEST(DataParallel, ModelsThatDifferAreNamed) {
               std::string::npos);
     EXPECT_NE(message([](const Group& group) {
                   DataParallel(nn::Linear(2, 3, {.bias = group.rank() != 1}), group);
-              }).find("rank 0 has bias f32 (3,), rank 1 has nothing"),
+              }).find("rank 0 has bias f32 (3,), rank 1 has no bias"),
               std::string::npos);
     EXPECT_NE(message([](const Group& group) {
                   const nn::Linear model(2, 3);
                   model.bias.set_requires_grad(group.rank() != 1);
                   DataParallel(model, group);
-              }).find("rank 0 has nothing, rank 1 has bias frozen"),
+              }).find("rank 0 has bias f32 (3,), rank 1 has bias f32 (3,), frozen"),
               std::string::npos);
     const nn::Linear layer(1, 1);
     EXPECT_THROW(DataParallel(layer, Group(), {.bucket_bytes = 0}), ValueError);

@@ -52,7 +52,7 @@ TEST(MisuseOfFit, WhatDiffersIsNamed) {
                  "rank 0 has epochs 2, rank 1 has epochs 3");
     expect_fault(fault_of_fit(second([](Options& o) { o.clip_norm = 1; })), "rank 1 has clip_norm 1");
     expect_fault(fault_of_fit(second([](Options& o) { o.callbacks = {{.on_batch = [](train::Run&) {}}}; })),
-                 "rank 0 has 0 callbacks with on_batch, rank 1 has 1 callbacks with on_batch");
+                 "rank 0 has 0 callbacks with on_batch, rank 1 has 1 callback with on_batch");
     expect_fault(fault_of_fit(second([](Options& o) { o.callbacks = {train::early_stopping()}; })),
                  "rank 0 has 0 callbacks with on_");
     expect_fault(fault_of_fit([](const Group&, Options&) {}, 0.02), "lr 0.01, rank 1 has optimizer");
@@ -71,7 +71,7 @@ TEST(MisuseOfFit, OptionsThatOneRankHasNotAreNamed) {
     expect_fault(differs([](train::FitOptions& o) { o.autocast = bf16; }),
                  "rank 0 has autocast none, rank 1 has autocast bf16");
     expect_fault(differs([](train::FitOptions& o) { o.drop_last = true; }),
-                 "rank 0 has drop_last false, rank 1 has drop_last true");
+                 "rank 0 has drop_last off, rank 1 has drop_last on");
 }
 
 // Where states are shared out, too: a rank that has moved alone has those of all parameters.
@@ -238,13 +238,14 @@ TEST(MisuseOfFit, ARankWithoutValidationSamplesHasTheirLoss) {
     EXPECT_EQ(losses[0], losses[2]);
 }
 
-TEST(MisuseOfFit, ALearningRateOfOneRankEndsWithTheEpoch) {
+TEST(MisuseOfFit, ALearningRateOfOneRankEndsWithTheNextStep) {
     const std::string fault = fault_of_fit([](const Group& group, train::FitOptions& options) {
         options.callbacks = {{.on_begin = [&group](train::Run& run) {
             if (group.rank() == 1) run.optimizer.set_lr(0.5);
         }}};
     });
-    expect_fault(fault, "the end of epoch 1, lr 0.5");
+    expect_fault(fault, "steps with lr 0.5 (");
+    expect_fault(fault, "steps with lr 0.01 (");
 }
 
 TEST(MisuseOfFit, OneRankEndsAllAtAnyEvent) {

@@ -14,7 +14,6 @@
 #include <adjoint/autograd/ops/reduce.h>
 #include <adjoint/autograd/ops/shape.h>
 #include <adjoint/core/base/error.h>
-#include <adjoint/core/base/warning.h>
 #include <adjoint/core/contract/generator.h>
 #include <adjoint/core/tensor/creation.h>
 #include <adjoint/distributed/parallel/data_parallel.h>
@@ -32,7 +31,7 @@
 #include <adjoint/train/fit.h>
 
 #include "device/compare.h"
-#include "distributed/ranks.h"
+#include "distributed/faults.h"
 #include "temporary_folder.h"
 
 namespace adjoint::distributed {
@@ -195,7 +194,7 @@ TEST_P(Shards, ACheckpointIsThatOfARunThatKeepsAll) {
 std::int64_t numbers_here(const nn::Module& model) {
     std::int64_t count = 0;
     for (const Tensor& parameter : model.parameters())
-        count += parameter.is_contiguous() ? parameter.numel() : 1;
+        count += parameter.device().is_cpu() ? parameter.numel() : 0;
     return count;
 }
 
@@ -269,11 +268,11 @@ TEST(Sharding, LayersWhoseHooksComeTooLateKeepTheirParameters) {
             parallel.step(optimizer);
         }
         if (shard == Shard::parameters) {
-            EXPECT_TRUE(net.plain.scale.is_contiguous()) << "no hooks";
-            EXPECT_TRUE(net.memory.parameters()[0].is_contiguous()) << "its output is not used";
+            EXPECT_TRUE(net.plain.scale.device().is_cpu()) << "no hooks";
+            EXPECT_TRUE(net.memory.parameters()[0].device().is_cpu()) << "its output is not used";
             std::vector<std::int64_t> there;
             for (const Tensor& weight : {net.head.weight, net.middle.weight, net.embedding.weight})
-                there.push_back(weight.is_contiguous() ? 1 : 0);
+                there.push_back(weight.device().is_cpu() ? 1 : 0);
             const Tensor on = tensor(there, {3});
             group.all_reduce(on);
             EXPECT_EQ(on.to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, 1, 1}))
@@ -301,15 +300,13 @@ TEST(Sharding, AFrozenLayerThatIsNotReachedStays) {
         const DataParallel parallel(net, group, {.shard = Shard::parameters});
         for (int step = 0; step < 3; ++step) {
             parallel.backward(sum(net(tensor<std::int64_t>({1, 2}, {2, 1}))));
-            EXPECT_TRUE(net.memory.parameters()[0].is_contiguous());
+            EXPECT_TRUE(net.memory.parameters()[0].device().is_cpu());
         }
     });
 }
 
-TEST(Sharding, AWeightThatIsUsedBehindItsLayersBackIsNoticed) {
-    std::string heard;
-    set_warning_handler([&](const std::string& message) { heard = message; });
-    run_quick(2, [&](const Group& group) {
+TEST(Sharding, AWeightThatIsUsedBehindItsLayersBackIsAnError) {
+    const std::string fault = fault_of(2, [&](const Group& group) {
         manual_seed(1);
         const nn::Linear layer(3, 3), other(3, 3);
         const nn::Sequential net(layer, other);
@@ -318,8 +315,7 @@ TEST(Sharding, AWeightThatIsUsedBehindItsLayersBackIsNoticed) {
             parallel.backward(
                 sum(matmul(net(ones({2, 3})), layer.weight) + matmul(ones({2, 3}), other.weight)));
     });
-    set_warning_handler({});
-    EXPECT_NE(heard.find("parameter of its own"), std::string::npos) << heard;
+    expect_fault(fault, "matmul: operands live on cpu and another rank (gather_parameters() brings it here)");
 }
 
 TEST(Sharding, WhatCannotBeDoneIsSaid) {

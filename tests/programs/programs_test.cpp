@@ -74,9 +74,9 @@ TEST(Programs, MnistExplainsItself) {
 }
 
 TEST(Programs, MnistRefusesWhatItCannotDo) {
-    for (const char* arguments :
-         {"--no-such-option", "--model transformer", "--epochs -1", "--epochs 1x", "--batch-size 0",
-          "--lr -1", "--lr -1e300", "--lr nan", "--seed abc", "--seed -1", "--threads 1e9", "surplus"}) {
+    for (const char* arguments : {"--no-such-option", "--model transformer", "--epochs -1", "--epochs 1x",
+                                  "--batch-size 0", "--lr -1", "--lr -1e300", "--lr nan", "--seed abc",
+                                  "--seed -1", "--threads 1e9", "surplus", "--shard gradients"}) {
         const Outcome outcome = run(std::string("mnist ") + arguments);
         EXPECT_EQ(outcome.status, 2) << arguments;
         EXPECT_FALSE(outcome.text.empty()) << arguments;
@@ -85,6 +85,18 @@ TEST(Programs, MnistRefusesWhatItCannotDo) {
     const Outcome missing = run("mnist --data /no/such/folder");
     EXPECT_EQ(missing.status, 1);
     EXPECT_NE(missing.text.find("/no/such/folder"), std::string::npos) << missing.text;
+}
+
+// As mpirun starts it, without the option that makes one training of them.
+TEST(Programs, MnistIsNotSeveralTrainingsThatWriteOneFile) {
+    setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+    setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
+    const Outcome outcome = run("mnist --checkpoint run.ckpt");
+    unsetenv("OMPI_COMM_WORLD_RANK");
+    unsetenv("OMPI_COMM_WORLD_SIZE");
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_NE(outcome.text.find("2 processes were started together"), std::string::npos) << outcome.text;
+    EXPECT_NE(outcome.text.find("--distributed"), std::string::npos) << outcome.text;
 }
 
 TEST(Programs, TraceOfARunThatTheEnvironmentAsksFor) {
@@ -199,6 +211,9 @@ TEST(Programs, MnistGoesOnFromACheckpoint) {
     EXPECT_EQ(second.text.find("epoch 1/2"), std::string::npos) << "the first epoch was not trained again";
     EXPECT_EQ(result(second), result(whole));
     EXPECT_NE(result(first), result(whole));
+    // Of one epoch, rounded.
+    EXPECT_NEAR(number_after(second.text, "trained for "), number_after(second.text, " s, "), 0.06)
+        << second.text;
     EXPECT_EQ(run("mnist --model mlp --batch-size 512 --resume " + file).status, 1);
 }
 

@@ -1,5 +1,5 @@
 // The checks of a group over MPI. Started by mpirun; each rank is a GoogleTest program of its own.
-// usage: mpirun -n N test_mpi [differ | leave | throw]     ways to fail, of which the error is printed
+// usage: mpirun -n N test_mpi [SCENE]     ways to fail, of which the error is printed: scene() knows them
 //        mpirun -n N test_mpi fit CHECKPOINT PARTS [RANK MILLISECONDS]     a training that goes on from its
 //        checkpoint and prints its weights; that rank is killed so long after the first step
 #include <adjoint/distributed/mpi/mpi.h>
@@ -41,7 +41,14 @@ TEST(Mpi, SaysWhatServes) {
 // How ranks fail.
 int scene(const std::string& what) {
     try {
-        const int seconds = what == "hang" ? 5 : what == "late" ? 1 : 60;
+        if (started_process().value().rank == 1) {
+            if (what == "gone") return 0;
+            if (what == "absent") std::this_thread::sleep_for(std::chrono::hours(1));
+        }
+        const int seconds = what == "hang" || what == "gone" || what == "absent" ? 5
+                            : what == "late"                                     ? 1
+                                                                                 : 60;
+        if (what == "absent") std::printf("said before");
         const Group all = mpi_group({.timeout = std::chrono::seconds(seconds),
                                      .summation = what == "sum" ? Summation::by_engine : Summation::by_rank});
         if (what == "differ") all.all_reduce(ones({2 + all.rank()}));
