@@ -40,8 +40,8 @@ struct TakeRows {
     }
 };
 
-/// An epoch's sums take in a batch: loss += mean x rows, right += the rows whose first greatest logit stands at
-/// their target. A NaN is the greatest.
+/// An epoch's sums take in a batch: loss += mean x rows, right += the rows whose first greatest logit stands
+/// at their target. A NaN is the greatest.
 struct Tally {
     static constexpr auto name = "tally";
     double* loss;
