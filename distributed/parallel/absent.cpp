@@ -12,8 +12,7 @@ class AbsentBackend;
 
 [[noreturn]] void refuse_absent() {
     throw DeviceError(
-        "the values of a parameter are on another rank, which Shard::parameters leaves them to while no "
-        "layer "
+        "the values of a parameter are on another rank, where Shard::parameters leaves them while no layer "
         "computes with it: every rank calls gather_parameters() before they are read, written or saved; in "
         "fit callbacks of epochs have all; what computes with a weight has it as a parameter of its own and "
         "computes by Module::computed");
