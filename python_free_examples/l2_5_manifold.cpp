@@ -42,8 +42,8 @@ void learn(const Autoencoder& model, const data::Dataset& digits, const LectureO
             total += loss.item();
         }
         schedule.step();
-        std::printf("autoencoder, epoch %2d: cross entropy per pixel %.4f\n", epoch,
-                    total / static_cast<double>(loader.size()));
+        say("autoencoder, epoch %2d: cross entropy per pixel %.4f\n", epoch,
+            total / static_cast<double>(loader.size()));
         std::fflush(stdout);
     }
 }
@@ -86,21 +86,21 @@ void lecture(const LectureOptions& options) {
     const Tensor in_pixels = (from + to) / 2,
                  in_code = model.decode((model.encoder(from) + model.encoder(to)) / 2);
 
-    std::printf("medians of 200 images            lost by the code  from the nearest of %d digits\n",
-                static_cast<int>(real.size(0)));
+    say("medians of 200 images            lost by the code  from the nearest of %d digits\n",
+        static_cast<int>(real.size(0)));
     const std::pair<const char*, Tensor> rows[] = {{"digits never seen", from},
                                                    {"random pixels", noise},
                                                    {"shuffled pixels", shuffled},
                                                    {"half way between, in pixels", in_pixels},
                                                    {"half way between, in the code", in_code}};
     for (const auto& [name, images] : rows)
-        std::printf("%-32s %16.3f  %10.3f\n", name, median_of(share_lost(model, images)),
+        std::printf("%s %16.3f  %10.3f\n", padded(tr(name), 32).c_str(), median_of(share_lost(model, images)),
                     median_of(from_nearest(images, real)));
 
     const Tensor rows_of_ten =
         cat({narrow(noise, 0, 0, 10), narrow(shuffled, 0, 0, 10), narrow(from, 0, 0, 10)});
     picture::save_text(options.picture("l2_5_sheet.svg"),
-                       sheet(rows_of_ten, "Random pixels, shuffled digits, digits", 10).str());
+                       sheet(rows_of_ten, tr("Random pixels, shuffled digits, digits"), 10).str());
     std::vector<Tensor> walk;
     for (const std::int64_t pair : {0, 1, 3}) {
         const Tensor a = narrow(from, 0, pair, 1), b = narrow(to, 0, pair, 1),
@@ -109,7 +109,7 @@ void lecture(const LectureOptions& options) {
         walk.push_back(model.decode(model.encoder(a) + share * (model.encoder(b) - model.encoder(a))));
     }
     picture::save_text(options.picture("l2_5_walk.svg"),
-                       sheet(cat(walk), "Three walks, in pixels and in the code", 9).str());
+                       sheet(cat(walk), tr("Three walks, in pixels and in the code"), 9).str());
 }
 
 }  // namespace

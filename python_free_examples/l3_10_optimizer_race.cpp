@@ -47,7 +47,7 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
     };
     picture::Values levels;
     for (int i = -6; i <= 14; ++i) levels.push_back(std::pow(2.0, i / 2.0) - 1.1);
-    picture::Chart chart({.title = surface.name,
+    picture::Chart chart({.title = tr(surface.name),
                           .x = {.label = "w0", .range = surface.x},
                           .y = {.label = "w1", .range = surface.y},
                           .width = 640,
@@ -72,17 +72,17 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
         }
         picture::Values ends = heights(surface, w.detach()).to_vector<double>();
         std::sort(ends.begin(), ends.end());
-        std::printf("%-7s %-9s f = %7.3f -> %8.4f, the median of %d; half of them in %.4f .. %.4f\n",
-                    surface.name, racer.name, height(surface.start[0], surface.start[1]),
-                    (ends[runs / 2 - 1] + ends[runs / 2]) / 2, static_cast<int>(runs), ends[runs / 4],
-                    ends[runs - 1 - runs / 4]);
-        chart.line(racer.name, x, y, {.width = is_first ? 5.0 : 1.6, .seconds = 9});
+        say("%s %-9s f = %7.3f -> %8.4f, the median of %d; half of them in %.4f .. %.4f\n",
+            padded(tr(surface.name), 7).c_str(), racer.name, height(surface.start[0], surface.start[1]),
+            (ends[runs / 2 - 1] + ends[runs / 2]) / 2, static_cast<int>(runs), ends[runs / 4],
+            ends[runs - 1 - runs / 4]);
+        chart.line(tr(racer.name), x, y, {.width = is_first ? 5.0 : 1.6, .seconds = 9});
         end_x.push_back(x.back());
         end_y.push_back(y.back());
     }
-    chart.scatter("after " + std::to_string(steps) + " steps", end_x, end_y);
-    chart.scatter("start", {surface.start[0]}, {surface.start[1]}, 7);
-    chart.scatter("minimum", surface.bottom_x, surface.bottom_y, 7);
+    chart.scatter(text_of("after %d steps", steps), end_x, end_y);
+    chart.scatter(tr("start"), {surface.start[0]}, {surface.start[1]}, 7);
+    chart.scatter(tr("minimum"), surface.bottom_x, surface.bottom_y, 7);
     return chart.draw();
 }
 

@@ -62,7 +62,7 @@ void lecture(const LectureOptions& options) {
              }},
         {.name = "cutout", .transform = train::cutout(8)},
         {.name = "mixup", .transform = train::mixup(10, 0.4)}};
-    std::printf("regulariser          training accuracy  test accuracy  test loss\n");
+    say("regulariser          training accuracy  test accuracy    test loss\n");
     for (const Row& row : rows) {
         manual_seed(options.seed);
         const Net net(row.parts());
@@ -75,7 +75,8 @@ void lecture(const LectureOptions& options) {
                     .transform = row.transform});
         const train::Score seen = train::evaluate(net, nn::CrossEntropyLoss(), training),
                            unseen = train::evaluate(net, nn::CrossEntropyLoss(), test);
-        std::printf("%-20s %17.4f  %13.4f  %9.4f\n", row.name, seen.accuracy, unseen.accuracy, unseen.loss);
+        std::printf("%s %17.4f  %13.4f  %11.4f\n", padded(tr(row.name), 20).c_str(), seen.accuracy,
+                    unseen.accuracy, unseen.loss);
     }
 }
 

@@ -28,7 +28,7 @@ struct LectureOptions {
     /// Where a picture goes; says so to the user.
     std::string picture(const std::string& name) const {
         const std::string path = (std::filesystem::path(out) / name).string();
-        std::printf("picture: %s\n", path.c_str());
+        say("picture: %s\n", path.c_str());
         return path;
     }
 
@@ -38,7 +38,9 @@ struct LectureOptions {
         std::ifstream file(path, std::ios::binary);
         std::string content{std::istreambuf_iterator<char>(file), {}};
         content.erase(0, content.find_first_not_of(" \t\r\n"));
-        if (content.empty()) throw std::runtime_error(path + " cannot be read, or is empty; say --text FILE");
+        if (content.empty())
+            throw std::runtime_error(
+                text_of("%s cannot be read, or is empty; say --text FILE", path.c_str()));
         return content;
     }
 
@@ -60,8 +62,9 @@ struct LectureOptions {
             if (fs::exists(folder / name)) return (folder / name).string();
             tried += (tried.empty() ? "" : ", ") + folder.string();
         }
-        throw std::runtime_error(name + " was not found in " + tried + "; scripts/fetch_data " + fetched_as +
-                                 " fetches it, or say --data FOLDER");
+        throw std::runtime_error(
+            text_of("%s was not found in %s; scripts/fetch_data %s fetches it, or say --data FOLDER",
+                    name.c_str(), tried.c_str(), fetched_as.c_str()));
     }
 };
 
@@ -102,7 +105,7 @@ int run_lecture(int argc, char** argv, const char* what, Lecture lecture, const 
     if (!takes.files.empty()) about.files = takes.files;
     return run_program(argc, argv, about, taken, [&] {
         std::filesystem::create_directories(options.out);
-        if (options.quick) std::printf("quick: a short run, too short for the figures of a full one\n");
+        if (options.quick) say("quick: a short run, too short for the figures of a full one\n");
         lecture(options);
     });
 }

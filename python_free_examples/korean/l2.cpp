@@ -1,0 +1,103 @@
+// L2: multilayer perceptrons.
+#include "phrases.h"
+
+namespace {
+
+constexpr Phrase l2[] = {
+    {"the one number", "하나의 수"},
+    {"loss above its least", "최솟값을 뺀 손실"},
+    {"Gauss", "가우스"},
+    {"Laplace", "라플라스"},
+    {"ends", "끝점"},
+    {"samples:", "표본:"},
+    {"\n  Gauss:   descent ends at %7.4f, the mean is   %7.4f\n",
+     "\n  가우스:   경사 하강의 끝 %7.4f, 평균   %7.4f\n"},
+    {"  Laplace: descent ends at %7.4f, the median is %7.4f\n",
+     "  라플라스: 경사 하강의 끝 %7.4f, 중앙값 %7.4f\n"},
+    {"Seven samples", "표본 일곱 개"},
+    {"The last one at 60", "마지막 표본이 60일 때"},
+    {"A Gaussian likelihood gives the mean, a Laplace likelihood the median.",
+     "가우스 가능도는 평균을, 라플라스 가능도는 중앙값을 줍니다."},
+
+    {"PReLU (slope 0.25)", "PReLU (기울기 0.25)"},
+    {"maxout", "맥스아웃"},
+    {"swish", "스위시"},
+    {"softmax (of x and 0)", "소프트맥스 (x와 0)"},
+    {"%s f(-1) = %7.4f  f(1) = %7.4f  gradient check: %s\n",
+     "%s f(-1) = %7.4f  f(1) = %7.4f  그래디언트 검사: %s\n"},
+    {"agrees", "일치"},
+    {"f(x), and dashed f'(x)", "f(x), 점선은 f'(x)"},
+    {"all agree\n", "모두 일치\n"},
+    {"NOT all agree\n", "일치하지 않는 것이 있음\n"},
+    {"Activation functions and their derivatives.", "활성화 함수와 그 도함수입니다."},
+
+    {"%s -log p = %.6f, %-20s = %.6f, constant %.6f: %s\n",
+     "%s -log p = %.6f, %-20s = %.6f, 상수 %.6f: %s\n"},
+    {"equal", "같음"},
+    {"NOT equal", "다름"},
+    {"Gaussian", "가우스"},
+    {"Bernoulli", "베르누이"},
+    {"multinoulli", "멀티누이"},
+    {"Losses as negative log-likelihoods of four distributions.",
+     "네 가지 분포의 음의 로그 가능도로 본 손실 함수입니다."},
+
+    {"after %5d samples: test accuracy %.4f\n", "표본 %5d개 뒤: 테스트 정확도 %.4f\n"},
+    {"One epoch, sample by sample", "표본 하나씩 학습한 한 에폭"},
+    {"samples seen", "학습한 표본 수"},
+    {"A perceptron of four layers on MNIST, forward and backward by hand.",
+     "순전파와 역전파를 직접 작성한 네 층 퍼셉트론으로 MNIST를 학습합니다."},
+
+    {"class %d, %s, is first seen at image %d\n", "클래스 %d, %s: 처음 나오는 이미지 %d\n"},
+    {"One image of each class, as a picture and in the terminal.",
+     "클래스마다 이미지 한 장을 그림으로, 그리고 터미널에 보여 줍니다."},
+
+    {"autoencoder, epoch %2d: cross entropy per pixel %.4f\n",
+     "오토인코더, 에폭 %2d: 픽셀당 교차 엔트로피 %.4f\n"},
+    {"medians of 200 images            lost by the code  from the nearest of %d digits\n",
+     "이미지 200장의 중앙값        코드가 잃은 비율  숫자 %d장 가운데 가장 가까운 것과의 거리\n"},
+    {"digits never seen", "본 적 없는 숫자"},
+    {"random pixels", "무작위 픽셀"},
+    {"shuffled pixels", "뒤섞은 픽셀"},
+    {"half way between, in pixels", "두 숫자의 중간, 픽셀에서"},
+    {"half way between, in the code", "두 숫자의 중간, 코드에서"},
+    {"Random pixels, shuffled digits, digits", "무작위 픽셀, 뒤섞은 숫자, 숫자"},
+    {"Three walks, in pixels and in the code", "세 쌍의 숫자 사이를 픽셀에서, 그리고 코드에서 걷기"},
+    {"Digits lie on a thin sheet among all images; walks on it and beside it.",
+     "모든 이미지 가운데 숫자는 얇은 다양체 위에 있습니다. 그 위와 그 바깥을 걸어 봅니다."},
+
+    {"Five starts, three minima", "시작점 다섯 개, 극소점 세 개"},
+    {"from %5.2f, f = %7.4f: to %7.4f, f = %7.4f\n", "시작 %5.2f, f = %7.4f: 끝 %7.4f, f = %7.4f\n"},
+    {"starts", "시작점"},
+    {"Gradient descent from five starts: local and global minima.",
+     "다섯 시작점에서의 경사 하강: 지역 최솟값과 전역 최솟값입니다."},
+
+    {"One hidden layer", "은닉층 하나"},
+    {"curve", "곡선"},
+    {"%d units", "유닛 %d개"},
+    {"%2d units in one layer: error %.4f, the median of %d seeds\n",
+     "한 층에 유닛 %2d개: 오차 %.4f, 시드 %d개의 중앙값\n"},
+    {"%d layers of 2 units by hand: %2d corners; one layer needs %2d units for as many\n",
+     "손으로 정한 층 %d개, 층마다 유닛 2개: 꺾이는 곳 %2d개; 층 하나로 하려면 유닛 %2d개가 필요\n"},
+    {"%s %d parameters: error %.4f, the median of %d seeds, from %.4f to %.4f\n",
+     "%s 매개변수 %d개: 오차 %.4f, 시드 %d개의 중앙값, 범위 %.4f ~ %.4f\n"},
+    {"teeth", "톱니"},
+    {"rings", "고리"},
+    {"Rings, by a wide and by a deep net", "넓은 신경망과 깊은 신경망이 그린 고리"},
+    {"the function", "목표 함수"},
+    {"One hidden layer of growing width on a curve; as many weights wide and deep.",
+     "점점 넓어지는 은닉층 하나로 곡선을 맞추고, 같은 수의 가중치로 넓게 또는 깊게 학습합니다."},
+
+    {"the Jacobian of y = tanh(W x), (2, 3):\n", "y = tanh(W x)의 야코비 행렬, (2, 3):\n"},
+    {"backward     = ", "역전파       = "},
+    {"equal: ", "같은가: "},
+    {"W2 (W1 x + b1) + b2 and (W2 W1) x + (W2 b1 + b2) differ by %.0e at most\n",
+     "W2 (W1 x + b1) + b2와 (W2 W1) x + (W2 b1 + b2)의 차이는 최대 %.0e\n"},
+    {"XOR, squared error after 1000 epochs: %.4f with two linear layers, %.4f with tanh between\n",
+     "XOR, 1000 에폭 뒤의 제곱 오차: 선형 층 두 개는 %.4f, 사이에 tanh가 있으면 %.4f\n"},
+    {"The Jacobian of a layer, and two linear layers that are one.",
+     "한 층의 야코비 행렬, 그리고 하나와 다름없는 선형 층 두 개입니다."},
+};
+
+}  // namespace
+
+std::span<const Phrase> l2_phrases() { return l2; }
