@@ -36,8 +36,9 @@ void lecture(const LectureOptions& options) {
         picture::Chart chart({.title = title,
                               .x = {.range = picture::Range{-0.5, 2.5}},
                               .y = {.range = picture::Range{-0.5, 1.5}},
-                              .width = 440,
-                              .height = 300});
+                              .width = 280,
+                              .height = 300,
+                              .legend_below = true});
         chart.scatter(tr("wanted 0"), {h0[0], h0[3]}, {h1[0], h1[3]}, 6);
         chart.scatter(tr("wanted 1"), {h0[1], h0[2]}, {h1[1], h1[2]}, 6);
         if (h0[1] == h0[2] && h1[1] == h1[2])  // a ring around the two that lie at one place

@@ -9,6 +9,7 @@
 #include <adjoint/adjoint.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "lecture.h"
@@ -160,7 +161,8 @@ std::vector<Plan> plans() {
 
 picture::Svg regions_of(const std::string& title, const DeepNet& net, int cells = 160) {
     const picture::Axis axis{.range = picture::Range{-0.5, 1.5}};
-    return picture::Chart({.title = title, .x = axis, .y = axis, .width = 420, .height = 350})
+    return picture::Chart(
+               {.title = title, .x = axis, .y = axis, .width = 280, .height = 290, .legend_below = true})
         .regions([&](const Tensor& points) { return net.predict(points.to(f64)); }, cells)
         .scatter("0", {0, 1}, {0, 1}, 6)
         .scatter("1", {0, 1}, {1, 0}, 6)
@@ -210,12 +212,13 @@ void lecture(const LectureOptions& options) {
     const auto chart_of = [](const char* title) {
         return picture::Chart({.title = title,
                                .x = {.label = tr("epoch")},
-                               .y = {.label = tr("sqrt(sum of e^2)")},
-                               .width = 760,
-                               .height = 360});
+                               .y = {.label = tr("sqrt(sum of e^2)"), .range = picture::Range{0, 1.15}},
+                               .width = 560,
+                               .height = 440,
+                               .legend_below = true});
     };
     picture::Chart deep = chart_of(tr("XOR by 2-4-2-1: cost per epoch")), flat = chart_of(tr("XOR by 2-4-1"));
-    std::vector<picture::Svg> regions;
+    std::array<std::vector<picture::Svg>, 3> regions;  // of the nets by each of the three rules
     for (const Plan& plan : all) {
         manual_seed(options.seed);
         DeepNet net(plan);
@@ -225,14 +228,16 @@ void lecture(const LectureOptions& options) {
         for (const double v : net.predict(x).to_vector<double>()) std::printf(" %.3f", v);
         std::printf("\n");
         (plan.sizes.size() == 4 ? deep : flat).curve(plan.name, curve, {.first = 0});
-        regions.push_back(regions_of(plan.name, net));
+        regions[static_cast<std::size_t>(&plan - all.data()) % 3].push_back(regions_of(plan.name, net));
     }
     picture::save_text(options.picture("l1_1_costs.svg"), picture::grid({deep.draw(), flat.draw()}, 1).str());
-    picture::save_text(options.picture("l1_1_regions.svg"), picture::grid(regions, 3).str());
+    for (const std::size_t rule : {1, 2})
+        regions[0].insert(regions[0].end(), regions[rule].begin(), regions[rule].end());
+    picture::save_text(options.picture("l1_1_regions.svg"), picture::grid(regions[0], 2).str());
     picture::save_text(options.picture("l1_1_learning.svg"), learning(all[2], options.seed).str());
     std::printf("\n");
     picture::Chart failures = chart_of(tr("First weights that lead nowhere"));
-    for (const Plan& plan : {all[0], all[2]})
+    for (const Plan& plan : {all[0], all[1], all[2]})
         if (const picture::Values failure = failure_among(plan, seeds, epochs); !failure.empty())
             failures.curve(plan.name, failure, {.first = 0});
     failures.save(options.picture("l1_1_failures.svg"));

@@ -3,8 +3,6 @@
 // error the median, and one sample that is far off moves the first alone.
 #include <adjoint/adjoint.h>
 
-#include <algorithm>
-
 #include "lecture.h"
 
 using namespace adjoint;
@@ -33,16 +31,13 @@ double lowest(Loss loss, const Tensor& samples) {
     return place.item();
 }
 
-double median_of(Values values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 // Each curve above its lowest point, which is marked.
 picture::Svg draw(const char* title, const Tensor& samples, double by_gauss, double by_laplace) {
     picture::Chart chart({.title = title,
                           .x = {.label = tr("the one number"), .range = picture::Range{0, 14}},
-                          .y = {.label = tr("loss above its least"), .range = picture::Range{-0.3, 6}}});
+                          .y = {.label = tr("loss above its least"), .range = picture::Range{-0.3, 6}},
+                          .width = 560,
+                          .height = 340});
     const struct {
         const char* name;
         Loss loss;
@@ -80,7 +75,7 @@ void lecture(const LectureOptions& options) {
         charts.push_back(
             draw(tr(last < 10 ? "Seven samples" : "The last one at 60"), samples, by_gauss, by_laplace));
     }
-    picture::save_text(options.picture("l2_10_mean_median.svg"), picture::grid(charts, 2).str());
+    picture::save_text(options.picture("l2_10_mean_median.svg"), picture::grid(charts, 1).str());
 }
 
 }  // namespace

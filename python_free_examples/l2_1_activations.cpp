@@ -49,14 +49,14 @@ void lecture(const LectureOptions& options) {
         const picture::Values at = drawn.detach().to_vector<double>();
         charts.push_back(picture::Chart({.title = tr(activation.name),
                                          .x = {.label = tr("f(x), and dashed f'(x)")},
-                                         .width = 360,
-                                         .height = 290})
+                                         .width = 280,
+                                         .height = 250})
                              .line("", at, y.detach().to_vector<double>())
                              .line("", at, derivative.to_vector<double>(), {.dashed = true})
                              .draw());
     }
     say(all_agree ? "all agree\n" : "NOT all agree\n");
-    picture::save_text(options.picture("l2_1_activations.svg"), picture::grid(charts, 3).str());
+    picture::save_text(options.picture("l2_1_activations.svg"), picture::grid(charts, 2).str());
 }
 
 }  // namespace

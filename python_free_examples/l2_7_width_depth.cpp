@@ -42,14 +42,14 @@ double fit(const nn::Sequential& net, const Tensor& x, const Tensor& y, int step
 
 Tensor points(double from, double to) { return unsqueeze(linspace(from, to, 257, f32), 1); }
 picture::Values numbers(const Tensor& x) { return x.to_vector<double>(); }
-double median(picture::Values values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
 
 picture::Svg widths(const LectureOptions& options) {
     const Tensor x = points(-3, 3), y = sin(2 * x) + 0.5 * cos(5 * x);
-    picture::Chart chart({.title = tr("One hidden layer"), .x = {.label = "x"}, .y = {.label = "y"}});
+    picture::Chart chart({.title = tr("One hidden layer"),
+                          .x = {.label = "x"},
+                          .y = {.label = "y"},
+                          .width = 560,
+                          .height = 360});
     chart.line(tr("curve"), numbers(x), numbers(y), {.width = 3});
     for (const std::int64_t width : {1, 2, 4, 8, 16, 32, 64}) {
         picture::Values errors;
@@ -63,7 +63,7 @@ picture::Svg widths(const LectureOptions& options) {
                            numbers(net(x).detach()));
         }
         say("%2d units in one layer: error %.4f, the median of %d seeds\n", static_cast<int>(width),
-            median(errors), seeds);
+            median_of(errors), seeds);
     }
     return chart.draw();
 }
@@ -110,8 +110,9 @@ std::vector<nn::Sequential> compare(const Task& task, const LectureOptions& opti
             if (seed == 0) nets.push_back(net);
         }
         say("%s %d parameters: error %.4f, the median of %d seeds, from %.4f to %.4f\n",
-            padded(name, 20).c_str(), static_cast<int>(nets.back().parameter_count()), median(errors), seeds,
-            *std::min_element(errors.begin(), errors.end()), *std::max_element(errors.begin(), errors.end()));
+            padded(name, 20).c_str(), static_cast<int>(nets.back().parameter_count()), median_of(errors),
+            seeds, *std::min_element(errors.begin(), errors.end()),
+            *std::max_element(errors.begin(), errors.end()));
         std::fflush(stdout);
     }
     return nets;
@@ -134,7 +135,7 @@ picture::Svg depths(const LectureOptions& options) {
     return picture::image_sheet(round(reshape(clamp((heights + 1) / 2, 0, 1), {3, side, side}) * 255).to(u8),
                                 {.title = tr("Rings, by a wide and by a deep net"),
                                  .columns = 3,
-                                 .size = 190,
+                                 .size = 170,
                                  .captions = {tr("the function"), "2-80-1", "2-11-11-11-1"}});
 }
 
@@ -142,7 +143,7 @@ void lecture(const LectureOptions& options) {
     const picture::Svg wide = widths(options);
     teeth_by_hand();
     const picture::Svg deep = depths(options);
-    picture::save_text(options.picture("l2_7_width_depth.svg"), picture::grid({wide, deep}, 2).str());
+    picture::save_text(options.picture("l2_7_width_depth.svg"), picture::grid({wide, deep}, 1).str());
 }
 
 }  // namespace

@@ -47,11 +47,13 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
     };
     picture::Values levels;
     for (int i = -6; i <= 14; ++i) levels.push_back(std::pow(2.0, i / 2.0) - 1.1);
-    picture::Chart chart({.title = tr(surface.name),
-                          .x = {.label = "w0", .range = surface.x},
-                          .y = {.label = "w1", .range = surface.y},
-                          .width = 640,
-                          .height = 430});
+    picture::Chart chart(
+        {.title = tr(surface.noise > 0 ? "noise: the mean of 50 runs, and where each ends" : surface.name),
+         .x = {.label = "w0", .range = surface.x},
+         .y = {.label = "w1", .range = surface.y},
+         .width = 560,
+         .height = 460,
+         .legend_below = true});
     chart.contour(height, levels);
     picture::Values end_x, end_y;
     for (const Racer& racer : racers) {
@@ -61,13 +63,15 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
                      spread = tensor<double>({surface.spread[0], surface.spread[1]}, {2}),
                      w = (start + randn({runs, 2}, f64) * spread).set_requires_grad();
         const auto optimizer = racer.make(w);
-        picture::Values x, y;  // of the first run
+        const bool is_noisy = surface.noise > 0;
+        picture::Values x, y;  // of the first run; where there is noise, the mean of all
         for (int step = 0; step <= steps; ++step) {
-            x.push_back(w(0, 0).item());
-            y.push_back(w(0, 1).item());
+            const Tensor place = is_noisy ? mean(w.detach(), 0) : select(w.detach(), 0, 0);
+            x.push_back(place(0).item());
+            y.push_back(place(1).item());
             optimizer->zero_grad();
             sum(heights(surface, w)).backward();
-            if (surface.noise > 0) w.set_grad(w.grad() + randn(w.shape(), f64) * surface.noise);
+            if (is_noisy) w.set_grad(w.grad() + randn(w.shape(), f64) * surface.noise);
             if (step < steps) optimizer->step();
         }
         picture::Values ends = heights(surface, w.detach()).to_vector<double>();
@@ -77,6 +81,9 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
             (ends[runs / 2 - 1] + ends[runs / 2]) / 2, static_cast<int>(runs), ends[runs / 4],
             ends[runs - 1 - runs / 4]);
         chart.line(tr(racer.name), x, y, {.width = is_first ? 5.0 : 1.6, .seconds = 9});
+        if (is_noisy)  // where each of the runs ends
+            chart.scatter(tr(racer.name), select(w.detach(), 1, 0).to_vector<double>(),
+                          select(w.detach(), 1, 1).to_vector<double>(), 2);
         end_x.push_back(x.back());
         end_y.push_back(y.back());
     }

@@ -59,8 +59,8 @@ void lecture(const LectureOptions& options) {
                                                  ? tr("no penalty")
                                                  : tr(penalty.name) + std::string(tr(", strength 0.001")),
                                     .x = {.label = tr("weight"), .range = picture::Range{-0.2, 0.2}},
-                                    .width = 420,
-                                    .height = 300})
+                                    .width = 280,
+                                    .height = 240})
                         .histogram("", weights, 80)
                         .draw());
         }

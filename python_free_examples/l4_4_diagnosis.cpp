@@ -71,9 +71,10 @@ void lecture(const LectureOptions& options) {
         for (const train::Finding& finding : findings)
             std::printf("  %s: %s. %s.\n", tr(name(finding.trouble)), tr_made(finding.explanation).c_str(),
                         tr_made(finding.advice).c_str());
-        charts.push_back(train::charts(history, {.title = tr(patient.name), .width = 420, .height = 300})[0]);
+        charts.push_back(train::charts(
+            history, {.title = tr(patient.name), .width = 280, .height = 250, .legend_below = true})[0]);
     }
-    picture::save_text(options.picture("l4_4_losses.svg"), tr_page(picture::grid(charts, 3).str()));
+    picture::save_text(options.picture("l4_4_losses.svg"), tr_page(picture::grid(charts, 2).str()));
 }
 
 }  // namespace

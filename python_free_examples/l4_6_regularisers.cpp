@@ -62,6 +62,10 @@ void lecture(const LectureOptions& options) {
              }},
         {.name = "cutout", .transform = train::cutout(8)},
         {.name = "mixup", .transform = train::mixup(10, 0.4)}};
+    picture::Chart chart({.title = tr("Accuracy on the images learnt from and on others"),
+                          .x = {.label = tr("training accuracy")},
+                          .y = {.label = tr("test accuracy")},
+                          .width = 560});
     say("regulariser          training accuracy  test accuracy    test loss\n");
     for (const Row& row : rows) {
         manual_seed(options.seed);
@@ -77,7 +81,9 @@ void lecture(const LectureOptions& options) {
                            unseen = train::evaluate(net, nn::CrossEntropyLoss(), test);
         std::printf("%s %17.4f  %13.4f  %11.4f\n", padded(tr(row.name), 20).c_str(), seen.accuracy,
                     unseen.accuracy, unseen.loss);
+        chart.scatter(tr(row.name), {seen.accuracy}, {unseen.accuracy}, 7);
     }
+    chart.save(options.picture("l4_6_accuracy.svg"));
 }
 
 }  // namespace
@@ -86,5 +92,5 @@ int main(int argc, char** argv) {
     return run_lecture(argc, argv,
                        "Dropout, DropConnect, stochastic depth, fractional pooling, batch normalisation, "
                        "cutout, mixup: a table.",
-                       lecture, {.time = "a minute", .images = true});
+                       lecture, {.time = "a minute", .files = "l4_6_accuracy.svg", .images = true});
 }

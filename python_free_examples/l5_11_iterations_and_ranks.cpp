@@ -77,7 +77,7 @@ void iterations(const LectureOptions& options) {
     picture::Chart({.title = tr("The loss after every iteration"),
                     .x = {.label = tr("iteration")},
                     .y = {.label = tr("loss")}})
-        .curve(tr("of each batch"), history.batches, {.width = 1})
+        .curve(tr("of each batch"), history.batches, {.pale = true, .width = 1})
         .line(tr("mean of each epoch"), ends, means, {.points = true, .width = 3})
         .save(options.picture("l5_11_iterations.svg"));
 }

@@ -86,11 +86,6 @@ picture::Values trained(std::uint64_t seed, int rounds) {
     return returns;
 }
 
-double median_of(picture::Values values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 void lecture(const LectureOptions& options) {
     const int seeds = options.quick ? 3 : 15, rounds = options.quick ? 40 : 80;
     say("a pole on a cart, upright for %d steps at most; %d carts a round\n", longest,
@@ -108,7 +103,7 @@ void lecture(const LectureOptions& options) {
         say("seed %2d: %5.1f steps in the first round, %5.1f in the last ten\n",
             static_cast<int>(options.seed) + seed, first.back(), last.back());
         std::fflush(stdout);
-        chart.curve("", all.back(), {.width = 0.6});
+        chart.curve("", all.back(), {.pale = true, .width = 0.8});
     }
     picture::Values middle;
     for (int round = 0; round < rounds; ++round) {

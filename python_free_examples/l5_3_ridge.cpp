@@ -138,7 +138,7 @@ void lecture(const LectureOptions& options) {
     const double ridges_differ = print_table(ridges, by_ridge);
     say("farthest from the slides: %.2f of %.0f, and %.2f with ridge\n", orders_differ,
         max(abs(by_order.back())).item(), ridges_differ);
-    picture::save_text(options.picture("l5_3_ridge.svg"), picture::grid({left, right}, 2).str());
+    picture::save_text(options.picture("l5_3_ridge.svg"), picture::grid({left, right}, 1).str());
 }
 
 }  // namespace

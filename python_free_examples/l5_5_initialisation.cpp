@@ -36,8 +36,9 @@ void lecture(const LectureOptions& options) {
             {.title = tr(start.name),
              .x = {.label = tr("activation"), .range = picture::Range{0, start.activation == relu ? 3 : 1}},
              .y = {.label = tr("how many"), .log = true, .range = picture::Range{1, 1e5}},
-             .width = 420,
-             .height = 300});
+             .width = 280,
+             .height = 280,
+             .legend_below = true});
         say("%s std of the activations:", padded(tr(start.name), 26).c_str());
         for (int layer = 1; layer <= depth; ++layer) {
             weights.push_back((randn({width, width}) * start.std).set_requires_grad());

@@ -47,21 +47,7 @@ void lecture(const LectureOptions& options) {
     manual_seed(options.seed);
     const Autoencoder model;
     optim::Adam optimizer(model.parameters());
-    data::Loader loader(unlabelled, {.batch_size = 100, .seed = options.seed});
-    const int epochs = options.quick ? 2 : 15;
-    for (int epoch = 1; epoch <= epochs; ++epoch) {
-        double total = 0;
-        for (const data::Batch& batch : loader) {
-            optimizer.zero_grad();
-            const Tensor loss = binary_cross_entropy_with_logits(model(batch.x), batch.x);
-            loss.backward();
-            optimizer.step();
-            total += loss.item();
-        }
-        say("autoencoder, epoch %2d: cross entropy per pixel %.4f\n", epoch,
-            total / static_cast<double>(loader.size()));
-        std::fflush(stdout);
-    }
+    train_autoencoder(model, optimizer, unlabelled, options.quick ? 2 : 15, options.seed);
     model.eval();
     {
         const NoGrad guard;

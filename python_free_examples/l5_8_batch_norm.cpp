@@ -51,8 +51,9 @@ void lecture(const LectureOptions& options) {
         picture::Chart chart({.title = text_of("Weights of deviation %s", picture::label(std).c_str()),
                               .x = {.label = tr("epoch")},
                               .y = {.label = tr("test accuracy"), .range = picture::Range{0, 1}},
-                              .width = 420,
-                              .height = 320});
+                              .width = 280,
+                              .height = 280,
+                              .legend_below = true});
         for (const bool batch_norm : {false, true}) {
             manual_seed(options.seed);
             const nn::Sequential net = make_net(batch_norm, std);
@@ -74,7 +75,7 @@ void lecture(const LectureOptions& options) {
         }
         charts.push_back(chart.draw());
     }
-    picture::save_text(options.picture("l5_8_batch_norm.svg"), picture::grid(charts, 3).str());
+    picture::save_text(options.picture("l5_8_batch_norm.svg"), picture::grid(charts, 2).str());
 }
 
 }  // namespace

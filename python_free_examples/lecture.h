@@ -3,6 +3,7 @@
 
 #include "usual_options.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -74,6 +75,35 @@ struct LectureTakes {
     bool images = false;                                             // instead of other data
     bool quick = true, seed = true, device = false, table = false, text = false, predict = false;
 };
+
+/// The number in the middle, of an even count the upper one.
+inline double median_of(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+/// Trains an autoencoder to give back `images`, a hundred a step, and says how each epoch went, behind which
+/// `schedule` takes a step if there is one.
+template <class Model>
+void train_autoencoder(const Model& model, adjoint::optim::Optimizer& optimizer,
+                       const adjoint::data::Dataset& images, int epochs, std::uint64_t seed,
+                       adjoint::optim::Schedule* schedule = nullptr) {
+    adjoint::data::Loader loader(images, {.batch_size = 100, .seed = seed});
+    for (int epoch = 1; epoch <= epochs; ++epoch) {
+        double total = 0;
+        for (const adjoint::data::Batch& batch : loader) {
+            optimizer.zero_grad();
+            const adjoint::Tensor loss = binary_cross_entropy_with_logits(model(batch.x), batch.x);
+            loss.backward();
+            optimizer.step();
+            total += loss.item();
+        }
+        if (schedule) schedule->step();
+        say("autoencoder, epoch %2d: cross entropy per pixel %.4f\n", epoch,
+            total / static_cast<double>(loader.size()));
+        std::fflush(stdout);
+    }
+}
 
 /// Reads the options and runs `lecture`.
 template <class Lecture>

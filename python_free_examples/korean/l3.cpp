@@ -112,6 +112,7 @@ constexpr Phrase l3[] = {
     {"valley", "골짜기"},
     {"saddle", "안장점"},
     {"noise", "잡음"},
+    {"noise: the mean of 50 runs, and where each ends", "잡음: 50회 실행의 평균, 그리고 각 실행의 끝"},
     {"Eight optimizers in a narrow valley, at a saddle and in noise.",
      "좁은 골짜기, 안장점, 잡음 속에서 겨루는 옵티마이저 여덟 개입니다."},
 

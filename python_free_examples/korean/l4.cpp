@@ -74,6 +74,8 @@ constexpr Phrase l4[] = {
      "table.",
      "드롭아웃, DropConnect, 확률적 깊이, 분수 풀링, 배치 정규화, 컷아웃, 믹스업의 표입니다."},
 
+    {"Accuracy on the images learnt from and on others", "학습한 이미지와 본 적 없는 이미지에 대한 정확도"},
+    {"training accuracy", "학습 정확도"},
     {"row %d, column %d: printed %g, but max(0, %g) = %g\n",
      "행 %d, 열 %d: 인쇄된 값은 %g이지만 max(0, %g) = %g\n"},
     {"max(0, x) with the slides' slip =\n", "슬라이드의 오류가 든 max(0, x) =\n"},

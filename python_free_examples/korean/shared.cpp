@@ -55,6 +55,9 @@ constexpr Phrase shared[] = {
     {"MNIST, else Fashion-MNIST: four IDX files, or two of CSV",
      "MNIST, 없으면 Fashion-MNIST: IDX 파일 네 개 또는 CSV 파일 두 개"},
 
+    {"autoencoder, epoch %2d: cross entropy per pixel %.4f\n",
+     "오토인코더, 에폭 %2d: 픽셀당 교차 엔트로피 %.4f\n"},
+
     // Charts.
     {"epoch", "에폭"},
     {"step", "스텝"},

@@ -1,5 +1,5 @@
-// The programs speak Korean: no text lacks its Korean, none is left over, and figures are the same in both
-// languages.
+// The programs speak Korean: no text lacks its Korean, none is left over, and the figures of both languages
+// are the same.
 #include <gtest/gtest.h>
 
 #include <algorithm>
