@@ -56,6 +56,7 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
          .legend_below = true});
     chart.contour(height, levels);
     picture::Values end_x, end_y;
+    std::vector<Tensor> all_ends;
     for (const Racer& racer : racers) {
         const bool is_first = &racer == &racers.front();  // the others are drawn over it
         manual_seed(seed);
@@ -81,15 +82,16 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
             (ends[runs / 2 - 1] + ends[runs / 2]) / 2, static_cast<int>(runs), ends[runs / 4],
             ends[runs - 1 - runs / 4]);
         chart.line(tr(racer.name), x, y, {.width = is_first ? 5.0 : 1.6, .seconds = 9});
-        if (is_noisy)  // where each of the runs ends
-            chart.scatter(tr(racer.name), select(w.detach(), 1, 0).to_vector<double>(),
-                          select(w.detach(), 1, 1).to_vector<double>(), 2);
+        all_ends.push_back(w.detach());
         end_x.push_back(x.back());
         end_y.push_back(y.back());
     }
     chart.scatter(text_of("after %d steps", steps), end_x, end_y);
     chart.scatter(tr("start"), {surface.start[0]}, {surface.start[1]}, 7);
     chart.scatter(tr("minimum"), surface.bottom_x, surface.bottom_y, 7);
+    for (std::size_t i = 0; i < racers.size() && surface.noise > 0; ++i)  // where each of the runs ends
+        chart.scatter(tr(racers[i].name), select(all_ends[i], 1, 0).to_vector<double>(),
+                      select(all_ends[i], 1, 1).to_vector<double>(), 2);
     return chart.draw();
 }
 

@@ -10,7 +10,7 @@ constexpr Phrase l1[] = {
     {"right", "옳음"},
     {"slides' update / gradient, from the last layer:", "슬라이드의 업데이트 / 그래디언트, 마지막 층부터:"},
     {", slides", ", 슬라이드"},
-    {", right, no biases", ", 연쇄 법칙, 편향 없음"},
+    {", right, no biases", ", 연쇄, 편향 없음"},
     {", right", ", 연쇄 법칙"},
     {"2-4-2-1 sigmoid", "2-4-2-1 시그모이드"},
     {"2-4-1 sigmoid", "2-4-1 시그모이드"},

@@ -154,7 +154,7 @@ void Chart::draw_legend(Svg& svg, const Frame& frame, Point corner,
                         const std::vector<const Series*>& named) const {
     if (!options_.legend.empty() && !named.empty())
         svg.text({corner.x, corner.y + 4}, options_.legend, {.anchor = "start", .bold = true});
-    const std::vector<Point> places = legend_places(named, frame.width);
+    const std::vector<Point> places = legend_places(named, options_.width - corner.x - 8);
     for (std::size_t i = 0; i < named.size(); ++i) {
         const Series* const s = named[i];
         const std::string color = s->ink();
@@ -198,7 +198,7 @@ Svg Chart::draw() const {
     const bool below = options_.legend_below && !named.empty();
     const double right = named.empty() || below ? 22 : std::max(legend_width, 22.0);
     const double legend_height =
-        below ? legend_places(named, options_.width - left - right).back().y + legend_line : 0;
+        below ? legend_places(named, options_.width - left - 8).back().y + legend_line : 0;
     const double bottom = (options_.x.label.empty() ? 30 : 50) + legend_height;
     const auto outlines =
         std::count_if(series_.begin(), series_.end(), [](auto& s) { return s.kind == Series::Kind::bars; });
