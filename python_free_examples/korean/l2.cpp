@@ -52,7 +52,7 @@ constexpr Phrase l2[] = {
      "클래스마다 이미지 한 장을 그림으로, 그리고 터미널에 보여 줍니다."},
 
     {"medians of 200 images            lost by the code  from the nearest of %d digits\n",
-     "이미지 200장의 중앙값        코드가 잃은 비율  숫자 %d장 가운데 가장 가까운 것과의 거리\n"},
+     "이미지 200장의 중앙값            코드가 잃은 비율  숫자 %d장 가운데 가장 가까운 것과의 거리\n"},
     {"digits never seen", "본 적 없는 숫자"},
     {"random pixels", "무작위 픽셀"},
     {"shuffled pixels", "뒤섞은 픽셀"},

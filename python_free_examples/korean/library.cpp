@@ -13,6 +13,7 @@ constexpr Phrase library[] = {
      "에폭 #/#  손실 #  정확도 #  검증 손실 #  정확도 #  #초"},
     {"training", "학습"},
     {"validation", "검증"},
+    {"training (NaN)", "학습 (NaN)"},
 
     // What a diagnosis finds.
     {"diverged", "발산"},
@@ -33,27 +34,28 @@ constexpr Phrase library[] = {
      "옵티마이저에 모델의 매개변수가 들어 있는지, 그래디언트가 영이 아닌지 확인하세요. 다른 학습률과 다른 "
      "초기화를 써 보고, 모델이 표본 열 개를 외울 수 있는지 보세요"},
     {"The validation loss was best in epoch # with # and rose to #, while the training loss fell from # to #",
-     "검증 손실은 에폭 #의 #이(가) 가장 좋았고 그 뒤 #(으)로 올랐지만, 학습 손실은 #에서 #(으)로 내렸습니다"},
+     "검증 손실은 에폭 #에서 #(으)로 가장 좋았고 그 뒤 #(으)로 올랐지만, 학습 손실은 #에서 #(으)로 "
+     "내렸습니다"},
     {"Stop early, use dropout or weight decay, more or augmented data, or a smaller model",
      "일찍 멈추거나, 드롭아웃이나 가중치 감쇠, 더 많거나 증강한 데이터, 더 작은 모델을 쓰세요"},
     {"The training loss was still falling, by # in the last epoch, when the training ended at #",
      "학습 손실이 마지막 에폭에서도 #만큼 내려가던 중에 #에서 학습이 끝났습니다"},
     {"The training loss was still falling, by # in the last # epochs, when the training ended at #",
-     "학습 손실이 #만큼, 곧 마지막 # 에폭 동안에도 내려가던 중에 #에서 학습이 끝났습니다"},
+     "학습 손실이 #만큼, 마지막 # 에폭 동안에도 내려가던 중에 #에서 학습이 끝났습니다"},
     {"Train for more epochs, or with a higher learning rate", "더 많은 에폭을 학습하거나 학습률을 높이세요"},
     {"The training loss settled at #, more than half of the # it began with",
      "학습 손실이 #에서 멈추었는데, 이는 처음 값 #의 절반이 넘습니다"},
     {"Try a larger model, less regularisation, better features, or another learning rate",
      "더 큰 모델, 더 약한 규제, 더 나은 특성, 다른 학습률을 써 보세요"},
     {"# % of the units behind layer # are # for every sample",
-     "유닛의 # %, 곧 층 # 뒤에서 그만큼이 모든 표본에 대해 #입니다"},
+     "유닛의 # %가 층 # 뒤에서 모든 표본에 대해 #입니다"},
     {"Lower the learning rate, use LeakyReLU, GELU or batch normalisation, or initialise the layer before "
      "with "
      "kaiming_uniform_",
      "학습률을 낮추거나, LeakyReLU, GELU 또는 배치 정규화를 쓰거나, 앞 층을 kaiming_uniform_으로 "
      "초기화하세요"},
     {"Before the training # % of the units behind layer # are # for every sample",
-     "학습하기 전부터 유닛의 # %, 곧 층 # 뒤에서 그만큼이 모든 표본에 대해 #입니다"},
+     "학습하기 전부터 유닛의 # %가 층 # 뒤에서 모든 표본에 대해 #입니다"},
     {"Begin with biases of # and weights by kaiming_uniform_",
      "편향은 #으로, 가중치는 kaiming_uniform_으로 초기화하세요"},
     {"Before the training all units behind layer # give the same, so they would learn the same",

@@ -190,8 +190,9 @@ TEST(Language, KoreanTextsKeepConversionsAndNumbers) {
 // Each of their words is one that the library says.
 TEST(Language, WhatTheLibrarySaysIsStillSaidSo) {
     std::string said;
-    for (const std::filesystem::path& path : sources_in("train/watch"))
-        for (const Literal& literal : literals_of(path)) said += literal.text + "\n";
+    for (const char* const folder : {"train/watch", "train/picture"})
+        for (const std::filesystem::path& path : sources_in(folder))
+            for (const Literal& literal : literals_of(path)) said += literal.text + "\n";
     for (const Phrase& phrase : library_phrases())
         for (const std::string& word : found_in(phrase.english, std::regex("[A-Za-z_]{3,}")))
             EXPECT_NE(said.find(word), std::string::npos) << word << " of " << phrase.english;

@@ -114,6 +114,14 @@ TEST(Picture, ALegendBelowHasRowsThatFit) {
     EXPECT_LT(third.y, 300);
 }
 
+TEST(Picture, TicksOfANarrowChartDoNotTouch) {
+    const auto ticks_at = [](double width) {
+        return Chart({.x = {.range = Range{-0.2, 0.2}}, .width = width}).curve("", {1, 2}).draw().str();
+    };
+    EXPECT_TRUE(holds(ticks_at(640), ">-0.15<") && holds(ticks_at(640), ">-0.1<"));
+    EXPECT_TRUE(!holds(ticks_at(280), ">-0.15<") && holds(ticks_at(280), ">-0.1<"));
+}
+
 TEST(Picture, WhatDivergesSaysSo) {
     const std::string svg = Chart().curve("wild", {1, 9, NAN, NAN}).curve("far", {1, INFINITY}).draw().str();
     EXPECT_TRUE(holds(svg, ">wild (NaN)<") && holds(svg, ">far (inf)<")) << svg;

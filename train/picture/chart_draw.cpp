@@ -183,7 +183,8 @@ Svg Chart::draw() const {
         std::all_of(series_.begin(), series_.end(),
                     [&](const Series& s) { return std::all_of(s.x.begin(), s.x.end(), is_whole); }))
         std::erase_if(x_ticks, [&](double tick) { return !is_whole(tick); });
-    const std::vector<std::string> x_labels = tick_labels(x_ticks), y_labels = tick_labels(y_ticks);
+    const std::vector<std::string> y_labels = tick_labels(y_ticks);
+    std::vector<std::string> x_labels = tick_labels(x_ticks);
     double tick_width = 0, legend_width = options_.legend.empty() ? 0 : text_width(options_.legend) + 34;
     for (const std::string& text : y_labels) tick_width = std::max(tick_width, text_width(text));
     std::vector<const Series*> named;
@@ -207,6 +208,22 @@ Svg Chart::draw() const {
     const double width = frame.width, height = frame.height;
     check<ValueError>(width > 40 && height > 40, "chart: no room in {} x {}", options_.width,
                       options_.height);
+
+    const auto touch = [&](std::size_t i) {
+        const double apart = frame.at(x_ticks[i], sy.low()).x - frame.at(x_ticks[i - 1], sy.low()).x;
+        return (text_width(x_labels[i]) + text_width(x_labels[i - 1])) / 2 + 4 > apart;
+    };
+    const auto any_touch = [&] {
+        for (std::size_t i = 1; i < x_ticks.size(); ++i)
+            if (touch(i)) return true;
+        return false;
+    };
+    while (x_ticks.size() > 2 && any_touch()) {  // every second one is left out
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < x_ticks.size(); i += 2) x_ticks[kept++] = x_ticks[i];
+        x_ticks.resize(kept);
+        x_labels = tick_labels(x_ticks);
+    }
 
     Svg svg(options_.width, options_.height);
     draw_title(svg, options_.title, left + width / 2);
