@@ -2,6 +2,7 @@
 // with what usually lies in it and an operation that takes it.
 #include <adjoint/adjoint.h>
 
+#include <cmath>
 #include <functional>
 
 #include "lecture.h"
@@ -65,20 +66,26 @@ void iterations(const LectureOptions& options) {
     const std::size_t of_epoch = history.batches.size() / epochs;
     say("%d images in batches of 100: %d iterations an epoch\n", static_cast<int>(training.size()),
         static_cast<int>(of_epoch));
-    picture::Values ends, means;
+    picture::Values across, means;
     for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
         const double* const losses = history.batches.data() + epoch * of_epoch;
         say("epoch %d: loss of the first iterations %.3f %.3f %.3f, of the last %.3f, mean %.3f\n",
             static_cast<int>(epoch) + 1, losses[0], losses[1], losses[2], losses[of_epoch - 1],
             history.epochs[epoch].train.loss);
-        ends.push_back(static_cast<double>((epoch + 1) * of_epoch));
-        means.push_back(history.epochs[epoch].train.loss);
+        if (epoch > 0) {  // the line has a gap from epoch to epoch
+            across.push_back(across.back());
+            means.push_back(NAN);
+        }
+        for (const std::size_t end : {epoch * of_epoch + 1, (epoch + 1) * of_epoch}) {
+            across.push_back(static_cast<double>(end));
+            means.push_back(history.epochs[epoch].train.loss);
+        }
     }
     picture::Chart({.title = tr("The loss after every iteration"),
                     .x = {.label = tr("iteration")},
                     .y = {.label = tr("loss")}})
         .curve(tr("of each batch"), history.batches, {.pale = true, .width = 1})
-        .line(tr("mean of each epoch"), ends, means, {.points = true, .width = 3})
+        .line(tr("mean of each epoch"), across, means, {.width = 3})
         .save(options.picture("l5_11_iterations.svg"));
 }
 

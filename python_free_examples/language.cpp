@@ -142,7 +142,8 @@ std::string tr_page(const std::string& page) {
         const std::size_t tag = std::min(page.find('<', at), page.size());
         result += tr_made(page.substr(at, tag - at));
         const std::size_t end = std::min(page.find('>', tag), page.size() - 1);
-        result += page.substr(tag, end + 1 - tag);
+        const std::string between = page.substr(tag, end + 1 - tag);
+        result += between == "<html lang=\"en\">" ? "<html lang=\"ko\">" : between;
         at = end + 1;
     }
     return result;

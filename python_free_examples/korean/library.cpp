@@ -76,6 +76,8 @@ constexpr Phrase library[] = {
     {"name", "이름"},
     {"elements", "원소"},
     {"# parameters to train", "학습할 매개변수 #개"},
+    {"training step on (#, #)", "학습 한 스텝, 입력 (#, #)"},
+    {"training step on (#, #, #, #)", "학습 한 스텝, 입력 (#, #, #, #)"},
     {"# parameters to train, # with buffers", "학습할 매개변수 #개, 버퍼를 더하면 #개"},
     {"parameters and buffers", "매개변수와 버퍼"},
     {"gradients", "그래디언트"},

@@ -302,6 +302,7 @@ TEST(Language, WhatTheLibraryHasMadeIsTranslatedWithItsNumbers) {
     EXPECT_EQ(tr_made("no text of ours, 3"), "no text of ours, 3");
     EXPECT_EQ(tr_page("<text x=\"3\">loss</text><text>0.5</text>"),
               "<text x=\"3\">손실</text><text>0.5</text>");
+    EXPECT_EQ(tr_page("<html lang=\"en\">"), "<html lang=\"ko\">");
     EXPECT_EQ(tr_table("layer  output  parameters\nLinear(2, 1)    3"),
               "층     출력      매개변수\nLinear(2, 1)    3");
     set_language(Language::english);
