@@ -65,16 +65,16 @@ void run(const LectureOptions& options) {
     const data::Vocabulary vocabulary = data::Vocabulary::fit(text);
     const Tensor numbers = vocabulary.encode(text);
     const data::SequenceWindows windows(numbers, {.length = 32, .stride = options.quick ? 32 : 8});
-    std::printf("%d characters of %d kinds, %d windows\n", static_cast<int>(numbers.numel()),
-                static_cast<int>(vocabulary.size()), static_cast<int>(windows.size()));
-    std::printf("all kinds alike: %.3f a character; by frequency: %.3f\n",
-                std::log(static_cast<double>(vocabulary.size())), entropy(numbers, vocabulary.size()));
+    say("%d characters of %d kinds, %d windows\n", static_cast<int>(numbers.numel()),
+        static_cast<int>(vocabulary.size()), static_cast<int>(windows.size()));
+    say("all kinds alike: %.3f a character; by frequency: %.3f\n",
+        std::log(static_cast<double>(vocabulary.size())), entropy(numbers, vocabulary.size()));
 
     manual_seed(options.seed);
     const CharacterModel model(vocabulary.size(), options.quick ? 64 : 128);
     optim::Adam optimizer(model.parameters(), {.lr = options.quick ? 0.01 : 0.003});
     const auto show = [](train::Run& run) {
-        std::printf("epoch %d: loss %.3f a character\n", run.epoch, run.history.last().train.loss);
+        say("epoch %d: loss %.3f a character\n", run.epoch, run.history.last().train.loss);
     };
     train::fit(model, cross_entropy, optimizer, windows,
                {.epochs = options.quick ? 6 : 20,
@@ -84,10 +84,10 @@ void run(const LectureOptions& options) {
                 .callbacks = {{.on_epoch = show}}});
     model.eval();
     const Tensor start = narrow(numbers, 0, 0, 8);
-    std::printf("\nthe likeliest:  %s\n", written(model, vocabulary, start, 60, {.temperature = 0}).c_str());
+    say("\nthe likeliest:  %s\n", written(model, vocabulary, start, 60, {.temperature = 0}).c_str());
     GeneratorState draws{.seed = options.seed};
     const SampleOptions how{.temperature = 0.7, .top_k = 20, .top_p = 0.95, .generator = &draws};
-    std::printf("drawn at 0.7:   %s\n", written(model, vocabulary, start, 240, how).c_str());
+    say("drawn at 0.7:   %s\n", written(model, vocabulary, start, 240, how).c_str());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 
@@ -27,7 +28,7 @@ template <class T> T number_of(const std::string& option, const std::string& tex
     T number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size())
-        throw UsageError("--" + option + " " + text + ", expected " + kind_of<T>());
+        throw UsageError(text_of("--%s %s, expected %s", option.c_str(), text.c_str(), tr(kind_of<T>())));
     return number;
 }
 
@@ -58,15 +59,40 @@ std::shared_ptr<cxxopts::Value> value_of(const Option& option) {
     return given.empty() || has_place(option) ? value : value->default_value(given);
 }
 
+// What --lang says, before anything else is read.
+void choose_language(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view given = argv[i];
+        if (!given.starts_with("--lang") || (given.size() > 6 && given[6] != '=')) continue;
+        const std::string_view name =
+            given.size() > 6 ? given.substr(7) : std::string_view(i + 1 < argc ? argv[i + 1] : "");
+        if (name == "en") set_language(Language::english);
+        if (name == "ko") set_language(Language::korean);
+    }
+}
+
+// The words of cxxopts itself in the language of the program.
+std::string help_of(const cxxopts::Options& parser) {
+    std::string text = parser.help({""});
+    for (const char* word : {"\nUsage:\n", "(default: "})
+        for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; ++at)
+            text.replace(at, std::string_view(word).size(), tr(word));
+    return text;
+}
+
 // Whether it goes on: not after --help.
-bool parse(int argc, char** argv, const About& about, const std::vector<Option>& options) {
+bool parse(int argc, char** argv, const About& about, std::vector<Option> options) {
+    std::string lang;
+    options.push_back({"lang", "language of what is said, en or ko; else that of $LANG", &lang});
     const std::string program = std::string(argv[0]).substr(std::string(argv[0]).rfind('/') + 1);
-    cxxopts::Options parser(program, about.what);
+    cxxopts::Options parser(program, tr(about.what));
+    parser.custom_help(tr("[OPTION...]"));
+    if (language() == Language::korean) parser.set_width(1000);  // it would cut Hangul in the middle
     std::vector<std::string> places;
-    parser.add_options("", {{"h,help", "print this"}});
+    parser.add_options("", {{"h,help", tr("print this")}});
     for (const Option& option : options) {
         parser.add_options(has_place(option) ? "places" : "",
-                           {{option.name, option.about, value_of(option)}});
+                           {{option.name, tr(option.about), value_of(option)}});
         if (has_place(option)) places.push_back(option.name);
     }
     std::string of_places;
@@ -75,16 +101,17 @@ bool parse(int argc, char** argv, const About& about, const std::vector<Option>&
     parser.positional_help(of_places);
     const auto given = parser.parse(argc, argv);
     if (given.count("help") > 0) {
-        std::printf("%s\nData:  %s\nTime:  %s\nFiles: %s\n", parser.help({""}).c_str(), about.data.c_str(),
-                    about.time.c_str(), about.files.c_str());
+        say("%s\nData:  %s\nTime:  %s\nFiles: %s\n", help_of(parser).c_str(), tr(about.data).c_str(),
+            tr(about.time).c_str(), tr(about.files).c_str());
         return false;
     }
     if (!given.unmatched().empty())
-        throw UsageError("what is \"" + given.unmatched().front() + "\"? see --help");
+        throw UsageError(text_of("what is \"%s\"? see --help", given.unmatched().front().c_str()));
     for (const Option& option : options) {
         const bool is_given = given.count(option.name) > 0;
         if (has_place(option) && !is_given)
-            throw UsageError(option.name + " is missing: " + program + " " + of_places + "; see --help");
+            throw UsageError(text_of("%s is missing: %s %s; see --help", option.name.c_str(), program.c_str(),
+                                     of_places.c_str()));
         if (bool* const* flag = std::get_if<bool*>(&option.to)) {
             **flag = is_given && given[option.name].as<bool>();
         } else if (is_given) {
@@ -96,6 +123,8 @@ bool parse(int argc, char** argv, const About& about, const std::vector<Option>&
                 option.to);
         }
     }
+    if (!lang.empty() && lang != "en" && lang != "ko")
+        throw UsageError(text_of("--lang %s, expected en or ko", lang.c_str()));
     return true;
 }
 
@@ -106,9 +135,10 @@ std::string license_file() { return ADJOINT_LICENSE; }
 int run_program(int argc, char** argv, const About& about, const std::vector<Option>& options,
                 const std::function<void()>& body) {
     const auto ended = [](const std::exception& error, int status) {
-        std::fprintf(stderr, "error: %s\n", error.what());
+        std::fputs(text_of("error: %s\n", error.what()).c_str(), stderr);
         return status;
     };
+    choose_language(argc, argv);
     try {
         if (!parse(argc, argv, about, options)) return 0;
     } catch (const std::exception& error) {

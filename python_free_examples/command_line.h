@@ -1,4 +1,5 @@
 // The command line that all programs share: what each says that it takes, --help, one line for what is wrong.
+// Texts are given in English; they are said in the language of the program (language.h).
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,8 @@
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "language.h"
 
 /// An option and where its value goes; what stands there before is the default that --help prints.
 struct Option {

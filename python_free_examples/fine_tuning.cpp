@@ -62,8 +62,7 @@ void lecture(const LectureOptions& options) {
     const Network first;
     optim::Adam adam(first.parameters(), {.lr = 2e-3});
     train::fit(first, cross_entropy, adam, known, {.epochs = epochs, .batch_size = 32, .verbose = false});
-    std::printf("digits 0 to 4, %d of each:     test accuracy %.3f\n", of_each,
-                accuracy_of(first, known_test));
+    say("digits 0 to 4, %d of each:     test accuracy %.3f\n", of_each, accuracy_of(first, known_test));
 
     // All fits of the other digits: steps of two parts, gradients of norm 1 at most, averaged weights.
     train::FitOptions fit{.epochs = 2 * epochs, .batch_size = 5, .seed = options.seed, .verbose = false};
@@ -74,8 +73,8 @@ void lecture(const LectureOptions& options) {
     const Network alone;
     optim::AdamW from_nothing(alone.parameters(), {.lr = 2e-3});
     train::fit(alone, cross_entropy, from_nothing, few, fit);
-    std::printf("digits 5 to 9, 8 of each\n  from nothing:                 test accuracy %.3f\n",
-                accuracy_of(alone, test));
+    say("digits 5 to 9, 8 of each\n  from nothing:                 test accuracy %.3f\n",
+        accuracy_of(alone, test));
 
     // The body as it was, under a head that knows nothing yet; what is frozen is not given to the optimizer.
     const Network tuned;
@@ -83,7 +82,7 @@ void lecture(const LectureOptions& options) {
     for (const Tensor& parameter : tuned.body.parameters()) parameter.set_requires_grad(false);
     optim::AdamW of_head(tuned.head.parameters(), {.lr = 1e-2});
     train::fit(tuned, cross_entropy, of_head, few, fit);
-    std::printf("  a new head on a frozen body:  test accuracy %.3f\n", accuracy_of(tuned, test));
+    say("  a new head on a frozen body:  test accuracy %.3f\n", accuracy_of(tuned, test));
 
     // All of it, the body with a tenth of the head's rate, both along one cycle.
     for (const Tensor& parameter : tuned.body.parameters()) parameter.set_requires_grad(true);
@@ -92,7 +91,7 @@ void lecture(const LectureOptions& options) {
     fit.callbacks = {train::schedule(
         optim::OneCycleLR(of_all, {.total_steps = steps, .max_lrs = {5e-4, 5e-3}}), train::Every::batch)};
     train::fit(tuned, cross_entropy, of_all, few, fit);
-    std::printf("  then all, the body slower:    test accuracy %.3f\n", accuracy_of(tuned, test));
+    say("  then all, the body slower:    test accuracy %.3f\n", accuracy_of(tuned, test));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // and how well each class is told from the others.
 #include <adjoint/adjoint.h>
 
-#include "command_line.h"
+#include "usual_options.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -64,8 +64,7 @@ void run(const Settings& s) {
     const std::string from = s.data.empty() ? s.out : s.data;
     const int epochs = s.epochs.value_or(s.quick ? 4 : 8);
     if (epochs < 2)
-        throw UsageError("--epochs " + std::to_string(epochs) +
-                         ", expected 2 or more, since it stops in between");
+        throw UsageError(text_of("--epochs %d, expected 2 or more, since it stops in between", epochs));
     manual_seed(s.seed);
     std::filesystem::create_directories(s.out);
     if (from == s.out) {
@@ -74,7 +73,7 @@ void run(const Settings& s) {
     }
     const data::ImageFolderOptions form{.height = side, .width = side, .mean = {0.5}, .std = {0.25}};
     const data::ImageFolder images(from + "/train", form), test(from + "/test", form);
-    std::printf("training: %s\ntest: %s\n", images.note().c_str(), test.note().c_str());
+    say("training: %s\ntest: %s\n", images.note().c_str(), test.note().c_str());
     if (test.classes() != images.classes())
         throw ValueError("image_folder: train and test differ in classes");
 
@@ -82,17 +81,19 @@ void run(const Settings& s) {
         .epochs = epochs,
         .batch_size = 32,
         .validation = test,
+        .verbose = language() == Language::english,
         .transform =
             train::compose({train::random_flip(),
                             train::random_affine({.degrees = {-10, 10}, .right = {-2, 2}, .down = {-2, 2}}),
                             train::color_jitter({.brightness = {0.8, 1.2}})}),
-        .callbacks = {train::checkpoint({.path = s.out + "/run.ckpt"})},
+        .callbacks = {train::checkpoint({.path = s.out + "/run.ckpt"}), korean_progress()},
         .workers = s.workers};
     manual_seed(s.seed);
     Learner whole(std::ssize(images.classes()));
     whole.fit(images, options);
 
-    options.verbose = false;
+    options.verbose = false;  // the rest in silence
+    options.callbacks.pop_back();
     options.epochs = epochs / 2;
     manual_seed(s.seed);
     Learner stopped(std::ssize(images.classes()));
@@ -103,16 +104,16 @@ void run(const Settings& s) {
     Learner resumed(std::ssize(images.classes()));
     resumed.fit(images, options);
     const bool same = equal(train::predict(whole.model, test), train::predict(resumed.model, test));
-    std::printf("stopped after epoch %d and resumed: %s\n", epochs / 2,
-                same ? "the same bits" : "other bits");
+    say("stopped after epoch %d and resumed: %s\n", epochs / 2,
+        same ? tr("the same bits") : tr("other bits"));
     if (!same) throw Error("image_folder: a resumed training differs from one that was not stopped");
 
     const train::Predictions seen = train::predictions(resumed.model, test);
     const train::Classification found = train::classification(seen.outputs[0], seen.targets[0]);
     for (std::size_t k = 0; k < found.classes.size(); ++k)
-        std::printf("%-10s %.3f of %d were found\n", test.classes()[k].c_str(), found.classes[k].recall,
-                    static_cast<int>(found.classes[k].support));
-    std::printf("test accuracy %.4f\n", found.accuracy);
+        say("%-10s %.3f of %d were found\n", test.classes()[k].c_str(), found.classes[k].recall,
+            static_cast<int>(found.classes[k].support));
+    say("test accuracy %.4f\n", found.accuracy);
 }
 
 }  // namespace

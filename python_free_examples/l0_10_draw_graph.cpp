@@ -14,8 +14,11 @@ void lecture(const LectureOptions& options) {
     const Tensor apple = variable(100), apples = variable(2), orange = variable(150), oranges = variable(3),
                  tax = variable(1.1);
     const Tensor price = (apple * apples + orange * oranges) * tax;
-    const picture::Names fruit{
-        {"apple", apple}, {"apples", apples}, {"orange", orange}, {"oranges", oranges}, {"tax", tax}};
+    const picture::Names fruit{{tr("apple"), apple},
+                               {tr("apples"), apples},
+                               {tr("orange"), orange},
+                               {tr("oranges"), oranges},
+                               {tr("tax"), tax}};
     picture::save_graph(options.picture("l0_10_fruit_shop.svg"), price, fruit, &trace);
     picture::save_graph(options.picture("l0_10_fruit_shop.dot"), price, fruit, &trace);
 

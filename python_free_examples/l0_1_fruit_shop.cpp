@@ -23,8 +23,7 @@ void by_hand() {
     const Grads from_sum = sum.backward(from_tax[0]);
     const Grads from_apples = apples.backward(from_sum[0]);
     const Grads from_oranges = oranges.backward(from_sum[1]);
-    std::printf(
-        "by hand:    price %g, gradients: apple %g, number of apples %g, orange %g, number of oranges %g, "
+    say("by hand:    price %g, gradients: apple %g, number of apples %g, orange %g, number of oranges %g, "
         "tax %g\n",
         number(price), number(from_apples[0]), number(from_apples[1]), number(from_oranges[0]),
         number(from_oranges[1]), number(from_tax[1]));
@@ -36,8 +35,7 @@ void by_graph() {
                  orange_count = variable(3), tax = variable(1.1);
     const Tensor price = (apple * apple_count + orange * orange_count) * tax;
     price.backward();
-    std::printf(
-        "by tensors: price %g, gradients: apple %g, number of apples %g, orange %g, number of oranges %g, "
+    say("by tensors: price %g, gradients: apple %g, number of apples %g, orange %g, number of oranges %g, "
         "tax %g\n",
         number(price), number(apple.grad()), number(apple_count.grad()), number(orange.grad()),
         number(orange_count.grad()), number(tax.grad()));

@@ -20,20 +20,20 @@ void product_of_sum(double x, double y, double z) {
     std::printf("f(%g, %g, %g): q = x + y = %g, f = q z = %g\n", x, y, z, q.item(), f.item());
     const Grads at_mul = mul.backward(1.0);
     const Grads at_add = add.backward(at_mul[0]);
-    std::printf("  by nodes:   df/dq = %g, Df = [%g, %g, %g]\n", at_mul[0].item(), at_add[0].item(),
-                at_add[1].item(), at_mul[1].item());
+    say("  by nodes:   df/dq = %g, Df = [%g, %g, %g]\n", at_mul[0].item(), at_add[0].item(), at_add[1].item(),
+        at_mul[1].item());
 
     const Tensor a = variable(x), b = variable(y), c = variable(z);
     ((a + b) * c).backward();
-    std::printf("  by tensors: Df = [%g, %g, %g]\n", a.grad().item(), b.grad().item(), c.grad().item());
+    say("  by tensors: Df = [%g, %g, %g]\n", a.grad().item(), b.grad().item(), c.grad().item());
 }
 
 void square_of_sum(double x, double y) {
     const Tensor a = variable(x), b = variable(y);
     const Tensor z = square(a + b);
     z.backward();
-    std::printf("z = (x + y)^2 at (%g, %g): z = %g, dz/dx = %g, 2 (x + y) = %g\n", x, y, z.item(),
-                a.grad().item(), 2 * (x + y));
+    say("z = (x + y)^2 at (%g, %g): z = %g, dz/dx = %g, 2 (x + y) = %g\n", x, y, z.item(), a.grad().item(),
+        2 * (x + y));
 }
 
 void run() {

@@ -18,15 +18,15 @@ void run() {
     const Tensor chain = reciprocal(exp(neg(s)) + 1.0);
     const Tensor fused = sigmoid(s);
     const double y = fused.item();
-    std::printf("1 / (1 + exp(-s)) at s = %g: chain %.12f, node %.12f, y (1 - y) = %.12f\n", s.item(),
-                chain.item(), y, y * (1 - y));
+    say("1 / (1 + exp(-s)) at s = %g: chain %.12f, node %.12f, y (1 - y) = %.12f\n", s.item(), chain.item(),
+        y, y * (1 - y));
 
     const std::vector<Tensor> outputs_a{chain}, outputs_b{fused};
     const std::vector<Tensor> by_chain = grad(outputs_a, inputs, {.retain_graph = true});
     const std::vector<Tensor> by_node = grad(outputs_b, inputs);
     const char* names[] = {"w0", "x0", "w1", "x1", "w2"};
     for (std::size_t i = 0; i < inputs.size(); ++i)
-        std::printf("  d/d%s: chain %+.12f, node %+.12f\n", names[i], by_chain[i].item(), by_node[i].item());
+        say("  d/d%s: chain %+.12f, node %+.12f\n", names[i], by_chain[i].item(), by_node[i].item());
 }
 
 }  // namespace

@@ -16,12 +16,12 @@ void run() {
     const Tensor dy = tensor({{1, 2, 3}, {4, 5, 6}});
     const Grads grads = node.backward(dy);
     std::cout << "dX = dY W^T =\n"
-              << grads[0] << "\n  formula: " << equal(grads[0], matmul(dy, t(w))) << "\n";
+              << grads[0] << tr("\n  formula: ") << equal(grads[0], matmul(dy, t(w))) << "\n";
     std::cout << "dW = X^T dY =\n"
-              << grads[1] << "\n  formula: " << equal(grads[1], matmul(t(x), dy)) << "\n";
-    std::cout << "dB = sum of dY over the batch =\n"
-              << grads[2] << "\n  formula: " << equal(grads[2], sum(dy, 0)) << "\n";
-    std::cout << "one sample, (2,) by (2, 3), as the slides have it: y = "
+              << grads[1] << tr("\n  formula: ") << equal(grads[1], matmul(t(x), dy)) << "\n";
+    std::cout << tr("dB = sum of dY over the batch =\n") << grads[2] << tr("\n  formula: ")
+              << equal(grads[2], sum(dy, 0)) << "\n";
+    std::cout << tr("one sample, (2,) by (2, 3), as the slides have it: y = ")
               << node.forward(tensor({1, 2}), w, b) << "\n";
 }
 

@@ -49,35 +49,34 @@ bool is_learned(const Result& result) {
 
 void lecture(const LectureOptions& options) {
     const int epochs = options.quick ? 500 : 20000, drawn = 5, all = options.quick ? drawn : 50;
-    std::printf("loss at six moments of %d epochs, then the outputs for 00 01 10 11 (wanted 0 1 1 0)\n",
-                epochs);
-    picture::Chart chart({.title = "XOR from five first weights, and from some that fail",
-                          .x = {.label = "epoch"},
-                          .y = {.label = "loss, 1/2 sum (t - y)^2"}});
+    say("loss at six moments of %d epochs, then the outputs for 00 01 10 11 (wanted 0 1 1 0)\n", epochs);
+    picture::Chart chart({.title = tr("XOR from five first weights, and from some that fail"),
+                          .x = {.label = tr("epoch")},
+                          .y = {.label = tr("loss, 1/2 sum (t - y)^2")}});
     int learned = 0;
     std::string failures;
     for (int i = 0; i < all; ++i) {
         const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(i);
         const Result result = train_net(seed, epochs);
-        const std::string name = "seed " + std::to_string(seed);
+        const std::string name = text_of("seed %d", static_cast<int>(seed));
         const bool first_failure = !is_learned(result) && failures.empty();
         if (is_learned(result))
             ++learned;
         else
             failures += " " + std::to_string(seed);
         if (i < drawn) {
-            std::printf("%s: loss", name.c_str());
+            say("%s: loss", name.c_str());
             for (std::size_t k = 0; k <= 5; ++k)
                 std::printf(" %.4f", result.losses[static_cast<std::size_t>(epochs) / 5 * k]);
-            std::printf("  outputs");
+            say("  outputs");
             for (const double y : result.outputs) std::printf(" %.3f", y);
             std::printf("\n");
         }
         if (i < drawn || first_failure) chart.curve(name, result.losses, {.dashed = i >= drawn, .first = 0});
     }
-    std::printf("%d of %d seeds learn XOR%s%s\n", learned, all, failures.empty() ? "" : "; not",
-                failures.c_str());
-    if (options.quick) std::printf("--quick is too short for that\n");
+    say("%d of %d seeds learn XOR%s%s\n", learned, all, failures.empty() ? "" : tr("; not"),
+        failures.c_str());
+    if (options.quick) say("--quick is too short for that\n");
     chart.save(options.picture("l0_7_xor.svg"));
 }
 

@@ -79,7 +79,7 @@ void print_answers(const nn::Sequential& net) {
     for (std::int64_t i = 0; i < set.size(); ++i) {
         const auto [input, target] = set.item(i);
         const std::vector<double> x = input.to_vector<double>();
-        std::printf("input %g %g  target %g  output %.3f\n", x[0], x[1], target.item(), net(input).item());
+        say("input %g %g  target %g  output %.3f\n", x[0], x[1], target.item(), net(input).item());
     }
 }
 
@@ -87,16 +87,15 @@ void lecture(const LectureOptions& options) {
     const int epochs = options.quick ? 500 : 20000;
     for (std::uint64_t seed = options.seed; seed < options.seed + 5; ++seed) {
         const Result result = train_net(seed, 0.05, epochs);
-        std::printf("seed %d: loss", static_cast<int>(seed));
+        say("seed %d: loss", static_cast<int>(seed));
         for (std::size_t i = 0; i <= 5; ++i)  // 1/2 sum e^2, as L0.7 has it, of 1/4 sum e^2
             std::printf(" %.4f", 2 * result.losses[static_cast<std::size_t>(epochs) / 5 * i]);
-        std::printf("  outputs");
+        say("  outputs");
         for (std::int64_t i = 0; i < 4; ++i) std::printf(" %.3f", result.net(XorSet().item(i).first).item());
         std::printf("\n");
     }
     const Result slides = train_net(options.seed, 0.1, epochs);
-    std::printf("\nat the slides' rate, 0.1: loss %.4f -> %.4f\n", slides.losses.front(),
-                slides.losses.back());
+    say("\nat the slides' rate, 0.1: loss %.4f -> %.4f\n", slides.losses.front(), slides.losses.back());
     print_answers(slides.net);
 }
 

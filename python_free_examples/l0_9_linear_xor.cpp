@@ -20,13 +20,13 @@ void lecture(const LectureOptions& options) {
         mse_loss(sum(x * w, 1) + b, y).backward();
         optimizer.step();
     }
-    std::printf("least squares: w = (%.4f, %.4f), b = %.4f\n", std::abs(w(0).item()), std::abs(w(1).item()),
-                b.item());
+    say("least squares: w = (%.4f, %.4f), b = %.4f\n", std::abs(w(0).item()), std::abs(w(1).item()),
+        b.item());
 
     const Tensor first = ones({2, 2}, {.dtype = f64}), c = tensor({0, -1}, {.dtype = f64}),
                  second = tensor({1, -2}, {.dtype = f64});
     const Tensor hidden = relu(matmul(x, first) + c), output = sum(hidden * second, 1);
-    std::printf("by hand: outputs");
+    say("by hand: outputs");
     for (const double v : output.to_vector<double>()) std::printf(" %g", v);
     std::printf("\n");
 
@@ -36,18 +36,19 @@ void lecture(const LectureOptions& options) {
         picture::Chart chart({.title = title,
                               .x = {.range = picture::Range{-0.5, 2.5}},
                               .y = {.range = picture::Range{-0.5, 1.5}},
-                              .width = 440,
-                              .height = 300});
-        chart.scatter("wanted 0", {h0[0], h0[3]}, {h1[0], h1[3]}, 6);
-        chart.scatter("wanted 1", {h0[1], h0[2]}, {h1[1], h1[2]}, 6);
+                              .width = 280,
+                              .height = 300,
+                              .legend_below = true});
+        chart.scatter(tr("wanted 0"), {h0[0], h0[3]}, {h1[0], h1[3]}, 6);
+        chart.scatter(tr("wanted 1"), {h0[1], h0[2]}, {h1[1], h1[2]}, 6);
         if (h0[1] == h0[2] && h1[1] == h1[2])  // a ring around the two that lie at one place
-            chart.scatter("wanted 1", {h0[1]}, {h1[1]}, 10).scatter("wanted 1", {h0[2]}, {h1[2]}, 6);
+            chart.scatter(tr("wanted 1"), {h0[1]}, {h1[1]}, 10).scatter(tr("wanted 1"), {h0[2]}, {h1[2]}, 6);
         return chart;
     };
     picture::save_text(options.picture("l0_9_hidden.svg"),
-                       picture::grid({plane("the inputs: no line divides", x).draw(),
-                                      plane("the hidden units, two points at one place", hidden)
-                                          .line("output 1/2", {-0.5, 2.5}, {-0.5, 1})  // h0 - 2 h1 = 1/2
+                       picture::grid({plane(tr("the inputs: no line divides"), x).draw(),
+                                      plane(tr("the hidden units, two points at one place"), hidden)
+                                          .line(tr("output 1/2"), {-0.5, 2.5}, {-0.5, 1})  // h0 - 2 h1 = 1/2
                                           .draw()},
                                      2)
                            .str());

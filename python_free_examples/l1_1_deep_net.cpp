@@ -9,6 +9,7 @@
 #include <adjoint/adjoint.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "lecture.h"
@@ -117,9 +118,9 @@ void check_gradients(Plan plan, std::uint64_t seed) {
     for (const Tensor& w : net.weights()) weights.push_back(w.clone().set_requires_grad());
     const GradcheckResult result = gradcheck(
         [&](const std::vector<Tensor>& inputs) { return record(Cost(plan), std::span(inputs)); }, weights);
-    std::printf("gradcheck of the %s: %s\n",
-                plan.backward == Backward::chain_rule ? "chain rule" : "slides' rule",
-                result ? "right" : result.message.c_str());
+    say("gradcheck of the %s: %s\n",
+        tr(plan.backward == Backward::chain_rule ? "chain rule" : "slides' rule"),
+        result ? tr("right") : result.message.c_str());
 }
 
 // By how much the slides' update is longer than the gradient, layer by layer from the last.
@@ -132,7 +133,7 @@ void print_ratios(Plan plan, std::uint64_t seed) {
     };
     const std::vector<Tensor> slides = gradients_by(Backward::slides),
                               right = gradients_by(Backward::chain_rule);
-    std::printf("slides' update / gradient, from the last layer:");
+    say("slides' update / gradient, from the last layer:");
     for (std::size_t i = right.size(); i-- > 0;)
         std::printf(" %.1f", (norm(slides[i]) / norm(right[i])).item());
     std::printf("\n\n");
@@ -146,9 +147,10 @@ std::vector<Plan> plans() {
     std::vector<Plan> all;
     const auto add = [&](const std::string& name, const std::vector<std::int64_t>& sizes,
                          const std::vector<Activation>& activations) {
-        all.push_back({name + ", slides", sizes, activations, Backward::slides, false, 0.5});
-        all.push_back({name + ", right, no biases", sizes, activations, Backward::chain_rule, false, 0.5});
-        all.push_back({name + ", right", sizes, activations, Backward::chain_rule, true, 4});
+        all.push_back({tr(name) + tr(", slides"), sizes, activations, Backward::slides, false, 0.5});
+        all.push_back(
+            {tr(name) + tr(", right, no biases"), sizes, activations, Backward::chain_rule, false, 0.5});
+        all.push_back({tr(name) + tr(", right"), sizes, activations, Backward::chain_rule, true, 4});
     };
     add("2-4-2-1 sigmoid", three, deep);
     add("2-4-1 sigmoid", two, flat);
@@ -159,7 +161,8 @@ std::vector<Plan> plans() {
 
 picture::Svg regions_of(const std::string& title, const DeepNet& net, int cells = 160) {
     const picture::Axis axis{.range = picture::Range{-0.5, 1.5}};
-    return picture::Chart({.title = title, .x = axis, .y = axis, .width = 420, .height = 350})
+    return picture::Chart(
+               {.title = title, .x = axis, .y = axis, .width = 280, .height = 290, .legend_below = true})
         .regions([&](const Tensor& points) { return net.predict(points.to(f64)); }, cells)
         .scatter("0", {0, 1}, {0, 1}, 6)
         .scatter("1", {0, 1}, {1, 0}, 6)
@@ -173,7 +176,7 @@ picture::Svg learning(const Plan& plan, std::uint64_t seed) {
     DeepNet net(plan);
     std::vector<picture::Svg> frames;
     for (int i = 0; i < pictures; ++i) {
-        frames.push_back(regions_of(plan.name + ", epoch " + std::to_string(i * epochs), net, 64));
+        frames.push_back(regions_of(text_of("%s, epoch %d", plan.name.c_str(), i * epochs), net, 64));
         net.fit(x, y, epochs);
     }
     return picture::animation(frames);
@@ -195,8 +198,8 @@ picture::Values failure_among(const Plan& plan, int seeds, int epochs) {
         if (failure.empty()) failure = costs;
         failed += " " + std::to_string(seed);
     }
-    std::printf("%-36s %d of %d seeds learn XOR%s%s\n", plan.name.c_str(), learned, seeds,
-                failed.empty() ? "" : "; not", failed.c_str());
+    say("%s %d of %d seeds learn XOR%s%s\n", padded(plan.name, 40).c_str(), learned, seeds,
+        failed.empty() ? "" : tr("; not"), failed.c_str());
     return failure;
 }
 
@@ -208,30 +211,33 @@ void lecture(const LectureOptions& options) {
     print_ratios(all[0], options.seed);
     const auto chart_of = [](const char* title) {
         return picture::Chart({.title = title,
-                               .x = {.label = "epoch"},
-                               .y = {.label = "sqrt(sum of e^2)"},
-                               .width = 760,
-                               .height = 360});
+                               .x = {.label = tr("epoch")},
+                               .y = {.label = tr("sqrt(sum of e^2)"), .range = picture::Range{0, 1.15}},
+                               .width = 560,
+                               .height = 440,
+                               .legend_below = true});
     };
-    picture::Chart deep = chart_of("XOR by 2-4-2-1: cost per epoch"), flat = chart_of("XOR by 2-4-1");
-    std::vector<picture::Svg> regions;
+    picture::Chart deep = chart_of(tr("XOR by 2-4-2-1: cost per epoch")), flat = chart_of(tr("XOR by 2-4-1"));
+    std::array<std::vector<picture::Svg>, 3> regions;  // of the nets by each of the three rules
     for (const Plan& plan : all) {
         manual_seed(options.seed);
         DeepNet net(plan);
         const picture::Values curve = net.fit(x, y, epochs);
-        std::printf("%-36s cost %.3f -> %.3f, right %.2f, outputs", plan.name.c_str(), curve.front(),
-                    curve.back(), net.evaluate(x, y));
+        say("%s cost %.3f -> %.3f, right %.2f, outputs", padded(plan.name, 40).c_str(), curve.front(),
+            curve.back(), net.evaluate(x, y));
         for (const double v : net.predict(x).to_vector<double>()) std::printf(" %.3f", v);
         std::printf("\n");
         (plan.sizes.size() == 4 ? deep : flat).curve(plan.name, curve, {.first = 0});
-        regions.push_back(regions_of(plan.name, net));
+        regions[static_cast<std::size_t>(&plan - all.data()) % 3].push_back(regions_of(plan.name, net));
     }
     picture::save_text(options.picture("l1_1_costs.svg"), picture::grid({deep.draw(), flat.draw()}, 1).str());
-    picture::save_text(options.picture("l1_1_regions.svg"), picture::grid(regions, 3).str());
+    for (const std::size_t rule : {1, 2})
+        regions[0].insert(regions[0].end(), regions[rule].begin(), regions[rule].end());
+    picture::save_text(options.picture("l1_1_regions.svg"), picture::grid(regions[0], 2).str());
     picture::save_text(options.picture("l1_1_learning.svg"), learning(all[2], options.seed).str());
     std::printf("\n");
-    picture::Chart failures = chart_of("First weights that lead nowhere");
-    for (const Plan& plan : {all[0], all[2]})
+    picture::Chart failures = chart_of(tr("First weights that lead nowhere"));
+    for (const Plan& plan : {all[0], all[1], all[2]})
         if (const picture::Values failure = failure_among(plan, seeds, epochs); !failure.empty())
             failures.curve(plan.name, failure, {.first = 0});
     failures.save(options.picture("l1_1_failures.svg"));

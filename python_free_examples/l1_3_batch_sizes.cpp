@@ -24,9 +24,9 @@ void lecture(const LectureOptions& options) {
         const char* name;
         std::int64_t batch_size;
     };
-    picture::Chart chart({.title = "Half moons: loss per epoch",
-                          .x = {.label = "epoch"},
-                          .y = {.label = "loss", .log = true}});
+    picture::Chart chart({.title = tr("Half moons: loss per epoch"),
+                          .x = {.label = tr("epoch")},
+                          .y = {.label = tr("loss"), .log = true}});
     for (const Way way : {Way{"batch (800)", 800}, Way{"mini-batch (32)", 32}, Way{"stochastic (1)", 1}}) {
         manual_seed(options.seed);
         const nn::Sequential net(nn::Linear(2, 32), nn::Tanh(), nn::Linear(32, 2));
@@ -40,10 +40,11 @@ void lecture(const LectureOptions& options) {
             losses.push_back(epoch.train.loss);
             seconds += epoch.seconds;
         }
-        std::printf("%-16s %4d steps an epoch, loss %.4f -> %.4f, accuracy %.3f, %.2f ms an epoch\n",
-                    way.name, static_cast<int>((set.size() + way.batch_size - 1) / way.batch_size),
-                    losses.front(), losses.back(), history.last().train.accuracy, 1000 * seconds / epochs);
-        chart.curve(way.name, losses);
+        say("%s %4d steps an epoch, loss %.4f -> %.4f, accuracy %.3f, %.2f ms an epoch\n",
+            padded(tr(way.name), 16).c_str(),
+            static_cast<int>((set.size() + way.batch_size - 1) / way.batch_size), losses.front(),
+            losses.back(), history.last().train.accuracy, 1000 * seconds / epochs);
+        chart.curve(tr(way.name), losses);
     }
     chart.save(options.picture("l1_3_batch_sizes.svg"));
 }

@@ -12,8 +12,9 @@ void lecture(const LectureOptions& options) {
     const std::int64_t few = options.quick ? 500 : 3000;
     const data::Dataset training = data::images(mnist.train).part(0, few);
     const data::Dataset validation = data::images(mnist.test).part(0, options.quick ? 500 : 5000);
-    picture::Chart chart(
-        {.title = "Loss with and without dropout", .x = {.label = "epoch"}, .y = {.label = "loss"}});
+    picture::Chart chart({.title = tr("Loss with and without dropout"),
+                          .x = {.label = tr("epoch")},
+                          .y = {.label = tr("loss")}});
     for (const double p : {0.0, 0.5}) {
         manual_seed(options.seed);
         const nn::Sequential net(nn::Linear(784, 256), nn::ReLU(), nn::Dropout(p), nn::Linear(256, 256),
@@ -31,12 +32,11 @@ void lecture(const LectureOptions& options) {
             unseen.push_back(epoch.validation.loss);
         }
         const train::EpochRecord& last = history.last();
-        std::printf(
-            "dropout %.1f: training loss %.4f accuracy %.4f, validation loss %.4f accuracy %.4f, gap %.4f\n",
+        say("dropout %.1f: training loss %.4f accuracy %.4f, validation loss %.4f accuracy %.4f, gap %.4f\n",
             p, last.train.loss, last.train.accuracy, last.validation.loss, last.validation.accuracy,
             last.validation.loss - last.train.loss);
-        const std::string name = p > 0 ? "dropout" : "no dropout";
-        chart.curve(name + ", training", seen, {.dashed = true}).curve(name + ", validation", unseen);
+        const std::string name = tr(p > 0 ? "dropout" : "no dropout");
+        chart.curve(name + tr(", training"), seen, {.dashed = true}).curve(name + tr(", validation"), unseen);
     }
     chart.save(options.picture("l1_4_dropout.svg"));
 }

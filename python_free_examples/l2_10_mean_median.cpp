@@ -3,8 +3,6 @@
 // error the median, and one sample that is far off moves the first alone.
 #include <adjoint/adjoint.h>
 
-#include <algorithm>
-
 #include "lecture.h"
 
 using namespace adjoint;
@@ -33,16 +31,13 @@ double lowest(Loss loss, const Tensor& samples) {
     return place.item();
 }
 
-double median_of(Values values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 // Each curve above its lowest point, which is marked.
 picture::Svg draw(const char* title, const Tensor& samples, double by_gauss, double by_laplace) {
     picture::Chart chart({.title = title,
-                          .x = {.label = "the one number", .range = picture::Range{0, 14}},
-                          .y = {.label = "loss above its least", .range = picture::Range{-0.3, 6}}});
+                          .x = {.label = tr("the one number"), .range = picture::Range{0, 14}},
+                          .y = {.label = tr("loss above its least"), .range = picture::Range{-0.3, 6}},
+                          .width = 560,
+                          .height = 340});
     const struct {
         const char* name;
         Loss loss;
@@ -56,14 +51,14 @@ picture::Svg draw(const char* title, const Tensor& samples, double by_gauss, dou
             x.push_back(at);
             y.push_back(loss(samples, full({}, at, f64)).item() - least);
         }
-        chart.line(name, x, y);
+        chart.line(tr(name), x, y);
         ends.push_back(place);
     }
     Values inside;
     for (const double sample : samples.to_vector<double>())
         if (sample <= 14) inside.push_back(sample);
-    return chart.scatter("ends", ends, {0, 0}, 6)
-        .scatter("samples", inside, Values(inside.size(), -0.15), 3)
+    return chart.scatter(tr("ends"), ends, {0, 0}, 6)
+        .scatter(tr("samples"), inside, Values(inside.size(), -0.15), 3)
         .draw();
 }
 
@@ -73,15 +68,14 @@ void lecture(const LectureOptions& options) {
         const Values values{2, 2.5, 3, 3.5, 4, 5, last};
         const Tensor samples = tensor(values, {7});
         const double by_gauss = lowest(gauss, samples), by_laplace = lowest(laplace, samples);
-        std::printf("samples:");
+        say("samples:");
         for (const double value : values) std::printf(" %g", value);
-        std::printf("\n  Gauss:   descent ends at %7.4f, the mean is   %7.4f\n", by_gauss,
-                    mean(samples).item());
-        std::printf("  Laplace: descent ends at %7.4f, the median is %7.4f\n", by_laplace, median_of(values));
+        say("\n  Gauss:   descent ends at %7.4f, the mean is   %7.4f\n", by_gauss, mean(samples).item());
+        say("  Laplace: descent ends at %7.4f, the median is %7.4f\n", by_laplace, median_of(values));
         charts.push_back(
-            draw(last < 10 ? "Seven samples" : "The last one at 60", samples, by_gauss, by_laplace));
+            draw(tr(last < 10 ? "Seven samples" : "The last one at 60"), samples, by_gauss, by_laplace));
     }
-    picture::save_text(options.picture("l2_10_mean_median.svg"), picture::grid(charts, 2).str());
+    picture::save_text(options.picture("l2_10_mean_median.svg"), picture::grid(charts, 1).str());
 }
 
 }  // namespace

@@ -42,21 +42,21 @@ void lecture(const LectureOptions& options) {
         const auto f = [&](const std::vector<Tensor>& inputs) { return activation.f(inputs[0]); };
         const GradcheckResult check = gradcheck(TensorFunction(f), {x});
         all_agree = all_agree && check.ok;
-        std::printf("%-22s f(-1) = %7.4f  f(1) = %7.4f  gradient check: %s\n", activation.name,
-                    activation.f(tensor({-1.0}, {.dtype = f64})).item(),
-                    activation.f(tensor({1.0}, {.dtype = f64})).item(),
-                    check.ok ? "agrees" : check.message.c_str());
+        say("%s f(-1) = %7.4f  f(1) = %7.4f  gradient check: %s\n", padded(tr(activation.name), 22).c_str(),
+            activation.f(tensor({-1.0}, {.dtype = f64})).item(),
+            activation.f(tensor({1.0}, {.dtype = f64})).item(),
+            check.ok ? tr("agrees") : check.message.c_str());
         const picture::Values at = drawn.detach().to_vector<double>();
-        charts.push_back(picture::Chart({.title = activation.name,
-                                         .x = {.label = "f(x), and dashed f'(x)"},
-                                         .width = 360,
-                                         .height = 290})
+        charts.push_back(picture::Chart({.title = tr(activation.name),
+                                         .x = {.label = tr("f(x), and dashed f'(x)")},
+                                         .width = 280,
+                                         .height = 250})
                              .line("", at, y.detach().to_vector<double>())
                              .line("", at, derivative.to_vector<double>(), {.dashed = true})
                              .draw());
     }
-    std::printf("%s\n", all_agree ? "all agree" : "NOT all agree");
-    picture::save_text(options.picture("l2_1_activations.svg"), picture::grid(charts, 3).str());
+    say(all_agree ? "all agree\n" : "NOT all agree\n");
+    picture::save_text(options.picture("l2_1_activations.svg"), picture::grid(charts, 2).str());
 }
 
 }  // namespace

@@ -11,8 +11,9 @@ namespace {
 
 void compare(const char* distribution, const char* loss_name, double likelihood, double loss,
              double constant) {
-    std::printf("%-12s -log p = %.6f, %-20s = %.6f, constant %.6f: %s\n", distribution, likelihood, loss_name,
-                loss, constant, std::abs(likelihood - loss - constant) < 1e-9 ? "equal" : "NOT equal");
+    say("%s -log p = %.6f, %-20s = %.6f, constant %.6f: %s\n", padded(tr(distribution), 12).c_str(),
+        likelihood, loss_name, loss, constant,
+        std::abs(likelihood - loss - constant) < 1e-9 ? tr("equal") : tr("NOT equal"));
 }
 
 // The mean over the samples of -log of the density.

@@ -74,7 +74,7 @@ void lecture(const LectureOptions& options) {
         if (i % 2000 == 0) {
             seen.push_back(static_cast<double>(i));
             accuracies.push_back(net.accuracy(test));
-            std::printf("after %5d samples: test accuracy %.4f\n", static_cast<int>(i), accuracies.back());
+            say("after %5d samples: test accuracy %.4f\n", static_cast<int>(i), accuracies.back());
             std::fflush(stdout);
         }
         if (i == count) break;
@@ -82,9 +82,9 @@ void lecture(const LectureOptions& options) {
         target(0, training.labels[static_cast<std::size_t>(i)]) = 0.99;
         net.learn(narrow(training.x, 0, i, 1), target, 0.01);
     }
-    picture::Chart({.title = "One epoch, sample by sample",
-                    .x = {.label = "samples seen"},
-                    .y = {.label = "test accuracy", .range = picture::Range{0, 1}}})
+    picture::Chart({.title = tr("One epoch, sample by sample"),
+                    .x = {.label = tr("samples seen")},
+                    .y = {.label = tr("test accuracy"), .range = picture::Range{0, 1}}})
         .line("", seen, accuracies, {.points = true})
         .save(options.picture("l2_3_accuracy.svg"));
 }

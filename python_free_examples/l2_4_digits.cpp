@@ -28,8 +28,8 @@ void lecture(const LectureOptions& options) {
         const std::int64_t at = found - labels.begin();
         examples.push_back(select(mnist.train.images, 0, at));
         captions.push_back(mnist.classes[static_cast<std::size_t>(digit)]);
-        std::printf("class %d, %s, is first seen at image %d\n", digit, captions.back().c_str(),
-                    static_cast<int>(at));
+        say("class %d, %s, is first seen at image %d\n", digit, captions.back().c_str(),
+            static_cast<int>(at));
     }
     print(examples.front());
     picture::save_png(options.picture("l2_4_digit.png"), examples.front());

@@ -6,7 +6,6 @@
 // pixels leave the sheet; the straight way between their codes stays near it.
 #include <adjoint/adjoint.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "lecture.h"
@@ -27,29 +26,6 @@ struct Autoencoder : nn::Module {
     Tensor operator()(const Tensor& x) const { return decoder(encoder(x)); }
 };
 
-void learn(const Autoencoder& model, const data::Dataset& digits, const LectureOptions& options) {
-    optim::Adam optimizer(model.parameters(), {.lr = 0.002});
-    data::Loader loader(digits, {.batch_size = 100, .seed = options.seed});
-    const int epochs = options.quick ? 4 : 10;
-    optim::CosineAnnealingLR schedule(optimizer, epochs);
-    for (int epoch = 1; epoch <= epochs; ++epoch) {
-        double total = 0;
-        for (const data::Batch& batch : loader) {
-            optimizer.zero_grad();
-            const Tensor loss = binary_cross_entropy_with_logits(model(batch.x), batch.x);
-            loss.backward();
-            optimizer.step();
-            total += loss.item();
-        }
-        schedule.step();
-        std::printf("autoencoder, epoch %2d: cross entropy per pixel %.4f\n", epoch,
-                    total / static_cast<double>(loader.size()));
-        std::fflush(stdout);
-    }
-}
-
-double median_of(const Tensor& values) { return sort(values, 0).values(values.size(0) / 2).item(); }
-
 // Of each image, the share of its contrast that the code does not keep: 0 on the sheet, 1 where
 // it knows nothing.
 Tensor share_lost(const Autoencoder& model, const Tensor& x) {
@@ -64,9 +40,10 @@ Tensor from_nearest(const Tensor& x, const Tensor& real) {
     return sqrt(amin(squares, 1) / 784);
 }
 
-picture::Svg sheet(const Tensor& images, const char* title, int columns) {
+picture::Svg sheet(const Tensor& images, const char* title, int columns,
+                   const std::vector<std::string>& rows) {
     return picture::image_sheet(round(reshape(clamp(images, 0, 1), {-1, 28, 28}) * 255).to(u8),
-                                {.title = title, .columns = columns, .size = 56});
+                                {.title = title, .columns = columns, .size = 40, .row_names = rows});
 }
 
 void lecture(const LectureOptions& options) {
@@ -74,7 +51,10 @@ void lecture(const LectureOptions& options) {
     const data::Dataset training = data::images(mnist.train).part(0, options.quick ? 4000 : 60000);
     manual_seed(options.seed);
     const Autoencoder model;
-    learn(model, training, options);
+    const int epochs = options.quick ? 4 : 10;
+    optim::Adam optimizer(model.parameters(), {.lr = 0.002});
+    optim::CosineAnnealingLR schedule(optimizer, epochs);
+    train_autoencoder(model, optimizer, training, epochs, options.seed, &schedule);
 
     const NoGrad guard;
     const auto pixels = [](const Tensor& images) { return flatten(images, 1).to(f32) / 255.0; };
@@ -86,30 +66,35 @@ void lecture(const LectureOptions& options) {
     const Tensor in_pixels = (from + to) / 2,
                  in_code = model.decode((model.encoder(from) + model.encoder(to)) / 2);
 
-    std::printf("medians of 200 images            lost by the code  from the nearest of %d digits\n",
-                static_cast<int>(real.size(0)));
+    say("medians of 200 images            lost by the code  from the nearest of %d digits\n",
+        static_cast<int>(real.size(0)));
     const std::pair<const char*, Tensor> rows[] = {{"digits never seen", from},
                                                    {"random pixels", noise},
                                                    {"shuffled pixels", shuffled},
                                                    {"half way between, in pixels", in_pixels},
                                                    {"half way between, in the code", in_code}};
     for (const auto& [name, images] : rows)
-        std::printf("%-32s %16.3f  %10.3f\n", name, median_of(share_lost(model, images)),
-                    median_of(from_nearest(images, real)));
+        std::printf("%s %16.3f  %10.3f\n", padded(tr(name), 32).c_str(),
+                    median_of(share_lost(model, images).to_vector<double>()),
+                    median_of(from_nearest(images, real).to_vector<double>()));
 
     const Tensor rows_of_ten =
         cat({narrow(noise, 0, 0, 10), narrow(shuffled, 0, 0, 10), narrow(from, 0, 0, 10)});
     picture::save_text(options.picture("l2_5_sheet.svg"),
-                       sheet(rows_of_ten, "Random pixels, shuffled digits, digits", 10).str());
+                       sheet(rows_of_ten, tr("Noise beside the sheet, and digits on it"), 10,
+                             {tr("random pixels"), tr("shuffled pixels"), tr("digits")})
+                           .str());
     std::vector<Tensor> walk;
+    std::vector<std::string> names;
     for (const std::int64_t pair : {0, 1, 3}) {
         const Tensor a = narrow(from, 0, pair, 1), b = narrow(to, 0, pair, 1),
                      share = unsqueeze(linspace(0, 1, 9), 1);
         walk.push_back(a + share * (b - a));
+        names.insert(names.end(), {tr("pixels"), tr("code")});
         walk.push_back(model.decode(model.encoder(a) + share * (model.encoder(b) - model.encoder(a))));
     }
     picture::save_text(options.picture("l2_5_walk.svg"),
-                       sheet(cat(walk), "Three walks, in pixels and in the code", 9).str());
+                       sheet(cat(walk), tr("Three walks, in pixels and in the code"), 9, names).str());
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ Tensor curve(const Tensor& x) { return 0.1 * square(x) + sin(2 * x + 1.2) * 0.8 
 
 void lecture(const LectureOptions& options) {
     const Tensor places = linspace(-5, 4, 400, f64);
-    picture::Chart chart({.title = "Five starts, three minima", .x = {.label = "x"}, .y = {.label = "f(x)"}});
+    picture::Chart chart(
+        {.title = tr("Five starts, three minima"), .x = {.label = "x"}, .y = {.label = "f(x)"}});
     chart.line("f", places.to_vector<double>(), curve(places).to_vector<double>());
     picture::Values start_x, start_y, end_x, end_y;
     for (const double start : {-3.5, -1.2, -0.5, 1.5, 3.5}) {
@@ -28,10 +29,10 @@ void lecture(const LectureOptions& options) {
         }
         end_x.push_back(x.item());
         end_y.push_back(curve(x).item());
-        std::printf("from %5.2f, f = %7.4f: to %7.4f, f = %7.4f\n", start, start_y.back(), end_x.back(),
-                    end_y.back());
+        say("from %5.2f, f = %7.4f: to %7.4f, f = %7.4f\n", start, start_y.back(), end_x.back(),
+            end_y.back());
     }
-    chart.scatter("starts", start_x, start_y).scatter("ends", end_x, end_y, 6);
+    chart.scatter(tr("starts"), start_x, start_y).scatter(tr("ends"), end_x, end_y, 6);
     chart.save(options.picture("l2_6_minima.svg"));
 }
 

@@ -42,15 +42,15 @@ double fit(const nn::Sequential& net, const Tensor& x, const Tensor& y, int step
 
 Tensor points(double from, double to) { return unsqueeze(linspace(from, to, 257, f32), 1); }
 picture::Values numbers(const Tensor& x) { return x.to_vector<double>(); }
-double median(picture::Values values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
 
 picture::Svg widths(const LectureOptions& options) {
     const Tensor x = points(-3, 3), y = sin(2 * x) + 0.5 * cos(5 * x);
-    picture::Chart chart({.title = "One hidden layer", .x = {.label = "x"}, .y = {.label = "y"}});
-    chart.line("curve", numbers(x), numbers(y), {.width = 3});
+    picture::Chart chart({.title = tr("One hidden layer"),
+                          .x = {.label = "x"},
+                          .y = {.label = "y"},
+                          .width = 560,
+                          .height = 360});
+    chart.line(tr("curve"), numbers(x), numbers(y), {.width = 3});
     for (const std::int64_t width : {1, 2, 4, 8, 16, 32, 64}) {
         picture::Values errors;
         const int seeds = options.quick ? 3 : 11;
@@ -59,10 +59,11 @@ picture::Svg widths(const LectureOptions& options) {
             const nn::Sequential net = make_net({1, width, 1}, nn::Tanh());
             errors.push_back(fit(net, x, y, options.quick ? 600 : 3000));
             if (seed == 0 && (width == 2 || width == 8 || width == 64))
-                chart.line(std::to_string(width) + " units", numbers(x), numbers(net(x).detach()));
+                chart.line(text_of("%d units", static_cast<int>(width)), numbers(x),
+                           numbers(net(x).detach()));
         }
-        std::printf("%2d units in one layer: error %.4f, the median of %d seeds\n", static_cast<int>(width),
-                    median(errors), seeds);
+        say("%2d units in one layer: error %.4f, the median of %d seeds\n", static_cast<int>(width),
+            median_of(errors), seeds);
     }
     return chart.draw();
 }
@@ -82,8 +83,8 @@ void teeth_by_hand() {
     Tensor teeth = points(0, 1);
     for (int layers = 1; layers <= 5; ++layers) {
         teeth = tent(teeth);
-        std::printf("%d layers of 2 units by hand: %2d corners; one layer needs %2d units for as many\n",
-                    layers, corners(teeth), (1 << layers) - 1);
+        say("%d layers of 2 units by hand: %2d corners; one layer needs %2d units for as many\n", layers,
+            corners(teeth), (1 << layers) - 1);
     }
 }
 
@@ -97,7 +98,7 @@ struct Task {
 std::vector<nn::Sequential> compare(const Task& task, const LectureOptions& options) {
     std::vector<nn::Sequential> nets;
     for (const std::vector<std::int64_t>& sizes : task.shapes) {
-        std::string name = task.name;
+        std::string name = tr(task.name);
         for (std::size_t i = 0; i < sizes.size(); ++i)
             name += (i == 0 ? " " : "-") + std::to_string(sizes[i]);
         picture::Values errors;
@@ -108,10 +109,10 @@ std::vector<nn::Sequential> compare(const Task& task, const LectureOptions& opti
             errors.push_back(fit(net, task.x, task.y, options.quick ? 600 : 3000));
             if (seed == 0) nets.push_back(net);
         }
-        std::printf("%-20s %d parameters: error %.4f, the median of %d seeds, from %.4f to %.4f\n",
-                    name.c_str(), static_cast<int>(nets.back().parameter_count()), median(errors), seeds,
-                    *std::min_element(errors.begin(), errors.end()),
-                    *std::max_element(errors.begin(), errors.end()));
+        say("%s %d parameters: error %.4f, the median of %d seeds, from %.4f to %.4f\n",
+            padded(name, 20).c_str(), static_cast<int>(nets.back().parameter_count()), median_of(errors),
+            seeds, *std::min_element(errors.begin(), errors.end()),
+            *std::max_element(errors.begin(), errors.end()));
         std::fflush(stdout);
     }
     return nets;
@@ -132,17 +133,17 @@ picture::Svg depths(const LectureOptions& options) {
     const NoGrad guard;
     const Tensor heights = cat({rings(plane), nets[0](plane), nets[1](plane)});
     return picture::image_sheet(round(reshape(clamp((heights + 1) / 2, 0, 1), {3, side, side}) * 255).to(u8),
-                                {.title = "Rings, by a wide and by a deep net",
+                                {.title = tr("Rings, by a wide and by a deep net"),
                                  .columns = 3,
-                                 .size = 190,
-                                 .captions = {"the function", "2-80-1", "2-11-11-11-1"}});
+                                 .size = 170,
+                                 .captions = {tr("the function"), "2-80-1", "2-11-11-11-1"}});
 }
 
 void lecture(const LectureOptions& options) {
     const picture::Svg wide = widths(options);
     teeth_by_hand();
     const picture::Svg deep = depths(options);
-    picture::save_text(options.picture("l2_7_width_depth.svg"), picture::grid({wide, deep}, 2).str());
+    picture::save_text(options.picture("l2_7_width_depth.svg"), picture::grid({wide, deep}, 1).str());
 }
 
 }  // namespace

@@ -29,11 +29,11 @@ void chain_rule() {
     const Tensor by_hand = matmul(t(jacobian), upstream),
                  by_formula = matmul(t(w), (1 - square(y.detach())) * upstream),
                  by_graph = grad(y, x, {.grad_outputs = {upstream}});
-    std::cout << "the Jacobian of y = tanh(W x), (2, 3):\n" << jacobian << "\n\n";
+    std::cout << tr("the Jacobian of y = tanh(W x), (2, 3):\n") << jacobian << "\n\n";
     std::cout << "J^T g        = " << by_hand << "\n";
     std::cout << "W^T (1-y^2) g = " << by_formula << "\n";
-    std::cout << "backward     = " << by_graph << "\n";
-    std::cout << std::boolalpha << "equal: " << allclose(by_hand, by_graph) << " "
+    std::cout << tr("backward     = ") << by_graph << "\n";
+    std::cout << std::boolalpha << tr("equal: ") << allclose(by_hand, by_graph) << " "
               << allclose(by_formula, by_graph) << "\n\n";
 }
 
@@ -56,11 +56,11 @@ void two_are_one(std::uint64_t seed) {
     const nn::Linear first(2, 8), second(8, 1);
     const Tensor x = randn({100, 2}), w = matmul(second.weight, first.weight),
                  b = matmul(second.weight, first.bias) + second.bias;
-    std::printf("W2 (W1 x + b1) + b2 and (W2 W1) x + (W2 b1 + b2) differ by %.0e at most\n",
-                max(abs(second(first(x)) - linear(x, w, b))).item());
-    std::printf("XOR, squared error after 1000 epochs: %.4f with two linear layers, %.4f with tanh between\n",
-                xor_after(nn::Sequential(first, second), 1000),
-                xor_after(nn::Sequential(nn::Linear(2, 8), nn::Tanh(), nn::Linear(8, 1)), 1000));
+    say("W2 (W1 x + b1) + b2 and (W2 W1) x + (W2 b1 + b2) differ by %.0e at most\n",
+        max(abs(second(first(x)) - linear(x, w, b))).item());
+    say("XOR, squared error after 1000 epochs: %.4f with two linear layers, %.4f with tanh between\n",
+        xor_after(nn::Sequential(first, second), 1000),
+        xor_after(nn::Sequential(nn::Linear(2, 8), nn::Tanh(), nn::Linear(8, 1)), 1000));
 }
 
 void lecture(const LectureOptions& options) {

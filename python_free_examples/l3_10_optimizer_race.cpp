@@ -47,13 +47,16 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
     };
     picture::Values levels;
     for (int i = -6; i <= 14; ++i) levels.push_back(std::pow(2.0, i / 2.0) - 1.1);
-    picture::Chart chart({.title = surface.name,
-                          .x = {.label = "w0", .range = surface.x},
-                          .y = {.label = "w1", .range = surface.y},
-                          .width = 640,
-                          .height = 430});
+    picture::Chart chart(
+        {.title = tr(surface.noise > 0 ? "noise: the mean of 50 runs, and where each ends" : surface.name),
+         .x = {.label = "w0", .range = surface.x},
+         .y = {.label = "w1", .range = surface.y},
+         .width = 560,
+         .height = 460,
+         .legend_below = true});
     chart.contour(height, levels);
     picture::Values end_x, end_y;
+    std::vector<Tensor> all_ends;
     for (const Racer& racer : racers) {
         const bool is_first = &racer == &racers.front();  // the others are drawn over it
         manual_seed(seed);
@@ -61,28 +64,34 @@ picture::Svg race(const Surface& surface, const std::vector<Racer>& racers, int 
                      spread = tensor<double>({surface.spread[0], surface.spread[1]}, {2}),
                      w = (start + randn({runs, 2}, f64) * spread).set_requires_grad();
         const auto optimizer = racer.make(w);
-        picture::Values x, y;  // of the first run
+        const bool is_noisy = surface.noise > 0;
+        picture::Values x, y;  // of the first run; where there is noise, the mean of all
         for (int step = 0; step <= steps; ++step) {
-            x.push_back(w(0, 0).item());
-            y.push_back(w(0, 1).item());
+            const Tensor place = is_noisy ? mean(w.detach(), 0) : select(w.detach(), 0, 0);
+            x.push_back(place(0).item());
+            y.push_back(place(1).item());
             optimizer->zero_grad();
             sum(heights(surface, w)).backward();
-            if (surface.noise > 0) w.set_grad(w.grad() + randn(w.shape(), f64) * surface.noise);
+            if (is_noisy) w.set_grad(w.grad() + randn(w.shape(), f64) * surface.noise);
             if (step < steps) optimizer->step();
         }
         picture::Values ends = heights(surface, w.detach()).to_vector<double>();
         std::sort(ends.begin(), ends.end());
-        std::printf("%-7s %-9s f = %7.3f -> %8.4f, the median of %d; half of them in %.4f .. %.4f\n",
-                    surface.name, racer.name, height(surface.start[0], surface.start[1]),
-                    (ends[runs / 2 - 1] + ends[runs / 2]) / 2, static_cast<int>(runs), ends[runs / 4],
-                    ends[runs - 1 - runs / 4]);
-        chart.line(racer.name, x, y, {.width = is_first ? 5.0 : 1.6, .seconds = 9});
+        say("%s %-9s f = %7.3f -> %8.4f, the median of %d; half of them in %.4f .. %.4f\n",
+            padded(tr(surface.name), 7).c_str(), racer.name, height(surface.start[0], surface.start[1]),
+            (ends[runs / 2 - 1] + ends[runs / 2]) / 2, static_cast<int>(runs), ends[runs / 4],
+            ends[runs - 1 - runs / 4]);
+        chart.line(tr(racer.name), x, y, {.width = is_first ? 5.0 : 1.6, .seconds = 9});
+        all_ends.push_back(w.detach());
         end_x.push_back(x.back());
         end_y.push_back(y.back());
     }
-    chart.scatter("after " + std::to_string(steps) + " steps", end_x, end_y);
-    chart.scatter("start", {surface.start[0]}, {surface.start[1]}, 7);
-    chart.scatter("minimum", surface.bottom_x, surface.bottom_y, 7);
+    chart.scatter(text_of("after %d steps", steps), end_x, end_y);
+    chart.scatter(tr("start"), {surface.start[0]}, {surface.start[1]}, 7);
+    chart.scatter(tr("minimum"), surface.bottom_x, surface.bottom_y, 7);
+    for (std::size_t i = 0; i < racers.size() && surface.noise > 0; ++i)  // where each of the runs ends
+        chart.scatter(tr(racers[i].name), select(all_ends[i], 1, 0).to_vector<double>(),
+                      select(all_ends[i], 1, 1).to_vector<double>(), 2);
     return chart.draw();
 }
 

@@ -26,8 +26,9 @@ void lecture(const LectureOptions& options) {
         double lr;
         bool scheduled;
     };
-    picture::Chart chart(
-        {.title = "Spiral: loss per epoch", .x = {.label = "epoch"}, .y = {.label = "loss", .log = true}});
+    picture::Chart chart({.title = tr("Spiral: loss per epoch"),
+                          .x = {.label = tr("epoch")},
+                          .y = {.label = tr("loss"), .log = true}});
     for (const Rate& rate : {Rate{"too high, 10", 10, false}, Rate{"too low, 0.003", 0.003, false},
                              Rate{"from 0.5 to 0", 0.5, true}}) {
         manual_seed(options.seed);
@@ -51,9 +52,9 @@ void lecture(const LectureOptions& options) {
             if (schedule) schedule->step();
         }
         const train::Score score = train::evaluate(net, nn::CrossEntropyLoss(), set);
-        std::printf("%-15s loss %.4f after one epoch, %.4f at the end, accuracy %.3f\n", rate.name,
-                    losses.front(), score.loss, score.accuracy);
-        chart.curve(rate.name, losses);
+        say("%s loss %.4f after one epoch, %.4f at the end, accuracy %.3f\n",
+            padded(tr(rate.name), 15).c_str(), losses.front(), score.loss, score.accuracy);
+        chart.curve(tr(rate.name), losses);
     }
     chart.save(options.picture("l3_11_learning_rate.svg"));
 }

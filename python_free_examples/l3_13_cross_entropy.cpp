@@ -21,7 +21,7 @@ std::string text_of(const Row& row) {
 
 // One row for each sample: what a net says, what is right, and the terms of the sum.
 void table(const char* name, const std::vector<Row>& said, const std::vector<int>& right) {
-    std::printf("\n%s\n  probabilities   target  cross entropy        squared error  right?\n", name);
+    say("\n%s\n  probabilities   target  cross entropy        squared error  right?\n", tr(name));
     double entropy = 0, squares = 0;
     int hits = 0;
     for (std::size_t i = 0; i < said.size(); ++i) {
@@ -31,21 +31,21 @@ void table(const char* name, const std::vector<Row>& said, const std::vector<int
         std::printf("  %-14s  %-6s  -ln %-4s = %.3f       %.2f           %s\n", text_of(said[i]).c_str(),
                     text_of(t.to_vector<double>()).c_str(),
                     picture::label(said[i][static_cast<std::size_t>(right[i])]).c_str(), of_one, square_sum,
-                    hit ? "yes" : "no");
+                    tr(hit ? "yes" : "no"));
         entropy += of_one;
         squares += square_sum;
         hits += hit;
     }
     const auto n = static_cast<double>(said.size());
-    std::printf("  mean cross entropy %.3f, mean squared error %.3f, accuracy %d of %d\n", entropy / n,
-                squares / n, hits, static_cast<int>(n));
+    say("  mean cross entropy %.3f, mean squared error %.3f, accuracy %d of %d\n", entropy / n, squares / n,
+        hits, static_cast<int>(n));
 }
 
 void one_number() {
-    std::printf("probability of the right class  ");
+    say("probability of the right class  ");
     const Row p{0.01, 0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 0.9, 0.99, 1};
     for (const double at : p) std::printf("%7s", picture::label(at).c_str());
-    std::printf("\ncross entropy                   ");
+    say("\ncross entropy                   ");
     for (const double at : p) std::printf("%7.3f", std::abs(std::log(at)));
     std::printf("\n");
 }
@@ -56,13 +56,13 @@ void from_scores() {
     const double by_hand = mean(neg(log(gather(p, 1, unsqueeze(labels, 1))))).item(),
                  at_once = cross_entropy(scores, labels).item();
     const Row first = select(p, 0, 0).to_vector<double>();
-    std::printf("\nscores 2 1 0.1: softmax %.3f %.3f %.3f, -ln %.3f = %.3f\n", first[0], first[1], first[2],
-                first[0], -std::log(first[0]));
-    std::printf("two samples: by softmax and logarithm %.6f, cross_entropy of the scores %.6f: %s\n", by_hand,
-                at_once, std::abs(by_hand - at_once) < 1e-12 ? "equal" : "NOT equal");
+    say("\nscores 2 1 0.1: softmax %.3f %.3f %.3f, -ln %.3f = %.3f\n", first[0], first[1], first[2], first[0],
+        -std::log(first[0]));
+    say("two samples: by softmax and logarithm %.6f, cross_entropy of the scores %.6f: %s\n", by_hand,
+        at_once, std::abs(by_hand - at_once) < 1e-12 ? tr("equal") : tr("NOT equal"));
     const Tensor far = tensor({{1000, 0, 0}}).to(f64), wrong = tensor({1}, i64);
-    std::printf("scores 1000 0 0 of class 1: by softmax and logarithm %g, cross_entropy of the scores %g\n",
-                neg(log(softmax(far, 1)(0, 1))).item(), cross_entropy(far, wrong).item());
+    say("scores 1000 0 0 of class 1: by softmax and logarithm %g, cross_entropy of the scores %g\n",
+        neg(log(softmax(far, 1)(0, 1))).item(), cross_entropy(far, wrong).item());
 }
 
 void draw(const LectureOptions& options) {
@@ -72,10 +72,10 @@ void draw(const LectureOptions& options) {
         entropy.push_back(std::abs(std::log(at)));
         squared.push_back((1 - at) * (1 - at));
     }
-    picture::Chart({.title = "What a sample costs",
-                    .x = {.label = "probability of the right class"},
-                    .y = {.label = "loss"}})
-        .line("cross entropy, -ln p", p, entropy)
+    picture::Chart({.title = tr("What a sample costs"),
+                    .x = {.label = tr("probability of the right class")},
+                    .y = {.label = tr("loss")}})
+        .line(tr("cross entropy, -ln p"), p, entropy)
         .line("(1 - p)^2", p, squared)
         .scatter("-ln 0.6 = 0.511", {0.6}, {-std::log(0.6)}, 6)
         .save(options.picture("l3_13_cross_entropy.svg"));

@@ -36,12 +36,12 @@ void linear_regression(const LectureOptions& options) {
     const Line found = descend(x, t, 0.1, options.quick ? 500 : 2000, model);
     const double w = mean_of((x - mean(x)) * (t - mean(t))) / mean_of(square(x - mean(x)));
     const Line closed{w, mean_of(t) - w * mean_of(x)};
-    std::printf("linear:   gradient descent w = %.5f, b = %.5f\n", found.w, found.b);
-    std::printf("          least squares    w = %.5f, b = %.5f, difference %.1e\n", closed.w, closed.b,
-                std::max(std::abs(found.w - closed.w), std::abs(found.b - closed.b)));
-    picture::Chart({.title = "Linear regression", .x = {.label = "x"}, .y = {.label = "y"}})
-        .scatter("samples", x.to_vector<double>(), t.to_vector<double>(), 3)
-        .line("gradient descent", {0, 4}, {found.b, 4 * found.w + found.b})
+    say("linear:   gradient descent w = %.5f, b = %.5f\n", found.w, found.b);
+    say("          least squares    w = %.5f, b = %.5f, difference %.1e\n", closed.w, closed.b,
+        std::max(std::abs(found.w - closed.w), std::abs(found.b - closed.b)));
+    picture::Chart({.title = tr("Linear regression"), .x = {.label = "x"}, .y = {.label = "y"}})
+        .scatter(tr("samples"), x.to_vector<double>(), t.to_vector<double>(), 3)
+        .line(tr("gradient descent"), {0, 4}, {found.b, 4 * found.w + found.b})
         .save(options.picture("l3_1_linear.svg"));
 }
 
@@ -60,15 +60,16 @@ void logistic_regression(const LectureOptions& options) {
         newton = {newton.w - (bb * gw - wb * gb) / determinant, newton.b - (ww * gb - wb * gw) / determinant};
     }
     const Tensor y = model(found, x);
-    std::printf("logistic: gradient descent w = %.5f, b = %.5f, accuracy %.3f\n", found.w, found.b,
-                mean_of(eq(gt(y, 0.5), gt(t, 0.5)).to(f64)));
-    std::printf("          Newton's method  w = %.5f, b = %.5f, difference %.1e\n", newton.w, newton.b,
-                std::max(std::abs(found.w - newton.w), std::abs(found.b - newton.b)));
+    say("logistic: gradient descent w = %.5f, b = %.5f, accuracy %.3f\n", found.w, found.b,
+        mean_of(eq(gt(y, 0.5), gt(t, 0.5)).to(f64)));
+    say("          Newton's method  w = %.5f, b = %.5f, difference %.1e\n", newton.w, newton.b,
+        std::max(std::abs(found.w - newton.w), std::abs(found.b - newton.b)));
     const Tensor places = linspace(-6, 6, 121, f64_numbers);
-    picture::Chart(
-        {.title = "Logistic regression", .x = {.label = "x"}, .y = {.label = "probability of class 1"}})
-        .scatter("samples", x.to_vector<double>(), t.to_vector<double>(), 3)
-        .line("gradient descent", places.to_vector<double>(), model(found, places).to_vector<double>())
+    picture::Chart({.title = tr("Logistic regression"),
+                    .x = {.label = "x"},
+                    .y = {.label = tr("probability of class 1")}})
+        .scatter(tr("samples"), x.to_vector<double>(), t.to_vector<double>(), 3)
+        .line(tr("gradient descent"), places.to_vector<double>(), model(found, places).to_vector<double>())
         .save(options.picture("l3_1_logistic.svg"));
 }
 

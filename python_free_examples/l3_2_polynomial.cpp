@@ -34,25 +34,24 @@ void lecture(const LectureOptions& options) {
     const double line_loss = train_on(set, line, options);
     const std::vector<double> w = line.weight.to_vector<double>(), mean = standard.mean().to_vector<double>(),
                               std = standard.std().to_vector<double>();
-    std::printf("linear on x, x^2: y = %.3f x^2 + %.3f x + %.3f, mean squared error %.3f\n", w[1] / std[1],
-                w[0] / std[0], line.bias.item() - w[0] * mean[0] / std[0] - w[1] * mean[1] / std[1],
-                line_loss);
+    say("linear on x, x^2: y = %.3f x^2 + %.3f x + %.3f, mean squared error %.3f\n", w[1] / std[1],
+        w[0] / std[0], line.bias.item() - w[0] * mean[0] / std[0] - w[1] * mean[1] / std[1], line_loss);
     const nn::Sequential net(nn::Linear(2, 16), nn::Tanh(), nn::Linear(16, 1));
-    std::printf("net of two layers: mean squared error %.3f (the noise alone: about 1)\n",
-                train_on(set, net, options));
+    say("net of two layers: mean squared error %.3f (the noise alone: about 1)\n",
+        train_on(set, net, options));
 
     const NoGrad guard;
     const Tensor places = linspace(-3, 3, 121);
     const Tensor inputs = standard.transform(data::polynomial_features(places, 2));
     const Tensor truth = 0.5 * square(places) + places + 2.0;
     const Tensor fitted = squeeze(net(inputs), 1);
-    std::printf("net and true curve differ by %.3f in the mean\n", adjoint::mean(abs(fitted - truth)).item());
+    say("net and true curve differ by %.3f in the mean\n", adjoint::mean(abs(fitted - truth)).item());
     const picture::Values at = places.to_vector<double>();
-    picture::Chart({.title = "y = 0.5 x^2 + x + 2 + noise", .x = {.label = "x"}, .y = {.label = "y"}})
-        .scatter("samples", x.to_vector<double>(), y.to_vector<double>(), 2.5)
-        .line("without the noise", at, truth.to_vector<double>(), {.dashed = true})
-        .line("linear on x, x^2", at, line(inputs).to_vector<double>())
-        .line("net of two layers", at, fitted.to_vector<double>())
+    picture::Chart({.title = tr("y = 0.5 x^2 + x + 2 + noise"), .x = {.label = "x"}, .y = {.label = "y"}})
+        .scatter(tr("samples"), x.to_vector<double>(), y.to_vector<double>(), 2.5)
+        .line(tr("without the noise"), at, truth.to_vector<double>(), {.dashed = true})
+        .line(tr("linear on x, x^2"), at, line(inputs).to_vector<double>())
+        .line(tr("net of two layers"), at, fitted.to_vector<double>())
         .save(options.picture("l3_2_polynomial.svg"));
 }
 

@@ -22,14 +22,15 @@ template <DType Type> Tensor read_hdf5(const std::string& path, const char* name
     };
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors are reported here
     const auto opened = [&](hid_t id) {
-        if (id < 0) throw std::runtime_error(path + ": not an HDF5 file with a data set " + name);
+        if (id < 0)
+            throw std::runtime_error(text_of("%s: not an HDF5 file with a data set %s", path.c_str(), name));
         return id;
     };
     const Handle file{opened(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT)), H5Fclose};
     const Handle set{opened(H5Dopen2(file.id, name, H5P_DEFAULT)), H5Dclose};
     const Handle space{opened(H5Dget_space(set.id)), H5Sclose};
     const int rank = H5Sget_simple_extent_ndims(space.id);
-    if (rank < 1 || rank > 8) throw std::runtime_error(path + ": " + name + " is no array");
+    if (rank < 1 || rank > 8) throw std::runtime_error(text_of("%s: %s is no array", path.c_str(), name));
     std::vector<hsize_t> sizes(static_cast<std::size_t>(rank));
     H5Sget_simple_extent_dims(space.id, sizes.data(), nullptr);
     Shape shape;
@@ -40,7 +41,7 @@ template <DType Type> Tensor read_hdf5(const std::string& path, const char* name
                          : static_cast<void*>(values.mutable_data<std::int64_t>());
     if (H5Dread(set.id, bytes ? H5T_NATIVE_UINT8 : H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, memory) <
         0)
-        throw std::runtime_error(path + ": " + name + " cannot be read");
+        throw std::runtime_error(text_of("%s: %s cannot be read", path.c_str(), name));
     return values;
 }
 
@@ -80,12 +81,13 @@ void save_predictions(const LectureOptions& options, const nn::Sequential& net, 
     std::vector<std::string> captions;
     std::vector<bool> wrong;
     for (std::size_t i = 0; i < 6; ++i) {
-        captions.push_back((p[i] > 0.5 ? "cat " : "no cat ") + picture::label(std::round(100 * p[i]) / 100));
+        captions.push_back(tr(p[i] > 0.5 ? "cat " : "no cat ") +
+                           picture::label(std::round(100 * p[i]) / 100));
         wrong.push_back((p[i] > 0.5) != (cat[i] > 0.5));
     }
     picture::save_text(
         options.picture("l3_3_predictions.svg"),
-        picture::image_sheet(narrow(test.images, 0, 0, 6), {.title = "Probability of a cat (red: wrong)",
+        picture::image_sheet(narrow(test.images, 0, 0, 6), {.title = tr("Probability of a cat (red: wrong)"),
                                                             .columns = 3,
                                                             .size = 96,
                                                             .captions = captions,
@@ -95,8 +97,8 @@ void save_predictions(const LectureOptions& options, const nn::Sequential& net, 
 
 void lecture(const LectureOptions& options) {
     const Pictures training = Pictures::read(options, "train"), test = Pictures::read(options, "test");
-    std::printf("%d training and %d test images\n", static_cast<int>(training.x.size(0)),
-                static_cast<int>(test.x.size(0)));
+    say("%d training and %d test images\n", static_cast<int>(training.x.size(0)),
+        static_cast<int>(test.x.size(0)));
     const int part = options.quick ? 3 : 1;
     manual_seed(options.seed);
 
@@ -105,8 +107,8 @@ void lecture(const LectureOptions& options) {
     nn::init::zeros_(only.bias);
     const nn::Sequential logistic(only);
     const picture::Values one = descend(logistic, training, 0.005, 2000 / part);
-    std::printf("logistic regression: cost %.3f -> %.3f, accuracy training %.3f, test %.3f\n", one.front(),
-                one.back(), accuracy(logistic, training), accuracy(logistic, test));
+    say("logistic regression: cost %.3f -> %.3f, accuracy training %.3f, test %.3f\n", one.front(),
+        one.back(), accuracy(logistic, training), accuracy(logistic, test));
 
     const nn::Linear hidden(12288, 7), output(7, 1);
     for (const nn::Linear& layer : {hidden, output}) {
@@ -115,11 +117,12 @@ void lecture(const LectureOptions& options) {
     }
     const nn::Sequential net(hidden, nn::ReLU(), output);
     const picture::Values two = descend(net, training, 0.0075, 2500 / part);
-    std::printf("net of two layers:   cost %.3f -> %.3f, accuracy training %.3f, test %.3f\n", two.front(),
-                two.back(), accuracy(net, training), accuracy(net, test));
-    picture::Chart({.title = "Cat or not: cost", .x = {.label = "step"}, .y = {.label = "cross entropy"}})
-        .curve("logistic regression", one)
-        .curve("net of two layers", two)
+    say("net of two layers:   cost %.3f -> %.3f, accuracy training %.3f, test %.3f\n", two.front(),
+        two.back(), accuracy(net, training), accuracy(net, test));
+    picture::Chart(
+        {.title = tr("Cat or not: cost"), .x = {.label = tr("step")}, .y = {.label = tr("cross entropy")}})
+        .curve(tr("logistic regression"), one)
+        .curve(tr("net of two layers"), two)
         .save(options.picture("l3_3_costs.svg"));
     save_predictions(options, net, test);
 }

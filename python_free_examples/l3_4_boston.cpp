@@ -41,14 +41,14 @@ void lecture(const LectureOptions& options) {
                                .targets = narrow(table, 1, 13, 1).contiguous()};
     const auto [training, test] = data::train_test_split(houses, 0.2, {.seed = options.seed});
     const double baseline = std::sqrt(mean(square(test.targets - mean(training.targets))).item());
-    std::printf("%d houses to train on, %d to test; always the mean price: test RMSE %.2f\n",
-                static_cast<int>(training.size()), static_cast<int>(test.size()), baseline);
+    say("%d houses to train on, %d to test; always the mean price: test RMSE %.2f\n",
+        static_cast<int>(training.size()), static_cast<int>(test.size()), baseline);
     const Result once = train_and_test(training, test, options);
-    std::printf("net 13-64-64-1: test RMSE %.2f thousand dollars\n", once.rmse);
+    say("net 13-64-64-1: test RMSE %.2f thousand dollars\n", once.rmse);
 
     const std::int64_t k = options.quick ? 3 : 10;
     double total = 0, squares = 0;
-    std::printf("%d-fold cross validation: RMSE", static_cast<int>(k));
+    say("%d-fold cross validation: RMSE", static_cast<int>(k));
     for (const data::Split& fold : data::k_fold(houses.size(), k, {.seed = options.seed})) {
         const double rmse = train_and_test(houses.select(fold.train), houses.select(fold.test), options).rmse;
         std::printf(" %.2f", rmse);
@@ -56,13 +56,13 @@ void lecture(const LectureOptions& options) {
         squares += rmse * rmse;
     }
     const double mean_rmse = total / static_cast<double>(k);
-    std::printf("\nmean %.2f, deviation %.2f\n", mean_rmse,
-                std::sqrt(squares / static_cast<double>(k) - mean_rmse * mean_rmse));
-    picture::Chart({.title = "Boston housing: test houses",
-                    .x = {.label = "price in thousand dollars"},
-                    .y = {.label = "predicted"}})
-        .line("right", {5, 50}, {5, 50}, {.dashed = true})
-        .scatter("houses", test.targets.to_vector<double>(), once.predicted.to_vector<double>(), 3)
+    say("\nmean %.2f, deviation %.2f\n", mean_rmse,
+        std::sqrt(squares / static_cast<double>(k) - mean_rmse * mean_rmse));
+    picture::Chart({.title = tr("Boston housing: test houses"),
+                    .x = {.label = tr("price in thousand dollars")},
+                    .y = {.label = tr("predicted")}})
+        .line(tr("exact"), {5, 50}, {5, 50}, {.dashed = true})
+        .scatter(tr("houses"), test.targets.to_vector<double>(), once.predicted.to_vector<double>(), 3)
         .save(options.picture("l3_4_boston.svg"));
 }
 

@@ -22,11 +22,11 @@ void lecture(const LectureOptions& options) {
     const data::CsvTable table = data::read_csv_table(path);
     const data::CsvCategories species = table.categories(4);
     const Tensor measures = table.numbers({0, 1, 2, 3});
-    std::printf("%d flowers:", static_cast<int>(measures.size(0)));
+    say("%d flowers:", static_cast<int>(measures.size(0)));
     for (const std::string& name : species.names) std::printf(" %s", name.c_str());
 
     const std::int64_t k = 5;
-    std::printf("\n%d-fold cross validation: accuracy", static_cast<int>(k));
+    say("\n%d-fold cross validation: accuracy", static_cast<int>(k));
     double total = 0;
     for (const data::Split& fold :
          data::k_fold(measures.size(0), k, {.seed = options.seed, .stratify = species.labels})) {
@@ -40,15 +40,15 @@ void lecture(const LectureOptions& options) {
         std::printf(" %.4f", accuracy);
         total += accuracy;
     }
-    std::printf("\nmean accuracy %.4f\n", total / static_cast<double>(k));
+    say("\nmean accuracy %.4f\n", total / static_cast<double>(k));
 
     // The two measures of the petal are enough for a picture.
     const data::Dataset petals{.inputs = narrow(measures, 1, 2, 2).contiguous(), .targets = species.labels};
     const nn::Sequential net = trained(petals, options);
     const NoGrad guard;
-    picture::Chart chart({.title = "Iris: what the net says of petals",
-                          .x = {.label = "length, cm", .range = picture::Range{0.5, 7.5}},
-                          .y = {.label = "width, cm", .range = picture::Range{0, 2.8}}});
+    picture::Chart chart({.title = tr("Iris: what the net says of petals"),
+                          .x = {.label = tr("length, cm"), .range = picture::Range{0.5, 7.5}},
+                          .y = {.label = tr("width, cm"), .range = picture::Range{0, 2.8}}});
     chart.regions([&](const Tensor& points) { return argmax(net(points), 1); }, 600);
     for (std::size_t i = 0; i < species.names.size(); ++i) {
         const Tensor own = masked_select(arange(petals.size()), eq(species.labels, static_cast<double>(i)));

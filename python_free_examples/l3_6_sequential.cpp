@@ -19,12 +19,16 @@ void lecture(const LectureOptions& options) {
                                nn::Linear(128, 10));
     std::printf("%s\n", nn::to_string(model).c_str());
     optim::Adam optimizer(model.parameters());
-    const train::History history = train::fit(
-        model, nn::CrossEntropyLoss(), optimizer, training,
-        {.epochs = options.quick ? 1 : 5, .batch_size = 32, .validation = test, .seed = options.seed});
+    const train::History history = train::fit(model, nn::CrossEntropyLoss(), optimizer, training,
+                                              {.epochs = options.quick ? 1 : 5,
+                                               .batch_size = 32,
+                                               .validation = test,
+                                               .seed = options.seed,
+                                               .verbose = language() == Language::english,
+                                               .callbacks = {korean_progress()}});
     picture::save_text(options.picture("l3_6_history.svg"),
-                       train::draw(history, "784-128-10, ReLU, dropout 0.2, Adam").str());
-    std::printf("test accuracy %.4f\n", train::evaluate(model, nn::CrossEntropyLoss(), test).accuracy);
+                       tr_page(train::draw(history, tr("784-128-10, ReLU, dropout 0.2, Adam")).str()));
+    say("test accuracy %.4f\n", train::evaluate(model, nn::CrossEntropyLoss(), test).accuracy);
 }
 
 }  // namespace

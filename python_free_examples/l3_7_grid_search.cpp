@@ -52,7 +52,7 @@ std::vector<std::int64_t> units_of(const std::string& text, std::int64_t layers)
     for (std::string part; std::getline(parts, part, '+');) units.push_back(std::stoll(part));
     if (units.size() == 1) units.assign(static_cast<std::size_t>(layers), units[0]);
     if (units.size() != static_cast<std::size_t>(layers))
-        throw std::runtime_error("units " + text + " for " + std::to_string(layers) + " layers");
+        throw std::runtime_error(text_of("units %s for %d layers", text.c_str(), static_cast<int>(layers)));
     return units;
 }
 
@@ -73,12 +73,12 @@ void lecture(const LectureOptions& options) {
     const data::Mnist mnist = options.images();
     data::Dataset training = data::images(mnist.train), test = data::images(mnist.test);
     if (options.quick) training = training.part(0, 1500), test = test.part(0, 1000);
-    picture::Chart chart({.title = "MNIST, row by row",
-                          .x = {.label = "epoch"},
-                          .y = {.label = "test accuracy"},
+    picture::Chart chart({.title = tr("MNIST, row by row"),
+                          .x = {.label = tr("epoch")},
+                          .y = {.label = tr("test accuracy")},
                           .width = 760,
-                          .legend = "layers, units, epochs, dropout, batch"});
-    std::printf("beyond the slides: Adam's rate is 0.002 sqrt(batch / 128) and falls to 0 along a cosine\n");
+                          .legend = tr("layers, units, epochs, dropout, batch")});
+    say("beyond the slides: Adam's rate is 0.002 sqrt(batch / 128) and falls to 0 along a cosine\n");
     manual_seed(options.seed);
 
     const auto run = [&](const train::Settings& row) {
@@ -101,8 +101,8 @@ void lecture(const LectureOptions& options) {
             accuracies.push_back(epoch.validation.accuracy);
         std::string name;
         for (const std::string& column : columns) name += (name.empty() ? "" : ", ") + row.at(column).text();
-        std::printf("%s: %d parameters, accuracy %.4f\n", name.c_str(),
-                    static_cast<int>(net.parameter_count()), accuracies.back());
+        say("%s: %d parameters, accuracy %.4f\n", name.c_str(), static_cast<int>(net.parameter_count()),
+            accuracies.back());
         std::fflush(stdout);
         chart.curve(name, accuracies);
         return accuracies.back();
@@ -111,7 +111,7 @@ void lecture(const LectureOptions& options) {
     const train::GridResult result = train::grid_search(columns, rows, run, train::Better::larger);
     std::printf("\n%s", train::to_string(result).c_str());
     if (options.table.empty()) {
-        std::printf("the slides' accuracies:");
+        say("the slides' accuracies:");
         for (const double accuracy : slides_reached) std::printf(" %.4f", accuracy);
         std::printf("\n");
     }

@@ -24,7 +24,7 @@ struct Net : nn::Module {
 void lecture(const LectureOptions& options) {
     const Device device = device_of(options.device);
     const data::Mnist mnist = options.images();
-    std::printf("device: %s\n", to_string(device).c_str());
+    say("device: %s\n", to_string(device).c_str());
     const data::ImageOptions as_images{.mean = 0.1307, .std = 0.3081, .sample_shape = {1, 28, 28}};
     data::Dataset training = data::images(mnist.train, as_images), test = data::images(mnist.test, as_images);
     if (options.quick) training = training.part(0, 2000), test = test.part(0, 1000);
@@ -32,12 +32,11 @@ void lecture(const LectureOptions& options) {
         *part = {part->inputs.to(device), part->targets.to(device), part->scale, part->shift,
                  part->sample_shape};
 
-    std::printf(
-        "beyond the slides: dropout 0.5, images a little moved, the rate falls to 0 along a cosine\n");
+    say("beyond the slides: dropout 0.5, images a little moved, the rate falls to 0 along a cosine\n");
     manual_seed(options.seed);
     const Net net;
     net.to(device);
-    std::printf("%s", train::summary(net).c_str());
+    std::printf("%s", tr_table(train::summary(net)).c_str());
     const int epochs = options.quick ? 1 : 8;
     const std::vector<Tensor> parameters = net.parameters();
     optim::Adam optimizer(parameters);
@@ -64,12 +63,13 @@ void lecture(const LectureOptions& options) {
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         accuracies.push_back(train::evaluate(net, nn::CrossEntropyLoss(), test).accuracy);
-        std::printf("epoch %d: last loss %.4f, test accuracy %.4f, %.1f s\n", epoch, last, accuracies.back(),
-                    seconds);
+        say("epoch %d: last loss %.4f, test accuracy %.4f, %.1f s\n", epoch, last, accuracies.back(),
+            seconds);
         std::fflush(stdout);
     }
-    picture::Chart(
-        {.title = "One convolution, 128 units", .x = {.label = "epoch"}, .y = {.label = "test accuracy"}})
+    picture::Chart({.title = tr("One convolution, 128 units"),
+                    .x = {.label = tr("epoch")},
+                    .y = {.label = tr("test accuracy")}})
         .curve("", accuracies, {.points = true})
         .save(options.picture("l3_8_accuracy.svg"));
 }

@@ -35,7 +35,7 @@ void lecture(const LectureOptions& options) {
     const Tensor numbers = table.numbers({table.column("size"), table.column("age")});
     const data::CsvCategories towns = table.categories(table.column("town"));
     const Tensor town = one_hot(towns.labels), price = table.numbers({table.column("price")});
-    std::printf("one-hot columns of the first rows:\n");
+    say("one-hot columns of the first rows:\n");
     for (std::int64_t row = 0; row < 3; ++row) {
         const std::vector<int> bits = select(town, 0, row).to_vector<int>();
         std::printf("  %s = %d %d %d\n", towns.names[towns.labels(row).item<std::size_t>()].c_str(), bits[0],
@@ -52,15 +52,14 @@ void lecture(const LectureOptions& options) {
     const data::Dataset training = ready.part(0, train_count),
                         validation = ready.part(train_count, validation_count),
                         test = ready.part(train_count + validation_count, test_count);
-    std::printf("split: %d training, %d validation, %d test samples of %d columns\n",
-                static_cast<int>(training.size()), static_cast<int>(validation.size()),
-                static_cast<int>(test.size()), static_cast<int>(ready.inputs.size(1)));
+    say("split: %d training, %d validation, %d test samples of %d columns\n",
+        static_cast<int>(training.size()), static_cast<int>(validation.size()), static_cast<int>(test.size()),
+        static_cast<int>(ready.inputs.size(1)));
 
     for (const std::int64_t batch : {500, 300, 2000}) {
         const data::Loader loader(ready, {.batch_size = batch});
-        std::printf("2000 samples in batches of %d = %d iterations an epoch, %d in 10 epochs\n",
-                    static_cast<int>(batch), static_cast<int>(loader.size()),
-                    static_cast<int>(10 * loader.size()));
+        say("2000 samples in batches of %d = %d iterations an epoch, %d in 10 epochs\n",
+            static_cast<int>(batch), static_cast<int>(loader.size()), static_cast<int>(10 * loader.size()));
     }
 
     const nn::Linear model(5, 1);
@@ -72,8 +71,7 @@ void lecture(const LectureOptions& options) {
                 .seed = options.seed,
                 .verbose = false});
     const double loss = train::evaluate(model, nn::MSELoss(), test).loss;
-    std::printf("test: root mean squared error %.2f (the noise alone: 5)\n",
-                std::sqrt(loss) * prices.std().item());
+    say("test: root mean squared error %.2f (the noise alone: 5)\n", std::sqrt(loss) * prices.std().item());
 }
 
 }  // namespace

@@ -17,17 +17,21 @@ void lecture(const LectureOptions& options) {
     manual_seed(options.seed);
     const nn::Sequential net(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 64), nn::ReLU(),
                              nn::Linear(64, 10));
-    std::printf("%s\n", train::summary(net).c_str());
+    std::printf("%s\n", tr_table(train::summary(net)).c_str());
     optim::SGD optimizer(net.parameters(), {.lr = 0.05});
     // The softmax is a part of the loss.
-    const train::History history = train::fit(
-        net, nn::CrossEntropyLoss(), optimizer, training,
-        {.epochs = options.quick ? 4 : 30, .batch_size = 64, .validation_split = 0.2, .seed = options.seed});
+    const train::History history = train::fit(net, nn::CrossEntropyLoss(), optimizer, training,
+                                              {.epochs = options.quick ? 4 : 30,
+                                               .batch_size = 64,
+                                               .validation_split = 0.2,
+                                               .seed = options.seed,
+                                               .verbose = language() == Language::english,
+                                               .callbacks = {korean_progress()}});
     const train::Score score = train::evaluate(net, nn::CrossEntropyLoss(), test);
-    std::printf("test accuracy %.4f, loss %.4f after %zu epochs\n", score.accuracy, score.loss,
-                history.epochs.size());
+    say("test accuracy %.4f, loss %.4f after %zu epochs\n", score.accuracy, score.loss,
+        history.epochs.size());
     picture::save_text(options.picture("l4_1_history.svg"),
-                       train::draw(history, "784-128-64-10, ReLU, plain SGD").str());
+                       tr_page(train::draw(history, tr("784-128-64-10, ReLU, plain SGD")).str()));
     picture::save_text(options.picture("l4_1_model.svg"), picture::draw_model(net).str());
 }
 

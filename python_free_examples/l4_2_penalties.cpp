@@ -26,11 +26,11 @@ void lecture(const LectureOptions& options) {
     const data::Dataset test = data::images(mnist.test).part(0, options.quick ? 500 : 10000);
     const Penalty penalties[] = {{"lasso (L1)", 1, 0}, {"ridge (L2)", 0, 1}, {"elastic net", 0.5, 0.5}};
     const std::vector<double> strengths{0, 1e-4, 3e-4, 1e-3, 3e-3};
-    picture::Chart chart({.title = "Sum of the weights' sizes",
-                          .x = {.label = "strength of the penalty", .log = true},
-                          .y = {.label = "sum of |w|", .log = true}});
+    picture::Chart chart({.title = tr("Sum of the weights' sizes"),
+                          .x = {.label = tr("strength of the penalty"), .log = true},
+                          .y = {.label = tr("sum of |w|"), .log = true}});
     std::vector<picture::Svg> histograms;
-    std::printf("penalty      strength  sum of |w|  sum of w^2  below 0.001  train     test\n");
+    say("penalty      strength  sum of |w|  sum of w^2  below 0.001  train     test\n");
     for (const Penalty& penalty : penalties) {
         picture::Values sizes;
         double without = 0;
@@ -48,23 +48,25 @@ void lecture(const LectureOptions& options) {
             const Tensor size = sum(abs(w.detach()));
             (strength == 0 ? without : sizes.emplace_back()) = size.item();
             const std::vector<double> weights = w.to_vector<double>();
-            std::printf("%-12s %8g  %10.1f  %10.2f  %10.1f%%  %.4f  %.4f\n", penalty.name, strength,
-                        size.item(), sum(square(w.detach())).item(), 100 * share_near_zero(weights),
+            std::printf("%s %8g  %10.1f  %10.2f  %10.1f%%  %.4f  %.4f\n",
+                        padded(tr(penalty.name), 12).c_str(), strength, size.item(),
+                        sum(square(w.detach())).item(), 100 * share_near_zero(weights),
                         train::evaluate(net, nn::CrossEntropyLoss(), training).accuracy,
                         train::evaluate(net, nn::CrossEntropyLoss(), test).accuracy);
             if (strength == 1e-3 || (strength == 0 && histograms.empty()))
                 histograms.push_back(
-                    picture::Chart({.title = strength == 0 ? "no penalty"
-                                                           : std::string(penalty.name) + ", strength 0.001",
-                                    .x = {.label = "weight", .range = picture::Range{-0.2, 0.2}},
-                                    .width = 420,
-                                    .height = 300})
+                    picture::Chart({.title = strength == 0
+                                                 ? tr("no penalty")
+                                                 : tr(penalty.name) + std::string(tr(", strength 0.001")),
+                                    .x = {.label = tr("weight"), .range = picture::Range{-0.2, 0.2}},
+                                    .width = 280,
+                                    .height = 240})
                         .histogram("", weights, 80)
                         .draw());
         }
-        chart.line(penalty.name, {strengths.begin() + 1, strengths.end()}, sizes, {.points = true});
+        chart.line(tr(penalty.name), {strengths.begin() + 1, strengths.end()}, sizes, {.points = true});
         if (&penalty == &penalties[2])  // the same for all
-            chart.line("none", {strengths[1], strengths.back()}, {without, without}, {.dashed = true});
+            chart.line(tr("none"), {strengths[1], strengths.back()}, {without, without}, {.dashed = true});
     }
     chart.save(options.picture("l4_2_sizes.svg"));
     picture::save_text(options.picture("l4_2_weights.svg"), picture::grid(histograms, 2).str());

@@ -22,7 +22,7 @@ picture::Svg sheet_of(const Tensor& images, const std::vector<Variant>& variants
         const Tensor x = variant.transform ? variant.transform({images, Tensor()}).x : images;
         const Tensor pixels = (clamp(x, 0, 1) * 255).to(u8);
         rows.push_back(x.size(1) == 1 ? squeeze(pixels, 1) : permute(pixels, {0, 2, 3, 1}));
-        named.row_names.emplace_back(variant.name);
+        named.row_names.emplace_back(tr(variant.name));
     }
     return picture::image_sheet(cat(rows), named);
 }
@@ -33,10 +33,10 @@ void draw_digits(const LectureOptions& options, const data::Dataset& set,
     data::Loader loader(set, {.batch_size = across, .shuffle = false});
     data::Batch digits;
     loader.next(digits);
-    picture::save_text(
-        options.picture("l4_3_sheet.svg"),
-        sheet_of(digits.x, variants, {.title = "The same ten digits, changed", .columns = across, .size = 56})
-            .str());
+    picture::save_text(options.picture("l4_3_sheet.svg"),
+                       sheet_of(digits.x, variants,
+                                {.title = tr("The same ten digits, changed"), .columns = across, .size = 56})
+                           .str());
 }
 
 // A house under the sun: (3, side, side), 0 to 1.
@@ -73,7 +73,7 @@ void draw_scenes(const LectureOptions& options) {
         {"lens", train::random_lens({.strength = {-0.3, 0.6}, .fill = 0.5})}};
     picture::save_text(
         options.picture("l4_3_colors.svg"),
-        sheet_of(stack(scenes), variants, {.title = "Six scenes, changed", .columns = across}).str());
+        sheet_of(stack(scenes), variants, {.title = tr("Six scenes, changed"), .columns = across}).str());
 }
 
 void lecture(const LectureOptions& options) {
@@ -100,8 +100,9 @@ void lecture(const LectureOptions& options) {
     draw_digits(options, training, variants);
     draw_scenes(options);
 
-    picture::Chart chart(
-        {.title = "Accuracy on images never seen", .x = {.label = "epoch"}, .y = {.label = "accuracy"}});
+    picture::Chart chart({.title = tr("Accuracy on images never seen"),
+                          .x = {.label = tr("epoch")},
+                          .y = {.label = tr("accuracy")}});
     for (const Variant& variant : variants) {
         manual_seed(options.seed);
         const nn::Sequential net(nn::Flatten(), nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 10));
@@ -115,9 +116,9 @@ void lecture(const LectureOptions& options) {
                                                    .transform = variant.transform});
         picture::Values accuracy;
         for (const train::EpochRecord& epoch : history.epochs) accuracy.push_back(epoch.validation.accuracy);
-        chart.curve(variant.name, accuracy);
-        std::printf("%-13s training accuracy %.4f, test accuracy %.4f\n", variant.name,
-                    history.last().train.accuracy, history.last().validation.accuracy);
+        chart.curve(tr(variant.name), accuracy);
+        say("%s training accuracy %.4f, test accuracy %.4f\n", padded(tr(variant.name), 13).c_str(),
+            history.last().train.accuracy, history.last().validation.accuracy);
     }
     chart.save(options.picture("l4_3_accuracy.svg"));
 }

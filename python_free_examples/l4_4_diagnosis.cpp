@@ -64,14 +64,17 @@ void lecture(const LectureOptions& options) {
                                                    .seed = options.seed,
                                                    .verbose = false,
                                                    .callbacks = callbacks});
-        std::printf("\n%s: %s\n", patient.name, to_string(history.last(), epochs).c_str());
+        std::printf("\n%s: %s\n", tr(patient.name), tr_made(to_string(history.last(), epochs)).c_str());
         for (const auto& more : {train::diagnose(history), train::find_dead_units(net, some.x)})
             findings.insert(findings.end(), more.begin(), more.end());
-        if (findings.empty()) std::printf("  nothing found\n");
-        for (const train::Finding& finding : findings) std::printf("  %s\n", to_string(finding).c_str());
-        charts.push_back(train::charts(history, {.title = patient.name, .width = 420, .height = 300})[0]);
+        if (findings.empty()) say("  nothing found\n");
+        for (const train::Finding& finding : findings)
+            std::printf("  %s: %s. %s.\n", tr(name(finding.trouble)), tr_made(finding.explanation).c_str(),
+                        tr_made(finding.advice).c_str());
+        charts.push_back(train::charts(
+            history, {.title = tr(patient.name), .width = 280, .height = 250, .legend_below = true})[0]);
     }
-    picture::save_text(options.picture("l4_4_losses.svg"), picture::grid(charts, 3).str());
+    picture::save_text(options.picture("l4_4_losses.svg"), tr_page(picture::grid(charts, 2).str()));
 }
 
 }  // namespace

@@ -20,10 +20,10 @@ void lecture(const LectureOptions& options) {
                               {"ReLU", nn::ReLU()},       {"leaky ReLU", nn::LeakyReLU(0.1)},
                               {"ELU", nn::ELU()},         {"swish", nn::SiLU()},
                               {"GELU", nn::GELU()},       {"mish", nn::Mish()}};
-    picture::Chart chart({.title = "Loss at equal budget",
-                          .x = {.label = "epoch"},
-                          .y = {.label = "validation loss", .log = true}});
-    std::printf("activation  training loss  test loss  test accuracy  seconds per epoch\n");
+    picture::Chart chart({.title = tr("Loss at equal budget"),
+                          .x = {.label = tr("epoch")},
+                          .y = {.label = tr("validation loss"), .log = true}});
+    say("activation  training loss    test loss  test accuracy  seconds per epoch\n");
     for (const Choice& choice : choices) {
         manual_seed(options.seed);
         const nn::Sequential net(nn::Linear(784, 128), choice.layer, nn::Linear(128, 64), choice.layer,
@@ -41,10 +41,10 @@ void lecture(const LectureOptions& options) {
             losses.push_back(epoch.validation.loss);
             seconds += epoch.seconds / static_cast<double>(history.epochs.size());
         }
-        chart.curve(choice.name, losses, {.points = true});
+        chart.curve(tr(choice.name), losses, {.points = true});
         const train::EpochRecord& last = history.last();
-        std::printf("%-10s  %13.4f  %9.4f  %13.4f  %17.2f\n", choice.name, last.train.loss,
-                    last.validation.loss, last.validation.accuracy, seconds);
+        std::printf("%s  %13.4f  %11.4f  %13.4f  %17.2f\n", padded(tr(choice.name), 10).c_str(),
+                    last.train.loss, last.validation.loss, last.validation.accuracy, seconds);
     }
     chart.save(options.picture("l4_5_activations.svg"));
 }

@@ -62,7 +62,11 @@ void lecture(const LectureOptions& options) {
              }},
         {.name = "cutout", .transform = train::cutout(8)},
         {.name = "mixup", .transform = train::mixup(10, 0.4)}};
-    std::printf("regulariser          training accuracy  test accuracy  test loss\n");
+    picture::Chart chart({.title = tr("Accuracy on the images learnt from and on others"),
+                          .x = {.label = tr("training accuracy")},
+                          .y = {.label = tr("test accuracy")},
+                          .width = 560});
+    say("regulariser          training accuracy  test accuracy    test loss\n");
     for (const Row& row : rows) {
         manual_seed(options.seed);
         const Net net(row.parts());
@@ -75,8 +79,11 @@ void lecture(const LectureOptions& options) {
                     .transform = row.transform});
         const train::Score seen = train::evaluate(net, nn::CrossEntropyLoss(), training),
                            unseen = train::evaluate(net, nn::CrossEntropyLoss(), test);
-        std::printf("%-20s %17.4f  %13.4f  %9.4f\n", row.name, seen.accuracy, unseen.accuracy, unseen.loss);
+        std::printf("%s %17.4f  %13.4f  %11.4f\n", padded(tr(row.name), 20).c_str(), seen.accuracy,
+                    unseen.accuracy, unseen.loss);
+        chart.scatter(tr(row.name), {seen.accuracy}, {unseen.accuracy}, 7);
     }
+    chart.save(options.picture("l4_6_accuracy.svg"));
 }
 
 }  // namespace
@@ -85,5 +92,5 @@ int main(int argc, char** argv) {
     return run_lecture(argc, argv,
                        "Dropout, DropConnect, stochastic depth, fractional pooling, batch normalisation, "
                        "cutout, mixup: a table.",
-                       lecture, {.time = "a minute", .images = true});
+                       lecture, {.time = "a minute", .files = "l4_6_accuracy.svg", .images = true});
 }

@@ -16,9 +16,9 @@ void check_slides(const Tensor& x, const Tensor& printed) {
     const Tensor wrong = nonzero(ne(printed, relu(x)));
     for (std::int64_t i = 0; i < wrong.size(0); ++i) {
         const auto row = wrong(i, 0).item<std::int64_t>(), column = wrong(i, 1).item<std::int64_t>();
-        std::cout << "row " << row << ", column " << column << ": printed " << printed(row, column).item()
-                  << ", but max(0, " << x(row, column).item() << ") = " << relu(x)(row, column).item()
-                  << "\n";
+        say("row %d, column %d: printed %g, but max(0, %g) = %g\n", static_cast<int>(row),
+            static_cast<int>(column), printed(row, column).item(), x(row, column).item(),
+            relu(x)(row, column).item());
     }
 }
 
@@ -26,10 +26,10 @@ void run() {
     // A matrix like the slides'; what they say of it has their slip in the same place.
     const Tensor x = tensor({{1, -2}, {-3, 4}}), printed = tensor({{4, 0}, {0, 4}});
     std::cout << "x =\n" << x << "\n\nmax(0, x) =\n" << relu(x) << "\n\ntanh(x) =\n" << tanh(x) << "\n\n";
-    std::cout << "max(0, x) with the slides' slip =\n" << printed << "\n";
+    std::cout << tr("max(0, x) with the slides' slip =\n") << printed << "\n";
     check_slides(x, printed);
-    std::cout << "maximum(x, 0) is the same: " << std::boolalpha << equal(maximum(x, zeros_like(x)), relu(x))
-              << "\n";
+    std::cout << tr("maximum(x, 0) is the same: ") << std::boolalpha
+              << equal(maximum(x, zeros_like(x)), relu(x)) << "\n";
 }
 
 }  // namespace

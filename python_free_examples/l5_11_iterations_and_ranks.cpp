@@ -2,6 +2,7 @@
 // with what usually lies in it and an operation that takes it.
 #include <adjoint/adjoint.h>
 
+#include <cmath>
 #include <functional>
 
 #include "lecture.h"
@@ -38,12 +39,14 @@ void ranks(std::uint64_t seed) {
          {4, 2, 10, 3, 28, 28},
          "mean over the views",
          [](const Tensor& x) { return mean(x, 1); }}};
-    std::printf("rank  %-56s %-20s numbers  %-21s result\n", "what lies in it", "shape", "for instance");
+    say("rank  %s %s numbers  %s result\n", padded(tr("what lies in it"), 56).c_str(),
+        padded(tr("shape"), 20).c_str(), padded(tr("for instance"), 21).c_str());
     for (const Rank& row : rows) {
         const NoGrad guard;
         const Tensor x = rand(row.shape), y = row.apply(x);
-        std::printf("%4d  %-56s %-20s %7d  %-21s %s\n", x.dim(), row.holds, to_string(x.shape()).c_str(),
-                    static_cast<int>(x.numel()), row.operation, to_string(y.shape()).c_str());
+        std::printf("%4d  %s %-20s %7d  %s %s\n", x.dim(), padded(tr(row.holds), 56).c_str(),
+                    to_string(x.shape()).c_str(), static_cast<int>(x.numel()),
+                    padded(tr(row.operation), 21).c_str(), to_string(y.shape()).c_str());
     }
 }
 
@@ -61,21 +64,28 @@ void iterations(const LectureOptions& options) {
                                                .verbose = false,
                                                .callbacks = {train::record_batches()}});
     const std::size_t of_epoch = history.batches.size() / epochs;
-    std::printf("%d images in batches of 100: %d iterations an epoch\n", static_cast<int>(training.size()),
-                static_cast<int>(of_epoch));
-    picture::Values ends, means;
+    say("%d images in batches of 100: %d iterations an epoch\n", static_cast<int>(training.size()),
+        static_cast<int>(of_epoch));
+    picture::Values across, means;
     for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
         const double* const losses = history.batches.data() + epoch * of_epoch;
-        std::printf("epoch %d: loss of the first iterations %.3f %.3f %.3f, of the last %.3f, mean %.3f\n",
-                    static_cast<int>(epoch) + 1, losses[0], losses[1], losses[2], losses[of_epoch - 1],
-                    history.epochs[epoch].train.loss);
-        ends.push_back(static_cast<double>((epoch + 1) * of_epoch));
-        means.push_back(history.epochs[epoch].train.loss);
+        say("epoch %d: loss of the first iterations %.3f %.3f %.3f, of the last %.3f, mean %.3f\n",
+            static_cast<int>(epoch) + 1, losses[0], losses[1], losses[2], losses[of_epoch - 1],
+            history.epochs[epoch].train.loss);
+        if (epoch > 0) {  // the line has a gap from epoch to epoch
+            across.push_back(across.back());
+            means.push_back(NAN);
+        }
+        for (const std::size_t end : {epoch * of_epoch + 1, (epoch + 1) * of_epoch}) {
+            across.push_back(static_cast<double>(end));
+            means.push_back(history.epochs[epoch].train.loss);
+        }
     }
-    picture::Chart(
-        {.title = "The loss after every iteration", .x = {.label = "iteration"}, .y = {.label = "loss"}})
-        .curve("of each batch", history.batches, {.width = 1})
-        .line("mean of each epoch", ends, means, {.points = true, .width = 3})
+    picture::Chart({.title = tr("The loss after every iteration"),
+                    .x = {.label = tr("iteration")},
+                    .y = {.label = tr("loss")}})
+        .curve(tr("of each batch"), history.batches, {.pale = true, .width = 1})
+        .line(tr("mean of each epoch"), across, means, {.width = 3})
         .save(options.picture("l5_11_iterations.svg"));
 }
 

@@ -86,29 +86,24 @@ picture::Values trained(std::uint64_t seed, int rounds) {
     return returns;
 }
 
-double median_of(picture::Values values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 void lecture(const LectureOptions& options) {
     const int seeds = options.quick ? 3 : 15, rounds = options.quick ? 40 : 80;
-    std::printf("a pole on a cart, upright for %d steps at most; %d carts a round\n", longest,
-                static_cast<int>(carts));
+    say("a pole on a cart, upright for %d steps at most; %d carts a round\n", longest,
+        static_cast<int>(carts));
     std::vector<picture::Values> all;
-    picture::Chart chart({.title = "Balancing a pole",
-                          .x = {.label = "round"},
-                          .y = {.label = "steps upright", .range = picture::Range{0, longest}}});
+    picture::Chart chart({.title = tr("Balancing a pole"),
+                          .x = {.label = tr("round")},
+                          .y = {.label = tr("steps upright"), .range = picture::Range{0, longest}}});
     picture::Values first, last;
     for (int seed = 0; seed < seeds; ++seed) {
         all.push_back(trained(options.seed + static_cast<std::uint64_t>(seed), rounds));
         first.push_back(all.back().front());
         const picture::Values end(all.back().end() - 10, all.back().end());
         last.push_back(mean(tensor(end, {10})).item());
-        std::printf("seed %2d: %5.1f steps in the first round, %5.1f in the last ten\n",
-                    static_cast<int>(options.seed) + seed, first.back(), last.back());
+        say("seed %2d: %5.1f steps in the first round, %5.1f in the last ten\n",
+            static_cast<int>(options.seed) + seed, first.back(), last.back());
         std::fflush(stdout);
-        chart.curve("", all.back(), {.width = 0.6});
+        chart.curve("", all.back(), {.pale = true, .width = 0.8});
     }
     picture::Values middle;
     for (int round = 0; round < rounds; ++round) {
@@ -117,11 +112,10 @@ void lecture(const LectureOptions& options) {
             of_round.push_back(returns[static_cast<std::size_t>(round)]);
         middle.push_back(median_of(of_round));
     }
-    std::printf(
-        "median of %d seeds: %.1f steps in the first round, %.1f in the last ten (from %.1f to %.1f)\n",
+    say("median of %d seeds: %.1f steps in the first round, %.1f in the last ten (from %.1f to %.1f)\n",
         seeds, median_of(first), median_of(last), *std::min_element(last.begin(), last.end()),
         *std::max_element(last.begin(), last.end()));
-    chart.curve("median", middle, {.width = 4}).save(options.picture("l5_12_returns.svg"));
+    chart.curve(tr("median"), middle, {.width = 4}).save(options.picture("l5_12_returns.svg"));
 }
 
 }  // namespace

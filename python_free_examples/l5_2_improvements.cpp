@@ -44,7 +44,7 @@ data::Dataset prepared(const data::ImageSet& set, const Step& step, Device devic
 void lecture(const LectureOptions& options) {
     const Device device = device_of(options.device);
     const data::Mnist mnist = options.images();
-    std::printf("device: %s\n\n", to_string(device).c_str());
+    say("device: %s\n\n", to_string(device).c_str());
     const Step steps[] = {
         {.name = "plain"},
         {.name = "+ ReLU", .relu = true},
@@ -55,10 +55,10 @@ void lecture(const LectureOptions& options) {
     const auto loss = [](const Tensor& p, const Tensor& y) {
         return binary_cross_entropy(p, one_hot(y, 10).to(f32));
     };
-    picture::Chart chart({.title = "One improvement after the other",
-                          .x = {.label = "epoch"},
-                          .y = {.label = "test accuracy", .range = picture::Range{0, 1}}});
-    std::printf("%-20s test accuracy  seconds per epoch\n", "");
+    picture::Chart chart({.title = tr("One improvement after the other"),
+                          .x = {.label = tr("epoch")},
+                          .y = {.label = tr("test accuracy"), .range = picture::Range{0, 1}}});
+    say("%-20s test accuracy  seconds per epoch\n", "");
     for (const Step& step : steps) {
         manual_seed(options.seed);
         const nn::Sequential net = make_net(step);
@@ -82,9 +82,9 @@ void lecture(const LectureOptions& options) {
             accuracies.push_back(epoch.validation.accuracy);
             seconds += epoch.seconds / epochs;
         }
-        std::printf("%-20s %13.4f  %17.3f\n", step.name, accuracies.back(), seconds);
+        std::printf("%s %13.4f  %17.3f\n", padded(tr(step.name), 20).c_str(), accuracies.back(), seconds);
         std::fflush(stdout);
-        chart.curve(step.name, accuracies, {.dashed = step.normalised, .points = true});
+        chart.curve(tr(step.name), accuracies, {.dashed = step.normalised, .points = true});
     }
     chart.save(options.picture("l5_2_improvements.svg"));
 }

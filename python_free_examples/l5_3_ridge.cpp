@@ -74,7 +74,7 @@ double print_table(const std::vector<Fit>& fits, const std::vector<Tensor>& foun
             farthest = std::max(farthest, std::abs(fits[i].slides[k] - found[i].to_vector<double>()[k]));
     }
     std::printf("%-3s", "");
-    for (const auto& [name, values] : columns) std::printf(" %14s", name.c_str());
+    for (const auto& [name, values] : columns) std::printf(" %s", padded(tr(name), -14).c_str());
     for (std::size_t i = 0; i < 10; ++i) {
         std::printf("\nw%-2d", static_cast<int>(i));
         for (const auto& [name, values] : columns) std::printf(" %14s", cell(values, i).c_str());
@@ -92,13 +92,13 @@ picture::Svg draw(const std::vector<Fit>& fits, const Tensor& x, const Tensor& y
                           .y = {.label = "y", .range = picture::Range{-1.6, 1.6}},
                           .width = 560,
                           .height = 400});
-    chart.scatter("samples", x.to_vector<double>(), y.to_vector<double>());
+    chart.scatter(tr("samples"), x.to_vector<double>(), y.to_vector<double>());
     chart.line("sin(2 pi x)", at, sin(2 * M_PI * places).to_vector<double>(), {.dashed = true});
     for (const Fit& fit : fits) {
         found.push_back(fit_polynomial(x, y, fit.order, fit.lambda()));
         const bool by_lambda = fit.name.starts_with("ln ");
         chart.line(
-            by_lambda ? "ln λ = " + fit.name.substr(3) : fit.name, at,
+            by_lambda ? "ln λ = " + fit.name.substr(3) : tr(fit.name), at,
             matmul(data::polynomial_features(places, fit.order, true), found.back()).to_vector<double>());
     }
     return chart.draw();
@@ -129,17 +129,16 @@ void lecture(const LectureOptions& options) {
         {"ln 0", 9, 0},
         {"ln 2.29", 9, 2.29, "slides' 0", {0.13, -0.05, -0.06, -0.05, -0.03, -0.02, -0.01, 0, 0, 0.01}}};
     std::vector<Tensor> by_order, by_ridge;
-    const picture::Svg left = draw(orders, x, y, "Order of the polynomial", by_order),
-                       right = draw(ridges, x, y, "Order 9 with ridge λ |w|^2", by_ridge);
-    std::printf("Coefficients by least squares; the slides' column \"6\" is of order 3.\n");
+    const picture::Svg left = draw(orders, x, y, tr("Order of the polynomial"), by_order),
+                       right = draw(ridges, x, y, tr("Order 9 with ridge λ |w|^2"), by_ridge);
+    say("Coefficients by least squares; the slides' column \"6\" is of order 3.\n");
     const double orders_differ = print_table(orders, by_order);
-    std::printf(
-        "Order 9 with the penalty lambda |w|^2, by ln of lambda; the slides' -18 is about -16.08, their 0 "
+    say("Order 9 with the penalty lambda |w|^2, by ln of lambda; the slides' -18 is about -16.08, their 0 "
         "about 2.29.\n");
     const double ridges_differ = print_table(ridges, by_ridge);
-    std::printf("farthest from the slides: %.2f of %.0f, and %.2f with ridge\n", orders_differ,
-                max(abs(by_order.back())).item(), ridges_differ);
-    picture::save_text(options.picture("l5_3_ridge.svg"), picture::grid({left, right}, 2).str());
+    say("farthest from the slides: %.2f of %.0f, and %.2f with ridge\n", orders_differ,
+        max(abs(by_order.back())).item(), ridges_differ);
+    picture::save_text(options.picture("l5_3_ridge.svg"), picture::grid({left, right}, 1).str());
 }
 
 }  // namespace

@@ -25,37 +25,37 @@ void lecture(const LectureOptions& options) {
                             {"Xavier, ReLU", std::sqrt(1.0 / width), relu},
                             {"He, ReLU", std::sqrt(2.0 / width), relu}};
     std::vector<picture::Svg> charts;
-    picture::Chart gradients({.title = "Gradient of the weights, layer by layer",
-                              .x = {.label = "layer"},
-                              .y = {.label = "norm", .log = true}});
+    picture::Chart gradients({.title = tr("Gradient of the weights, layer by layer"),
+                              .x = {.label = tr("layer")},
+                              .y = {.label = tr("norm"), .log = true}});
     for (const Start& start : starts) {
         manual_seed(options.seed);
         Tensor x = randn({1000, width});
         std::vector<Tensor> weights;
         picture::Chart chart(
-            {.title = start.name,
-             .x = {.label = "activation", .range = picture::Range{0, start.activation == relu ? 3 : 1}},
-             .y = {.label = "how many", .log = true, .range = picture::Range{1, 1e5}},
-             .width = 420,
-             .height = 300});
-        std::printf("%-18s std of the activations:", start.name);
+            {.title = tr(start.name),
+             .x = {.label = tr("activation"), .range = picture::Range{0, start.activation == relu ? 3 : 1}},
+             .y = {.label = tr("how many"), .log = true, .range = picture::Range{1, 1e5}},
+             .width = 280,
+             .height = 280,
+             .legend_below = true});
+        say("%s std of the activations:", padded(tr(start.name), 26).c_str());
         for (int layer = 1; layer <= depth; ++layer) {
             weights.push_back((randn({width, width}) * start.std).set_requires_grad());
             x = start.activation(matmul(x, weights.back()));
             std::printf(" %.4f", spread(x.detach()));
-            if (layer % 2 == 1)
-                chart.histogram("layer " + std::to_string(layer), x.detach().to_vector<double>());
+            if (layer % 2 == 1) chart.histogram(text_of("layer %d", layer), x.detach().to_vector<double>());
         }
         charts.push_back(chart.draw());
         const std::vector<Tensor> outputs{mean(square(x))};
         picture::Values norms;
-        std::printf("\n%-18s norm of the gradients:  ", "");
+        say("\n%-26s norm of the gradients:  ", "");
         for (const Tensor& g : grad(outputs, weights)) {
             norms.push_back(std::sqrt(sum(square(g)).item()));
             std::printf(" %.1e", norms.back());
         }
         std::printf("\n");
-        gradients.curve(start.name, norms, {.points = true});
+        gradients.curve(tr(start.name), norms, {.points = true});
     }
     picture::save_text(options.picture("l5_5_activations.svg"), picture::grid(charts, 2).str());
     gradients.save(options.picture("l5_4_gradients.svg"));

@@ -47,34 +47,20 @@ void lecture(const LectureOptions& options) {
     manual_seed(options.seed);
     const Autoencoder model;
     optim::Adam optimizer(model.parameters());
-    data::Loader loader(unlabelled, {.batch_size = 100, .seed = options.seed});
-    const int epochs = options.quick ? 2 : 15;
-    for (int epoch = 1; epoch <= epochs; ++epoch) {
-        double total = 0;
-        for (const data::Batch& batch : loader) {
-            optimizer.zero_grad();
-            const Tensor loss = binary_cross_entropy_with_logits(model(batch.x), batch.x);
-            loss.backward();
-            optimizer.step();
-            total += loss.item();
-        }
-        std::printf("autoencoder, epoch %2d: cross entropy per pixel %.4f\n", epoch,
-                    total / static_cast<double>(loader.size()));
-        std::fflush(stdout);
-    }
+    train_autoencoder(model, optimizer, unlabelled, options.quick ? 2 : 15, options.seed);
     model.eval();
     {
         const NoGrad guard;
         const Tensor before = flatten(narrow(mnist.test.images, 0, 0, 10), 1).to(f32) / 255.0;
         const Tensor after = sigmoid(model(before));
-        std::printf("reconstruction of ten test images: root mean squared error %.3f\n",
-                    std::sqrt(mse_loss(after, before).item()));
+        say("reconstruction of ten test images: root mean squared error %.3f\n",
+            std::sqrt(mse_loss(after, before).item()));
         const Tensor pixels = round(reshape(cat({before, after}), {20, 28, 28}) * 255.0).to(u8);
         picture::save_text(
             options.picture("l5_6_reconstruction.svg"),
             picture::image_sheet(
                 pixels,
-                {.title = "Test images, and what 128 numbers keep of them", .columns = 10, .size = 56})
+                {.title = tr("Test images, and what 128 numbers keep of them"), .columns = 10, .size = 56})
                 .str());
     }
 
@@ -86,14 +72,15 @@ void lecture(const LectureOptions& options) {
         manual_seed(options.seed + 1);
         with.push_back(classify(nn::clone(model).encoder, few, test, options));
         labels.push_back(static_cast<double>(count));
-        std::printf("%4d labels: test accuracy %.4f without pre-training, %.4f with\n",
-                    static_cast<int>(count), without.back(), with.back());
+        say("%4d labels: test accuracy %.4f without pre-training, %.4f with\n", static_cast<int>(count),
+            without.back(), with.back());
         std::fflush(stdout);
     }
-    picture::Chart(
-        {.title = "Few labels", .x = {.label = "labels", .log = true}, .y = {.label = "test accuracy"}})
-        .line("without pre-training", labels, without, {.points = true})
-        .line("with pre-training", labels, with, {.points = true})
+    picture::Chart({.title = tr("Few labels"),
+                    .x = {.label = tr("labels"), .log = true},
+                    .y = {.label = tr("test accuracy")}})
+        .line(tr("without pre-training"), labels, without, {.points = true})
+        .line(tr("with pre-training"), labels, with, {.points = true})
         .save(options.picture("l5_6_accuracy.svg"));
 }
 

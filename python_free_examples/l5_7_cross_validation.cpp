@@ -26,16 +26,15 @@ void lecture(const LectureOptions& options) {
     // The validation samples choose the setting, the test samples judge the choice, once.
     const auto [training, validation] =
         data::train_test_split(all, 0.2, {.seed = options.seed, .stratify = all.targets});
-    std::printf("%d training, %d validation, %d test images\n", static_cast<int>(training.size()),
-                static_cast<int>(validation.size()), static_cast<int>(test.size()));
+    say("%d training, %d validation, %d test images\n", static_cast<int>(training.size()),
+        static_cast<int>(validation.size()), static_cast<int>(test.size()));
     double best = 0, chosen = 0;
     for (const double dropout : {0.0, 0.2, 0.5}) {
         const double score = accuracy(training, validation, dropout, options);
-        std::printf("dropout %.1f: validation accuracy %.4f\n", dropout, score);
+        say("dropout %.1f: validation accuracy %.4f\n", dropout, score);
         if (score > best) best = score, chosen = dropout;
     }
-    std::printf("chosen: dropout %.1f; test accuracy %.4f\n", chosen,
-                accuracy(training, test, chosen, options));
+    say("chosen: dropout %.1f; test accuracy %.4f\n", chosen, accuracy(training, test, chosen, options));
 
     const train::CrossValidation folds =
         train::cross_validate(all, 5,
@@ -43,12 +42,12 @@ void lecture(const LectureOptions& options) {
                                   return accuracy(most, rest, chosen, options);
                               },
                               {.seed = options.seed, .stratify = all.targets});
-    std::printf("accuracy in each fold:");
+    say("accuracy in each fold:");
     for (const double score : folds.scores) std::printf(" %.4f", score);
-    std::printf("\nmean accuracy %.4f, spread %.4f\n", folds.mean, folds.std);
-    picture::Chart({.title = "Five folds", .x = {.label = "fold"}, .y = {.label = "accuracy"}})
-        .scatter("each fold", {1, 2, 3, 4, 5}, folds.scores)
-        .curve("mean", picture::Values(5, folds.mean), {.dashed = true})
+    say("\nmean accuracy %.4f, spread %.4f\n", folds.mean, folds.std);
+    picture::Chart({.title = tr("Five folds"), .x = {.label = tr("fold")}, .y = {.label = tr("accuracy")}})
+        .scatter(tr("each fold"), {1, 2, 3, 4, 5}, folds.scores)
+        .curve(tr("mean"), picture::Values(5, folds.mean), {.dashed = true})
         .save(options.picture("l5_7_folds.svg"));
 }
 

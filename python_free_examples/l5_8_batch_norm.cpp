@@ -20,12 +20,10 @@ void compare() {
     nn::init::uniform_(layer.weight, 0.5, 2);
     nn::init::uniform_(layer.bias, -1, 1);
     const Tensor y = layer(x), formula = by_formula(x, layer.weight, layer.bias);
-    std::printf("layer against formula: outputs differ by %.1e, gradients by %.1e\n",
-                max(abs(y - formula)).item(),
-                max(abs(grad(sum(y * weight), x) - grad(sum(formula * weight), x))).item());
-    std::printf("output of the layer before scale and shift: mean %.4f, variance %.4f\n",
-                mean((y - layer.bias) / layer.weight).item(),
-                mean(square((y - layer.bias) / layer.weight)).item());
+    say("layer against formula: outputs differ by %.1e, gradients by %.1e\n", max(abs(y - formula)).item(),
+        max(abs(grad(sum(y * weight), x) - grad(sum(formula * weight), x))).item());
+    say("output of the layer before scale and shift: mean %.4f, variance %.4f\n",
+        mean((y - layer.bias) / layer.weight).item(), mean(square((y - layer.bias) / layer.weight)).item());
 }
 
 nn::Sequential make_net(bool batch_norm, double std) {
@@ -50,11 +48,12 @@ void lecture(const LectureOptions& options) {
                         test = data::images(mnist.test).part(0, options.quick ? 1000 : 10000);
     std::vector<picture::Svg> charts;
     for (const double std : {0.3, 0.05, 0.01}) {
-        picture::Chart chart({.title = "Weights of deviation " + picture::label(std),
-                              .x = {.label = "epoch"},
-                              .y = {.label = "test accuracy", .range = picture::Range{0, 1}},
-                              .width = 420,
-                              .height = 320});
+        picture::Chart chart({.title = text_of("Weights of deviation %s", picture::label(std).c_str()),
+                              .x = {.label = tr("epoch")},
+                              .y = {.label = tr("test accuracy"), .range = picture::Range{0, 1}},
+                              .width = 280,
+                              .height = 280,
+                              .legend_below = true});
         for (const bool batch_norm : {false, true}) {
             manual_seed(options.seed);
             const nn::Sequential net = make_net(batch_norm, std);
@@ -69,15 +68,14 @@ void lecture(const LectureOptions& options) {
             for (const train::EpochRecord& epoch : history.epochs)
                 accuracies.push_back(epoch.validation.accuracy);
             const char* name = batch_norm ? "with BatchNorm" : "without";
-            std::printf(
-                "first weights of deviation %-5g %-15s accuracy %.4f after one epoch, %.4f at the end\n", std,
-                name, accuracies.front(), accuracies.back());
+            say("first weights of deviation %-5g %s accuracy %.4f after one epoch, %.4f at the end\n", std,
+                padded(tr(name), 15).c_str(), accuracies.front(), accuracies.back());
             std::fflush(stdout);
-            chart.curve(name, accuracies, {.points = true});
+            chart.curve(tr(name), accuracies, {.points = true});
         }
         charts.push_back(chart.draw());
     }
-    picture::save_text(options.picture("l5_8_batch_norm.svg"), picture::grid(charts, 3).str());
+    picture::save_text(options.picture("l5_8_batch_norm.svg"), picture::grid(charts, 2).str());
 }
 
 }  // namespace

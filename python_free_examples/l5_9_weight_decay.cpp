@@ -28,8 +28,9 @@ void lecture(const LectureOptions& options) {
     const Tensor x = randn({64, 4}, f64_numbers),
                  y = sin(sum(x, 1, true)) + 0.1 * randn({64, 1}, f64_numbers);
     const int steps = options.quick ? 200 : 1000;
-    picture::Chart chart(
-        {.title = "Length of the weights", .x = {.label = "step"}, .y = {.label = "sum of squares"}});
+    picture::Chart chart({.title = tr("Length of the weights"),
+                          .x = {.label = tr("step")},
+                          .y = {.label = tr("sum of squares")}});
     for (const double decay : {0.0, 0.01, 0.1}) {
         const nn::Sequential by_option = make_net(options.seed), by_penalty = make_net(options.seed);
         optim::SGD first(by_option.parameters(), {.lr = 0.05, .weight_decay = decay}),
@@ -48,21 +49,20 @@ void lecture(const LectureOptions& options) {
         for (std::size_t i = 0; i < by_option.parameters().size(); ++i)
             difference =
                 std::max(difference, max(abs(by_option.parameters()[i] - by_penalty.parameters()[i])).item());
-        std::printf(
-            "weight decay %-4g after %d steps: sum of squares %.4f, option and penalty differ by %.1e\n",
+        say("weight decay %-4g after %d steps: sum of squares %.4f, option and penalty differ by %.1e\n",
             decay, steps, lengths.back(), difference);
-        chart.curve("weight decay " + picture::label(decay), lengths);
+        chart.curve(text_of("weight decay %s", picture::label(decay).c_str()), lengths);
     }
     chart.save(options.picture("l5_9_weight_decay.svg"));
 
     const nn::Dropout dropout(0.5);
     const Tensor ones_in = ones({100000});
     const Tensor out = dropout(ones_in);
-    std::printf("dropout 0.5 of ones, training: %.3f are 0, the others %g, mean %.3f\n",
-                mean(eq(out, 0).to(f32)).item(), max(out).item(), mean(out).item());
+    say("dropout 0.5 of ones, training: %.3f are 0, the others %g, mean %.3f\n",
+        mean(eq(out, 0).to(f32)).item(), max(out).item(), mean(out).item());
     dropout.eval();
-    std::printf("dropout 0.5 of ones, evaluation: unchanged: %s\n",
-                equal(dropout(ones_in), ones_in) ? "yes" : "no");
+    say("dropout 0.5 of ones, evaluation: unchanged: %s\n",
+        equal(dropout(ones_in), ones_in) ? tr("yes") : tr("no"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "usual_options.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -28,7 +29,7 @@ struct LectureOptions {
     /// Where a picture goes; says so to the user.
     std::string picture(const std::string& name) const {
         const std::string path = (std::filesystem::path(out) / name).string();
-        std::printf("picture: %s\n", path.c_str());
+        say("picture: %s\n", path.c_str());
         return path;
     }
 
@@ -38,7 +39,9 @@ struct LectureOptions {
         std::ifstream file(path, std::ios::binary);
         std::string content{std::istreambuf_iterator<char>(file), {}};
         content.erase(0, content.find_first_not_of(" \t\r\n"));
-        if (content.empty()) throw std::runtime_error(path + " cannot be read, or is empty; say --text FILE");
+        if (content.empty())
+            throw std::runtime_error(
+                text_of("%s cannot be read, or is empty; say --text FILE", path.c_str()));
         return content;
     }
 
@@ -60,8 +63,9 @@ struct LectureOptions {
             if (fs::exists(folder / name)) return (folder / name).string();
             tried += (tried.empty() ? "" : ", ") + folder.string();
         }
-        throw std::runtime_error(name + " was not found in " + tried + "; scripts/fetch_data " + fetched_as +
-                                 " fetches it, or say --data FOLDER");
+        throw std::runtime_error(
+            text_of("%s was not found in %s; scripts/fetch_data %s fetches it, or say --data FOLDER",
+                    name.c_str(), tried.c_str(), fetched_as.c_str()));
     }
 };
 
@@ -71,6 +75,35 @@ struct LectureTakes {
     bool images = false;                                             // instead of other data
     bool quick = true, seed = true, device = false, table = false, text = false, predict = false;
 };
+
+/// The number in the middle, of an even count the upper one.
+inline double median_of(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+/// Trains an autoencoder to give back `images`, a hundred a step, and says how each epoch went, behind which
+/// `schedule` takes a step if there is one.
+template <class Model>
+void train_autoencoder(const Model& model, adjoint::optim::Optimizer& optimizer,
+                       const adjoint::data::Dataset& images, int epochs, std::uint64_t seed,
+                       adjoint::optim::Schedule* schedule = nullptr) {
+    adjoint::data::Loader loader(images, {.batch_size = 100, .seed = seed});
+    for (int epoch = 1; epoch <= epochs; ++epoch) {
+        double total = 0;
+        for (const adjoint::data::Batch& batch : loader) {
+            optimizer.zero_grad();
+            const adjoint::Tensor loss = binary_cross_entropy_with_logits(model(batch.x), batch.x);
+            loss.backward();
+            optimizer.step();
+            total += loss.item();
+        }
+        if (schedule) schedule->step();
+        say("autoencoder, epoch %2d: cross entropy per pixel %.4f\n", epoch,
+            total / static_cast<double>(loader.size()));
+        std::fflush(stdout);
+    }
+}
 
 /// Reads the options and runs `lecture`.
 template <class Lecture>
@@ -102,7 +135,7 @@ int run_lecture(int argc, char** argv, const char* what, Lecture lecture, const 
     if (!takes.files.empty()) about.files = takes.files;
     return run_program(argc, argv, about, taken, [&] {
         std::filesystem::create_directories(options.out);
-        if (options.quick) std::printf("quick: a short run, too short for the figures of a full one\n");
+        if (options.quick) say("quick: a short run, too short for the figures of a full one\n");
         lecture(options);
     });
 }

@@ -31,7 +31,7 @@ struct Settings {
 };
 
 void refuse(const std::string& option, const std::string& given, const std::string& expected) {
-    throw UsageError("--" + option + " " + given + ", expected " + expected);
+    throw UsageError(text_of("--%s %s, expected %s", option.c_str(), given.c_str(), expected.c_str()));
 }
 
 const std::string models = "mlp, mlp-bn, cnn", optimizers = "sgd, adam, adamw",
@@ -44,7 +44,7 @@ std::vector<Option> options_to(Settings& s) {
         {"batch-size", "images of a step, of each rank and part of it", &s.batch_size},
         {"accumulate", "parts of a step, whose gradients are added", &s.accumulate},
         {"distributed", "train with the other processes that mpirun has started", &s.distributed},
-        {"shard", "what ranks share out instead of keeping it each: " + shards, &s.shard},
+        {"shard", "what ranks share out: none, optimizer, gradients or parameters", &s.shard},
         {"optimizer", optimizers, &s.optimizer},
         {"lr", "learning rate; by default 0.1 for sgd, 0.001 else", &s.lr},
         {"seed", "of the random numbers", &s.seed},
@@ -65,24 +65,25 @@ std::vector<Option> options_to(Settings& s) {
 void check_settings(const Settings& s) {
     const auto one_of = [](const char* option, const std::string& value, const std::string& list) {
         if ((", " + list + ",").find(", " + value + ",") == std::string::npos)
-            refuse(option, value, "one of " + list);
+            refuse(option, value, text_of("one of %s", list.c_str()));
     };
     one_of("model", s.model, models);
     one_of("optimizer", s.optimizer, optimizers);
     one_of("precision", s.precision, precisions);
     one_of("shard", s.shard, shards);
-    if (s.shard != "none" && !s.distributed) refuse("shard", s.shard, "together with --distributed");
-    if (s.epochs < 0) refuse("epochs", std::to_string(s.epochs), "0 or more");
-    if (s.batch_size < 1) refuse("batch-size", std::to_string(s.batch_size), "at least 1");
-    if (s.accumulate < 1) refuse("accumulate", std::to_string(s.accumulate), "at least 1");
-    if (s.threads.value_or(1) < 1) refuse("threads", std::to_string(*s.threads), "at least 1");
+    if (s.shard != "none" && !s.distributed) refuse("shard", s.shard, tr("together with --distributed"));
+    if (s.epochs < 0) refuse("epochs", std::to_string(s.epochs), tr("0 or more"));
+    if (s.batch_size < 1) refuse("batch-size", std::to_string(s.batch_size), tr("at least 1"));
+    if (s.accumulate < 1) refuse("accumulate", std::to_string(s.accumulate), tr("at least 1"));
+    if (s.threads.value_or(1) < 1) refuse("threads", std::to_string(*s.threads), tr("at least 1"));
     if (!(s.lr.value_or(0) >= 0) || std::isinf(s.lr.value_or(0)))
-        throw UsageError("--lr, expected a number, 0 or more");
+        throw UsageError(tr("--lr, expected a number, 0 or more"));
     const std::optional<distributed::StartedProcess> started = distributed::started_process();
     if (started && started->size > 1 && !s.distributed)
-        throw UsageError(std::to_string(started->size) +
-                         " processes were started together, each of which would train by itself and write "
-                         "the same files; --distributed makes one training of them");
+        throw UsageError(
+            text_of("%d processes were started together, each of which would train by itself and "
+                    "write the same files; --distributed makes one training of them",
+                    started->size));
 }
 
 nn::Sequential make_model(const std::string& kind) {
@@ -122,13 +123,13 @@ void write_report(const Settings& s, const nn::Sequential& model, const data::Mn
     char rate[32];
     std::snprintf(rate, sizeof(rate), "%g", lr);
     report.title = set.name + ", " + s.model;
-    report.settings = {{"model", s.model},
-                       {"optimizer", s.optimizer},
-                       {"learning rate", rate},
-                       {"epochs", std::to_string(s.epochs)},
-                       {"batch size", std::to_string(s.batch_size)},
-                       {"seed", std::to_string(s.seed)},
-                       {"data", set.note}};
+    report.settings = {{tr("model"), s.model},
+                       {tr("optimizer"), s.optimizer},
+                       {tr("learning rate"), rate},
+                       {tr("epochs"), std::to_string(s.epochs)},
+                       {tr("batch size"), std::to_string(s.batch_size)},
+                       {tr("seed"), std::to_string(s.seed)},
+                       {tr("data"), set.note}};
     const Tensor outputs = train::predict(model, test).to(Device::cpu()), truth = set.test.labels.to(i64),
                  found = argmax(outputs, 1);
     report.confusion = train::confusion_matrix(outputs, truth);
@@ -139,10 +140,11 @@ void write_report(const Settings& s, const nn::Sequential& model, const data::Mn
         report.mistakes = index_select(set.test.images, 0, shown);
         const auto class_of = [&](const Tensor& label) { return set.classes[label.item<std::size_t>()]; };
         for (const std::int64_t i : shown.to_vector<std::int64_t>())
-            report.captions.push_back(class_of(truth(i)) + ", taken for " + class_of(found(i)));
+            report.captions.push_back(
+                text_of("%s, taken for %s", class_of(truth(i)).c_str(), class_of(found(i)).c_str()));
     }
-    train::save_report(s.report, report);
-    std::printf("report written to %s\n", s.report.c_str());
+    picture::save_text(s.report, tr_page(train::to_html(report)));
+    say("report written to %s\n", s.report.c_str());
 }
 
 // Of a step on these samples.
@@ -166,7 +168,7 @@ void run(const Settings& s) {
     for (const std::string& path : {s.save, s.report})
         if (!path.empty() && group.rank() == 0) data::check_writable(path);
     if (group.rank() > 0 && !std::freopen("/dev/null", "w", stdout)) std::fclose(stdout);  // one speaks
-    if (s.distributed) std::printf("ranks: %d, over %s\n", group.size(), group.engine());
+    if (s.distributed) say("ranks: %d, over %s\n", group.size(), group.engine());
     const Device device = choose_device(s.device);
     set_matmul_precision(s.precision == "f32"    ? MatmulPrecision::highest
                          : s.precision == "tf32" ? MatmulPrecision::high
@@ -185,16 +187,16 @@ void run(const Settings& s) {
     if (!s.load.empty()) model.load(s.load);
     model.to(device);
     if (device.is_cpu())
-        std::printf("device: cpu, %d threads, %s kernels\n\n", num_threads(), cpu_level());
+        say("device: cpu, %d threads, %s kernels\n\n", num_threads(), cpu_level());
     else
-        std::printf("device: %s, %s, matrix products in %s\n\n", to_string(device).c_str(),
-                    cuda::properties(device).name.c_str(), s.precision.c_str());
+        say("device: %s, %s, matrix products in %s\n\n", to_string(device).c_str(),
+            cuda::properties(device).name.c_str(), s.precision.c_str());
     Shape input = sample;
     input.insert(0, s.batch_size);
     const std::string layers = train::summary(
         model, input,
         {.optimizer_states = s.optimizer == "sgd" ? 0 : 2, .ranks = group.size(), .shard = shard_of(s)});
-    std::printf("%s\n", layers.c_str());
+    std::printf("%s\n", tr_table(layers).c_str());
 
     const auto optimizer = make_optimizer(s, model.parameters());
     if (s.profile) {
@@ -203,7 +205,7 @@ void run(const Settings& s) {
     }
     std::size_t before = 0;  // epochs of the run that goes on
     std::vector<train::Callback> callbacks{
-        {.on_begin = [&](train::Run& run) { before = run.history.epochs.size(); }}};
+        korean_progress(), {.on_begin = [&](train::Run& run) { before = run.history.epochs.size(); }}};
     if (!s.checkpoint.empty()) callbacks.push_back(train::checkpoint({.path = s.checkpoint}));
     // A report shows the test images epoch by epoch; nothing is chosen by them.
     std::optional<data::Samples> shown;
@@ -213,6 +215,7 @@ void run(const Settings& s) {
                                                .batch_size = s.batch_size,
                                                .validation = shown,
                                                .seed = s.seed,
+                                               .verbose = language() == Language::english,
                                                .callbacks = std::move(callbacks),
                                                .resume = s.resume,
                                                .accumulate = s.accumulate,
@@ -222,12 +225,12 @@ void run(const Settings& s) {
     double seconds = 0;
     for (std::size_t i = before; i < history.epochs.size(); ++i) seconds += history.epochs[i].seconds;
     const train::Score score = train::evaluate(model, nn::CrossEntropyLoss(), test);
-    std::printf("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy,
-                score.loss, seconds, epochs == 0 ? 0 : seconds / static_cast<double>(epochs));
+    say("\ntest accuracy %.4f, loss %.4f; trained for %.1f s, %.2f s per epoch\n", score.accuracy, score.loss,
+        seconds, epochs == 0 ? 0 : seconds / static_cast<double>(epochs));
     if (group.rank() > 0) return;
     if (!s.save.empty()) {
         model.save(s.save);
-        std::printf("weights written to %s\n", s.save.c_str());
+        say("weights written to %s\n", s.save.c_str());
     }
     if (!s.report.empty()) {
         char accuracy[16], loss[16], time[32];
@@ -235,8 +238,10 @@ void run(const Settings& s) {
         std::snprintf(loss, sizeof(loss), "%.4f", score.loss);
         std::snprintf(time, sizeof(time), "%.1f s", seconds);
         write_report(s, model, set, test, optimizer->lr(),
-                     {.results = {{"test accuracy", accuracy}, {"test loss", loss}, {"training time", time}},
-                      .model = layers,
+                     {.results = {{tr("test accuracy"), accuracy},
+                                  {tr("test loss"), loss},
+                                  {tr("training time"), time}},
+                      .model = tr_table(layers),
                       .history = history,
                       .device = device});
     }

@@ -65,14 +65,14 @@ void check_in_onnx_runtime(const std::string& model, const Tensor& images, const
     const std::string python = own != nullptr ? own : "python3";
     const int status = status_of({python, "-c", script, model, arrays});
     std::filesystem::remove(arrays);
-    if (status == -1) std::printf("not checked: %s was not found\n", python.c_str());
-    if (status == 3) std::printf("not checked: ONNX Runtime is not there; pip install onnxruntime numpy\n");
+    if (status == -1) say("not checked: %s was not found\n", python.c_str());
+    if (status == 3) say("not checked: ONNX Runtime is not there; pip install onnxruntime numpy\n");
     if (status != 0 && status != 3 && status != -1)
         throw Error("onnx_export: ONNX Runtime does not agree with what was computed here");
 }
 
 void run(const Settings& s) {
-    if (s.epochs < 1) throw UsageError("--epochs " + std::to_string(s.epochs) + ", expected at least 1");
+    if (s.epochs < 1) throw UsageError(text_of("--epochs %d, expected at least 1", s.epochs));
     const data::Mnist mnist = s.images.load();
     const data::ImageOptions form{.mean = 0.1307, .std = 0.3081, .sample_shape = {1, 28, 28}};
     data::Dataset training = data::images(mnist.train, form), test = data::images(mnist.test, form);
@@ -96,11 +96,11 @@ void run(const Settings& s) {
                 .names = {.inputs = {"image"}, .outputs = {"scores"}},
                 .metadata = {{"trained on", mnist.name}},
                 .fold_batch_norm = true});
-    std::printf("model: %s, %ju bytes\n", s.out.c_str(),
-                static_cast<std::uintmax_t>(std::filesystem::file_size(s.out)));
+    say("model: %s, %ju bytes\n", s.out.c_str(),
+        static_cast<std::uintmax_t>(std::filesystem::file_size(s.out)));
     const Tensor scores = model(batch.x), again = onnx::load(s.out)(batch.x);
-    std::printf("read again: largest difference %.1e of the largest score\n",
-                (amax(abs(again - scores)) / amax(abs(scores))).item());
+    say("read again: largest difference %.1e of the largest score\n",
+        (amax(abs(again - scores)) / amax(abs(scores))).item());
     if (s.check) check_in_onnx_runtime(s.out, batch.x, scores);
 }
 

@@ -75,10 +75,8 @@ std::map<std::string, Tensor> inputs_from(const data::NamedTensors& arrays, cons
 }
 
 void run(const Settings& s) {
-    if (s.threads.value_or(1) < 1)
-        throw UsageError("--threads " + std::to_string(*s.threads) + ", expected at least 1");
-    if (s.repeat.value_or(1) < 1)
-        throw UsageError("--repeat " + std::to_string(*s.repeat) + ", expected at least 1");
+    if (s.threads.value_or(1) < 1) throw UsageError(text_of("--threads %d, expected at least 1", *s.threads));
+    if (s.repeat.value_or(1) < 1) throw UsageError(text_of("--repeat %d, expected at least 1", *s.repeat));
     if (s.threads) set_num_threads(*s.threads);
     const NoGrad guard;
     const onnx::Network network = onnx::load(s.model);
@@ -105,7 +103,7 @@ void run(const Settings& s) {
         }
         const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
         std::nth_element(times.begin(), middle, times.end());
-        std::printf("median of %d runs: %.3f ms\n%s", *s.repeat, *middle, to_string(compiled).c_str());
+        say("median of %d runs: %.3f ms\n%s", *s.repeat, *middle, to_string(compiled).c_str());
     }
     data::NamedTensors named;
     for (const Tensor& output : outputs) {

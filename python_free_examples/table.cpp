@@ -79,7 +79,7 @@ struct Deployed {
 };
 
 void print_rents(const Tensor& rents) {
-    for (const double rent : rents.to_vector<double>()) std::printf("rent %.2f\n", rent);
+    for (const double rent : rents.to_vector<double>()) say("rent %.2f\n", rent);
 }
 
 void run(const LectureOptions& options) {
@@ -102,7 +102,7 @@ void run(const LectureOptions& options) {
     const Tensor rents = training.numbers({training.column("rent")});
     const data::TablePreparation prepared = data::TablePreparation::fit(training, columns);
     const Deployed all{prepared, data::Standardizer::fit(rents), make_model(prepared)};
-    std::printf("%zu rows to train on, %zu features:", training.rows.size(), prepared.features().size());
+    say("%zu rows to train on, %zu features:", training.rows.size(), prepared.features().size());
     for (const std::string& feature : prepared.features()) std::printf(" [%s]", feature.c_str());
     std::printf("\n");
 
@@ -112,10 +112,10 @@ void run(const LectureOptions& options) {
                {.epochs = options.quick ? 30 : 60, .batch_size = 32, .seed = options.seed, .verbose = false});
     all.model.eval();
     const Tensor wanted = test.numbers({test.column("rent")});
-    std::printf("test: R2 %.3f, mean absolute error %.1f\n", train::r2(all.predict(test), wanted),
-                train::mae(all.predict(test), wanted));
+    say("test: R2 %.3f, mean absolute error %.1f\n", train::r2(all.predict(test), wanted),
+        train::mae(all.predict(test), wanted));
     all.save(saved);
-    std::printf("saved: %s; table --predict %s gives\n", saved.c_str(), in_folder("new.csv").c_str());
+    say("saved: %s; table --predict %s gives\n", saved.c_str(), in_folder("new.csv").c_str());
     print_rents(all.predict(data::read_csv_table(in_folder("new.csv"), format)));
 }
 

@@ -88,13 +88,13 @@ void run(const LectureOptions& options) {
 
     manual_seed(options.seed);
     const Decoder model(vocabulary.size(), 2);
-    std::printf("%d characters of %d kinds, %d windows, %d parameters; all kinds alike: %.3f a character\n",
-                static_cast<int>(numbers.numel()), static_cast<int>(vocabulary.size()),
-                static_cast<int>(windows.size()), static_cast<int>(model.parameter_count()),
-                std::log(static_cast<double>(vocabulary.size())));
+    say("%d characters of %d kinds, %d windows, %d parameters; all kinds alike: %.3f a character\n",
+        static_cast<int>(numbers.numel()), static_cast<int>(vocabulary.size()),
+        static_cast<int>(windows.size()), static_cast<int>(model.parameter_count()),
+        std::log(static_cast<double>(vocabulary.size())));
     optim::AdamW optimizer(model.parameters(), {.lr = 0.003, .weight_decay = 0.01});
     const auto show = [](train::Run& run) {
-        std::printf("epoch %d: loss %.3f a character\n", run.epoch, run.history.last().train.loss);
+        say("epoch %d: loss %.3f a character\n", run.epoch, run.history.last().train.loss);
     };
     train::fit(model, [](const Tensor& y, const Tensor& t) { return cross_entropy(y, t); }, optimizer,
                windows,
@@ -113,11 +113,10 @@ void run(const LectureOptions& options) {
                   by_cache = write(model, start, count, true, options.seed);
     const double difference = amax(abs(whole.scores - by_cache.scores)).item();
     std::printf("\n%s\n\n", vocabulary.decode(select(by_cache.tokens, 0, 0)).c_str());
-    std::printf("by the whole text %.0f tokens a second, by the cache %.0f\n", whole.per_second,
-                by_cache.per_second);
-    std::printf("largest difference of scores %.1e, tokens %s\n", difference,
-                equal(whole.tokens, by_cache.tokens) ? "equal" : "differ");
-    if (!(difference < 1e-9)) throw std::runtime_error("the cache gives other scores");
+    say("by the whole text %.0f tokens a second, by the cache %.0f\n", whole.per_second, by_cache.per_second);
+    say("largest difference of scores %.1e, tokens %s\n", difference,
+        equal(whole.tokens, by_cache.tokens) ? tr("equal") : tr("differ"));
+    if (!(difference < 1e-9)) throw std::runtime_error(tr("the cache gives other scores"));
 }
 
 }  // namespace

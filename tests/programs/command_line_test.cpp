@@ -93,6 +93,7 @@ TEST(CommandLine, HelpListsWhatALectureUses) {
         wanted["text"] = uses("options.read_text()");
         wanted["dataset"] = uses("options.images()");
         wanted["data"] = uses("options.images()") || uses("options.data_file(");
+        wanted["lang"] = true;
         wanted["out"] = uses("options.picture(") || uses("options.out");
         std::map<std::string, bool> listed;
         for (const auto& [name, is_used] : wanted) listed[name] = false;

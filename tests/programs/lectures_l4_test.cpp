@@ -94,6 +94,7 @@ TEST_F(Lecture, EveryRegulariserHasItsRow) {
             0.25)
             << name << "\n"
             << text;
+    EXPECT_TRUE(drew("l4_6_accuracy.svg"));
 }
 
 }  // namespace

@@ -9,6 +9,12 @@
 #include <cstdlib>
 
 namespace adjoint {
+namespace {
+
+// Programs speak English, until a test says another language.
+[[maybe_unused]] const int english = ::setenv("LC_ALL", "C", 1);
+
+}  // namespace
 
 Outcome run(const std::string& command) {
     Outcome outcome;

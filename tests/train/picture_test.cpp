@@ -85,6 +85,43 @@ TEST(Picture, ManySeriesDiffer) {
         << "the ninth, in the plane and in the legend";
 }
 
+TEST(Picture, PaleCurvesAreGreyAndTakeNoColour) {
+    Chart chart;
+    for (int run = 0; run < 3; ++run) chart.curve("runs", {1, double(run)}, {.pale = true});
+    const std::string svg = chart.curve("median", {1, 1}).draw().str();
+    EXPECT_EQ(count(svg, "stroke=\"#a9b3bd\""), 4) << "three runs, and their name";
+    EXPECT_EQ(count(svg, "stroke=\"" + picture::series_color(0) + "\""), 2);
+}
+
+TEST(Picture, ALegendBelowHasRowsThatFit) {
+    Chart chart({.x = {.label = "epoch"}, .width = 280, .height = 300, .legend_below = true});
+    for (const char* name : {"gradient descent", "momentum", "Adam"}) chart.curve(name, {1, 2});
+    const std::string svg = chart.draw().str();
+    const auto place_of = [&](const std::string& name) {
+        const std::size_t at = svg.rfind("<text x=\"", svg.find(">" + name + "<"));
+        double x = 0, y = 0;
+        EXPECT_EQ(std::sscanf(svg.c_str() + at, "<text x=\"%lf\" y=\"%lf\"", &x, &y), 2) << name;
+        EXPECT_LT(x + picture::text_width(name), 280) << name;
+        return picture::Point{x, y};
+    };
+    const picture::Point epoch = place_of("epoch"), first = place_of("gradient descent"),
+                         second = place_of("momentum"), third = place_of("Adam");
+    EXPECT_LT(epoch.y, first.y);
+    EXPECT_EQ(first.x, second.x) << "a row of its own";
+    EXPECT_LT(first.y, second.y);
+    EXPECT_EQ(second.y, third.y) << "one row for both";
+    EXPECT_LT(second.x, third.x);
+    EXPECT_LT(third.y, 300);
+}
+
+TEST(Picture, TicksOfANarrowChartDoNotTouch) {
+    const auto ticks_at = [](double width) {
+        return Chart({.x = {.range = Range{-0.2, 0.2}}, .width = width}).curve("", {1, 2}).draw().str();
+    };
+    EXPECT_TRUE(holds(ticks_at(640), ">-0.15<") && holds(ticks_at(640), ">-0.1<"));
+    EXPECT_TRUE(!holds(ticks_at(280), ">-0.15<") && holds(ticks_at(280), ">-0.1<"));
+}
+
 TEST(Picture, WhatDivergesSaysSo) {
     const std::string svg = Chart().curve("wild", {1, 9, NAN, NAN}).curve("far", {1, INFINITY}).draw().str();
     EXPECT_TRUE(holds(svg, ">wild (NaN)<") && holds(svg, ">far (inf)<")) << svg;

@@ -13,7 +13,8 @@ Chart::Chart(ChartOptions options) : options_(std::move(options)) {}
 Chart& Chart::add(Series series) {
     check<ShapeError>(series.x.size() == series.y.size() || series.kind == Series::Kind::bars,
                       "chart: series '{}' has {} x and {} y", series.name, series.x.size(), series.y.size());
-    series.color = series_.size();
+    series.color = static_cast<std::size_t>(
+        std::count_if(series_.begin(), series_.end(), [](const Series& other) { return !other.style.pale; }));
     // A second series of one name (its points beside its curve) has the colour of the first.
     for (const Series& other : series_)
         if (!series.name.empty() && other.name == series.name) series.color = other.color;

@@ -33,12 +33,14 @@ struct ChartOptions {
     std::string title = {};
     Axis x = {}, y = {};
     double width = 640, height = 420;
-    std::string legend = {};  ///< above the names of the series: what they are of
+    std::string legend = {};    ///< above the names of the series: what they are of
+    bool legend_below = false;  ///< the names under the chart, for a narrow one; else at its right
 };
 
 /// How a curve looks.
 struct LineStyle {
     bool dashed = false, points = false;
+    bool pale = false;  ///< grey: one of many, behind the curve that counts
     double width = 1.8;
     double first = 1;  ///< of curve(): where it begins
     /// A dot goes from point to point in so many seconds, again and again; 0: there is none.
@@ -80,6 +82,8 @@ class ADJOINT_API Chart {
         LineStyle style;
         double radius = 0;
         std::size_t color = 0;
+        std::string ink() const;
+        std::string in_legend() const;
     };
     struct Level {
         double position;           // among the levels, 0 to 1
@@ -91,7 +95,9 @@ class ADJOINT_API Chart {
     struct Frame;
     void draw_lines(Svg& svg, const Frame& frame, const Series& s) const;
     void draw_bars(Svg& svg, const Frame& frame, const Series& s) const;
-    void draw_legend(Svg& svg, const Frame& frame, const std::vector<const Series*>& named) const;
+    std::vector<Point> legend_places(const std::vector<const Series*>& named, double room) const;
+    void draw_legend(Svg& svg, const Frame& frame, Point corner,
+                     const std::vector<const Series*>& named) const;
 
     ChartOptions options_;
     std::vector<Series> series_;

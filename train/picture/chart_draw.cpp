@@ -79,15 +79,23 @@ struct Chart::Frame {
     }
 };
 
+std::string Chart::Series::ink() const { return style.pale ? "#a9b3bd" : series_color(color); }
+
+// With what it ends in, if that is no number.
+std::string Chart::Series::in_legend() const {
+    const std::string end = kind == Kind::line ? ending(y) : "";
+    return name + (end.empty() ? "" : " (" + end + ")");
+}
+
 void Chart::draw_lines(Svg& svg, const Frame& frame, const Series& s) const {
-    const std::string color = series_color(s.color);
+    const std::string color = s.ink();
     std::vector<Point> points;
     for (std::size_t i = 0; i < s.x.size(); ++i) points.push_back(frame.at(s.x[i], s.y[i]));
     const bool line = s.kind == Series::Kind::line;
     if (line)
         svg.path(thin_out(points, static_cast<std::size_t>(frame.width)),
                  fmt::format(R"(fill="none" stroke="{}" stroke-width="{}" stroke-linejoin="round"{})", color,
-                             coordinate(s.style.width), dashes(s.color, s.style.dashed)));
+                             coordinate(s.style.width), dashes(s.style.pale ? 0 : s.color, s.style.dashed)));
     if (!line || s.style.points)
         for (const Point& p : points)
             if (is_finite(p))
@@ -129,28 +137,39 @@ void Chart::draw_bars(Svg& svg, const Frame& frame, const Series& s) const {
                                 dashes(s.color, false)));
 }
 
-void Chart::draw_legend(Svg& svg, const Frame& frame, const std::vector<const Series*>& named) const {
-    const double x = frame.left + frame.width + 12;
-    double y = frame.top + 10;
-    if (!options_.legend.empty() && !named.empty()) {
-        svg.text({x, y + 4}, options_.legend, {.anchor = "start", .bold = true});
-        y += legend_line;
-    }
+// Where each name stands, from the corner of the legend: one under the other, or in rows of so much room.
+std::vector<Point> Chart::legend_places(const std::vector<const Series*>& named, double room) const {
+    std::vector<Point> places;
+    Point next{0, options_.legend.empty() ? 0 : legend_line};
     for (const Series* const s : named) {
-        const std::string color = series_color(s->color);
+        const double width = text_width(s->in_legend()) + 42;
+        if (next.x > 0 && (!options_.legend_below || next.x + width > room)) next = {0, next.y + legend_line};
+        places.push_back(next);
+        next.x += width;
+    }
+    return places;
+}
+
+void Chart::draw_legend(Svg& svg, const Frame& frame, Point corner,
+                        const std::vector<const Series*>& named) const {
+    if (!options_.legend.empty() && !named.empty())
+        svg.text({corner.x, corner.y + 4}, options_.legend, {.anchor = "start", .bold = true});
+    const std::vector<Point> places = legend_places(named, options_.width - corner.x - 8);
+    for (std::size_t i = 0; i < named.size(); ++i) {
+        const Series* const s = named[i];
+        const std::string color = s->ink();
+        const double x = corner.x + places[i].x, y = corner.y + places[i].y;
         if (s->kind == Series::Kind::line)
-            svg.line(
-                {x, y}, {x + 22, y},
-                fmt::format(R"(stroke="{}" stroke-width="2.5"{})", color, dashes(s->color, s->style.dashed)));
+            svg.line({x, y}, {x + 22, y},
+                     fmt::format(R"(stroke="{}" stroke-width="2.5"{})", color,
+                                 dashes(s->style.pale ? 0 : s->color, s->style.dashed)));
         else if (s->kind == Series::Kind::scatter)
             svg.circle({x + 11, y}, 4.5, fmt::format(R"(fill="{}")", color));
         else
             svg.rectangle({x + 4, y - 6}, 14, 12,
                           fmt::format(R"(fill="{0}" stroke="{0}" fill-opacity="{1}")", color,
                                       frame.outlines ? "0.1" : "0.55"));
-        const std::string end = s->kind == Series::Kind::line ? ending(s->y) : "";
-        svg.text({x + 28, y + 4}, s->name + (end.empty() ? "" : " (" + end + ")"), {.anchor = "start"});
-        y += legend_line;
+        svg.text({x + 28, y + 4}, s->in_legend(), {.anchor = "start"});
     }
 }
 
@@ -164,7 +183,8 @@ Svg Chart::draw() const {
         std::all_of(series_.begin(), series_.end(),
                     [&](const Series& s) { return std::all_of(s.x.begin(), s.x.end(), is_whole); }))
         std::erase_if(x_ticks, [&](double tick) { return !is_whole(tick); });
-    const std::vector<std::string> x_labels = tick_labels(x_ticks), y_labels = tick_labels(y_ticks);
+    const std::vector<std::string> y_labels = tick_labels(y_ticks);
+    std::vector<std::string> x_labels = tick_labels(x_ticks);
     double tick_width = 0, legend_width = options_.legend.empty() ? 0 : text_width(options_.legend) + 34;
     for (const std::string& text : y_labels) tick_width = std::max(tick_width, text_width(text));
     std::vector<const Series*> named;
@@ -172,13 +192,15 @@ Svg Chart::draw() const {
         if (!s.name.empty() &&
             std::none_of(named.begin(), named.end(), [&](auto* o) { return o->name == s.name; })) {
             named.push_back(&s);
-            const double end = s.kind == Series::Kind::line && *ending(s.y) ? text_width(" (NaN)") : 0;
-            legend_width = std::max(legend_width, text_width(s.name) + end + 54);
+            legend_width = std::max(legend_width, text_width(s.in_legend()) + 54);
         }
     const double left = tick_width + (options_.y.label.empty() ? 18 : 40);
     const double top = options_.title.empty() ? 18 : 40;
-    const double bottom = options_.x.label.empty() ? 30 : 50;
-    const double right = named.empty() ? 22 : std::max(legend_width, 22.0);
+    const bool below = options_.legend_below && !named.empty();
+    const double right = named.empty() || below ? 22 : std::max(legend_width, 22.0);
+    const double legend_height =
+        below ? legend_places(named, options_.width - left - 8).back().y + legend_line : 0;
+    const double bottom = (options_.x.label.empty() ? 30 : 50) + legend_height;
     const auto outlines =
         std::count_if(series_.begin(), series_.end(), [](auto& s) { return s.kind == Series::Kind::bars; });
     const Frame frame{
@@ -186,6 +208,22 @@ Svg Chart::draw() const {
     const double width = frame.width, height = frame.height;
     check<ValueError>(width > 40 && height > 40, "chart: no room in {} x {}", options_.width,
                       options_.height);
+
+    const auto touch = [&](std::size_t i) {
+        const double apart = frame.at(x_ticks[i], sy.low()).x - frame.at(x_ticks[i - 1], sy.low()).x;
+        return (text_width(x_labels[i]) + text_width(x_labels[i - 1])) / 2 + 4 > apart;
+    };
+    const auto any_touch = [&] {
+        for (std::size_t i = 1; i < x_ticks.size(); ++i)
+            if (touch(i)) return true;
+        return false;
+    };
+    while (x_ticks.size() > 2 && any_touch()) {  // every second one is left out
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < x_ticks.size(); i += 2) x_ticks[kept++] = x_ticks[i];
+        x_ticks.resize(kept);
+        x_labels = tick_labels(x_ticks);
+    }
 
     Svg svg(options_.width, options_.height);
     draw_title(svg, options_.title, left + width / 2);
@@ -217,10 +255,12 @@ Svg Chart::draw() const {
 
     svg.rectangle({left, top}, width, height, R"(fill="none" stroke="#444444")");
     if (!options_.x.label.empty())
-        svg.text({left + width / 2, options_.height - 12}, options_.x.label, {.size = 13});
+        svg.text({left + width / 2, options_.height - 12 - legend_height}, options_.x.label, {.size = 13});
     if (!options_.y.label.empty())
         svg.text({16, top + height / 2}, options_.y.label, {.size = 13, .turn = -90});
-    draw_legend(svg, frame, named);
+    draw_legend(svg, frame,
+                below ? Point{left, options_.height - legend_height + 4} : Point{left + width + 12, top + 10},
+                named);
     return svg;
 }
 

@@ -127,7 +127,7 @@ std::vector<picture::Svg> charts(const History& history, const picture::ChartOpt
 }
 
 picture::Svg draw(const History& history, const std::string& title) {
-    return picture::grid(charts(history, {.title = title, .width = 560}), 2);
+    return picture::grid(charts(history, {.title = title, .width = 560, .height = 320}), 1);
 }
 
 void save(const std::string& path, const History& history) {

@@ -45,7 +45,7 @@ ADJOINT_API std::string to_string(const EpochRecord& record, int epochs);
 ADJOINT_API std::string to_csv(const History& history);
 /// {"epochs": [{"epoch": 1, "loss": .., ..}, ..], "batches": [..], "end": ""}; what was not measured is null.
 ADJOINT_API std::string to_json(const History& history);
-/// Loss, and accuracy where there is one, of the training and the validation set over the epochs.
+/// Loss, and accuracy where there is one under it, of the training and the validation set over the epochs.
 ADJOINT_API picture::Svg draw(const History& history, const std::string& title = "");
 /// The charts of draw() one by one: the loss, then the accuracy if there is one.
 ADJOINT_API std::vector<picture::Svg> charts(const History& history, const picture::ChartOptions& options);
