@@ -45,9 +45,14 @@ else()
     endforeach()
 endif()
 
-# Builds for finding errors need their kernels soon; but what trains is slow without inlining.
+# Builds for finding errors need their kernels soon; but what trains is slow without inlining. -O0, with one level alone, is for
+# builds that are only to link.
+set(ADJOINT_KERNEL_OPTIMISATION "" CACHE STRING "How the kernels are optimised, if not as the build type has it")
+mark_as_advanced(ADJOINT_KERNEL_OPTIMISATION)
 set(adjoint_kernel_optimisation -O3)
-if(CMAKE_BUILD_TYPE STREQUAL Debug OR ADJOINT_SANITIZE)
+if(ADJOINT_KERNEL_OPTIMISATION)
+    set(adjoint_kernel_optimisation ${ADJOINT_KERNEL_OPTIMISATION})
+elseif(CMAKE_BUILD_TYPE STREQUAL Debug OR ADJOINT_SANITIZE)
     set(adjoint_kernel_optimisation -O2)
 endif()
 

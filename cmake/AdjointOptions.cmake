@@ -5,6 +5,7 @@ option(ADJOINT_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_UNITY "Compile the sources of a folder a few at a time as one file" ON)
 option(ADJOINT_SOON "Compile what does not compute with less optimisation, in less time" OFF)
+option(ADJOINT_EMULATION "Of the tests: CUDA's kernels compiled for an emulator" ON)
 option(ADJOINT_WERROR "Treat warnings in our code as errors" OFF)
 # As a part of another project it stays out of its languages unless it is asked for.
 set(cuda_default OFF)
@@ -79,10 +80,11 @@ endfunction()
 function(adjoint_library_flags target)
     adjoint_own_flags(${target})
     target_compile_features(${target} PUBLIC cxx_std_20)
-    set_target_properties(${target} PROPERTIES
-        POSITION_INDEPENDENT_CODE ON
-        CXX_VISIBILITY_PRESET hidden
-        VISIBILITY_INLINES_HIDDEN ON)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    # The tests look inside: where they are to find errors of a shared library (preset dev) it hides nothing.
+    if(NOT ADJOINT_SANITIZE OR NOT BUILD_SHARED_LIBS)
+        set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    endif()
     target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${adjoint_sanitize_flags}>")
     target_include_directories(${target} PRIVATE
         ${adjoint_include_view} ${adjoint_include_generated} ${adjoint_include_private})

@@ -3,10 +3,12 @@
 # The compiler's own report is read: registers x threads fit into a multiprocessor's file, and there is no stack frame above 16
 # and no spill above 32 bytes (by less it makes room for another block, each card in its own way), except for what
 # resources.txt beside this names with a reason. A kernel without __launch_bounds__ is an error.
-# usage: resources.sh SOURCE_FOLDER NVCC INCLUDE_FOLDERS...      the cards stand in ADJOINT_CUDA_RESOURCES: "75 80 90"
+# usage: resources.sh SOURCE_FOLDER NVCC CARD LIST INCLUDE_FOLDERS...
+#   The cards stand in ADJOINT_CUDA_RESOURCES: "75 80 90". LIST, if it exists, names files of PTX for CARD, of tests/ptx: these are
+#   for the cards from that on, so that the kernels are not compiled once more. For others they are, for the oldest.
 set -eu
-source=$(cd "$1" && pwd) nvcc=$2
-shift 2
+source=$(cd "$1" && pwd) nvcc=$2 first=$3 list=$4
+shift 4
 [ -n "${ADJOINT_CUDA_RESOURCES:-}" ] || { echo "skipped: ADJOINT_CUDA_RESOURCES names no cards (\"75 80 86 89 90 100 120\")"; exit 77; }
 export source nvcc
 export includes=''
@@ -15,12 +17,19 @@ work=$(mktemp -d)
 export work
 trap 'rm -rf "$work"' EXIT
 
-# One text for all cards: the kernels ask for no card in particular.
-find "$source/cuda" -name '*.cu' | sort | xargs -P "$(nproc)" -I FILE sh -c '
+older='' newer=''
+for card in $ADJOINT_CUDA_RESOURCES; do
+    if [ -f "$(head -n 1 "$list" 2>/dev/null)" ] && [ "$card" -ge "$first" ]; then newer="$newer $card"; else older="$older $card"; fi
+done
+export older newer
+[ -z "$older" ] || find "$source/cuda" -name '*.cu' | sort | xargs -P "$(nproc)" -I FILE sh -c '
     name=$(basename FILE .cu)
-    $nvcc -std=c++20 -fmad=false -arch=compute_75 -Wno-deprecated-gpu-targets -ptx $includes FILE -o "$work/$name.ptx"
-    for card in $ADJOINT_CUDA_RESOURCES; do
-        "$(dirname "$nvcc")/ptxas" -v -arch="sm_$card" "$work/$name.ptx" -o /dev/null 2>"$work/$name.$card.report" || exit 255
+    $nvcc -std=c++20 -fmad=false -arch=compute_75 -Wno-deprecated-gpu-targets -ptx $includes FILE -o "$work/$name.old.ptx" || exit 255'
+[ -z "$newer" ] || grep -v '/planted_kernels' "$list" | xargs -I FILE sh -c 'ln -s FILE "$work/$(basename FILE)"'
+find "$work" -name '*.ptx' | sort | xargs -P "$(nproc)" -I FILE sh -c '
+    case FILE in *.old.ptx) cards=$older ;; *) cards=$newer ;; esac
+    for card in $cards; do
+        "$(dirname "$nvcc")/ptxas" -v -arch="sm_$card" FILE -o /dev/null 2>"FILE.$card.report" || exit 255
     done'
 
 cat "$work"/*.ptx >"$work/all.ptx"

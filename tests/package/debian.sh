@@ -7,6 +7,7 @@ for tool in dpkg-deb dpkg-shlibdeps lintian; do
         exit 77
     }
 done
-CMAKE_ARGS="-GNinja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O0 -DADJOINT_CPU_LEVELS=native -DCMAKE_CXX_COMPILER=$3"
+CMAKE_ARGS="-GNinja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O0 -DADJOINT_KERNEL_OPTIMISATION=-O0 \
+-DADJOINT_CPU_LEVELS=native -DCMAKE_CXX_COMPILER=$3"
 export CMAKE_ARGS
 sh "$1/scripts/package" "$2" "${ADJOINT_CLEAN_ROOT:-none}"
