@@ -6,6 +6,7 @@ option(ADJOINT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(ADJOINT_UNITY "Compile the sources of a folder a few at a time as one file" ON)
 option(ADJOINT_SOON "Compile what does not compute with less optimisation, in less time" OFF)
 option(ADJOINT_EMULATION "Of the tests: CUDA's kernels compiled for an emulator" ON)
+option(ADJOINT_SUITES "Of the tests: one of ctest is a suite of GoogleTest instead of a case" OFF)
 option(ADJOINT_WERROR "Treat warnings in our code as errors" OFF)
 # As a part of another project it stays out of its languages unless it is asked for.
 set(cuda_default OFF)

@@ -16,11 +16,11 @@ namespace {
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float nan_value = std::numeric_limits<float>::quiet_NaN();
 
-// Every 1009th bit pattern, and the neighbours of special values of both signs.
+// Every 4001st bit pattern, and the neighbours of special values of both signs.
 const std::vector<float>& samples() {
     static const std::vector<float> all = [] {
         std::vector<float> v;
-        for (std::uint64_t bits = 0; bits < (std::uint64_t{1} << 32); bits += 1009) {
+        for (std::uint64_t bits = 0; bits < (std::uint64_t{1} << 32); bits += 4001) {
             v.push_back(bit_cast<float>(static_cast<std::uint32_t>(bits)));
         }
         for (const float centre : {0.0f,        0x1p-149f,

@@ -22,10 +22,13 @@ for card in $ADJOINT_CUDA_RESOURCES; do
     if [ -f "$(head -n 1 "$list" 2>/dev/null)" ] && [ "$card" -ge "$first" ]; then newer="$newer $card"; else older="$older $card"; fi
 done
 export older newer
+# shellcheck disable=SC2016
 [ -z "$older" ] || find "$source/cuda" -name '*.cu' | sort | xargs -P "$(nproc)" -I FILE sh -c '
     name=$(basename FILE .cu)
     $nvcc -std=c++20 -fmad=false -arch=compute_75 -Wno-deprecated-gpu-targets -ptx $includes FILE -o "$work/$name.old.ptx" || exit 255'
+# shellcheck disable=SC2016
 [ -z "$newer" ] || grep -v '/planted_kernels' "$list" | xargs -I FILE sh -c 'ln -s FILE "$work/$(basename FILE)"'
+# shellcheck disable=SC2016
 find "$work" -name '*.ptx' | sort | xargs -P "$(nproc)" -I FILE sh -c '
     case FILE in *.old.ptx) cards=$older ;; *) cards=$newer ;; esac
     for card in $cards; do
