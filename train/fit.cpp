@@ -447,7 +447,7 @@ History fit(const Trainee& trainee, optim::Optimizer& optimizer, const data::Sam
     if (options.average.index() > 0) settings["average"] = name_of(options.average);
     if (group.size() > 1) {
         check_is_of_model(optimizer, trainee.module);
-        check_same_options(group, settings, options, trainee.module, optimizer, samples);
+        check_same_options(group, settings, options, trainee.module, optimizer, samples, n - held);
     }
     Loop loop(run, std::move(callbacks), options, std::move(settings));
     if (!options.resume.empty()) {

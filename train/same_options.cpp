@@ -65,7 +65,7 @@ std::string moved(const nn::Module& model, const optim::Optimizer& optimizer) {
 // What has to be the same on all ranks.
 distributed::Facts facts_of(std::map<std::string, std::string> settings, const FitOptions& options,
                             const nn::Module& model, const optim::Optimizer& optimizer,
-                            const data::Samples& samples) {
+                            const data::Samples& samples, std::int64_t trained) {
     distributed::Facts facts;
     const auto add = [&facts](const std::string& name, const auto& value) {
         facts.emplace_back(name, fmt::format("{} {}", name, value));
@@ -75,7 +75,7 @@ distributed::Facts facts_of(std::map<std::string, std::string> settings, const F
         facts.emplace_back("validation set",
                            fmt::format("validation with {}", described(*options.validation)));
     if (options.sampler.order && !samples.is_stream()) {
-        const std::vector<std::int64_t> order = options.sampler.order(samples.size(), options.seed, 0);
+        const std::vector<std::int64_t> order = options.sampler.order(trained, options.seed, 0);
         facts.emplace_back("sampler", fmt::format("a sampler with the order {:08x}",
                                                   data::crc32(std::as_bytes(std::span(order)))));
     }
@@ -126,9 +126,9 @@ std::string rates_in_short(const optim::Optimizer& optimizer) {
 
 void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
                         const FitOptions& options, const nn::Module& model, const optim::Optimizer& optimizer,
-                        const data::Samples& samples) {
+                        const data::Samples& samples, std::int64_t trained) {
     const distributed::Purpose purpose("the beginning of fit");
-    distributed::check_same(group, "fit", facts_of(settings, options, model, optimizer, samples),
+    distributed::check_same(group, "fit", facts_of(settings, options, model, optimizer, samples, trained),
                             "every rank is given the same options, optimizer and samples");
 }
 

@@ -12,10 +12,11 @@ namespace adjoint::train {
 /// Rates and momenta of all groups in a few characters, of which the first rate can be read.
 std::string rates_in_short(const optim::Optimizer& optimizer);
 
+/// `trained` of the samples are not held out for validation: the sampler draws from these.
 /// errors: DistributedError that names the first thing that is not the same on all ranks.
 void check_same_options(const distributed::Group& group, const std::map<std::string, std::string>& settings,
                         const FitOptions& options, const nn::Module& model, const optim::Optimizer& optimizer,
-                        const data::Samples& samples);
+                        const data::Samples& samples, std::int64_t trained);
 /// errors: the same for its states. Where these are shared out a rank may have those of its parameters alone,
 /// or, as all others, those of every parameter.
 void check_same_states(const distributed::DataParallel& parallel, const optim::Optimizer& optimizer);

@@ -326,6 +326,25 @@ TEST(FittingGroup, AStreamOfFewerSamplesThanPartsIsSaid) {
     }
 }
 
+// Which draws from those that are not held out.
+TEST(FittingGroup, ASamplerMayStandBesideAValidationSplit) {
+    const auto trained = [](const Group& group, int parts) {
+        manual_seed(1);
+        const nn::Linear net(6, 3);
+        optim::Adam optimizer(net.parameters());
+        train::fit(net, nn::CrossEntropyLoss(), optimizer, questions(),
+                   {.batch_size = 8,
+                    .validation_split = 0.5,
+                    .verbose = false,
+                    .sampler = data::weighted_sampler(std::vector<double>(27, 1.0)),
+                    .accumulate = parts,
+                    .group = group});
+        return net.weight.to_vector<float>();
+    };
+    const std::vector<float> alone = trained(Group(), 2);
+    run_quick(2, [&](const Group& group) { EXPECT_EQ(trained(group, 1), alone); });
+}
+
 TEST(FittingGroup, CallbacksSeeTheLossOfAll) {
     std::mutex mutex;
     std::vector<std::vector<double>> losses;
