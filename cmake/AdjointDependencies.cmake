@@ -78,6 +78,10 @@ if(NOT adjoint_fmt_version MATCHES "^[0-9]+$" OR adjoint_fmt_version LESS 90000 
     set(adjoint_fmt_state header-only)
 endif()
 
+# The threads of a kernel are fibers where the tests emulate CUDA.
+find_library(ADJOINT_BOOST_CONTEXT_LIBRARY boost_context)
+mark_as_advanced(ADJOINT_BOOST_CONTEXT_LIBRARY)
+
 function(adjoint_use_dependencies target)
     target_link_libraries(${target} PRIVATE ${adjoint_link_libraries} nlohmann_json::nlohmann_json)
     target_include_directories(${target} SYSTEM PRIVATE ${adjoint_fmt_include_dirs})

@@ -124,7 +124,10 @@ Step::Result Step::run(const data::Batch& batch) {
     if (captured_->places.defined() || !alike(batch, captured_->input)) return eager(batch);
     const Tensors from = tensors_of(batch), to = tensors_of(captured_->input);
     begin_replay();
-    for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
+    {
+        const NoGrad guard;
+        for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
+    }
     return replayed();
 }
 

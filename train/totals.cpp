@@ -45,6 +45,9 @@ void Totals::add(const Tensor& loss, const Tensor& output, const Tensor& target)
         backend(loss_.device()).run(call::Zip{functor::Add{}, make_loop<3>({&loss_, &loss_, &sum}, f64)});
         return;
     }
+    check<DeviceError>(output.device() == mean.device() && target.device() == mean.device(),
+                       "fit: the loss is on {}, outputs on {}, targets on {}", mean.device(), output.device(),
+                       target.device());
     lie_on(right_, mean.device(), DType::i64);
     const DType type = output.dtype() == f64 ? f64 : f32;
     const Tensor logits = output.detach().to(type).contiguous(), classes = target.to(i64).contiguous();
